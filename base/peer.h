@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LANYARD_BASE_PEER_H
+#define LANYARD_BASE_PEER_H
+
+#include "base/span.h"
+
+enum bearer { BEARER_NONE = 0, BEARER_UDP, BEARER_TCP, BEARER_SMS, BEARER_NONIP };
+
+/* Where a datagram came from and how to answer. Plain value; unused bytes are zero, so that two
+ * peers are equal when their bytes are. For UDP `addr` is 4 or 16 address bytes, 2 port bytes
+ * (big-endian) and for a link-local IPv6 address 4 scope bytes; `local` is the address the peer
+ * spoke to, 4 or 16 bytes and the same scope. */
+struct peer {
+	uint8_t bearer;
+	uint8_t addr_n;
+	uint8_t local_n;
+	uint8_t flags;
+	uint16_t listener; /* index of the listener it arrived on */
+	uint16_t pad;
+	uint8_t addr[24];
+	uint8_t local[20];
+};
+
+bool peer_eq(const struct peer *a, const struct peer *b);
+/* "udp 192.0.2.1:5683" or "udp [2001:db8::1]:5683"; for logs and the REST interface. */
+void wr_peer(struct writer *w, const struct peer *p);
+/* The bytes as stored: lossless, at most 64 bytes. */
+void wr_peer_packed(struct writer *w, const struct peer *p);
+MUST_USE enum err peer_unpack(struct span s, struct peer *out);
+
+/* What a bearer needs from the message layer. RFC 7252 section 4.8 for UDP. */
+struct bearer_timing {
+	uint32_t ack_timeout_ms;
+	uint32_t ack_random_permille; /* 1500 for ACK_RANDOM_FACTOR 1.5 */
+	uint32_t max_retransmit;
+	uint32_t exchange_lifetime_ms;
+	uint32_t response_wait_ms; /* for a separate response after the acknowledgement */
+	uint32_t mtu_bytes;
+	uint32_t nstart;
+	bool reliable;
+};
+
+const struct bearer_timing *bearer_timing(enum bearer b);
+
+#endif
