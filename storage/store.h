@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The store: typed records, committed in batches by an engine behind this interface. The protocol
+ * side knows nothing else of storage. All calls come from one thread; a commit runs on the store's
+ * own, and its end is told by store_poll, on the caller's thread.
+ *
+ * Durable means: a power cut right after keeps it. A batch is all or nothing, and batches become
+ * durable in the order of their submission; when one fails, so do all that were queued behind it.
+ */
+#ifndef LANYARD_STORAGE_STORE_H
+#define LANYARD_STORAGE_STORE_H
+
+#include "base/span.h"
+
+enum rec_type {
+	REC_ENDPOINT_PUT,
+	REC_ENDPOINT_DEL, /* and all that belongs to it; its contexts leave tombstones */
+	REC_CONTEXT_PUT,
+	REC_CONTEXT_DEL, /* leaves tombstones */
+	REC_CONTEXT_STATE,
+	REC_SSN_RESERVE,
+	REC_SEEN,
+	REC_REG_PUT,
+	REC_REG_DEL,
+	REC_REG_TOUCH,
+	REC_OP_PUT,
+	REC_OP_DEL,
+	REC_PLAN_PUT,
+	REC_PLAN_DEL,
+	REC_EVENT,
+};
+
+enum rec_role { REC_ROLE_BOOTSTRAP = 1, REC_ROLE_SERVER = 2 };
+enum rec_origin {
+	REC_ORIGIN_IMPORTED = 1, /* an administrator brought the secret */
+	REC_ORIGIN_DRAWN = 2,    /* this database drew it */
+};
+enum rec_generation {
+	REC_GEN_WRITTEN = 1,      /* made for a bootstrap attempt that has not finished */
+	REC_GEN_ACKNOWLEDGED = 2, /* the device answered Finish */
+	REC_GEN_USED = 3, /* a request under it was verified, or it was provisioned by hand */
+};
+
+struct rec_endpoint {
+	uint64_t id;
+	struct span name;         /* unique */
+	struct span bs_ep, rd_ep; /* {NULL, 0}: the name */
+	uint8_t freshness;        /* enum ep_freshness of endpoint/ */
+	bool allow_nosec;
+	uint8_t oscore_version; /* of Object 21 to write: 0 by Discover, 10, 11, 20 */
+};
+
+/* An OSCORE context with its inputs, derived keys and counters. */
+struct rec_context {
+	uint64_t id; /* never used again, not even after deletion */
+	uint64_t endpoint_id;
+	uint8_t role, origin, generation;
+	int aead, hkdf;
+	struct span sender_id, recipient_id, id_context; /* id_context.p NULL: absent */
+	struct span master_secret, master_salt;
+	struct span sender_key, recipient_key, common_iv;
+	struct span ikm_fingerprint; /* 16 bytes */
+	uint16_t ssid; /* the server account it belongs to; 0: bootstrap, or provisioned by hand */
+	/* counters; when a context is put again, the store keeps what is higher */
+	uint64_t ssn_limit; /* numbers below it may have been used */
+	uint64_t highest;   /* largest Partial IV accepted; UINT64_MAX: none */
+	uint64_t window;    /* as struct osc_window's seen; meaningful if exact */
+	bool exact;         /* set by a clean stop only, cleared by store_begin */
+	bool fresh;         /* freshness of the peer was proved (Echo, B.2) */
+	bool executed;      /* a request under it changed something */
+};
+
+/* Changes flags or generation; counters are left alone. */
+struct rec_context_state {
+	uint64_t id;
+	uint8_t generation;
+	bool fresh, executed;
+};
+
+/* ssn_limit := expect + add, if it is `expect` now; else the batch fails with ERR_CONFLICT. Two
+ * owners can so never share a number. */
+struct rec_ssn_reserve {
+	uint64_t context_id, expect, add;
+};
+
+/* A verified request: one row of the append-only log. */
+struct rec_seen {
+	uint64_t context_id;
+	uint64_t piv;
+	uint64_t now_ms;
+	uint64_t hash;        /* of the request datagram */
+	uint64_t expiry_ms;   /* new expiry of the endpoint's registration; 0: unchanged */
+	bool fresh, executed; /* the context's flags from now on (only ever set) */
+	struct span response; /* as sent; at most STORE_RESPONSE_MAX, else empty */
+};
+
+enum { STORE_RESPONSE_MAX = 128 };
+
+struct rec_reg {
+	uint64_t endpoint_id;
+	uint64_t context_id;  /* it was made under; 0: NoSec */
+	struct span location; /* below rd/ */
+	uint32_t lifetime_s;
+	uint8_t lwm2m, binding;
+	bool queue;
+	struct span sms, links, peer; /* links as text; peer packed */
+	int64_t registered_wall_s;
+	uint64_t expiry_ms; /* UINT64_MAX: never */
+};
+
+struct rec_reg_touch { /* new expiry or address without a log row */
+	uint64_t endpoint_id;
+	uint64_t expiry_ms; /* 0: unchanged */
+	struct span peer;   /* empty: unchanged */
+};
+
+/* An operation towards a device. */
+struct rec_op {
+	uint64_t id;
+	uint64_t endpoint_id;
+	struct span kind, path; /* "execute", "/3/0/4" */
+	uint8_t state;          /* enum of server/; storage does not look at it */
+	int64_t created_wall_s;
+	struct span result; /* JSON or empty */
+};
+
+struct rec_plan {
+	uint64_t endpoint_id; /* 0: the default plan */
+	struct span json;
+};
+
+struct rec_event {
+	uint64_t seq; /* rises by one; the store keeps the newest `event_ring` of them */
+	int64_t wall_ms;
+	struct span type, endpoint, json;
+};
+
+struct rec_id {
+	uint64_t id;
+};
+
+struct rec {
+	enum rec_type type;
+	union {
+		struct rec_endpoint endpoint;
+		struct rec_context context;
+		struct rec_context_state context_state;
+		struct rec_ssn_reserve ssn;
+		struct rec_seen seen;
+		struct rec_reg reg;
+		struct rec_reg_touch touch;
+		struct rec_op op;
+		struct rec_plan plan;
+		struct rec_event event;
+		struct rec_id del; /* *_DEL: the endpoint's, context's or operation's id */
+	};
+};
+
+/* Owned by the caller and left untouched until it comes back through `done`, with its memory. */
+struct batch {
+	struct batch *next; /* the store's, while it has the batch */
+	const struct rec *recs;
+	size_t n;
+	uint64_t now_ms; /* the store clock at the end of the turn */
+	enum err result; /* set before done */
+};
+
+typedef void store_done_fn(void *arg, struct batch *b);
+
+/* A tombstone: a key that was used once and belongs to no context any more. */
+struct rec_tombstone {
+	struct span ikm_fingerprint, id; /* the key is derived from these two */
+	bool sender;                     /* it was ours to send with */
+	uint64_t number;                 /* ssn_limit if sender, else highest (UINT64_MAX: none) */
+};
+
+/* Told on loading, in this order of kinds; any may be NULL. Spans die with the call. Context
+ * counters are folded with the log: highest, flags and expiry are those of the newest row. `seen`
+ * comes oldest first, only rows younger than the exchange lifetime that was given at opening.
+ * A visitor that returns an error ends the load with it. */
+struct store_visitor {
+	enum err (*endpoint)(void *arg, const struct rec_endpoint *r);
+	enum err (*context)(void *arg, const struct rec_context *r);
+	enum err (*registration)(void *arg, const struct rec_reg *r);
+	enum err (*seen)(void *arg, const struct rec_seen *r);
+	enum err (*plan)(void *arg, const struct rec_plan *r);
+	enum err (*op)(void *arg, const struct rec_op *r);
+	enum err (*tombstone)(void *arg, const struct rec_tombstone *r);
+	void *arg;
+};
+
+struct store_info {
+	uint64_t now_ms;     /* the store clock: the largest now_ms ever committed */
+	uint64_t next_id;    /* above every endpoint, context and operation id ever used */
+	uint64_t next_event; /* seq of the next event */
+	bool clean;          /* the last run stopped cleanly */
+	uint8_t secret[32];  /* drawn when the database was made: for fingerprints and seeds */
+};
+
+/* For status and metrics. */
+struct store_stats {
+	uint64_t commits, records, failures;
+	uint64_t log_rows;
+	uint64_t cpu_us; /* of the storage thread */
+	enum err health; /* ERR_OK, or why it cannot store */
+	char health_text[160];
+};
+
+struct store;
+
+/* Queues a batch; never blocks and never fails (a batch that cannot be taken comes back failed). */
+void store_submit(struct store *s, struct batch *b);
+/* Calls done for every finished batch, in order. Call it when store_fd is readable. */
+void store_poll(struct store *s);
+/* Readable when store_poll has something to do. */
+int store_fd(struct store *s);
+/* Batches submitted and not yet told done. */
+size_t store_pending(const struct store *s);
+/* Reads everything. Only while nothing is pending. */
+MUST_USE enum err store_load(
+	struct store *s, const struct store_visitor *v, struct store_info *info);
+/* The first commit after opening, before anything is spoken: clears the clean-stop marker and the
+ * exact windows. Synchronous. */
+MUST_USE enum err store_begin(struct store *s);
+/* After a failure: reopens and writes a probe. ERR_OK: durable writing works again, and what is
+ * stored must be loaded afresh. Until then every batch fails. Synchronous, milliseconds. */
+MUST_USE enum err store_recover(struct store *s);
+/* The clean stop: exact windows and sender numbers (ssn_limit := the exact next number, which may
+ * be lower than the reserved limit) and the marker in one transaction. Nothing may be pending. */
+MUST_USE enum err store_stop(
+	struct store *s, const struct rec_context *exact, size_t n, uint64_t now_ms);
+/* Events with seq > after, oldest first, at most max of them. Synchronous, on the caller's thread's
+ * time: for the REST interface. *first is the oldest seq there is. */
+typedef enum err store_event_fn(void *arg, const struct rec_event *e);
+MUST_USE enum err store_events(struct store *s, uint64_t after, size_t max, store_event_fn *fn,
+	void *arg, uint64_t *first);
+void store_stats(struct store *s, struct store_stats *out);
+/* Ends the thread; pending batches come back failed. NULL is fine. */
+void store_free(struct store *s);
+
+/* The memory engine, for tests: a commit is done at the next store_poll. */
+struct store_mem_opts {
+	uint64_t exchange_lifetime_ms;
+	uint8_t secret[32];
+	size_t event_ring;
+};
+MUST_USE enum err store_mem_open(
+	const struct store_mem_opts *o, store_done_fn *done, void *arg, struct store **out);
+/* Makes batches from the nth commit on fail with `e` until store_mem_fail(s, 0, ERR_OK). With
+ * `committed` the data are kept although failure is told (a COMMIT whose answer was lost). */
+void store_mem_fail(struct store *s, uint64_t nth, enum err e, bool committed);
+/* Batches stay pending until released: to test what may leave before they are durable. */
+void store_mem_hold(struct store *s, bool hold);
+/* What a power cut leaves: a new store with what is durable now; `s` stays usable. */
+MUST_USE enum err store_mem_crash(
+	struct store *s, store_done_fn *done, void *arg, struct store **out);
+
+#endif
