@@ -16,7 +16,7 @@ struct span {
 
 #define SPAN_EMPTY ((struct span){NULL, 0})
 /* Of a string literal or byte array. */
-#define SPAN_LIT(s) ((struct span){(const uint8_t *)(s), sizeof(s) - 1})
+#define SPAN_LIT(s)    ((struct span){(const uint8_t *)(s), sizeof(s) - 1})
 #define SPAN_OF(array) ((struct span){(array), sizeof(array)})
 
 struct span span_make(const void *p, size_t n);
