@@ -18,7 +18,9 @@ void arena_fini(struct arena *a);
 void arena_reset(struct arena *a);
 /* Zeroed, aligned to 16. NULL on ERR_NOMEM or at the limit. */
 void *arena_alloc(struct arena *a, size_t n);
-/* A copy with a closing NUL behind it (not counted). An empty span on failure, and *err is set. */
+/* A copy with a closing NUL behind it (not counted). An empty span on failure,
+ * and *err is set to ERR_NOMEM, or ERR_LIMIT; success leaves *err alone, so that several copies
+ * need one check. */
 struct span arena_dup(struct arena *a, struct span s, enum err *err);
 
 #endif
