@@ -8,8 +8,8 @@ enum bearer { BEARER_NONE = 0, BEARER_UDP, BEARER_TCP, BEARER_SMS, BEARER_NONIP 
 
 /* Where a datagram came from and how to answer. Plain value; unused bytes are zero, so that two
  * peers are equal when their bytes are. For UDP `addr` is 4 or 16 address bytes, 2 port bytes
- * (big-endian) and for a link-local IPv6 address 4 scope bytes; `local` is the address the peer
- * spoke to, 4 or 16 bytes and the same scope. */
+ * (big-endian) and for a link-local IPv6 address 4 scope bytes (big-endian); `local` is the address
+ * the peer spoke to, 4 or 16 bytes and the same scope. */
 struct peer {
 	uint8_t bearer;
 	uint8_t addr_n;

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/peer.h"
+
+#include "base/text.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+_Static_assert(sizeof(struct peer) == 52, "peers are compared as bytes");
+
+enum { BEARERS = BEARER_NONIP + 1 };
+
+static const char *const bearer_names[BEARERS] = {"none", "udp", "tcp", "sms", "nonip"};
+
+/* Lifetimes follow from the rest by RFC 7252 section 4.8.2: the transmit span, two MAX_LATENCY of
+ * 100 s and a PROCESSING_DELAY of one ACK_TIMEOUT. */
+static const struct bearer_timing timings[BEARERS] = {
+	[BEARER_UDP] = {.ack_timeout_ms = 2000,
+		.ack_random_permille = 1500,
+		.max_retransmit = 4,
+		.exchange_lifetime_ms = 247000,
+		.response_wait_ms = 247000,
+		.mtu_bytes = 1280,
+		.nstart = 1},
+	/* RFC 8323: the stream repeats and orders; 1152 is the Max-Message-Size before a CSM. */
+	[BEARER_TCP] = {.ack_timeout_ms = 2000,
+		.ack_random_permille = 1000,
+		.exchange_lifetime_ms = 247000,
+		.response_wait_ms = 247000,
+		.mtu_bytes = 1152,
+		.nstart = 16,
+		.reliable = true},
+	/* A message centre stores and repeats by itself, for up to a day. */
+	[BEARER_SMS] = {.ack_timeout_ms = 600 * 1000,
+		.ack_random_permille = 1000,
+		.exchange_lifetime_ms = 24 * 3600 * 1000,
+		.response_wait_ms = 3600 * 1000,
+		.mtu_bytes = 140,
+		.nstart = 1},
+	/* 10 s * 15 * 1.5 + 200 s + 10 s. The gateway's section narrows the MTU. */
+	[BEARER_NONIP] = {.ack_timeout_ms = 10000,
+		.ack_random_permille = 1500,
+		.max_retransmit = 4,
+		.exchange_lifetime_ms = 435000,
+		.response_wait_ms = 435000,
+		.mtu_bytes = 1280,
+		.nstart = 1},
+};
+
+const struct bearer_timing *bearer_timing(enum bearer b)
+{
+	return &timings[(unsigned)b < BEARERS ? b : BEARER_NONE];
+}
+
+bool peer_eq(const struct peer *a, const struct peer *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+static struct span addr_span(const struct peer *p)
+{
+	return span_sub(SPAN_OF(p->addr), 0, p->addr_n);
+}
+
+/* False, and nothing is written, if the length is not that of an IP address with port. */
+static bool wr_ip(struct writer *w, const struct peer *p)
+{
+	struct reader r = rd_make(addr_span(p));
+	bool v6 = p->addr_n != 6;
+	struct span ip = rd_bytes(&r, v6 ? 16 : 4);
+	uint16_t port = rd_u16(&r);
+	uint32_t scope = rd_left(&r) ? rd_u32(&r) : 0;
+	char text[INET6_ADDRSTRLEN];
+
+	if (rd_end(&r) || !inet_ntop(v6 ? AF_INET6 : AF_INET, ip.p, text, sizeof(text)))
+		return false;
+	wr_fmt(w, v6 ? "[%s" : "%s", text);
+	if (scope)
+		wr_fmt(w, "%%%u", scope);
+	wr_fmt(w, v6 ? "]:%u" : ":%u", port);
+	return true;
+}
+
+void wr_peer(struct writer *w, const struct peer *p)
+{
+	wr_str(w, p->bearer < BEARERS ? bearer_names[p->bearer] : "unknown");
+	if (p->bearer == BEARER_NONE)
+		return;
+	wr_u8(w, ' ');
+	if ((p->bearer == BEARER_UDP || p->bearer == BEARER_TCP) && wr_ip(w, p))
+		return;
+	if (p->bearer == BEARER_SMS)
+		wr_escaped(w, addr_span(p));
+	else
+		wr_hex(w, addr_span(p));
+}
+
+void wr_peer_packed(struct writer *w, const struct peer *p)
+{
+	if (p->addr_n > sizeof(p->addr) || p->local_n > sizeof(p->local)) {
+		w->err = w->err ? w->err : ERR_RANGE;
+		return;
+	}
+	wr_u8(w, p->bearer);
+	wr_u8(w, p->flags);
+	wr_u16(w, p->listener);
+	wr_u8(w, p->addr_n);
+	wr_bytes(w, addr_span(p));
+	wr_u8(w, p->local_n);
+	wr_bytes(w, span_sub(SPAN_OF(p->local), 0, p->local_n));
+}
+
+/* A byte that counts the bytes behind it. */
+static uint8_t read_counted(struct reader *r, uint8_t *out, size_t cap)
+{
+	uint8_t n = rd_u8(r);
+	struct span s;
+
+	if (n > cap)
+		rd_fail(r, ERR_RANGE);
+	s = rd_bytes(r, n);
+	if (s.n)
+		memcpy(out, s.p, s.n);
+	return (uint8_t)s.n;
+}
+
+enum err peer_unpack(struct span s, struct peer *out)
+{
+	struct reader r = rd_make(s);
+	struct peer p = {0};
+	enum err err;
+
+	p.bearer = rd_u8(&r);
+	if (p.bearer >= BEARERS)
+		rd_fail(&r, ERR_RANGE);
+	p.flags = rd_u8(&r);
+	p.listener = rd_u16(&r);
+	p.addr_n = read_counted(&r, p.addr, sizeof(p.addr));
+	p.local_n = read_counted(&r, p.local, sizeof(p.local));
+	err = rd_end(&r);
+	if (err == ERR_OK)
+		*out = p;
+	return err;
+}
