@@ -17,13 +17,14 @@ enum { WHEEL_LEVELS = 6, WHEEL_SLOTS = 64 };
 
 struct wheel {
 	uint64_t now_ms;
-	struct timer *slot[WHEEL_LEVELS][WHEEL_SLOTS]; /* the last level also holds what lies beyond it */
-	uint64_t used[WHEEL_LEVELS];                   /* a bit for each non-empty slot */
-	struct timer *due;                             /* expired, not yet taken */
+	uint64_t used[WHEEL_LEVELS]; /* a bit for each non-empty slot */
+	struct timer *due;           /* expired, not yet taken */
+	/* The last level also holds what lies beyond it. */
+	struct timer *slot[WHEEL_LEVELS][WHEEL_SLOTS];
 };
 
 void wheel_init(struct wheel *w, uint64_t now_ms);
-/* Arms or re-arms. A due time in the past fires at the next wheel_expire. */
+/* Arms or re-arms. A due time in the past becomes now and fires at the next wheel_expire. */
 void wheel_add(struct wheel *w, struct timer *t, uint64_t due_ms);
 /* Harmless on a timer that is not armed. */
 void wheel_del(struct wheel *w, struct timer *t);
