@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the REST interface asks of the daemon. cmd/ fills the table; admin/ knows nothing of
+ * engines. Views are filled by the callee; their strings and spans live until the call returns (or
+ * until the callback does). Every result that depends on storage or a device comes later, through
+ * `done`, exactly once. */
+#ifndef LANYARD_ADMIN_OPS_H
+#define LANYARD_ADMIN_OPS_H
+
+#include "base/arena.h"
+#include "base/span.h"
+#include "lwm2m/format.h"
+
+/* The outcome of an operation. Good: status 200, 201, 204 or 202. Else `type` is the last part of
+ * the problem type ("asleep", "unknown-endpoint", "storage-unavailable", "conflict", "invalid",
+ * "timeout", "device-error", ...). */
+struct adm_result {
+	int status;
+	const char *type, *detail;
+	const char *field; /* of the request body, or NULL */
+	/* what the device answered, where it did */
+	bool has_response;
+	uint8_t code;           /* CoAP */
+	int32_t content_format; /* -1: none */
+	struct span payload;
+};
+typedef void adm_done_fn(void *done_arg, const struct adm_result *r);
+
+struct adm_status {
+	const char *version;
+	uint64_t uptime_s;
+	uint64_t endpoints, registered, contexts, observations, operations_waiting,
+		bootstrap_sessions;
+	bool storage_ok;
+	const char *storage_text;
+	struct adm_listener {
+		const char *name, *role, *address;
+		uint16_t port;
+		bool nosec;
+	} listeners[16];
+	size_t listener_n;
+};
+
+struct adm_context_view { /* no secrets, ever */
+	uint64_t id;
+	const char *role;       /* "bootstrap" | "server" */
+	const char *origin;     /* "imported" | "drawn" */
+	const char *generation; /* "written" | "acknowledged" | "used" */
+	struct span sender_id, recipient_id,
+		id_context; /* as we see them; id_context.p NULL: none */
+	int aead, hkdf;
+	uint64_t sender_next, sender_limit;
+	bool received_any;
+	uint64_t highest;
+	bool fresh;
+	uint64_t replays, auth_failures;
+};
+
+struct adm_endpoint_view {
+	struct span name, bs_ep, rd_ep;
+	const char *freshness; /* "auto" | "echo" | "none" | "default" */
+	bool nosec_allowed;
+	bool registered, asleep, queue;
+	struct span location;
+	uint32_t lifetime_s;
+	int64_t expires_in_s; /* below 0: in grace; INT64_MAX: never */
+	uint8_t lwm2m;        /* 10, 11, 12 */
+	const char *binding;
+	const char *security; /* "oscore" | "nosec" */
+	const char *address;
+	struct span links;                              /* link format */
+	int64_t registered_wall_s, last_contact_wall_s; /* 0: never */
+	size_t context_n;
+};
+typedef void adm_endpoint_fn(void *cb_arg, const struct adm_endpoint_view *v);
+typedef void adm_context_fn(void *cb_arg, const struct adm_context_view *v);
+
+struct adm_settings { /* has_*: given in the request */
+	bool has_bs_ep, has_rd_ep, has_freshness, has_nosec, has_oscore_version;
+	struct span bs_ep, rd_ep;
+	int freshness; /* 0 default, 1 auto, 2 echo, 3 none */
+	bool nosec;
+	uint8_t oscore_version; /* 0, 10, 11, 20 */
+};
+
+struct adm_oscore {     /* PUT credentials/oscore */
+	bool bootstrap; /* role; else server */
+	struct span master_secret, master_salt, sender_id, recipient_id;
+	bool has_id_context;
+	struct span id_context;
+	int aead, hkdf;
+	uint64_t sender_seq;    /* first number we may use */
+	bool has_recipient_seq; /* the device has used numbers up to it */
+	uint64_t recipient_seq;
+};
+
+enum adm_dm_kind { ADM_READ, ADM_WRITE, ADM_EXECUTE, ADM_OBSERVE, ADM_CANCEL };
+
+struct adm_dm {
+	enum adm_dm_kind kind;
+	struct span endpoint;
+	struct lwm_path path;
+	int32_t content_format; /* of payload, or Accept to ask for; -1: we choose */
+	const struct lwm_record
+		*records; /* ADM_WRITE: what to write; encoded in the format that suits */
+	size_t record_n;
+	struct span arguments; /* ADM_EXECUTE */
+	uint32_t wait_s;
+};
+
+struct adm_observation_view {
+	struct lwm_path path;
+	const char *state; /* "requested" | "active" */
+	uint64_t notifications;
+	int64_t last_wall_s;
+};
+typedef void adm_observation_fn(void *cb_arg, const struct adm_observation_view *v);
+
+struct adm_event {
+	uint64_t seq;
+	int64_t wall_ms;
+	struct span type, endpoint, json;
+};
+typedef void adm_event_fn(void *cb_arg, const struct adm_event *e);
+
+struct adm_reason {
+	const char *code; /* "replay", "no-context", "ep-mismatch", "nosec-refused", ... */
+	const char *text; /* a sentence for the operator, with what to do */
+	int64_t wall_s;   /* when last; 0: it is a standing fact */
+	uint64_t count;
+};
+typedef void adm_reason_fn(void *cb_arg, const struct adm_reason *r);
+
+struct adm_bootstrap_view {
+	struct span plan_json; /* the endpoint's own, or the default; empty: none */
+	bool own_plan;
+	const char *state;       /* "idle", "discover", "delete", "write", "finish" */
+	const char *last_result; /* "" | "finished" | why it ended */
+	int64_t last_wall_s;
+};
+
+struct adm_metric {
+	const char *name, *help;
+	bool counter;                    /* else a gauge */
+	const char *label, *label_value; /* or NULL */
+	uint64_t value;
+};
+typedef void adm_metric_fn(void *cb_arg, const struct adm_metric *m);
+
+struct adm_ops {
+	void *arg;
+	void (*status)(void *arg, struct adm_status *out);
+	/* Registered or provisioned endpoints with name > after, in byte order, at most limit;
+	 * `match` is an fnmatch pattern or empty. Returns true if there are more. */
+	bool (*endpoint_list)(void *arg, struct span after, size_t limit, struct span match,
+		adm_endpoint_fn *fn, void *cb_arg);
+	/* ERR_NOTFOUND. */
+	enum err (*endpoint_get)(void *arg, struct span name, adm_endpoint_fn *fn, void *cb_arg);
+	void (*endpoint_put)(void *arg, struct span name, const struct adm_settings *s,
+		adm_done_fn *done, void *done_arg);
+	void (*endpoint_delete)(void *arg, struct span name, adm_done_fn *done, void *done_arg);
+	enum err (*context_list)(void *arg, struct span name, adm_context_fn *fn, void *cb_arg);
+	void (*oscore_put)(void *arg, struct span name, const struct adm_oscore *o,
+		adm_done_fn *done, void *done_arg);
+	void (*oscore_delete)(
+		void *arg, struct span name, bool bootstrap, adm_done_fn *done, void *done_arg);
+	void (*dm)(void *arg, const struct adm_dm *d, adm_done_fn *done, void *done_arg);
+	enum err (*observation_list)(
+		void *arg, struct span name, adm_observation_fn *fn, void *cb_arg);
+	enum err (*bootstrap_get)(void *arg, struct span name, struct adm_bootstrap_view *out);
+	/* The JSON is checked by the bootstrap engine. An empty name stands for the default plan.
+	 */
+	void (*plan_put)(
+		void *arg, struct span name, struct span json, adm_done_fn *done, void *done_arg);
+	void (*plan_delete)(void *arg, struct span name, adm_done_fn *done, void *done_arg);
+	enum err (*explain)(void *arg, struct span name, adm_reason_fn *fn, void *cb_arg);
+	/* Stored events after `after`; ERR_NOTFOUND if `after` has left the ring (*first: the
+	 * oldest). */
+	enum err (*events)(void *arg, uint64_t after, size_t max, adm_event_fn *fn, void *cb_arg,
+		uint64_t *first);
+	void (*metrics)(void *arg, adm_metric_fn *fn, void *cb_arg);
+};
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration: INI files, one schema row per option. */
+#ifndef LANYARD_CONFIG_CONFIG_H
+#define LANYARD_CONFIG_CONFIG_H
+
+#include "base/log.h"
+#include "base/span.h"
+
+#include <stdio.h>
+
+enum { CFG_LISTEN_MAX = 16, CFG_NAMES_MAX = 64, CFG_TEXT_MAX = 256 };
+
+enum cfg_role { CFG_ROLE_SERVER = 1, CFG_ROLE_BOOTSTRAP = 2 };
+
+/* [listen NAME] */
+struct cfg_listen {
+	char name[32];
+	uint32_t role;    /* enum cfg_role */
+	char address[64]; /* numeric; "*" is dual-stack any */
+	uint32_t port;    /* 0: any free one, which status tells */
+	bool nosec;       /* endpoints without security may register here */
+};
+
+struct cfg {
+	/* [server] */
+	bool server;               /* "enabled" */
+	uint32_t grace_s;          /* after a lifetime has run out */
+	uint32_t awake_s;          /* a queue-mode device counts as asleep after this silence */
+	uint32_t body_limit_bytes; /* of a body in blocks, either way */
+	uint32_t endpoints_max;
+	char nosec_endpoints[CFG_TEXT_MAX]; /* names or fnmatch patterns, separated by spaces */
+	/* [bootstrap] */
+	bool bootstrap;
+	char uri[CFG_TEXT_MAX]; /* of the server account the default plan writes; "" : no default
+				   plan */
+	uint32_t ssid;
+	uint32_t lifetime_s;
+	char binding[8];
+	uint32_t recipient_id_bytes; /* 1 to 7; 5 */
+	uint32_t session_timeout_s;
+	/* [listen ...] ; none given: server on *:5683, bootstrap on *:5783 */
+	struct cfg_listen listen[CFG_LISTEN_MAX];
+	size_t listen_n;
+	/* [storage] */
+	char dir[CFG_TEXT_MAX];
+	uint32_t log_rows;
+	uint32_t event_ring;
+	/* [oscore] */
+	uint32_t window;    /* 32 to 64 */
+	uint32_t freshness; /* 0 auto, 1 echo, 2 none */
+	uint32_t ssn_block; /* sender numbers reserved at once */
+	uint32_t echo_max_age_s;
+	/* [admin] */
+	char socket[108];
+	uint32_t socket_mode;  /* octal */
+	char socket_group[64]; /* "": leave it */
+	/* [log] */
+	uint32_t log_level;  /* enum log_level */
+	uint32_t log_format; /* 0 text, 1 json */
+};
+
+enum cfg_type { CFG_BOOL, CFG_UINT, CFG_OCTAL, CFG_TEXT, CFG_CHOICE, CFG_ADDRESS };
+
+/* A row of the schema. The manual page's table and --help come from these. */
+struct cfg_option {
+	const char *section; /* "listen" stands for every [listen NAME] */
+	const char *key;
+	enum cfg_type type;
+	size_t offset, size;        /* in struct cfg, or in struct cfg_listen */
+	uint32_t min, max;          /* of a number, or of a text's length */
+	const char *unit;           /* "s", "bytes", "" */
+	const char *const *choices; /* CFG_CHOICE: NULL-terminated, the value is the index */
+	const char *preset;         /* the default, as text */
+	bool reloadable;            /* by SIGHUP */
+	const char *help;           /* one line */
+};
+const struct cfg_option *cfg_schema(size_t *n);
+
+void cfg_defaults(struct cfg *c);
+/* Reads the file, then DIR/conf.d / *.conf beside it in byte order. Every error is told as one line
+ * "file:line: what is wrong; a suggestion" to `errors` (at most 20), and ERR_SYNTAX returned:
+ * unknown sections and keys, bad values, duplicates in one file, over-long lines, contradictions
+ * between options. A later file overrides. ERR_NOTFOUND if the main file is missing. `out` then
+ * holds the defaults. */
+MUST_USE enum err cfg_load(const char *path, struct cfg *out, FILE *errors);
+/* The effective values as an INI file that cfg_load reads back to the same. */
+void cfg_print(const struct cfg *c, FILE *out);
+/* Every option with its default and help as a commented INI file: the example configuration. */
+void cfg_print_example(FILE *out);
+/* What a reload would change: copies the reloadable options of `from` to `to`; names of changed
+ * options that need a restart go to `refused` as "section.key" words. */
+void cfg_reload(struct cfg *to, const struct cfg *from, char *refused, size_t refused_cap);
+
+#endif
