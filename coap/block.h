@@ -26,6 +26,7 @@ uint8_t block_szx_for(size_t bytes);
 struct block_rx {
 	uint8_t *body;
 	size_t n, cap;
+	size_t last;         /* where the last block began */
 	size_t limit_bytes;  /* of the body */
 	uint64_t expires_ms; /* EXCHANGE_LIFETIME after the last block */
 	uint8_t key[16]; /* siphash of the request's identity: path, query, Request-Tag, method */
@@ -33,6 +34,7 @@ struct block_rx {
 	uint8_t etag_n;
 	uint8_t szx;
 	bool active;
+	bool complete; /* the last block is here; the body waits to be taken and reset */
 };
 
 enum block_step {
@@ -44,11 +46,11 @@ enum block_step {
 };
 
 void block_rx_init(struct block_rx *rx, size_t limit_bytes);
-/* Frees the body; init again before use. Harmless on an idle one. */
+/* Wipes and frees the body; the limit stays. Harmless on an idle one. */
 void block_rx_reset(struct block_rx *rx);
 /* Takes the block `b` with its payload. Number 0 starts anew (RFC 7959 section 2.5); a repeat of
  * the last block is taken again without harm. A payload shorter than the block size with `more`
- * set, or longer, is BLOCK_INCOMPLETE. The sender may go to a smaller size at the same byte offset.
+ * set, or longer, is BLOCK_INCOMPLETE. The sender may change the size where the byte offset fits.
  */
 enum block_step block_rx_take(
 	struct block_rx *rx, struct block b, struct span payload, uint64_t now_ms);

@@ -43,11 +43,13 @@ void exch_table_fini(struct exch_table *t);
 
 /* Registers a message about to be sent and arms its timer (RFC 7252 section 4.2; timing of the
  * peer's bearer). Copies `datagram`. ERR_EXISTS if that MID is in use with the peer or the token is
- * taken; ERR_NOMEM. Nothing is kept on error. */
+ * taken; ERR_NOMEM. Nothing is kept on error. A NON request, and anything on a reliable bearer, is
+ * never sent again: it starts as if acknowledged. On a reliable bearer there are no MIDs. */
 MUST_USE enum err exch_start(struct exch_table *t, struct exch *x, const struct peer *to,
 	const struct msg *m, struct span datagram, bool wants_reply, uint64_t now_ms,
 	const struct rng *rng);
-/* Ends it: out of both maps, timer off, bytes freed. Harmless when it was not started. */
+/* Ends it: out of both maps, timer off, bytes freed. Harmless when it was not started, if zeroed.
+ */
 void exch_stop(struct exch_table *t, struct exch *x);
 
 struct exch *exch_by_mid(const struct exch_table *t, const struct peer *from, uint16_t mid);
@@ -86,7 +88,8 @@ struct dedup {
 enum { DEDUP_PER_PEER = 4 };
 
 const struct dedup_entry *dedup_find(const struct dedup *d, uint64_t hash, uint64_t now_ms);
-/* Remembers; drops the oldest beyond DEDUP_PER_PEER and all that have expired. When the budget is
+/* Remembers; drops the oldest beyond DEDUP_PER_PEER and all that have expired. An empty response is
+ * not yet known (pending); a later one for the same hash takes its place. When the budget is
  * used up nothing is kept (ERR_LIMIT): the request then counts as a replay. */
 MUST_USE enum err dedup_put(struct dedup *d, struct dedup_budget *b, uint64_t hash,
 	uint64_t expires_ms, struct span response, uint64_t now_ms);

@@ -5,7 +5,8 @@
 
 #include "base/span.h"
 
-enum msg_type { MSG_CON = 0, MSG_NON = 1, MSG_ACK = 2, MSG_RST = 3 };
+/* MSG_RESET, because <sys/socket.h> has an MSG_RST. */
+enum msg_type { MSG_CON = 0, MSG_NON = 1, MSG_ACK = 2, MSG_RESET = 3 };
 
 #define MSG_CODE(class, detail) ((uint8_t)((class) << 5 | (detail)))
 
@@ -117,12 +118,15 @@ void msg_copy(struct msg *to, const struct msg *from);
 /* A datagram (RFC 7252 section 3). Errors: ERR_SHORT, ERR_SYNTAX (version, token length, marker
  * without payload, bytes behind an Empty message, an option delta or length of 15, a number above
  * 65535), ERR_LIMIT (more than MSG_OPTS_MAX options). On error type, mid and code are set if the
- * first four bytes were there (so that a CON can be rejected with RST), else code is MSG_EMPTY. */
+ * first four bytes were there and of version 1 (so that a CON can be rejected with RST), else type
+ * is MSG_NON and code MSG_EMPTY: section 3 wants other versions ignored in silence. */
 MUST_USE enum err msg_parse_udp(struct span datagram, struct msg *out);
-/* What OSCORE encrypts (RFC 8613 section 5.3): code, options, marker, payload. Same errors. */
+/* What OSCORE encrypts (RFC 8613 section 5.3): code, options, marker, payload. Same errors. Type is
+ * MSG_NON, MID 0 and the token empty: those are the outer message's. */
 MUST_USE enum err msg_parse_inner(struct span plaintext, struct msg *out);
 
-/* Errors: ERR_SPACE. */
+/* Errors: ERR_SPACE; what the writer held before is then all it holds. An Empty message is its four
+ * bytes, whatever else is set. */
 MUST_USE enum err msg_encode_udp(const struct msg *m, struct writer *w);
 MUST_USE enum err msg_encode_inner(const struct msg *m, struct writer *w);
 
@@ -146,15 +150,15 @@ void msg_remove(struct msg *m, uint16_t num);
 /* What to do with a message's options before acting on it (RFC 7252 section 5.4). */
 enum msg_verdict {
 	MSG_OPTIONS_GOOD,
-	MSG_OPTIONS_BAD, /* an unknown critical option, a repeated single one, or a bad length: 4.02
-			  */
+	MSG_OPTIONS_BAD, /* a critical option is unknown, single and repeated, or ill-sized: 4.02 */
 };
-/* Judges against the registry; unknown or ill-sized elective options are removed. `known` lists
- * extra critical options that the caller handles, ends with 0; may be NULL. A request only may
- * carry Uri-Host, Uri-Port; Proxy-Uri and Proxy-Scheme are for proxies: BAD. */
+/* Judges against the registry; elective options that are unknown or ill-sized, and the repeats of
+ * single ones, are removed. Only a request may carry Uri-Host and Uri-Port. Proxy-Uri and
+ * Proxy-Scheme are for proxies, and Q-Block1, Q-Block2 and EDHOC are not implemented: BAD. Option 9
+ * passes; whoever looks inside OSCORE rejects it there. */
 enum msg_verdict msg_check_options(struct msg *m);
 
-/* "2.05" into a static table; "?.??" never happens: every code has its text. */
+/* "2.05"; every code has its text. */
 void wr_code(struct writer *w, uint8_t code);
 
 #endif
