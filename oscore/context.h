@@ -19,7 +19,7 @@ static inline struct span osc_id_span(const struct osc_id *id)
 {
 	return (struct span){id->p, id->n};
 }
-/* ERR_RANGE above OSC_ID_MAX bytes. */
+/* ERR_RANGE above OSC_ID_MAX bytes; `id` is then untouched. */
 MUST_USE enum err osc_id_set(struct osc_id *id, struct span s);
 
 /* What a context is derived from. */
@@ -42,11 +42,14 @@ struct osc_keys {
 };
 
 /* RFC 8613 section 3.2.1. ERR_UNSUPPORTED (algorithm), ERR_RANGE (an id longer than nonce - 6, an
- * ID Context above OSC_ID_CONTEXT_MAX), ERR_CONFLICT (equal ids). */
+ * ID Context above OSC_ID_CONTEXT_MAX, an empty Master Secret), ERR_CONFLICT (equal ids);
+ * ERR_NOMEM. `out` is wiped on error. */
 MUST_USE enum err osc_derive(
 	struct osc_crypto *c, const struct osc_params *p, struct osc_keys *out);
-/* SHA-256 over everything but the ids: two contexts with equal fingerprints and an equal id share a
- * key. Reveals nothing about the secret of high entropy it is made from. */
+/* Names everything but the ids: two contexts with equal fingerprints and an equal id share a key,
+ * and the other way round. It is one more HKDF output beside the keys, so it reveals nothing about
+ * a secret of high entropy, and two spellings of one key (HMAC pads a salt with zeros) have one
+ * fingerprint, which a hash over the inputs would not give. Errors as osc_derive, ids apart. */
 MUST_USE enum err osc_ikm_fingerprint(
 	struct osc_crypto *c, const struct osc_params *p, uint8_t out[static 16]);
 
@@ -58,12 +61,14 @@ struct osc_window {
 	uint8_t width; /* 32 by default, up to 64 */
 };
 
+/* A width of 0 is 32; above 64 is 64. */
 void osc_window_init(struct osc_window *w, uint8_t width);
-/* Everything up to and including `highest` counts as seen: the state after a crash. */
+/* Everything up to and including `highest` counts as seen: the state after a crash. Never moves the
+ * window backwards: what lies below an older, higher edge then counts as seen too. */
 void osc_window_seal(struct osc_window *w, uint64_t highest);
 /* ERR_REPLAY for a number seen or left of the window, ERR_RANGE above OSC_SSN_MAX. */
 MUST_USE enum err osc_window_check(const struct osc_window *w, uint64_t piv);
-/* After decryption only. true if it raised the highest. */
+/* After decryption only, with a number that was checked. true if it raised the highest. */
 bool osc_window_update(struct osc_window *w, uint64_t piv);
 
 #endif

@@ -7,6 +7,9 @@
 
 enum { OSC_KEY_MAX = 32, OSC_NONCE_MAX = 13, OSC_TAG_MAX = 16, OSC_SHA256 = 32 };
 
+/* The longest plaintext, AAD or key material: what CCM with a 13-byte nonce can count. */
+enum { OSC_INPUT_MAX = 65535 };
+
 /* COSE algorithm numbers. */
 enum { OSC_AEAD_AES_CCM_16_64_128 = 10, OSC_HKDF_SHA256 = -10, OSC_HKDF_SHA512 = -11 };
 
@@ -26,14 +29,19 @@ struct osc_crypto;
 MUST_USE enum err osc_crypto_new(struct osc_crypto **out);
 void osc_crypto_free(struct osc_crypto *c);
 
-/* out gets plaintext.n + tag_n bytes; in place is allowed (out == plaintext.p). */
+/* All that follow: ERR_RANGE for an input above OSC_INPUT_MAX, ERR_UNSUPPORTED for an algorithm
+ * that the library lacks, ERR_NOMEM if the library fails, which it does for want of memory only. */
+
+/* `key` has a->key_n bytes, `nonce` a->nonce_n. out gets plaintext.n + tag_n bytes and is wiped on
+ * error; in place is allowed (out == plaintext.p). */
 MUST_USE enum err osc_seal(struct osc_crypto *c, const struct osc_aead_info *a, const uint8_t *key,
 	const uint8_t *nonce, struct span aad, struct span plaintext, uint8_t *out);
 /* out gets ciphertext.n - tag_n bytes; ERR_AUTH and a wiped out if the tag does not match,
  * ERR_SHORT if there is no room for a tag. In place is allowed. */
 MUST_USE enum err osc_open(struct osc_crypto *c, const struct osc_aead_info *a, const uint8_t *key,
 	const uint8_t *nonce, struct span aad, struct span ciphertext, uint8_t *out);
-/* RFC 5869 extract and expand. hkdf: OSC_HKDF_*. */
+/* RFC 5869 extract and expand. hkdf: OSC_HKDF_*; ERR_UNSUPPORTED for others. ERR_RANGE also above
+ * 255 hash lengths of output. out is wiped on error. */
 MUST_USE enum err osc_hkdf(struct osc_crypto *c, int hkdf, struct span salt, struct span ikm,
 	struct span info, uint8_t *out, size_t out_n);
 MUST_USE enum err osc_sha256(struct osc_crypto *c, struct span in, uint8_t out[static OSC_SHA256]);

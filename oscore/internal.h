@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of oscore/ share: the little CBOR they write, and options kept in a buffer. */
+#ifndef LANYARD_OSCORE_INTERNAL_H
+#define LANYARD_OSCORE_INTERNAL_H
+
+#include "coap/msg.h"
+
+enum { CBOR_UINT = 0, CBOR_BYTES = 2, CBOR_TEXT = 3, CBOR_ARRAY = 4, CBOR_NULL = 0xf6 };
+
+/* Deterministic head (RFC 8949 section 3); ERR_RANGE in the writer above 255, which nothing here
+ * reaches. */
+static inline void osc_cbor_head(struct writer *w, uint8_t major, size_t v)
+{
+	if (v < 24) {
+		wr_u8(w, (uint8_t)(major << 5 | v));
+		return;
+	}
+	wr_u8(w, (uint8_t)(major << 5 | 24));
+	wr_uint(w, v, 1);
+}
+
+static inline void osc_cbor_bytes(struct writer *w, struct span s)
+{
+	osc_cbor_head(w, CBOR_BYTES, s.n);
+	wr_bytes(w, s);
+}
+
+static inline void osc_cbor_text(struct writer *w, const char *s)
+{
+	struct span text = span_str(s);
+
+	osc_cbor_head(w, CBOR_TEXT, text.n);
+	wr_bytes(w, text);
+}
+
+/* Adds an option whose value is copied into buf, since messages live longer than what they were
+ * made from. Errors of the writer and of msg_add. */
+MUST_USE static inline enum err osc_keep_option(
+	struct msg *m, uint16_t num, struct span val, struct writer *buf)
+{
+	size_t at = buf->n;
+
+	wr_bytes(buf, val);
+	return buf->err ? buf->err : msg_add(m, num, span_sub(wr_span(buf), at, val.n));
+}
+
+#endif
