@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an engine of the store fills in. Only storage/ includes this. */
+#ifndef LANYARD_STORAGE_STORE_IMPL_H
+#define LANYARD_STORAGE_STORE_IMPL_H
+
+#include "storage/store.h"
+
+/* The calls of store.h, one to one; `free` gets no NULL. */
+struct store_engine {
+	void (*submit)(struct store *s, struct batch *b);
+	void (*poll)(struct store *s);
+	int (*fd)(struct store *s);
+	size_t (*pending)(const struct store *s);
+	enum err (*load)(struct store *s, const struct store_visitor *v, struct store_info *info);
+	enum err (*begin)(struct store *s);
+	enum err (*recover)(struct store *s);
+	enum err (*stop)(
+		struct store *s, const struct rec_context *exact, size_t n, uint64_t now_ms);
+	enum err (*events)(struct store *s, uint64_t after, size_t max, store_event_fn *fn,
+		void *arg, uint64_t *first);
+	void (*stats)(struct store *s, struct store_stats *out);
+	void (*free)(struct store *s);
+};
+
+/* The first member of every engine's own struct. */
+struct store {
+	const struct store_engine *engine;
+};
+
+/* Batches in order of submission, linked through batch.next. */
+struct store_queue {
+	struct batch *head;
+	struct batch **tail;
+	size_t n;
+};
+
+void store_queue_init(struct store_queue *q);
+void store_queue_add(struct store_queue *q, struct batch *b);
+/* Appends all of `from`, which is empty afterwards. */
+void store_queue_move(struct store_queue *to, struct store_queue *from);
+struct batch *store_queue_take(struct store_queue *q);
+
+/* How numbers with UINT64_MAX for "none" compare: none is the lowest. */
+uint64_t store_higher(uint64_t a, uint64_t b);
+/* Of a response too long to be kept, nothing is. */
+struct span store_response(struct span response);
+
+#endif
