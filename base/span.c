@@ -114,7 +114,7 @@ uint16_t rd_u16(struct reader *r)
 {
 	const uint8_t *p = take(r, 2);
 
-	return p ? (uint16_t)(p[0] << 8 | p[1]) : 0;
+	return (uint16_t)(p ? p[0] << 8 | p[1] : 0);
 }
 
 uint32_t rd_u32(struct reader *r)
