@@ -31,11 +31,13 @@ struct lwm_format {
 	uint16_t old_cf;  /* the pre-IANA number that is read as this one; 0: none */
 	const char *name; /* "text", "opaque", "tlv", as in ?format= */
 	bool single_only; /* one value of one Resource (Instance) */
-	/* Appends the records of `payload`, which answers a request for `base`. Spans point into
-	 * payload or out's arena. ERR_SYNTAX refuses the whole payload. */
+	/* NULL, both, for link format: link.h reads it.
+	 * Appends the records of `payload`, which answers a request for `base`. Spans point into
+	 * payload or out's arena. ERR_SYNTAX refuses the whole payload, out is then as before. */
 	enum err (*decode)(struct span payload, const struct lwm_path *base,
 		const struct lwm_codec_opts *o, struct lwm_records *out);
-	/* Records all lie at or below `base`. ERR_UNSUPPORTED if the format cannot carry them. */
+	/* Records all lie at or below `base`, in any order. ERR_UNSUPPORTED if the format cannot
+	 * carry them, ERR_SPACE, ERR_NOMEM. */
 	enum err (*encode)(const struct lwm_record *v, size_t n, const struct lwm_path *base,
 		struct writer *w);
 };
@@ -50,6 +52,7 @@ const struct lwm_format *lwm_format_table(size_t *n);
  * reads as string. ERR_SYNTAX, ERR_RANGE. */
 MUST_USE enum err lwm_value_from_text(
 	struct span text, enum lwm_type type, struct arena *a, struct lwm_value *out);
+/* Sets the writer's error to ERR_RANGE for NaN and the infinities, which have no text. */
 void wr_value_text(struct writer *w, const struct lwm_value *v);
 
 #endif

@@ -6,7 +6,8 @@
 #include "lwm2m/path.h"
 
 struct lwm_link_attr {
-	struct span name, value; /* quotes removed; value.p NULL: a flag */
+	struct span name, value; /* quotes removed, a backslash inside is kept; value.p NULL: a
+				    flag */
 };
 
 enum { LWM_LINK_ATTRS_MAX = 16 };
@@ -19,8 +20,8 @@ struct lwm_link {
 	uint8_t attr_n; /* further attributes are skipped */
 };
 
-/* Takes the next link off the front of *rest. Lenient as FMT-42 and BS-12 ask. ERR_NOTFOUND at the
- * end, ERR_SYNTAX. */
+/* Takes the next link off the front of *rest. Lenient as FMT-42 and BS-12 ask; a comma with nothing
+ * behind it is an error. ERR_NOTFOUND at the end, ERR_SYNTAX; *rest is then unchanged. */
 MUST_USE enum err lwm_link_next(struct span *rest, struct lwm_link *out);
 /* NULL if absent. */
 const struct lwm_link_attr *lwm_link_attr(const struct lwm_link *l, const char *name);
@@ -50,6 +51,7 @@ struct lwm_object_list {
  * ERR_SYNTAX, ERR_LIMIT (more than LWM_LIST_MAX), ERR_NOMEM; `out` is then empty. */
 MUST_USE enum err lwm_object_list_parse(struct span payload, struct lwm_object_list *out);
 void lwm_object_list_fini(struct lwm_object_list *l);
+/* iid LWM_ID_NONE: the object, whatever its instances. */
 bool lwm_object_list_has(const struct lwm_object_list *l, uint16_t oid, uint16_t iid);
 /* As stored and loaded again: a link-format text in our own plain spelling. */
 MUST_USE enum err lwm_object_list_write(const struct lwm_object_list *l, struct writer *w);
@@ -57,7 +59,8 @@ MUST_USE enum err lwm_object_list_write(const struct lwm_object_list *l, struct 
 /* What Bootstrap-Discover told (BS-10 to BS-12). */
 struct lwm_bs_instance {
 	uint16_t oid, iid;
-	uint16_t ssid; /* 0: none given */
+	uint16_t ssid; /* 0: none given; LWM_ID_NONE: given as 0 (an unused slot, CT-93), or no
+			  number */
 };
 enum { LWM_BS_INSTANCES_MAX = 64 };
 struct lwm_bs_discover {
@@ -66,6 +69,7 @@ struct lwm_bs_discover {
 	struct lwm_bs_instance inst[LWM_BS_INSTANCES_MAX];
 	uint8_t inst_n; /* further ones are skipped */
 };
+/* ERR_SYNTAX; `out` is then untouched. */
 MUST_USE enum err lwm_bs_discover_parse(struct span payload, struct lwm_bs_discover *out);
 
 #endif

@@ -22,7 +22,9 @@ bool lwm_path_eq(const struct lwm_path *a, const struct lwm_path *b);
 /* True if `p` is `prefix` or lies below it. */
 bool lwm_path_under(const struct lwm_path *p, const struct lwm_path *prefix);
 /* Uri-Path options: the segments of `alt` (an alternate path, "" if none), then the ids. The digits
- * are written into `text` (LWM_PATH_TEXT_MAX bytes at least), which must outlive the message. */
+ * are written into `text` (LWM_PATH_TEXT_MAX bytes at least), which must outlive the message, and
+ * so must `alt`. ERR_SYNTAX (an empty segment in `alt`), ERR_SPACE, ERR_LIMIT; `m` may then hold
+ * some. */
 MUST_USE enum err lwm_path_to_options(
 	const struct lwm_path *p, struct span alt, struct msg *m, char *text, size_t text_cap);
 /* The ids in the Uri-Path options from the `skip`th on. ERR_SYNTAX if one is no id. */

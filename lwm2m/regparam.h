@@ -30,8 +30,9 @@ struct lwm_reg_params {
 };
 
 /* Any order, unknown keys are skipped. ERR_SYNTAX for a repeated key, an ep that is empty, longer
- * than LWM_EP_MAX, not UTF-8 or holds control characters, a bad number, an sms that is not digits.
- * "lwm2m" of another major version is not an error here (4.12 is the engine's). */
+ * than LWM_EP_MAX, not UTF-8 or holds control characters, a bad number, an sms that is not digits
+ * (nor, in 1.2, an External Identifier with its @). "lwm2m" of another major version is not an
+ * error here (4.12 is the engine's). */
 MUST_USE enum err lwm_reg_params_parse(const struct msg *m, struct lwm_reg_params *out);
 /* "U", "UQS" in 1.0; letters from UTSNMH otherwise. */
 void wr_binding(struct writer *w, uint8_t binding);

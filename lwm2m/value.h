@@ -40,10 +40,11 @@ enum lwm_record_kind {
 	LWM_RECORD_INSTANCE, /* an Object Instance that exists and is empty */
 	LWM_RECORD_MULTIPLE, /* a multiple Resource that exists and is empty */
 	LWM_RECORD_BAD, /* a value that does not fit its type: reported, the rest is kept (DM-20);
-			   value.bytes are its raw bytes */
+			   value.type is the type wanted, value.bytes its raw bytes */
 };
 
-/* One leaf of a payload: always a full path from the root. */
+/* One leaf of a payload: always a full path from the root. In a Create that leaves the choice of
+ * the Object Instance to the receiver its id is LWM_ID_NONE (DM-13). */
 struct lwm_record {
 	enum lwm_record_kind kind;
 	struct lwm_path path;
