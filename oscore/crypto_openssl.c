@@ -101,7 +101,8 @@ static EVP_CIPHER_CTX *aead_ctx_new(const struct aead_row *row, const EVP_CIPHER
 		goto out;
 	if (EVP_CIPHER_CTX_ctrl(x, EVP_CTRL_AEAD_SET_IVLEN, a->nonce_n, NULL) != 1)
 		goto out;
-	if (row->ccm && enc && EVP_CIPHER_CTX_ctrl(x, EVP_CTRL_AEAD_SET_TAG, a->tag_n, NULL) != 1)
+	/* CCM works the tag length into the key, so it must be there before the first one. */
+	if (row->ccm && EVP_CIPHER_CTX_ctrl(x, EVP_CTRL_AEAD_SET_TAG, a->tag_n, NULL) != 1)
 		goto out;
 	return x;
 out:

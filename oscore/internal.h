@@ -12,7 +12,7 @@ enum { CBOR_UINT = 0, CBOR_BYTES = 2, CBOR_TEXT = 3, CBOR_ARRAY = 4, CBOR_NULL =
 static inline void osc_cbor_head(struct writer *w, uint8_t major, size_t v)
 {
 	if (v < 24) {
-		wr_u8(w, (uint8_t)(major << 5 | v));
+		wr_u8(w, (uint8_t)((size_t)major << 5 | v));
 		return;
 	}
 	wr_u8(w, (uint8_t)(major << 5 | 24));
