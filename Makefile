@@ -6,6 +6,7 @@
 VERSION := 0.1.0
 
 SAN ?=
+comma := ,
 B := build$(if $(SAN),/san)
 CC ?= cc
 AR ?= ar
@@ -14,7 +15,6 @@ WARN := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wmissing-prototypes -Wstrict-
 HARDEN := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2) \
 	$(if $(findstring x86_64,$(shell uname -m)),-fcf-protection)
 SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
-comma := ,
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DLANYARD_VERSION='"$(VERSION)"' -I. $(WARN) $(HARDEN) $(SANFLAGS) \
 	-MMD -MP $(if $(WERROR),-Werror) $(CFLAGS) $(pkg_cflags)

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "endpoint/endpoint.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct span key_name(const void *item)
+{
+	return ep_name(item);
+}
+
+static struct span key_kid(const void *item)
+{
+	const struct ep_context *c = item;
+	return osc_id_span(&c->keys.recipient_id);
+}
+
+static struct span key_ikm(const void *item)
+{
+	const struct ep_context *c = item;
+	return span_make(c->ikm, sizeof(c->ikm));
+}
+
+struct span ep_name(const struct endpoint *e)
+{
+	return span_make(e->name, e->name_n);
+}
+
+struct span ep_rd_name(const struct endpoint *e)
+{
+	return e->rd_ep ? span_str(e->rd_ep) : ep_name(e);
+}
+
+struct span ep_bs_name(const struct endpoint *e)
+{
+	return e->bs_ep ? span_str(e->bs_ep) : ep_name(e);
+}
+
+enum err ep_directory_init(struct ep_directory *d, const struct ep_directory_opts *o)
+{
+	*d = (struct ep_directory){.rng = o->rng,
+		.next_id = 1,
+		.endpoints_max = o->endpoints_max,
+		.window_width = o->window_width,
+		.ssn_block = o->ssn_block,
+		.freshness = o->freshness};
+	map_init(&d->by_name, key_name, o->seed);
+	map_init(&d->by_kid, key_kid, o->seed);
+	map_init(&d->by_ikm, key_ikm, o->seed);
+	ep_graves_init(&d->graves, o->seed);
+	return osc_crypto_new(&d->crypto);
+}
+
+void ep_directory_fini(struct ep_directory *d)
+{
+	size_t cursor = 0;
+	for (struct endpoint *e; (e = map_next(&d->by_name, &cursor));) {
+		while (e->contexts)
+			ep_context_remove(d, e->contexts, NULL);
+		ep_forget(d, e);
+	}
+	ep_graves_fini(&d->graves);
+	map_fini(&d->by_name);
+	map_fini(&d->by_kid);
+	map_fini(&d->by_ikm);
+	osc_crypto_free(d->crypto);
+	*d = (struct ep_directory){0};
+}
+
+struct endpoint *ep_find(const struct ep_directory *d, struct span name)
+{
+	return map_get(&d->by_name, name);
+}
+
+static enum err endpoint_new(struct ep_directory *d, struct span name, struct endpoint **out)
+{
+	if (!name.n || name.n > 255)
+		return ERR_RANGE;
+	if (d->by_name.count >= d->endpoints_max)
+		return ERR_LIMIT;
+	struct endpoint *e = calloc(1, sizeof(*e) + name.n + 1);
+	if (!e)
+		return ERR_NOMEM;
+	memcpy(e->name, name.p, name.n);
+	e->name_n = (uint8_t)name.n;
+	enum err err = map_put(&d->by_name, e);
+	if (err) {
+		free(e);
+		return err;
+	}
+	*out = e;
+	return ERR_OK;
+}
+
+enum err ep_ensure(struct ep_directory *d, struct span name, struct turn *t, struct endpoint **out)
+{
+	struct endpoint *e = ep_find(d, name);
+	if (!e) {
+		enum err err = endpoint_new(d, name, &e);
+		if (err)
+			return err;
+		e->id = d->next_id++;
+		ep_record(t, e);
+	}
+	*out = e;
+	return ERR_OK;
+}
+
+enum err ep_set_alias(char **field, const struct endpoint *e, struct span alias)
+{
+	char *copy = NULL;
+	if (alias.n && !span_eq(alias, ep_name(e))) {
+		if (alias.n > 255 || memchr(alias.p, 0, alias.n))
+			return ERR_RANGE;
+		copy = strndup((const char *)alias.p, alias.n);
+		if (!copy)
+			return ERR_NOMEM;
+	}
+	free(*field);
+	*field = copy;
+	return ERR_OK;
+}
+
+static struct span dup_or_absent(struct turn *t, const char *s)
+{
+	return s ? turn_dup(t, span_str(s)) : SPAN_EMPTY;
+}
+
+void ep_record(struct turn *t, const struct endpoint *e)
+{
+	struct rec_endpoint *r = &turn_rec(t, REC_ENDPOINT_PUT)->endpoint;
+	r->id = e->id;
+	r->name = turn_dup(t, ep_name(e));
+	r->bs_ep = dup_or_absent(t, e->bs_ep);
+	r->rd_ep = dup_or_absent(t, e->rd_ep);
+	r->freshness = e->freshness;
+	r->allow_nosec = e->allow_nosec;
+	r->oscore_version = e->oscore_version;
+}
+
+void ep_forget(struct ep_directory *d, struct endpoint *e)
+{
+	map_del(&d->by_name, ep_name(e));
+	while (e->notes) {
+		struct ep_note *n = e->notes;
+		e->notes = n->next;
+		free(n);
+	}
+	if (e->allow_nosec)
+		d->nosec_n--;
+	free(e->bs_ep);
+	free(e->rd_ep);
+	free(e);
+}
+
+uint8_t ep_freshness_of(const struct ep_directory *d, const struct endpoint *e)
+{
+	return e->freshness == EP_FRESH_DEFAULT ? d->freshness : e->freshness;
+}
+
+void ep_note(struct endpoint *e, enum ep_reason r, int64_t wall_ms)
+{
+	if (!e)
+		return;
+	struct ep_note *n = e->notes;
+	while (n && n->reason != r)
+		n = n->next;
+	if (!n) {
+		n = calloc(1, sizeof(*n));
+		if (!n)
+			return; /* a note less, nothing else */
+		n->reason = r;
+		n->next = e->notes;
+		e->notes = n;
+	}
+	n->count++;
+	n->wall_ms = wall_ms;
+}
+
+enum err ep_load_endpoint(
+	struct ep_directory *d, const struct rec_endpoint *r, struct endpoint **out)
+{
+	struct endpoint *e;
+	enum err err = endpoint_new(d, r->name, &e);
+	if (err)
+		return err == ERR_EXISTS ? ERR_CORRUPT : err;
+	e->id = r->id;
+	e->freshness = r->freshness;
+	e->oscore_version = r->oscore_version;
+	e->allow_nosec = r->allow_nosec;
+	if (e->allow_nosec)
+		d->nosec_n++;
+	if ((err = ep_set_alias(&e->bs_ep, e, r->bs_ep)) ||
+		(err = ep_set_alias(&e->rd_ep, e, r->rd_ep))) {
+		ep_forget(d, e);
+		return err;
+	}
+	*out = e;
+	return ERR_OK;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The directory: every endpoint we know, its OSCORE contexts with their durable counters, and the
+ * indexes that find them. Plain data and functions; nothing here sends. */
+#ifndef LANYARD_ENDPOINT_ENDPOINT_H
+#define LANYARD_ENDPOINT_ENDPOINT_H
+
+#include "base/map.h"
+#include "base/peer.h"
+#include "base/secret.h"
+#include "endpoint/grave.h"
+#include "endpoint/reason.h"
+
+#include "endpoint/turn.h"
+#include "oscore/context.h"
+
+enum ep_freshness {
+	EP_FRESH_DEFAULT = 0, /* what the configuration says */
+	EP_FRESH_AUTO, /* challenge first; accept a device that does not know Echo where that is
+			  safe */
+	EP_FRESH_ECHO, /* challenge, and insist */
+	EP_FRESH_NONE, /* never challenge */
+};
+
+enum { EP_SSN_BLOCK_MAX = 4096, EP_GENERATIONS_MAX = 4 };
+
+struct ep_conversation; /* endpoint/exchange.h: what is going on with a peer now */
+
+/* The address of the last verified message, newest in its order (`piv`). */
+struct ep_peer {
+	struct peer peer;
+	uint64_t piv;
+};
+
+/* An OSCORE context in use. Idle ones are kept small: what only matters during a conversation hangs
+ * off `conv`. */
+struct ep_context {
+	struct osc_keys keys;
+	struct osc_window window;
+	uint64_t id;
+	struct endpoint *endpoint;
+	struct ep_context *next_of_endpoint;
+	struct ep_context *next_same_kid;
+	struct ep_context *next_same_ikm; /* imported ones only */
+	uint64_t ssn_next, ssn_limit; /* numbers below the limit may be used; from it on, reserve */
+	struct ep_conversation *conv; /* NULL: idle */
+	struct ep_peer *peer;         /* NULL: never heard of */
+	uint8_t *id_context;          /* NULL: absent */
+	uint8_t id_context_n;
+	uint8_t role, origin, generation; /* enum rec_* */
+	uint8_t ikm[8];                   /* of the fingerprint of what it was derived from */
+	uint16_t ssid;
+	uint16_t next_mid;
+	uint16_t ssn_block; /* of the last reservation */
+	bool fresh;         /* freshness was proved */
+	bool executed;      /* a request under it changed something */
+	bool challenged;    /* an Echo challenge is out (since the start) */
+	bool sealed;        /* numbers up to the highest are from before an unclean stop: silence */
+	uint32_t replays, auth_failures;
+};
+
+struct endpoint {
+	uint64_t id;
+	char *bs_ep, *rd_ep;         /* NULL: the name */
+	struct ep_context *contexts; /* newest first */
+	void *registration;          /* server/'s */
+	void *session;               /* bootstrap/'s */
+	struct ep_note *notes;
+	uint8_t freshness; /* enum ep_freshness */
+	uint8_t oscore_version;
+	bool allow_nosec;
+	uint8_t name_n;
+	char name[]; /* and a NUL */
+};
+
+struct ep_directory {
+	struct map by_name; /* struct endpoint */
+	struct map by_kid;  /* struct ep_context by recipient_id, chained */
+	struct map by_ikm;  /* imported contexts by ikm, chained */
+	struct map graves;  /* tombstones, by key */
+	struct osc_crypto *crypto;
+	struct rng rng;
+	uint64_t next_id;
+	uint32_t endpoints_max;
+	uint8_t window_width;
+	uint16_t ssn_block;
+	uint8_t freshness; /* the configured default */
+	size_t context_n, nosec_n;
+};
+
+struct ep_directory_opts {
+	struct rng rng;
+	const uint8_t *seed; /* 16 bytes */
+	uint32_t endpoints_max;
+	uint8_t window_width;
+	uint16_t ssn_block;
+	uint8_t freshness;
+};
+
+MUST_USE enum err ep_directory_init(struct ep_directory *d, const struct ep_directory_opts *o);
+/* Wipes and frees all endpoints and contexts; conversations must be gone. */
+void ep_directory_fini(struct ep_directory *d);
+
+/* Endpoints. `name` is 1 to 255 bytes. */
+struct endpoint *ep_find(const struct ep_directory *d, struct span name);
+struct span ep_name(const struct endpoint *e);
+/* The name it uses at /rd and at /bs. */
+struct span ep_rd_name(const struct endpoint *e);
+struct span ep_bs_name(const struct endpoint *e);
+/* Finds or makes; a new one is recorded in the turn. ERR_LIMIT, ERR_RANGE, ERR_NOMEM. */
+MUST_USE enum err ep_ensure(
+	struct ep_directory *d, struct span name, struct turn *t, struct endpoint **out);
+/* Sets bs_ep or rd_ep ("" or the name itself: none). The caller records with ep_record. */
+MUST_USE enum err ep_set_alias(char **field, const struct endpoint *e, struct span alias);
+void ep_record(struct turn *t, const struct endpoint *e);
+/* Forgets an endpoint whose contexts, registration and session are gone. */
+void ep_forget(struct ep_directory *d, struct endpoint *e);
+uint8_t ep_freshness_of(const struct ep_directory *d, const struct endpoint *e);
+void ep_note(struct endpoint *e, enum ep_reason r, int64_t wall_ms); /* e may be NULL */
+
+/* Contexts. */
+struct ep_context_input {
+	struct osc_params params;
+	uint8_t role, origin, generation;
+	uint16_t ssid;
+	uint64_t ssn_start; /* first number we may use */
+	uint64_t highest;   /* UINT64_MAX: none */
+	bool fresh;
+};
+/* Derives, checks and adds a context; records it in the turn. ERR_CONFLICT: equal ids, or a key
+ * that was used the other way; ERR_EXISTS: the kid is taken under that ID Context; ERR_UNSUPPORTED,
+ * ERR_RANGE, ERR_NOMEM. An unchanged one (same inputs, same endpoint) is found again and nothing
+ * changes. A key that was used before continues its counters. */
+MUST_USE enum err ep_context_add(struct ep_directory *d, struct endpoint *e,
+	const struct ep_context_input *in, struct turn *t, struct ep_context **out);
+/* Takes it out of the directory and frees it; recorded if t is not NULL, and then an imported one
+ * leaves tombstones. Its conversation must be gone. */
+void ep_context_remove(struct ep_directory *d, struct ep_context *c, struct turn *t);
+/* By kid, and by kid context if one was sent (RFC 8613 section 8.2 step 2). NULL: none. */
+struct ep_context *ep_context_find(
+	const struct ep_directory *d, struct span kid, const struct span *kid_context);
+struct ep_context *ep_context_newest(
+	const struct endpoint *e, uint8_t role, uint8_t generation_min);
+/* A Recipient ID of n random bytes that no context has. ERR_LIMIT after many tries. */
+MUST_USE enum err ep_draw_recipient_id(struct ep_directory *d, uint8_t n, struct osc_id *out);
+/* The next sender number. When few are left of the reserved ones, a reservation goes into the turn:
+ * the number leaves with the turn's effects, so never before its reservation is durable. ERR_LIMIT:
+ * the numbers are used up. */
+MUST_USE enum err ep_take_number(
+	const struct ep_directory *d, struct ep_context *c, struct turn *t, uint64_t *number);
+uint16_t ep_next_mid(struct ep_context *c);
+/* Records flags and generation. */
+void ep_context_record_state(struct turn *t, const struct ep_context *c);
+void ep_context_heard(struct ep_context *c, const struct peer *from, uint64_t piv, bool *moved);
+
+/* What storage gave back at start. */
+MUST_USE enum err ep_load_endpoint(
+	struct ep_directory *d, const struct rec_endpoint *r, struct endpoint **out);
+MUST_USE enum err ep_load_context(struct ep_directory *d, struct endpoint *e,
+	const struct rec_context *r, struct ep_context **out);
+MUST_USE enum err ep_load_tombstone(struct ep_directory *d, const struct rec_tombstone *r);
+
+#endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "endpoint/exchange_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct span key_nosec(const void *item)
+{
+	const struct ep_conversation *v = item;
+	return span_make(&v->peer, sizeof(v->peer));
+}
+
+static struct span key_token(const void *item)
+{
+	const struct ep_request *r = item;
+	return span_make(r->token, sizeof(r->token));
+}
+
+enum err ep_exchange_new(const struct ep_exchange_opts *o, struct ep_exchange **out)
+{
+	struct ep_exchange *x = calloc(1, sizeof(*x));
+	if (!x)
+		return ERR_NOMEM;
+	x->opts = *o;
+	x->dir = o->directory;
+	x->dead_tail = &x->dead;
+	x->dedup.limit_bytes = o->dedup_limit_bytes;
+	memcpy(x->hash_key, o->secret, sizeof(x->hash_key));
+	x->opts.secret = NULL;
+	rng_fill(&x->dir->rng, x->echo_key, sizeof(x->echo_key));
+	x->next_mid = (uint16_t)rng_u64(&x->dir->rng);
+	wheel_init(&x->exch_wheel, o->now_ms);
+	wheel_init(&x->conv_wheel, o->now_ms);
+	uint8_t seed[16];
+	rng_fill(&x->dir->rng, seed, sizeof(seed));
+	exch_table_init(&x->exch, &x->exch_wheel, seed);
+	map_init(&x->nosec, key_nosec, seed);
+	map_init(&x->observing, key_token, seed);
+	*out = x;
+	return ERR_OK;
+}
+
+static void conv_free(struct ep_exchange *x, struct ep_conversation *v)
+{
+	wheel_del(&x->conv_wheel, &v->timer);
+	dedup_clear(&v->dedup, &x->dedup);
+	if (v->ctx)
+		v->ctx->conv = NULL;
+	else
+		map_del(&x->nosec, key_nosec(v));
+	if (v->rx)
+		block_rx_reset(v->rx);
+	free(v->rx);
+	free(v);
+}
+
+/* All requests of a conversation become dead: their engines hear of it from ep_timer. */
+static void conv_kill_requests(struct ep_exchange *x, struct ep_conversation *v)
+{
+	struct ep_request *r;
+	if ((r = v->current)) {
+		v->current = NULL;
+		ep_request_kill(x, r);
+	}
+	while ((r = v->queue)) {
+		v->queue = r->next;
+		ep_request_kill(x, r);
+	}
+	v->queue_n = 0;
+	v->tail = &v->queue;
+	while ((r = v->observations)) {
+		v->observations = r->next;
+		map_del(&x->observing, key_token(r));
+		ep_request_kill(x, r);
+	}
+}
+
+void ep_context_close(struct ep_exchange *x, struct ep_context *c)
+{
+	if (!c->conv)
+		return;
+	conv_kill_requests(x, c->conv);
+	conv_free(x, c->conv);
+}
+
+static void free_dead(struct ep_exchange *x)
+{
+	for (struct ep_request *r; (r = x->dead);) {
+		x->dead = r->next;
+		ep_request_free(x, r);
+	}
+	x->dead_tail = &x->dead;
+}
+
+void ep_exchange_free(struct ep_exchange *x)
+{
+	if (!x)
+		return;
+	size_t cursor = 0;
+	for (struct endpoint *e; (e = map_next(&x->dir->by_name, &cursor));)
+		for (struct ep_context *c = e->contexts; c; c = c->next_of_endpoint)
+			ep_context_close(x, c);
+	cursor = 0;
+	for (struct ep_conversation *v; (v = map_next(&x->nosec, &cursor));) {
+		conv_kill_requests(x, v);
+		conv_free(x, v);
+	}
+	free_dead(x);
+	exch_table_fini(&x->exch);
+	map_fini(&x->nosec);
+	map_fini(&x->observing);
+	secret_wipe(x, sizeof(*x));
+	free(x);
+}
+
+const struct ep_counters *ep_exchange_counters(const struct ep_exchange *x)
+{
+	return &x->count;
+}
+
+struct ep_directory *ep_exchange_directory(struct ep_exchange *x)
+{
+	return x->dir;
+}
+
+void ep_conv_touch(struct ep_exchange *x, struct ep_conversation *v, uint64_t now_ms)
+{
+	wheel_add(&x->conv_wheel, &v->timer,
+		now_ms + bearer_timing(BEARER_UDP)->exchange_lifetime_ms);
+}
+
+static struct ep_conversation *conv_new(struct ep_exchange *x, uint64_t now_ms)
+{
+	struct ep_conversation *v = calloc(1, sizeof(*v));
+	if (!v)
+		return NULL;
+	v->tail = &v->queue;
+	ep_conv_touch(x, v, now_ms);
+	return v;
+}
+
+struct ep_conversation *ep_conv_of(struct ep_exchange *x, struct ep_context *c, uint64_t now_ms)
+{
+	if (c->conv) {
+		ep_conv_touch(x, c->conv, now_ms);
+		return c->conv;
+	}
+	struct ep_conversation *v = conv_new(x, now_ms);
+	if (!v)
+		return NULL;
+	v->ctx = c;
+	c->conv = v;
+	return v;
+}
+
+struct ep_conversation *ep_conv_of_peer(
+	struct ep_exchange *x, const struct peer *p, uint64_t now_ms)
+{
+	struct ep_conversation *v = map_get(&x->nosec, span_make(p, sizeof(*p)));
+	if (v) {
+		ep_conv_touch(x, v, now_ms);
+		return v;
+	}
+	if (x->nosec.count >= x->opts.nosec_peers_max)
+		return NULL;
+	v = conv_new(x, now_ms);
+	if (!v)
+		return NULL;
+	v->peer = *p;
+	v->next_mid = (uint16_t)rng_u64(&x->dir->rng);
+	if (map_put(&x->nosec, v)) {
+		wheel_del(&x->conv_wheel, &v->timer);
+		free(v);
+		return NULL;
+	}
+	return v;
+}
+
+/* A conversation has been quiet: it goes, unless something of ours still needs it. */
+static void conv_quiet(struct ep_exchange *x, struct ep_conversation *v, uint64_t now_ms)
+{
+	dedup_expire(&v->dedup, &x->dedup, now_ms);
+	if (v->current || v->queue || v->observations || v->dedup.head)
+		ep_conv_touch(x, v, now_ms);
+	else
+		conv_free(x, v);
+}
+
+void ep_load_seen(
+	struct ep_exchange *x, struct ep_context *c, const struct rec_seen *r, uint64_t now_ms)
+{
+	uint64_t expires = r->now_ms + bearer_timing(BEARER_UDP)->exchange_lifetime_ms;
+	struct ep_conversation *v = expires > now_ms ? ep_conv_of(x, c, now_ms) : NULL;
+	/* Without memory for it the copy is a replay: refused, not lost. */
+	if (v && dedup_put(&v->dedup, &x->dedup, r->hash, expires, r->response, now_ms))
+		return;
+}
+
+void ep_send_empty(struct turn *t, const struct peer *to, enum msg_type type, uint16_t mid)
+{
+	uint8_t bytes[4] = {(uint8_t)(0x40 | type << 4), 0, (uint8_t)(mid >> 8), (uint8_t)mid};
+	turn_send(t, to, turn_dup(t, SPAN_OF(bytes)));
+}
+
+/* A request of ours is due: once more, or given up. */
+static void request_due(
+	struct ep_exchange *x, struct ep_request *r, struct turn *t, struct ep_delivery *d)
+{
+	if (exch_timer(&x->exch, &r->exch, t->now_ms) == EXCH_RETRANSMIT) {
+		struct peer to;
+		exch_peer(&r->exch, &to);
+		turn_send(t, &to, turn_dup(t, span_make(r->exch.bytes, r->exch.n)));
+		x->count.retransmissions++;
+		return;
+	}
+	x->count.timeouts++;
+	ep_note(r->endpoint, EP_REASON_NO_ANSWER, t->wall_ms);
+	struct ep_request *parent = r->parent;
+	ep_request_leave(x, r, t);
+	if (parent) { /* the rest of a notification: without it there is nothing to tell */
+		ep_request_free(x, r);
+		if (!parent->awaits_body)
+			return;
+		r = parent;
+		ep_request_leave(x, r, t);
+	}
+	r->state = EP_REQ_DEAD;
+	*d = (struct ep_delivery){
+		.kind = EP_TIMEOUT, .role = r->role, .request = r, .endpoint = r->endpoint};
+}
+
+void ep_timer(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
+{
+	*d = (struct ep_delivery){.kind = EP_NOTHING};
+	struct timer *due;
+	struct ep_request *r = x->dead;
+	if (r) {
+		x->dead = r->next;
+		if (!x->dead)
+			x->dead_tail = &x->dead;
+		*d = (struct ep_delivery){.kind = EP_CANCELLED,
+			.role = r->role,
+			.request = r,
+			.endpoint = r->endpoint};
+		return;
+	}
+	while (d->kind == EP_NOTHING && (due = wheel_expire(&x->exch_wheel, t->now_ms)))
+		request_due(x, (struct ep_request *)exch_of_timer(due), t, d);
+	while (d->kind == EP_NOTHING && (due = wheel_expire(&x->conv_wheel, t->now_ms)))
+		conv_quiet(x, (struct ep_conversation *)due, t->now_ms);
+}
+
+uint64_t ep_deadline_ms(const struct ep_exchange *x)
+{
+	if (x->dead)
+		return 0;
+	uint64_t a = wheel_next_ms(&x->exch_wheel), b = wheel_next_ms(&x->conv_wheel);
+	return a < b ? a : b;
+}
+
+void ep_event(struct turn *t, uint64_t *next_seq, const char *type, struct span endpoint,
+	struct span json)
+{
+	struct rec_event e = {.seq = (*next_seq)++, .wall_ms = t->wall_ms, .type = span_str(type)};
+	e.endpoint = turn_dup(t, endpoint);
+	e.json = turn_dup(t, json);
+	turn_rec(t, REC_EVENT)->event = e;
+	turn_effect(t, EFFECT_EVENT)->event = e;
+}

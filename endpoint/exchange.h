@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one way in and out: every datagram, whatever its bearer, goes through ep_input, which finds
+ * duplicates, removes and checks OSCORE, proves freshness, puts blocks together, and delivers at
+ * most one request or response to an engine. Engines answer with ep_respond and ask with
+ * ep_request_start. Sans-IO: everything to send goes into the turn. */
+#ifndef LANYARD_ENDPOINT_EXCHANGE_H
+#define LANYARD_ENDPOINT_EXCHANGE_H
+
+#include "coap/block.h"
+#include "coap/exch.h"
+#include "endpoint/endpoint.h"
+#include "oscore/protect.h"
+
+enum { EP_LISTENERS_MAX = 16, EP_QUEUE_MAX = 16 };
+
+struct ep_listener {
+	uint8_t role; /* enum rec_role */
+	bool nosec;   /* anyone may come unprotected */
+};
+
+struct ep_exchange_opts {
+	struct ep_directory *directory;
+	const uint8_t *secret; /* 32 bytes that stay with the database: datagram fingerprints */
+	struct ep_listener listener[EP_LISTENERS_MAX];
+	bool nosec_names; /* [server] nosec_endpoints is not empty */
+	size_t body_limit_bytes;
+	uint32_t echo_max_age_ms;
+	size_t dedup_limit_bytes; /* of all answers kept for copies */
+	uint32_t nosec_peers_max;
+	uint64_t now_ms;
+};
+
+struct ep_counters {
+	uint64_t datagrams, malformed, requests, responses, notifications, duplicates, replays,
+		sealed;
+	uint64_t no_context, bad_option, auth_failures, challenges, nosec_refused, unavailable;
+	uint64_t retransmissions, timeouts, unknown_tokens, unprotected_answers, answers_ignored;
+};
+
+/* What is going on with a peer now: its last answers, our requests to it. Found through its
+ * context, or by address for an unprotected peer. Goes when it has been quiet for
+ * EXCHANGE_LIFETIME. */
+struct ep_conversation {
+	struct timer timer;     /* first: the end of its quiet time */
+	struct ep_context *ctx; /* NULL: unprotected */
+	struct peer peer;       /* of an unprotected one */
+	struct dedup dedup;
+	struct ep_request *current;       /* on its way (NSTART 1) */
+	struct ep_request *queue, **tail; /* waiting behind it */
+	uint16_t queue_n;
+	uint16_t next_mid; /* of an unprotected one */
+	struct ep_request *observations;
+	struct block_rx *rx; /* a body coming in by Block1 */
+};
+
+/* Puts back what the log remembers of a context's recent requests. */
+struct ep_exchange;
+void ep_load_seen(
+	struct ep_exchange *x, struct ep_context *c, const struct rec_seen *r, uint64_t now_ms);
+
+enum ep_request_state { EP_REQ_QUEUED, EP_REQ_SENT, EP_REQ_OBSERVING, EP_REQ_DEAD };
+
+/* A request of ours. Owned here from ep_request_start on; freed when its end has been delivered. */
+struct ep_request {
+	struct exch exch; /* first: found from its timer */
+	struct ep_request *next;
+	struct ep_request *parent; /* whose notification this fetches the rest of; or NULL */
+	struct ep_conversation *conv;
+	struct endpoint *endpoint;
+	struct osc_binding binding;
+	enum ep_request_state state;
+	uint8_t token[MSG_TOKEN_MAX];
+	uint8_t *
+		plain; /* what is to be asked: code, options, payload, as OSCORE would encrypt it */
+	size_t plain_n;
+	struct block_rx rx; /* a body coming in by Block2 */
+	uint8_t echo[40];
+	uint8_t echo_n;
+	bool echo_done;   /* one challenge is answered, no more */
+	bool observe;     /* stays after its response */
+	bool cancel;      /* Observe 1: the end of an observation */
+	bool observed;    /* the response carried Observe */
+	bool awaits_body; /* observing, but the rest of the first response is still being fetched */
+	uint8_t hint;     /* code of an unprotected answer that was ignored */
+	uint8_t role;     /* enum rec_role: the engine it belongs to */
+	uint64_t last_number; /* order of notifications: Partial IV plus one, or Observe value; 0:
+				 none yet */
+	uint64_t last_ms;
+	void *user; /* the engine's */
+};
+
+enum ep_delivery_kind {
+	EP_NOTHING,
+	EP_REQUEST,      /* answer with ep_respond */
+	EP_RESPONSE,     /* the final response to `request`; ep_request_end when done with it */
+	EP_NOTIFICATION, /* a later one of an observation; `request` stays unless the code is an
+			    error */
+	EP_TIMEOUT,      /* no answer; ep_request_end */
+	EP_CANCELLED,    /* the peer rejected it (RST), or its context is gone; ep_request_end */
+};
+
+struct ep_delivery {
+	enum ep_delivery_kind kind;
+	uint8_t role;    /* enum rec_role: the engine it is for */
+	struct msg *msg; /* request or response in the clear, body whole */
+	struct peer from;
+	struct ep_context *ctx;    /* NULL: unprotected */
+	struct endpoint *endpoint; /* by credential; NULL: unprotected, `ep` has to tell */
+	struct ep_conversation *conv;
+	struct ep_request *request;
+	bool moved;     /* the peer speaks from another address than before */
+	bool first_use; /* the first verified request under this context generation */
+	/* for ep_respond */
+	struct osc_binding binding;
+	uint64_t hash, piv;
+	uint64_t expiry_ms; /* the engine's: new expiry for the log row; 0: unchanged */
+	bool changed;       /* the engine's: the request changed something */
+	bool own_number;
+	bool has_block1;
+	struct block block1;
+	/* for ep_delivery_end */
+	struct span ack;              /* what acknowledges a confirmable notification */
+	struct ep_request *child;     /* holds the body */
+	struct ep_conversation *next; /* whose next request may go */
+};
+
+struct ep_exchange;
+
+MUST_USE enum err ep_exchange_new(const struct ep_exchange_opts *o, struct ep_exchange **out);
+void ep_exchange_free(struct ep_exchange *x);
+const struct ep_counters *ep_exchange_counters(const struct ep_exchange *x);
+struct ep_directory *ep_exchange_directory(struct ep_exchange *x);
+
+/* While nothing can be stored: requests get 5.03 before decryption, all else is dropped. Stateless.
+ */
+void ep_input_unavailable(
+	struct ep_counters *count, const struct peer *from, struct span datagram, struct turn *t);
+/* One datagram; its bytes must live as long as the delivery. */
+void ep_input(struct ep_exchange *x, const struct peer *from, struct span datagram, struct turn *t,
+	struct ep_delivery *out);
+/* What is due: retransmissions go into the turn; returns after the first delivery. Call until
+ * EP_NOTHING. */
+void ep_timer(struct ep_exchange *x, struct turn *t, struct ep_delivery *out);
+uint64_t ep_deadline_ms(const struct ep_exchange *x);
+
+/* Answers a delivered request: code, options and payload of `resp`; type, MID and token are set
+ * here. Exactly once for each EP_REQUEST; the request's message is gone afterwards. */
+void ep_respond(struct ep_exchange *x, struct ep_delivery *d, struct msg *resp, struct turn *t);
+/* The same with nothing but a code. */
+void ep_respond_code(struct ep_exchange *x, struct ep_delivery *d, uint8_t code, struct turn *t);
+/* After any delivery has been dealt with: acknowledges a notification, behind the records of the
+ * turn, and lets the peer's next request go. */
+void ep_delivery_end(struct ep_exchange *x, struct ep_delivery *d, struct turn *t);
+
+struct ep_request_opts {
+	struct endpoint *endpoint;
+	struct ep_context *ctx; /* or NULL and `peer` for an unprotected endpoint */
+	const struct peer *peer;
+	const struct msg *msg; /* code, options, payload */
+	bool observe;
+	uint8_t role;
+	void *user;
+};
+/* Sends, or queues behind what is on its way. ERR_LIMIT (queue full, numbers used up), ERR_NOTFOUND
+ * (no address known), ERR_NOMEM, ERR_SPACE (it does not fit a datagram). */
+MUST_USE enum err ep_request_start(struct ep_exchange *x, const struct ep_request_opts *o,
+	struct turn *t, struct ep_request **out);
+/* Forgets it without a word: a delivered one, or one nobody wants an answer to any more. */
+void ep_request_end(struct ep_exchange *x, struct ep_request *r, struct turn *t);
+/* Cancels an observation (RFC 7641 section 3.6): the same request and token with Observe 1. Its end
+ * comes as EP_RESPONSE, EP_TIMEOUT or EP_CANCELLED. ERR_STATE if it is not observing now;
+ * ERR_LIMIT. */
+MUST_USE enum err ep_request_cancel(struct ep_exchange *x, struct ep_request *r, struct turn *t);
+/* Ends the conversation of a context that goes away; its requests come back as EP_CANCELLED from
+ * ep_timer. */
+void ep_context_close(struct ep_exchange *x, struct ep_context *c);
+
+/* An event: stored, then told to those who listen. `json` is copied. */
+void ep_event(struct turn *t, uint64_t *next_seq, const char *type, struct span endpoint,
+	struct span json);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside the message exchange: shared by its files, for nobody else. */
+#ifndef LANYARD_ENDPOINT_EXCHANGE_IMPL_H
+#define LANYARD_ENDPOINT_EXCHANGE_IMPL_H
+
+#include "endpoint/exchange.h"
+
+enum { EP_WORK_BYTES = 4096 };
+
+struct ep_exchange {
+	struct ep_exchange_opts opts;
+	struct ep_directory *dir;
+	struct wheel exch_wheel; /* retransmissions */
+	struct wheel conv_wheel; /* quiet conversations */
+	struct exch_table exch;
+	struct map nosec;                     /* struct ep_conversation by peer */
+	struct map observing;                 /* struct ep_request by token */
+	struct ep_request *dead, **dead_tail; /* to be delivered as cancelled */
+	struct dedup_budget dedup;
+	struct ep_counters count;
+	uint8_t echo_key[32]; /* new at every start */
+	uint8_t hash_key[16];
+	uint16_t next_mid;       /* of stateless answers */
+	struct msg outer, plain; /* of the message at hand */
+	uint8_t in[EP_WORK_BYTES], out[EP_WORK_BYTES];
+};
+
+/* exchange.c */
+struct ep_conversation *ep_conv_of(struct ep_exchange *x, struct ep_context *c, uint64_t now_ms);
+struct ep_conversation *ep_conv_of_peer(
+	struct ep_exchange *x, const struct peer *p, uint64_t now_ms);
+void ep_conv_touch(struct ep_exchange *x, struct ep_conversation *v, uint64_t now_ms);
+void ep_send_empty(struct turn *t, const struct peer *to, enum msg_type type, uint16_t mid);
+
+/* secure.c: a request with option 9. */
+void ep_secure_request(
+	struct ep_exchange *x, struct span datagram, struct turn *t, struct ep_delivery *d);
+/* An unprotected error with Max-Age 0 (RFC 8613 section 8.2). */
+void ep_plain_error(struct ep_exchange *x, const struct peer *to, uint8_t code, const char *text,
+	struct turn *t);
+
+/* input.c: the tail of every accepted request: Block1, then delivery. */
+void ep_deliver_request(struct ep_exchange *x, struct turn *t, struct ep_delivery *d);
+/* True if the datagram is a copy of an answered one; the answer goes out again. */
+bool ep_answer_copy(struct ep_exchange *x, const struct ep_conversation *v, struct turn *t,
+	struct ep_delivery *d);
+
+/* request.c: our requests; response.c: what comes back. */
+void ep_pump(struct ep_exchange *x, struct ep_conversation *v, struct turn *t);
+void ep_request_send(
+	struct ep_exchange *x, struct ep_request *r, const struct block *block2, struct turn *t);
+void ep_request_kill(struct ep_exchange *x, struct ep_request *r);
+void ep_request_leave(struct ep_exchange *x, struct ep_request *r, struct turn *t);
+void ep_request_free(struct ep_exchange *x, struct ep_request *r);
+MUST_USE enum err ep_request_child(
+	struct ep_exchange *x, struct ep_request *parent, struct ep_request **out);
+void ep_response(struct ep_exchange *x, struct turn *t, struct ep_delivery *d);
+
+#endif

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests of ours: one at a time to each peer, encrypted when their turn comes. */
+#include "endpoint/exchange_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void ep_request_free(struct ep_exchange *x, struct ep_request *r)
+{
+	exch_stop(&x->exch, &r->exch);
+	block_rx_reset(&r->rx);
+	free(r->plain);
+	free(r);
+}
+
+void ep_request_kill(struct ep_exchange *x, struct ep_request *r)
+{
+	exch_stop(&x->exch, &r->exch);
+	r->conv = NULL;
+	r->next = NULL;
+	if (r->parent) {
+		ep_request_free(x, r);
+		return;
+	}
+	r->state = EP_REQ_DEAD;
+	*x->dead_tail = r;
+	x->dead_tail = &r->next;
+}
+
+static void unlink_from(struct ep_request **list, struct ep_request *r)
+{
+	while (*list && *list != r)
+		list = &(*list)->next;
+	if (*list)
+		*list = r->next;
+	r->next = NULL;
+}
+
+/* Takes it out of its conversation, wherever it is, and lets the next one go. */
+void ep_request_leave(struct ep_exchange *x, struct ep_request *r, struct turn *t)
+{
+	struct ep_conversation *v = r->conv;
+	exch_stop(&x->exch, &r->exch);
+	if (!v)
+		return;
+	r->conv = NULL;
+	switch (r->state) {
+	case EP_REQ_QUEUED:
+		unlink_from(&v->queue, r);
+		v->queue_n--;
+		for (v->tail = &v->queue; *v->tail;)
+			v->tail = &(*v->tail)->next;
+		break;
+	case EP_REQ_SENT:
+		v->current = NULL;
+		break;
+	case EP_REQ_OBSERVING:
+		unlink_from(&v->observations, r);
+		map_del(&x->observing, span_make(r->token, sizeof(r->token)));
+		break;
+	case EP_REQ_DEAD:
+		break;
+	}
+	ep_pump(x, v, t);
+}
+
+/* Notifications whose rest is being fetched for `parent` have lost their purpose. */
+static void end_children(struct ep_exchange *x, struct ep_conversation *v,
+	const struct ep_request *parent, struct turn *t)
+{
+	for (struct ep_request **at = &v->queue; *at;) {
+		struct ep_request *r = *at;
+		if (r->parent == parent) {
+			ep_request_leave(x, r, t);
+			ep_request_free(x, r);
+			at = &v->queue;
+		} else {
+			at = &r->next;
+		}
+	}
+	struct ep_request *c = v->current;
+	if (c && c->parent == parent) {
+		ep_request_leave(x, c, t);
+		ep_request_free(x, c);
+	}
+}
+
+void ep_request_end(struct ep_exchange *x, struct ep_request *r, struct turn *t)
+{
+	for (struct ep_request **at = &x->dead; *at; at = &(*at)->next)
+		if (*at == r) {
+			*at = r->next;
+			if (!*at)
+				x->dead_tail = at;
+			break;
+		}
+	if (r->conv && r->observe)
+		end_children(x, r->conv, r, t);
+	ep_request_leave(x, r, t);
+	ep_request_free(x, r);
+}
+
+/* The message to protect: what was asked, and the options of this attempt. */
+static enum err build(
+	struct ep_exchange *x, struct ep_request *r, const struct block *block2, struct msg *m)
+{
+	enum err err = msg_parse_inner(span_make(r->plain, r->plain_n), m);
+	if (err)
+		return err;
+	m->type = MSG_CON;
+	if (!r->cancel) /* which has the token of what it cancels */
+		rng_fill(&x->dir->rng, r->token, sizeof(r->token));
+	m->token_n = sizeof(r->token);
+	memcpy(m->token, r->token, sizeof(r->token));
+	struct ep_context *c = r->conv->ctx;
+	m->mid = c ? ep_next_mid(c) : r->conv->next_mid++;
+	if (r->cancel)
+		err = msg_add_uint(m, OPT_OBSERVE, 1);
+	else if (r->observe && !block2)
+		err = msg_add_uint(m, OPT_OBSERVE, 0);
+	if (!err && r->echo_n)
+		err = msg_add(m, OPT_ECHO, span_make(r->echo, r->echo_n));
+	if (!err && block2)
+		err = block_add(m, OPT_BLOCK2, *block2);
+	return err;
+}
+
+static enum err protect(struct ep_exchange *x, struct ep_request *r, const struct msg *plain,
+	struct turn *t, struct writer *w, struct msg *out)
+{
+	struct ep_context *c = r->conv->ctx;
+	struct writer work = wr_make(x->in, sizeof(x->in));
+	struct span id_context =
+		c->id_context ? span_make(c->id_context, c->id_context_n) : SPAN_EMPTY;
+	uint64_t number;
+	enum err err = ep_take_number(x->dir, c, t, &number);
+	if (!err)
+		err = osc_protect_request(x->dir->crypto, &c->keys, number,
+			c->id_context ? &id_context : NULL, plain, &work, out, &r->binding);
+	return err ? err : msg_encode_udp(out, w);
+}
+
+static enum err send_now(
+	struct ep_exchange *x, struct ep_request *r, const struct block *block2, struct turn *t)
+{
+	struct msg plain, sealed;
+	const struct msg *sent = &plain;
+	struct ep_context *c = r->conv->ctx;
+	const struct peer *to = c ? (c->peer ? &c->peer->peer : NULL) : &r->conv->peer;
+	if (!to)
+		return ERR_NOTFOUND;
+	enum err err = build(x, r, block2, &plain);
+	if (err)
+		return err;
+	struct writer w = wr_make(x->out, sizeof(x->out));
+	if (c) {
+		err = protect(x, r, &plain, t, &w, &sealed);
+		sent = &sealed;
+	} else {
+		err = msg_encode_udp(&plain, &w);
+	}
+	if (!err && w.n > bearer_timing(to->bearer)->mtu_bytes)
+		err = ERR_SPACE;
+	if (!err)
+		err = exch_start(
+			&x->exch, &r->exch, to, sent, wr_span(&w), true, t->now_ms, &x->dir->rng);
+	if (!err)
+		turn_send(t, to, turn_dup(t, wr_span(&w)));
+	return err;
+}
+
+void ep_request_send(
+	struct ep_exchange *x, struct ep_request *r, const struct block *block2, struct turn *t)
+{
+	exch_stop(&x->exch, &r->exch);
+	enum err err = send_now(x, r, block2, t);
+	if (!err)
+		return;
+	if (err == ERR_LIMIT)
+		ep_note(r->endpoint, EP_REASON_EXHAUSTED, t->wall_ms);
+	struct ep_conversation *v = r->conv;
+	struct ep_request *parent = r->parent;
+	v->current = NULL;
+	ep_request_kill(x, r);
+	if (parent && parent->awaits_body) {
+		ep_request_leave(x, parent, t);
+		ep_request_kill(x, parent);
+	}
+	ep_pump(x, v, t);
+}
+
+void ep_pump(struct ep_exchange *x, struct ep_conversation *v, struct turn *t)
+{
+	struct ep_request *r = v->queue;
+	if (v->current || !r)
+		return;
+	v->queue = r->next;
+	if (!v->queue)
+		v->tail = &v->queue;
+	v->queue_n--;
+	r->next = NULL;
+	r->state = EP_REQ_SENT;
+	v->current = r;
+	ep_request_send(x, r, NULL, t);
+}
+
+static void enqueue(struct ep_conversation *v, struct ep_request *r)
+{
+	r->conv = v;
+	r->state = EP_REQ_QUEUED;
+	r->next = NULL;
+	*v->tail = r;
+	v->tail = &r->next;
+	v->queue_n++;
+}
+
+static struct ep_request *request_new(struct ep_exchange *x, const struct msg *m)
+{
+	struct ep_request *r = calloc(1, sizeof(*r));
+	struct writer w = wr_make(x->out, sizeof(x->out));
+	if (!r)
+		return NULL;
+	block_rx_init(&r->rx, x->opts.body_limit_bytes);
+	if (msg_encode_inner(m, &w) || !(r->plain = malloc(w.n))) {
+		free(r);
+		return NULL;
+	}
+	memcpy(r->plain, w.p, w.n);
+	r->plain_n = w.n;
+	return r;
+}
+
+enum err ep_request_start(struct ep_exchange *x, const struct ep_request_opts *o, struct turn *t,
+	struct ep_request **out)
+{
+	if (o->ctx ? !o->ctx->peer : !o->peer)
+		return ERR_NOTFOUND;
+	struct ep_conversation *v =
+		o->ctx ? ep_conv_of(x, o->ctx, t->now_ms) : ep_conv_of_peer(x, o->peer, t->now_ms);
+	if (!v)
+		return ERR_NOMEM;
+	if (v->queue_n >= EP_QUEUE_MAX)
+		return ERR_LIMIT;
+	struct ep_request *r = request_new(x, o->msg);
+	if (!r)
+		return ERR_NOMEM;
+	r->endpoint = o->endpoint;
+	r->observe = o->observe;
+	r->role = o->role;
+	r->user = o->user;
+	*out = r;
+	enqueue(v, r);
+	ep_pump(x, v, t);
+	return ERR_OK;
+}
+
+enum err ep_request_cancel(struct ep_exchange *x, struct ep_request *r, struct turn *t)
+{
+	struct ep_conversation *v = r->conv;
+	if (r->state != EP_REQ_OBSERVING || !v)
+		return ERR_STATE;
+	if (v->queue_n >= EP_QUEUE_MAX)
+		return ERR_LIMIT;
+	end_children(x, v, r, t);
+	unlink_from(&v->observations, r);
+	map_del(&x->observing, span_make(r->token, sizeof(r->token)));
+	r->cancel = true;
+	r->observed = false;
+	r->echo_done = false;
+	enqueue(v, r);
+	ep_pump(x, v, t);
+	return ERR_OK;
+}
+
+enum err ep_request_child(struct ep_exchange *x, struct ep_request *parent, struct ep_request **out)
+{
+	struct ep_conversation *v = parent->conv;
+	if (v->queue_n >= EP_QUEUE_MAX)
+		return ERR_LIMIT;
+	struct msg m;
+	enum err err = msg_parse_inner(span_make(parent->plain, parent->plain_n), &m);
+	struct ep_request *r = err ? NULL : request_new(x, &m);
+	if (!r)
+		return err ? err : ERR_NOMEM;
+	r->endpoint = parent->endpoint;
+	r->role = parent->role;
+	r->parent = parent;
+	enqueue(v, r);
+	*out = r;
+	return ERR_OK;
+}

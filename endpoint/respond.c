@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "endpoint/exchange_impl.h"
+
+#include <string.h>
+
+static void address(struct ep_exchange *x, const struct ep_delivery *d, struct msg *m)
+{
+	const struct msg *req = &x->outer;
+	m->type = req->type == MSG_CON ? MSG_ACK : MSG_NON;
+	m->mid = req->mid;
+	if (req->type != MSG_CON)
+		m->mid = d->ctx ? ep_next_mid(d->ctx) : d->conv->next_mid++;
+	m->token_n = req->token_n;
+	memcpy(m->token, req->token, sizeof(m->token));
+}
+
+/* The datagram of the response, in x->out; ERR_LIMIT if our numbers are used up. */
+static enum err encode(struct ep_exchange *x, const struct ep_delivery *d, const struct msg *resp,
+	struct turn *t, struct span *out)
+{
+	struct writer w = wr_make(x->out, sizeof(x->out));
+	enum err err;
+	if (!d->ctx) {
+		err = msg_encode_udp(resp, &w);
+		*out = wr_span(&w);
+		return err;
+	}
+	struct msg sealed;
+	uint64_t number = 0;
+	if (d->own_number && (err = ep_take_number(x->dir, d->ctx, t, &number)))
+		return err;
+	struct writer work = wr_make(x->in, sizeof(x->in));
+	err = osc_protect_response(x->dir->crypto, &d->ctx->keys, &d->binding,
+		d->own_number ? &number : NULL, resp, &work, &sealed);
+	if (!err)
+		err = msg_encode_udp(&sealed, &w);
+	*out = wr_span(&w);
+	return err;
+}
+
+/* The log row of a verified request (the durable half of replay protection). */
+static void record(const struct ep_delivery *d, struct span response, struct turn *t)
+{
+	struct rec_seen *r = &turn_rec(t, REC_SEEN)->seen;
+	*r = (struct rec_seen){.context_id = d->ctx->id,
+		.piv = d->piv,
+		.now_ms = t->now_ms,
+		.hash = d->hash,
+		.expiry_ms = d->expiry_ms,
+		.fresh = d->ctx->fresh,
+		.executed = d->ctx->executed,
+		.response = response.n <= STORE_RESPONSE_MAX ? response : SPAN_EMPTY};
+}
+
+void ep_respond(struct ep_exchange *x, struct ep_delivery *d, struct msg *resp, struct turn *t)
+{
+	struct span datagram = SPAN_EMPTY;
+	address(x, d, resp);
+	enum err err = ERR_OK;
+	if (d->has_block1)
+		err = block_add(resp, OPT_BLOCK1, d->block1);
+	if (!err)
+		err = encode(x, d, resp, t, &datagram);
+	if (err) {
+		datagram = SPAN_EMPTY;
+		ep_note(d->endpoint, err == ERR_LIMIT ? EP_REASON_EXHAUSTED : EP_REASON_OVERLOAD,
+			t->wall_ms);
+	}
+	datagram = turn_dup(t, datagram);
+	if (d->changed && d->ctx)
+		d->ctx->executed = true;
+	if (d->ctx)
+		record(d, datagram, t);
+	uint64_t expires = t->now_ms + bearer_timing(d->from.bearer)->exchange_lifetime_ms;
+	/* When it cannot be kept, a copy counts as a replay. */
+	err = dedup_put(&d->conv->dedup, &x->dedup, d->hash, expires, datagram, t->now_ms);
+	turn_send(t, &d->from, datagram);
+	if (d->has_block1 && !d->block1.more && d->conv->rx)
+		block_rx_reset(d->conv->rx);
+}
+
+void ep_respond_code(struct ep_exchange *x, struct ep_delivery *d, uint8_t code, struct turn *t)
+{
+	struct msg m;
+	msg_init(&m, MSG_ACK, code);
+	ep_respond(x, d, &m, t);
+}
+
+void ep_delivery_end(struct ep_exchange *x, struct ep_delivery *d, struct turn *t)
+{
+	if (d->ack.n)
+		turn_send(t, &d->from, d->ack);
+	d->ack = SPAN_EMPTY;
+	if (d->child)
+		ep_request_free(x, d->child);
+	d->child = NULL;
+	if (d->next)
+		ep_pump(x, d->next, t);
+	d->next = NULL;
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Responses and notifications: found by token, bound to their request by OSCORE (RFC 8613 section
+ * 8.4), put together from blocks, ordered. */
+#include "endpoint/exchange_impl.h"
+
+#include <string.h>
+
+static struct ep_request *by_token(const struct ep_exchange *x)
+{
+	struct span token = span_make(x->outer.token, x->outer.token_n);
+	struct exch *e = exch_by_token(&x->exch, token);
+	return e ? (struct ep_request *)e : map_get(&x->observing, token);
+}
+
+/* What cannot be trusted changes nothing; an operator hears of it. */
+static void ignore(struct ep_exchange *x, struct ep_request *r, enum ep_reason why, struct turn *t)
+{
+	if (why == EP_REASON_UNPROTECTED_ANSWER) {
+		x->count.unprotected_answers++;
+		r->hint = x->outer.code;
+	} else {
+		x->count.answers_ignored++;
+	}
+	ep_note(r->endpoint, why, t->wall_ms);
+}
+
+/* The response in the clear. Sets number to the sender's Partial IV plus one, or 0 without one. */
+static bool open_response(struct ep_exchange *x, struct ep_request *r, struct turn *t,
+	struct ep_delivery *d, uint64_t *number)
+{
+	struct ep_context *c = r->conv->ctx;
+	uint64_t piv;
+	*number = 0;
+	if (!c) {
+		d->msg = &x->outer;
+		return peer_eq(&d->from, &r->conv->peer);
+	}
+	if (!msg_find(&x->outer, OPT_OSCORE)) {
+		ignore(x, r, EP_REASON_UNPROTECTED_ANSWER, t);
+		return false;
+	}
+	struct writer w = wr_make(x->in, sizeof(x->in));
+	if (osc_unprotect_response(
+		    x->dir->crypto, &c->keys, &r->binding, &x->outer, &w, &x->plain, &piv)) {
+		ignore(x, r, EP_REASON_ANSWER_DECRYPT, t);
+		return false;
+	}
+	*number = piv == UINT64_MAX ? 0 : piv + 1;
+	d->msg = &x->plain;
+	d->ctx = c;
+	return true;
+}
+
+/* The address of the newest verified message. A response without a number answers the one request
+ * on its way, so it is new. */
+static void heard(struct ep_delivery *d, uint64_t number)
+{
+	if (!d->ctx || !d->ctx->peer)
+		return;
+	uint64_t piv = number ? number - 1 : d->ctx->peer->piv;
+	if (piv >= d->ctx->peer->piv &&
+		(!d->ctx->window.any || piv >= d->ctx->window.highest || !number))
+		ep_context_heard(d->ctx, &d->from, piv, &d->moved);
+}
+
+static bool repeat_with_echo(
+	struct ep_exchange *x, struct ep_request *r, const struct msg *m, struct turn *t)
+{
+	const struct opt *o = msg_find(m, OPT_ECHO);
+	if (m->code != MSG_UNAUTHORIZED || !o || !o->val.n || o->val.n > sizeof(r->echo) ||
+		r->echo_done)
+		return false;
+	memcpy(r->echo, o->val.p, o->val.n);
+	r->echo_n = (uint8_t)o->val.n;
+	r->echo_done = true;
+	ep_request_send(x, r, NULL, t);
+	return true;
+}
+
+/* Asks for the next block of the body in r->rx. */
+static void ask_next(struct ep_exchange *x, struct ep_request *r, struct turn *t)
+{
+	struct block next = {.szx = r->rx.szx};
+	next.num = (uint32_t)(r->rx.n / block_size(next.szx));
+	ep_request_send(x, r, &next, t);
+}
+
+enum body { BODY_WHOLE, BODY_MORE, BODY_BROKEN };
+
+static enum body take_block2(struct ep_request *r, struct msg *m, uint64_t now_ms)
+{
+	struct block b;
+	enum err err = block_get(m, OPT_BLOCK2, &b);
+	if (err == ERR_NOTFOUND || (!err && !b.num && !b.more))
+		return BODY_WHOLE;
+	if (err || msg_code_class(m->code) != 2)
+		return err ? BODY_BROKEN : BODY_WHOLE;
+	switch (block_rx_take(&r->rx, b, m->payload, now_ms)) {
+	case BLOCK_MORE:
+		return BODY_MORE;
+	case BLOCK_DONE:
+		m->payload = span_make(r->rx.body, r->rx.n);
+		return BODY_WHOLE;
+	case BLOCK_INCOMPLETE:
+	case BLOCK_TOO_LARGE:
+	case BLOCK_NOMEM:
+		break;
+	}
+	return BODY_BROKEN;
+}
+
+/* A first block of a notification: its rest comes by requests of its own (RFC 7959 section 2.6). */
+static void fetch_rest(struct ep_exchange *x, struct ep_request *r, struct msg *m, struct turn *t)
+{
+	struct ep_request *child;
+	struct ep_conversation *v = r->conv;
+	if (ep_request_child(x, r, &child))
+		return;
+	if (take_block2(child, m, t->now_ms) != BODY_MORE || v->current) {
+		/* Busy: a plain read from the start, when its turn comes. */
+		block_rx_reset(&child->rx);
+		block_rx_init(&child->rx, x->opts.body_limit_bytes);
+		ep_pump(x, v, t);
+		return;
+	}
+	v->queue = child->next;
+	v->tail = &v->queue;
+	v->queue_n--;
+	child->next = NULL;
+	child->state = EP_REQ_SENT;
+	v->current = child;
+	ask_next(x, child, t);
+}
+
+static void start_observing(
+	struct ep_exchange *x, struct ep_request *r, uint64_t number, uint64_t now_ms)
+{
+	struct ep_conversation *v = r->conv;
+	exch_stop(&x->exch, &r->exch);
+	r->state = EP_REQ_OBSERVING;
+	r->observed = true;
+	r->last_number = number;
+	r->last_ms = now_ms;
+	v->current = NULL;
+	r->next = v->observations;
+	v->observations = r;
+	if (map_put(&x->observing, r)) { /* no memory: then it is a response and nothing more */
+		v->observations = r->next;
+		r->next = NULL;
+		r->observed = false;
+		r->state = EP_REQ_DEAD;
+		r->conv = NULL;
+	}
+}
+
+/* The final response of a request on its way. */
+static void finish(struct ep_exchange *x, struct ep_request *r, uint64_t number, struct turn *t,
+	struct ep_delivery *d)
+{
+	struct ep_conversation *v = r->conv;
+	bool observed = r->observe && !r->cancel && msg_find(d->msg, OPT_OBSERVE) &&
+			msg_code_class(d->msg->code) == 2;
+	d->kind = EP_RESPONSE;
+	d->request = r;
+	d->role = r->role;
+	if (r->parent) { /* the rest of a notification, or of an observation's first response */
+		d->kind = r->parent->awaits_body ? EP_RESPONSE : EP_NOTIFICATION;
+		d->request = r->parent;
+		r->parent->awaits_body = false;
+	}
+	if (observed) {
+		uint32_t value = 0;
+		if (!d->ctx)
+			msg_get_uint(d->msg, OPT_OBSERVE, &value);
+		start_observing(x, r, d->ctx ? number : value, t->now_ms);
+	} else {
+		exch_stop(&x->exch, &r->exch);
+		r->state = EP_REQ_DEAD;
+		r->conv = NULL;
+		v->current = NULL;
+	}
+	if (r->parent) /* the body lives in it */
+		d->child = r;
+	d->next = v;
+}
+
+/* The observation is bound to the token of its first request; the rest of the body is not. */
+static bool starts_observation_in_blocks(const struct ep_request *r, const struct msg *m)
+{
+	struct block b;
+	return r->observe && !r->cancel && msg_find(m, OPT_OBSERVE) &&
+	       !block_get(m, OPT_BLOCK2, &b) && b.more;
+}
+
+static void response(
+	struct ep_exchange *x, struct ep_request *r, struct turn *t, struct ep_delivery *d)
+{
+	uint64_t number;
+	if (x->outer.type == MSG_ACK && x->outer.mid != exch_mid(&r->exch))
+		return;
+	if (!open_response(x, r, t, d, &number))
+		return;
+	x->count.responses++;
+	if (x->outer.type == MSG_CON)
+		ep_send_empty(t, &d->from, MSG_ACK, x->outer.mid);
+	d->endpoint = r->endpoint;
+	d->conv = r->conv;
+	ep_conv_touch(x, r->conv, t->now_ms);
+	heard(d, number);
+	if (msg_check_options(d->msg) != MSG_OPTIONS_GOOD) {
+		ignore(x, r, EP_REASON_BAD_OPTION, t);
+		return;
+	}
+	if (repeat_with_echo(x, r, d->msg, t))
+		return;
+	struct msg *m = d->msg;
+	if (starts_observation_in_blocks(r, m)) {
+		start_observing(x, r, number, t->now_ms);
+		r->awaits_body = r->observed;
+		if (r->observed)
+			fetch_rest(x, r, m, t);
+		else
+			ep_request_kill(x, r);
+		return;
+	}
+	switch (take_block2(r, m, t->now_ms)) {
+	case BODY_MORE:
+		ask_next(x, r, t);
+		return;
+	case BODY_BROKEN:
+		m->code = MSG_REQUEST_ENTITY_INCOMPLETE;
+		m->payload = SPAN_EMPTY;
+		break;
+	case BODY_WHOLE:
+		break;
+	}
+	finish(x, r, number, t, d);
+}
+
+/* Is it newer than the last one? Protected ones by their number, others by Observe. */
+static bool newer(
+	struct ep_request *r, const struct ep_delivery *d, uint64_t number, uint64_t now_ms)
+{
+	uint32_t value = 0;
+	if (d->ctx) {
+		if (!number || number <= r->last_number)
+			return false;
+		r->last_number = number;
+	} else {
+		if (msg_get_uint(d->msg, OPT_OBSERVE, &value) &&
+			!observe_newer((uint32_t)r->last_number, r->last_ms, value, now_ms))
+			return false;
+		r->last_number = value;
+	}
+	r->last_ms = now_ms;
+	return true;
+}
+
+static void notification(
+	struct ep_exchange *x, struct ep_request *r, struct turn *t, struct ep_delivery *d)
+{
+	uint64_t number;
+	if (!open_response(x, r, t, d, &number))
+		return;
+	x->count.notifications++;
+	d->endpoint = r->endpoint;
+	d->conv = r->conv;
+	ep_conv_touch(x, r->conv, t->now_ms);
+	uint8_t ack[4] = {0x60, 0, (uint8_t)(x->outer.mid >> 8), (uint8_t)x->outer.mid};
+	if (x->outer.type == MSG_CON)
+		d->ack = turn_dup(t, SPAN_OF(ack));
+	struct block b;
+	if (!newer(r, d, number, t->now_ms) || msg_check_options(d->msg) != MSG_OPTIONS_GOOD) {
+		ep_delivery_end(x, d, t);
+		return;
+	}
+	heard(d, number);
+	if (!block_get(d->msg, OPT_BLOCK2, &b) && b.more) {
+		fetch_rest(x, r, d->msg, t);
+		ep_delivery_end(x, d, t);
+		return;
+	}
+	d->kind = EP_NOTIFICATION;
+	d->role = r->role;
+	d->request = r;
+}
+
+void ep_response(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
+{
+	struct ep_request *r = by_token(x);
+	if (!r) {
+		x->count.unknown_tokens++;
+		if (x->outer.type != MSG_ACK)
+			ep_send_empty(t, &d->from, MSG_RESET, x->outer.mid);
+	} else if (r->state == EP_REQ_OBSERVING) {
+		notification(x, r, t, d);
+	} else {
+		response(x, r, t, d);
+	}
+}

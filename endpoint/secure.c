@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A protected request, in the order of RFC 8613 section 8.2 and the rules of freshness. */
+#include "endpoint/exchange_impl.h"
+#include "oscore/echo.h"
+
+#include <string.h>
+
+static void refuse(struct ep_exchange *x, struct turn *t, struct ep_delivery *d, enum ep_reason why,
+	uint8_t code, const char *text)
+{
+	ep_note(d->endpoint, why, t->wall_ms);
+	ep_plain_error(x, &d->from, code, text, t);
+}
+
+/* Step 1 and 2: the option and the context it names. */
+static bool find_context(
+	struct ep_exchange *x, struct osc_option *o, struct turn *t, struct ep_delivery *d)
+{
+	const struct opt *raw = msg_find(&x->outer, OPT_OSCORE);
+	if (msg_next(&x->outer, raw) || osc_option_parse(raw->val, o) || !o->has_kid || !o->piv.n ||
+		!x->outer.payload.n) {
+		x->count.bad_option++;
+		refuse(x, t, d, EP_REASON_BAD_OPTION, MSG_BAD_OPTION, "Failed to decode COSE");
+		return false;
+	}
+	d->ctx = ep_context_find(x->dir, o->kid, o->has_kid_context ? &o->kid_context : NULL);
+	if (!d->ctx) {
+		x->count.no_context++;
+		refuse(x, t, d, EP_REASON_NO_CONTEXT, MSG_UNAUTHORIZED,
+			"Security context not found");
+		return false;
+	}
+	d->endpoint = d->ctx->endpoint;
+	d->piv = osc_piv_number(&o->piv);
+	return true;
+}
+
+/* Step 3: the window. Numbers of before an unclean stop get silence: their sender may be an honest
+ * device whose answer is no longer known, and 4.01 would make it give up. */
+static bool check_window(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
+{
+	if (!osc_window_check(&d->ctx->window, d->piv))
+		return true;
+	if (d->ctx->sealed) {
+		x->count.sealed++;
+		ep_note(d->endpoint, EP_REASON_SEALED, t->wall_ms);
+		return false;
+	}
+	x->count.replays++;
+	d->ctx->replays++;
+	refuse(x, t, d, EP_REASON_REPLAY, MSG_UNAUTHORIZED, "Replay detected");
+	return false;
+}
+
+/* Step 4 to 6. Afterwards the number is used up, whatever comes. */
+static bool open_request(
+	struct ep_exchange *x, const struct osc_option *o, struct turn *t, struct ep_delivery *d)
+{
+	struct writer w = wr_make(x->in, sizeof(x->in));
+	enum err err = osc_unprotect_request(
+		x->dir->crypto, &d->ctx->keys, o, &x->outer, &w, &x->plain, &d->binding);
+	if (err && err != ERR_SYNTAX) {
+		x->count.auth_failures++;
+		d->ctx->auth_failures++;
+		refuse(x, t, d, EP_REASON_DECRYPT, MSG_BAD_REQUEST, "Decryption failed");
+		return false;
+	}
+	d->conv = ep_conv_of(x, d->ctx, t->now_ms);
+	if (!d->conv)
+		return false; /* no memory: as if it had been lost on the way */
+	if (osc_window_update(&d->ctx->window, d->piv)) {
+		d->ctx->sealed = false;
+		ep_context_heard(d->ctx, &d->from, d->piv, &d->moved);
+	}
+	d->msg = &x->plain;
+	if (err) {
+		d->own_number = !d->ctx->fresh;
+		ep_note(d->endpoint, EP_REASON_BAD_OPTION, t->wall_ms);
+		ep_respond_code(x, d, MSG_BAD_OPTION, t);
+		return false;
+	}
+	return true;
+}
+
+static bool echo_good(const struct ep_exchange *x, const struct ep_delivery *d, uint64_t now_ms)
+{
+	const struct opt *o = msg_find(d->msg, OPT_ECHO);
+	return o && !osc_echo_check(x->dir->crypto, x->echo_key, d->ctx->id, now_ms,
+			    x->opts.echo_max_age_ms, o->val);
+}
+
+/* May a repeat without Echo pass? Only where nothing older can exist: this database drew the
+ * secret, nothing was ever done under it, and the number is above all seen. */
+static bool passes_without_echo(const struct ep_exchange *x, const struct ep_delivery *d)
+{
+	const struct ep_context *c = d->ctx;
+	return ep_freshness_of(x->dir, d->endpoint) == EP_FRESH_AUTO &&
+	       c->origin == REC_ORIGIN_DRAWN && !c->executed && c->challenged &&
+	       !msg_find(d->msg, OPT_ECHO) && d->piv == c->window.highest;
+}
+
+static void challenge(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
+{
+	uint8_t value[OSC_ECHO_BYTES];
+	struct msg m;
+	x->count.challenges++;
+	ep_note(d->endpoint, EP_REASON_CHALLENGED, t->wall_ms);
+	d->ctx->challenged = true;
+	msg_init(&m, MSG_ACK, MSG_UNAUTHORIZED);
+	if (osc_echo_make(x->dir->crypto, x->echo_key, d->ctx->id, t->now_ms, value) ||
+		msg_add(&m, OPT_ECHO, SPAN_OF(value)))
+		return;
+	ep_respond(x, d, &m, t);
+}
+
+/* RFC 8613 Appendix B.1.2 and RFC 9175 section 2. B.2 will be found earlier, by its kid context. */
+static bool check_freshness(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
+{
+	if (d->ctx->fresh)
+		return true;
+	if (ep_freshness_of(x->dir, d->endpoint) != EP_FRESH_NONE && !echo_good(x, d, t->now_ms)) {
+		if (!passes_without_echo(x, d)) {
+			d->own_number = true;
+			challenge(x, t, d);
+			return false;
+		}
+		ep_note(d->endpoint, EP_REASON_NO_ECHO, t->wall_ms);
+	}
+	d->ctx->fresh = true;
+	return true;
+}
+
+void ep_secure_request(
+	struct ep_exchange *x, struct span datagram, struct turn *t, struct ep_delivery *d)
+{
+	struct osc_option o;
+	if (!find_context(x, &o, t, d))
+		return;
+	d->hash = siphash24(x->hash_key, datagram);
+	if (ep_answer_copy(x, d->ctx->conv, t, d))
+		return;
+	if (!check_window(x, t, d) || !open_request(x, &o, t, d))
+		return;
+	if (d->ctx->role != d->role) {
+		d->own_number = !d->ctx->fresh;
+		ep_note(d->endpoint, EP_REASON_ROLE, t->wall_ms);
+		ep_respond_code(x, d, MSG_UNAUTHORIZED, t);
+		return;
+	}
+	if (!check_freshness(x, t, d))
+		return;
+	d->first_use = d->ctx->generation != REC_GEN_USED;
+	ep_deliver_request(x, t, d);
+}
