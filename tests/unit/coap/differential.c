@@ -134,7 +134,7 @@ static const struct excuse excuses[] = {
 		is_signaling,
 		"40e100012500000000"
 		"00"},
-	{"libcoap lets option numbers wrap at 16 bits", ERR_SYNTAX, ORACLE_ACCEPTS, wraps,
+	{"libcoap lets an extended delta wrap at 16 bits", ERR_SYNTAX, ORACLE_ACCEPTS, wraps,
 		"40010001e0fef310"},
 	{"libcoap has no limit to the number of options", ERR_LIMIT, ORACLE_ACCEPTS, is_full,
 		"40010001"
