@@ -83,10 +83,9 @@ enum err osc_ikm_fingerprint(
 {
 	enum err err = check_params(p, osc_aead_info(p->aead));
 
-	if (err) {
-		secret_wipe(out, 16);
+	secret_wipe(out, 16);
+	if (err)
 		return err;
-	}
 	/* a type that no key has: the output is independent of them all */
 	return derive_one(c, p, SPAN_EMPTY, "Fingerprint", out, 16);
 }

@@ -32,8 +32,8 @@ void osc_crypto_free(struct osc_crypto *c);
 /* All that follow: ERR_RANGE for an input above OSC_INPUT_MAX, ERR_UNSUPPORTED for an algorithm
  * that the library lacks, ERR_NOMEM if the library fails, which it does for want of memory only. */
 
-/* `key` has a->key_n bytes, `nonce` a->nonce_n. out gets plaintext.n + tag_n bytes and is wiped on
- * error; in place is allowed (out == plaintext.p). */
+/* `key` has a->key_n bytes, `nonce` a->nonce_n. out gets plaintext.n + tag_n bytes, zeros
+ * on ERR_NOMEM; in place is allowed (out == plaintext.p). */
 MUST_USE enum err osc_seal(struct osc_crypto *c, const struct osc_aead_info *a, const uint8_t *key,
 	const uint8_t *nonce, struct span aad, struct span plaintext, uint8_t *out);
 /* out gets ciphertext.n - tag_n bytes; ERR_AUTH and a wiped out if the tag does not match,

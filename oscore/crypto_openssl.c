@@ -296,6 +296,7 @@ enum err osc_hkdf(struct osc_crypto *c, int hkdf, struct span salt, struct span 
 	size_t i = hkdf_index(hkdf);
 	uint8_t prk[HASH_MAX];
 
+	secret_wipe(out, out_n);
 	if (i == HKDFS || !c->hmac[i])
 		return ERR_UNSUPPORTED;
 	if (salt.n > OSC_INPUT_MAX || ikm.n > OSC_INPUT_MAX || info.n > OSC_INPUT_MAX)
