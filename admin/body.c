@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "admin/body.h"
+
+#include "base/secret.h"
+#include "base/text.h"
+#include "lwm2m/regparam.h"
+
+#include <json-c/json.h>
+
+enum {
+	SECRET_MIN = 16,
+	SECRET_MAX = 64,
+	SALT_MAX = 64,
+	ID_MAX = 7,
+	ID_CONTEXT_MAX = 64,
+	ARGUMENTS_MAX = 1024,
+	AEAD_PRESET = 10,
+	HKDF_PRESET = -10,
+};
+
+static const uint64_t seq_max = (UINT64_C(1) << 40) - 1; /* RFC 8613 section 7.2.1 */
+
+static const struct algorithm {
+	const char *name;
+	int cose;
+} aeads[] =
+	{
+		{"AES-CCM-16-64-128", 10},
+		{"AES-CCM-16-128-128", 30},
+		{"A128GCM", 1},
+		{"A256GCM", 3},
+		{"ChaCha20/Poly1305", 24},
+		{NULL, 0},
+},
+  hkdfs[] = {
+	  {"HKDF-SHA-256", -10},
+	  {"direct+HKDF-SHA-256", -10},
+	  {"HKDF-SHA-512", -11},
+	  {"direct+HKDF-SHA-512", -11},
+	  {NULL, 0},
+};
+
+static struct span keep(struct arena *a, struct span s, struct adm_fail *fail)
+{
+	enum err e = ERR_OK;
+
+	s = arena_dup(a, s, &e);
+	if (e)
+		adm_fail_set(fail, 500, "internal", NULL, "out of memory");
+	return s;
+}
+
+/* A name that a registration could have (REG-01). */
+static struct span endpoint_name(struct js_in *in, struct arena *a, const char *member, bool *has)
+{
+	struct span s = js_text(in, member, 1, LWM_EP_MAX, has);
+
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < 0x20 || s.p[i] == 0x7f)
+			js_fail(in, member, "must not hold control characters");
+	return keep(a, s, in->fail);
+}
+
+static void settings_members(struct js_in *in, struct arena *a, struct adm_settings *out)
+{
+	static const char *const names[] = {
+		"bs_ep", "rd_ep", "freshness", "nosec", "oscore_version", NULL};
+	static const char *const freshness[] = {"default", "auto", "echo", "none", NULL};
+	static const char *const version[] = {"discover", "1.0", "1.1", "2.0", NULL};
+	static const uint8_t version_number[] = {0, 10, 11, 20};
+
+	js_known(in, names);
+	out->bs_ep = endpoint_name(in, a, "bs_ep", &out->has_bs_ep);
+	out->rd_ep = endpoint_name(in, a, "rd_ep", &out->has_rd_ep);
+	out->freshness = js_choice(in, "freshness", freshness, &out->has_freshness);
+	out->nosec = js_bool(in, "nosec", &out->has_nosec);
+	out->oscore_version =
+		version_number[js_choice(in, "oscore_version", version, &out->has_oscore_version)];
+}
+
+bool body_settings(
+	struct span text, struct arena *a, struct adm_settings *out, struct adm_fail *fail)
+{
+	struct js_in in = {.fail = fail};
+
+	*out = (struct adm_settings){0};
+	if (text.n == 0)
+		return true;
+	if (!js_parse(text, &in.obj, fail))
+		return false;
+	settings_members(&in, a, out);
+	js_free(in.obj);
+	return fail->status == 0;
+}
+
+/* A COSE number or a name; whether we can do it is for the operation to say. */
+static int algorithm(
+	struct js_in *in, const char *member, const struct algorithm *known, int preset)
+{
+	struct json_object *v = js_member(in, member);
+	struct span name = js_string(v);
+	int64_t number;
+
+	if (!v)
+		return preset;
+	if (js_int64(v, &number) && number >= -65536 && number <= 65535)
+		return (int)number;
+	for (; name.n && known->name; known++)
+		if (span_eq_str(name, known->name))
+			return known->cose;
+	js_fail(in, member,
+		"must be a COSE algorithm number, or a name such as AES-CCM-16-64-128 "
+		"or HKDF-SHA-256");
+	return preset;
+}
+
+static void need(struct js_in *in, const char *member, bool has)
+{
+	if (!has)
+		js_fail(in, member, "is missing");
+}
+
+static void oscore_members(struct js_in *in, struct arena *a, struct adm_oscore *out)
+{
+	static const char *const names[] = {"master_secret", "master_salt", "sender_id",
+		"recipient_id", "id_context", "aead", "hkdf", "role", "sender_seq", "recipient_seq",
+		NULL};
+	static const char *const roles[] = {"server", "bootstrap", NULL};
+	bool has_secret, has_sender, has_recipient;
+
+	js_known(in, names);
+	out->master_secret = js_hex(in, a, "master_secret", SECRET_MIN, SECRET_MAX, &has_secret);
+	out->master_salt = js_hex(in, a, "master_salt", 0, SALT_MAX, NULL);
+	out->sender_id = js_hex(in, a, "sender_id", 0, ID_MAX, &has_sender);
+	out->recipient_id = js_hex(in, a, "recipient_id", 0, ID_MAX, &has_recipient);
+	out->id_context = js_hex(in, a, "id_context", 0, ID_CONTEXT_MAX, &out->has_id_context);
+	out->aead = algorithm(in, "aead", aeads, AEAD_PRESET);
+	out->hkdf = algorithm(in, "hkdf", hkdfs, HKDF_PRESET);
+	out->bootstrap = js_choice(in, "role", roles, NULL) == 1;
+	out->sender_seq = js_u64(in, "sender_seq", seq_max, 0, NULL);
+	out->recipient_seq = js_u64(in, "recipient_seq", seq_max, 0, &out->has_recipient_seq);
+	need(in, "master_secret", has_secret);
+	need(in, "sender_id", has_sender);
+	need(in, "recipient_id", has_recipient);
+	if (has_sender && has_recipient && span_eq(out->sender_id, out->recipient_id))
+		js_fail(in, "recipient_id", "must differ from sender_id");
+}
+
+bool body_oscore(struct span text, struct arena *a, struct adm_oscore *out, struct adm_fail *fail)
+{
+	struct js_in in = {.fail = fail};
+
+	*out = (struct adm_oscore){0};
+	if (!js_parse(text, &in.obj, fail))
+		return false;
+	oscore_members(&in, a, out);
+	js_free(in.obj);
+	return fail->status == 0;
+}
+
+static bool argument_char(uint8_t c)
+{
+	return c == 0x21 || (c >= 0x23 && c <= 0x26) || (c >= 0x28 && c <= 0x5b) ||
+	       (c >= 0x5d && c <= 0x7e);
+}
+
+/* digit, or digit='chars' */
+static bool argument(struct reader *r, unsigned *seen)
+{
+	uint8_t digit = rd_u8(r);
+
+	if (r->err || digit < '0' || digit > '9' || *seen & 1u << (digit - '0'))
+		return false;
+	*seen |= 1u << (digit - '0');
+	if (rd_left(r) == 0 || *r->p != '=')
+		return true;
+	(void)rd_u8(r);
+	if (rd_u8(r) != '\'')
+		return false;
+	for (uint8_t c = rd_u8(r); c != '\''; c = rd_u8(r))
+		if (!argument_char(c))
+			return false;
+	return true;
+}
+
+static bool arguments_good(struct span s)
+{
+	struct reader r = rd_make(s);
+	unsigned seen = 0;
+
+	if (s.n == 0)
+		return true;
+	while (argument(&r, &seen)) {
+		if (r.err == ERR_OK && rd_left(&r) == 0)
+			return true;
+		if (rd_u8(&r) != ',')
+			return false;
+	}
+	return false;
+}
+
+bool body_execute(struct span text, struct arena *a, struct span *arguments, struct adm_fail *fail)
+{
+	static const char *const names[] = {"arguments", NULL};
+	struct js_in in = {.fail = fail};
+
+	*arguments = SPAN_EMPTY;
+	if (text.n == 0)
+		return true;
+	if (!js_parse(text, &in.obj, fail))
+		return false;
+	js_known(&in, names);
+	*arguments = keep(a, js_text(&in, "arguments", 0, ARGUMENTS_MAX, NULL), fail);
+	if (!arguments_good(*arguments))
+		js_fail(&in, "arguments",
+			"must be like 0='text',1 with each digit once, and no space, quote or "
+			"backslash in the text");
+	js_free(in.obj);
+	return fail->status == 0;
+}

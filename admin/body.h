@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Request bodies into what the operations table takes. Each reader returns false with `fail` set;
+ * spans of what it filled live in the arena or, where told, in the body's object. None of them
+ * echoes what was sent. */
+#ifndef LANYARD_ADMIN_BODY_H
+#define LANYARD_ADMIN_BODY_H
+
+#include "admin/json.h"
+#include "admin/ops.h"
+
+/* PUT /v1/endpoints/{ep}. An empty body is an empty object. */
+MUST_USE bool body_settings(
+	struct span text, struct arena *a, struct adm_settings *out, struct adm_fail *fail);
+/* PUT .../credentials/oscore. The arena holds secrets: it is wiped by arena_fini. */
+MUST_USE bool body_oscore(
+	struct span text, struct arena *a, struct adm_oscore *out, struct adm_fail *fail);
+/* PUT .../data/{at}: an Object Instance {"resources":{...}}, or a Resource (Instance)
+ * {"value":...}, with "type" for one the model does not know. */
+MUST_USE bool body_values(struct span text, const struct lwm_path *at, struct lwm_records *out,
+	struct adm_fail *fail);
+/* POST .../execute: {"arguments":"0='a',1"} or nothing. Checked against the grammar (OMA LwM2M
+ * Core 6.3.5); a digit twice is refused. */
+MUST_USE bool body_execute(
+	struct span text, struct arena *a, struct span *arguments, struct adm_fail *fail);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "admin/body.h"
+#include "admin/routes.h"
+
+static void context_out(void *cb_arg, const struct adm_context_view *v)
+{
+	struct jo *o = cb_arg;
+
+	jo_object(o, NULL);
+	jo_u64(o, "id", v->id);
+	jo_str(o, "role", v->role);
+	jo_str(o, "origin", v->origin);
+	jo_str(o, "generation", v->generation);
+	jo_hex(o, "sender_id", v->sender_id);
+	jo_hex(o, "recipient_id", v->recipient_id);
+	if (v->id_context.p)
+		jo_hex(o, "id_context", v->id_context);
+	else
+		jo_null(o, "id_context");
+	jo_i64(o, "aead", v->aead);
+	jo_i64(o, "hkdf", v->hkdf);
+	jo_u64(o, "sender_next", v->sender_next);
+	jo_u64(o, "sender_limit", v->sender_limit);
+	if (v->received_any)
+		jo_u64(o, "highest", v->highest);
+	else
+		jo_null(o, "highest");
+	jo_bool(o, "fresh", v->fresh);
+	jo_u64(o, "replays", v->replays);
+	jo_u64(o, "auth_failures", v->auth_failures);
+	jo_end_object(o);
+}
+
+void credentials_get(struct adm_req *r)
+{
+	struct jo o = {0};
+	enum err e;
+
+	jo_object(&o, NULL);
+	jo_text(&o, "endpoint", r->endpoint);
+	jo_array(&o, "contexts");
+	e = r->adm->ops.context_list(r->adm->ops.arg, r->endpoint, context_out, &o);
+	if (e) {
+		jo_free(&o);
+		req_err(r, e);
+		return;
+	}
+	jo_end_array(&o);
+	jo_end_object(&o);
+	req_json(r, 200, &o);
+}
+
+/* The secrets are in r's arena, as the body is; both go with the request. */
+void credentials_put(struct adm_req *r)
+{
+	struct adm_oscore o;
+
+	if (!body_oscore(r->body, &r->arena, &o, &r->fail))
+		req_fail(r);
+	else
+		r->adm->ops.oscore_put(r->adm->ops.arg, r->endpoint, &o, req_done, r);
+}
+
+void credentials_delete(struct adm_req *r)
+{
+	const struct span *role = url_param(&r->url, "role");
+	bool bootstrap = role && span_eq_str(*role, "bootstrap");
+
+	if (role && !bootstrap && !span_eq_str(*role, "server")) {
+		adm_fail_set(
+			&r->fail, 400, "bad-request", "role", "role must be server or bootstrap");
+		req_fail(r);
+		return;
+	}
+	r->adm->ops.oscore_delete(r->adm->ops.arg, r->endpoint, bootstrap, req_done, r);
+}

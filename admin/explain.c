@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* "Why does it not connect": reasons, the newest first as the operation gives them. */
+#include "admin/routes.h"
+
+static void reason_out(void *cb_arg, const struct adm_reason *v)
+{
+	struct jo *o = cb_arg;
+
+	jo_object(o, NULL);
+	jo_str(o, "code", v->code);
+	jo_str(o, "text", v->text);
+	jo_time(o, "last", v->wall_s);
+	jo_u64(o, "count", v->count);
+	jo_end_object(o);
+}
+
+void explain_get(struct adm_req *r)
+{
+	struct jo o = {0};
+	enum err e;
+
+	jo_object(&o, NULL);
+	jo_text(&o, "endpoint", r->endpoint);
+	jo_array(&o, "reasons");
+	e = r->adm->ops.explain(r->adm->ops.arg, r->endpoint, reason_out, &o);
+	if (e) {
+		jo_free(&o);
+		req_err(r, e);
+		return;
+	}
+	jo_end_array(&o);
+	jo_end_object(&o);
+	req_json(r, 200, &o);
+}

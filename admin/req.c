@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "admin/req.h"
+
+#include "admin/render.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/http.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ARENA_LIMIT = 8 * ADM_BODY_MAX };
+
+const char *const req_roles[] = {"server", "bootstrap", NULL};
+
+static const struct {
+	enum evhttp_cmd_type type;
+	const char *text;
+} methods[] = {
+	{EVHTTP_REQ_GET, "GET"},
+	{EVHTTP_REQ_PUT, "PUT"},
+	{EVHTTP_REQ_POST, "POST"},
+	{EVHTTP_REQ_DELETE, "DELETE"},
+	{EVHTTP_REQ_PATCH, "PATCH"},
+	{EVHTTP_REQ_HEAD, "HEAD"},
+	{EVHTTP_REQ_OPTIONS, "OPTIONS"},
+};
+
+static const char *method_text(enum evhttp_cmd_type type)
+{
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (methods[i].type == type)
+			return methods[i].text;
+	return "?";
+}
+
+static void closed(struct evhttp_connection *c, void *arg)
+{
+	struct adm_req *r = arg;
+
+	(void)c;
+	/* evhttp frees the request with the connection, unless it took it off already. */
+	if (!evhttp_request_get_connection(r->http))
+		evhttp_request_free(r->http);
+	r->http = NULL;
+}
+
+static void read_peer(struct adm_req *r)
+{
+	struct evhttp_connection *c = evhttp_request_get_connection(r->http);
+	struct bufferevent *bev = c ? evhttp_connection_get_bufferevent(c) : NULL;
+	socklen_t n = sizeof(r->peer);
+
+	r->peer = (struct ucred){.pid = -1, .uid = (uid_t)-1, .gid = (gid_t)-1};
+	if (bev)
+		(void)getsockopt(bufferevent_getfd(bev), SOL_SOCKET, SO_PEERCRED, &r->peer, &n);
+	if (c)
+		evhttp_connection_set_closecb(c, closed, r);
+}
+
+static enum err read_body(struct adm_req *r)
+{
+	struct evbuffer *in = evhttp_request_get_input_buffer(r->http);
+	size_t n = evbuffer_get_length(in);
+	uint8_t *p = arena_alloc(&r->arena, n + 1);
+
+	if (!p)
+		return ERR_NOMEM;
+	if (n && evbuffer_remove(in, p, n) != (ssize_t)n)
+		return ERR_NOMEM;
+	r->body = span_make(p, n);
+	return ERR_OK;
+}
+
+struct adm_req *req_new(struct adm *a, struct evhttp_request *http)
+{
+	struct adm_req *r = calloc(1, sizeof(*r));
+	const char *uri = evhttp_request_get_uri(http);
+	enum err e = ERR_OK;
+
+	if (!r) {
+		evhttp_send_error(http, 500, "Internal Server Error");
+		return NULL;
+	}
+	r->adm = a;
+	r->http = http;
+	arena_init(&r->arena, ARENA_LIMIT);
+	r->method = method_text(evhttp_request_get_command(http));
+	r->next = a->requests;
+	r->pprev = &a->requests;
+	if (r->next)
+		r->next->pprev = &r->next;
+	a->requests = r;
+	a->request_n++;
+	read_peer(r);
+	r->target = arena_dup(&r->arena, span_make(uri, strcspn(uri, "?")), &e);
+	if (!e)
+		e = read_body(r);
+	if (!e)
+		return r;
+	req_problem(r, 500, "internal", "out of memory");
+	return NULL;
+}
+
+static void unlink_req(struct adm_req *r)
+{
+	if (!r->pprev)
+		return;
+	*r->pprev = r->next;
+	if (r->next)
+		r->next->pprev = r->pprev;
+	r->pprev = NULL;
+	r->adm->request_n--;
+}
+
+static void req_free(struct adm_req *r)
+{
+	unlink_req(r);
+	arena_fini(&r->arena);
+	free(r);
+}
+
+static void log_request(const struct adm_req *r, int status)
+{
+	char path[600];
+	struct writer w = wr_make(path, sizeof(path) - 1);
+
+	if (!log_enabled(LOG_LEVEL_INFO))
+		return;
+	wr_escaped(&w, span_sub(r->target, 0, 140));
+	path[w.n] = '\0';
+	log_info("admin request answered peer_pid=%ld peer_uid=%ld peer_gid=%ld method=%s path=%s "
+		 "status=%d%s",
+		(long)r->peer.pid, (long)(int)r->peer.uid, (long)(int)r->peer.gid, r->method, path,
+		status, r->http ? "" : " client=gone");
+}
+
+struct evhttp_request *req_release(struct adm_req *r, int status)
+{
+	struct evhttp_request *http = r->http;
+	struct evhttp_connection *c = http ? evhttp_request_get_connection(http) : NULL;
+
+	log_request(r, status);
+	if (c)
+		evhttp_connection_set_closecb(c, NULL, NULL);
+	req_free(r);
+	return http;
+}
+
+static void send_body(
+	struct evhttp_request *http, int status, const char *content_type, struct jo *o)
+{
+	struct evbuffer *body = evbuffer_new();
+	struct evkeyvalq *h = evhttp_request_get_output_headers(http);
+
+	if (!body || o->err || evbuffer_add(body, o->p, o->n) ||
+		evhttp_add_header(h, "Cache-Control", "no-store")) {
+		evhttp_send_error(http, 500, "Internal Server Error");
+	} else {
+		/* Without one, libevent would call it HTML. */
+		if (status != 204)
+			evhttp_add_header(h, "Content-Type", content_type);
+		evhttp_send_reply(http, status, adm_status_text(status), body);
+	}
+	if (body)
+		evbuffer_free(body);
+}
+
+static void answer(struct adm_req *r, int status, const char *content_type, struct jo *o)
+{
+	struct evhttp_request *http = req_release(r, status);
+
+	if (http)
+		send_body(http, status, content_type, o);
+	jo_free(o);
+}
+
+void req_json(struct adm_req *r, int status, struct jo *o)
+{
+	jo_raw(o, SPAN_LIT("\n"));
+	answer(r, status, "application/json", o);
+}
+
+void req_text(struct adm_req *r, const char *content_type, struct jo *o)
+{
+	answer(r, 200, content_type, o);
+}
+
+static void problem(struct adm_req *r, int status, const char *type, const char *detail,
+	const char *field, const struct adm_result *res)
+{
+	struct jo o = {0};
+
+	adm_problem_begin(&o, status, type, detail, field);
+	if (res && res->has_response) {
+		jo_object(&o, "device");
+		jo_code(&o, "code", res->code);
+		if (res->payload.n)
+			jo_text(&o, "text", span_sub(res->payload, 0, 256));
+		jo_end_object(&o);
+	}
+	jo_end_object(&o);
+	jo_raw(&o, SPAN_LIT("\n"));
+	answer(r, status, "application/problem+json", &o);
+}
+
+void req_problem(struct adm_req *r, int status, const char *type, const char *detail)
+{
+	problem(r, status, type, detail, NULL, NULL);
+}
+
+void req_fail(struct adm_req *r)
+{
+	struct adm_fail f = r->fail;
+
+	problem(r, f.status, f.type, f.detail, f.field, NULL);
+}
+
+void req_err(struct adm_req *r, enum err e)
+{
+	if (e == ERR_NOTFOUND)
+		req_problem(r, 404, "unknown-endpoint", "no endpoint has this name");
+	else if (e == ERR_IO || e == ERR_FULL)
+		req_problem(r, 503, "storage-unavailable", err_text(e));
+	else
+		req_problem(r, 500, "internal", err_text(e));
+}
+
+void req_not_allowed(struct adm_req *r, const char *allow)
+{
+	char detail[96];
+
+	if (r->http)
+		evhttp_add_header(evhttp_request_get_output_headers(r->http), "Allow", allow);
+	snprintf(detail, sizeof(detail), "it takes %s", allow);
+	req_problem(r, 405, "method-not-allowed", detail);
+}
+
+static void good(struct adm_req *r, const struct adm_result *res)
+{
+	struct jo o = {0};
+
+	if (res->status == 204) {
+		answer(r, 204, NULL, &o);
+		return;
+	}
+	jo_object(&o, NULL);
+	if (r->endpoint.n)
+		jo_text(&o, "endpoint", r->endpoint);
+	if (res->status == 202)
+		jo_str(&o, "state", "waiting");
+	else if (r->answer)
+		r->answer(r, res, &o);
+	jo_end_object(&o);
+	req_json(r, res->status, &o);
+}
+
+void req_done(void *done_arg, const struct adm_result *res)
+{
+	struct adm_req *r = done_arg;
+
+	if (!r->adm)
+		req_free(r);
+	else if (res->status >= 200 && res->status < 300)
+		good(r, res);
+	else
+		problem(r, res->status >= 400 && res->status < 600 ? res->status : 500,
+			res->type ? res->type : "internal", res->detail, res->field, res);
+}
+
+static void send_stopping(int fd)
+{
+	struct jo body = {0}, o = {0};
+
+	adm_problem_begin(&body, 503, "shutting-down", NULL, NULL);
+	jo_end_object(&body);
+	jo_fmt(&o,
+		"HTTP/1.1 503 %s\r\nContent-Type: application/problem+json\r\n"
+		"Connection: close\r\nContent-Length: %zu\r\n\r\n",
+		adm_status_text(503), body.n);
+	jo_raw(&o, span_make(body.p, body.n));
+	if (!body.err && !o.err)
+		(void)!send(fd, o.p, o.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	jo_free(&body);
+	jo_free(&o);
+}
+
+void req_abandon(struct adm_req *r)
+{
+	struct evhttp_connection *c = r->http ? evhttp_request_get_connection(r->http) : NULL;
+
+	if (c) {
+		send_stopping(bufferevent_getfd(evhttp_connection_get_bufferevent(c)));
+		evhttp_connection_set_closecb(c, NULL, NULL);
+	}
+	log_request(r, 503);
+	r->http = NULL;
+	unlink_req(r);
+	r->adm = NULL;
+}
+
+bool req_wait(struct adm_req *r, uint32_t *wait_s)
+{
+	uint64_t v;
+
+	if (!url_number(
+		    &r->url, "wait", 0, r->adm->wait_max_s, r->adm->wait_default_s, &v, &r->fail))
+		return false;
+	*wait_s = (uint32_t)v;
+	return true;
+}
+
+bool req_path(struct adm_req *r, uint8_t min, uint8_t max)
+{
+	static const char *const levels[] = {
+		"the root", "an object", "an object instance", "a resource", "a resource instance"};
+
+	if (lwm_path_parse(r->rest, &r->path))
+		return adm_fail_set(&r->fail, 400, "invalid", "path",
+			"the path must be up to four ids from 0 to 65534, as in 3/0/9");
+	if (r->path.n >= min && r->path.n <= max)
+		return true;
+	return adm_fail_set(&r->fail, 400, "invalid", "path",
+		"the path leads to %s; this takes %s to %s", levels[r->path.n], levels[min],
+		levels[max]);
+}

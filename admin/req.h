@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A request on its way to its answer. */
+#ifndef LANYARD_ADMIN_REQ_H
+#define LANYARD_ADMIN_REQ_H
+
+#include "admin/admin.h"
+#include "admin/json.h"
+#include "admin/url.h"
+
+#include <sys/socket.h>
+
+struct evhttp;
+struct evhttp_request;
+struct event;
+
+enum { ADM_BODY_MAX = 1024 * 1024, ADM_PENDING_MAX = 1024 };
+
+struct adm {
+	struct event_base *base;
+	struct evhttp *http;
+	struct adm_ops ops;
+	uint32_t wait_default_s, wait_max_s;
+	struct adm_req *requests; /* not answered yet */
+	size_t request_n;
+	struct sse *clients; /* of the event stream */
+	size_t client_n, client_max;
+	struct event *beat;
+	char socket[108]; /* the file we made; "": none */
+	uint64_t socket_dev, socket_ino;
+};
+
+struct adm_req;
+/* Writes the body of a good answer. */
+typedef void adm_answer_fn(struct adm_req *r, const struct adm_result *res, struct jo *o);
+
+/* Lives until it is answered, even when its client has gone or the whole interface: the callback
+ * of an operation frees it then. The arena is wiped. */
+struct adm_req {
+	struct adm *adm; /* NULL once adm_free was called */
+	struct adm_req *next, **pprev;
+	struct evhttp_request *http; /* NULL: there is nobody to answer */
+	struct arena arena;
+	struct ucred peer;
+	const char *method;
+	struct span target; /* path as it was sent, for the log */
+	struct url url;
+	struct span body;
+	struct span endpoint; /* from the path; empty where the route has none */
+	struct span rest;     /* what a trailing * of the route took, "3/0/9" */
+	struct adm_fail fail;
+	struct lwm_path path;
+	adm_answer_fn *answer; /* NULL: a good result has no body but {"endpoint"} */
+};
+
+/* Takes over the evhttp request. NULL (and the request is answered) without memory. */
+struct adm_req *req_new(struct adm *a, struct evhttp_request *http);
+
+/* Each of these answers and ends the request: do not touch it afterwards. */
+void req_json(struct adm_req *r, int status, struct jo *o);
+void req_text(struct adm_req *r, const char *content_type, struct jo *o);
+void req_problem(struct adm_req *r, int status, const char *type, const char *detail);
+/* What r->fail says. */
+void req_fail(struct adm_req *r);
+/* The way to answer ERR_NOTFOUND and its kin of a synchronous operation. */
+void req_err(struct adm_req *r, enum err e);
+/* An adm_done_fn: `done_arg` is the request. */
+void req_done(void *done_arg, const struct adm_result *res);
+/* Tells 405 with its Allow header. */
+void req_not_allowed(struct adm_req *r, const char *allow);
+/* Ends the request and hands its evhttp request over, for a stream. */
+struct evhttp_request *req_release(struct adm_req *r, int status);
+/* For adm_free: 503 at once, past the event loop, and nobody to answer later. */
+void req_abandon(struct adm_req *r);
+
+/* The `wait` parameter. */
+MUST_USE bool req_wait(struct adm_req *r, uint32_t *wait_s);
+/* r->rest as an LwM2M path of min to max ids, into r->path. */
+MUST_USE bool req_path(struct adm_req *r, uint8_t min, uint8_t max);
+/* The role in the query or body: "server" (default) or "bootstrap". */
+extern const char *const req_roles[];
+
+#endif

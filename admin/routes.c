@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "admin/routes.h"
+
+#include "base/text.h"
+#include "lwm2m/regparam.h"
+
+#include <string.h>
+
+/* {} is an endpoint's name, * the rest of the path; `params` are the query parameters it takes. */
+static const struct route {
+	const char *method, *pattern;
+	adm_handler_fn *handler;
+	const char *params;
+} routes[] = {
+	{"GET", "/v1/status", status_get, ""},
+	{"GET", "/v1/endpoints", endpoints_list, "limit after match"},
+	{"GET", "/v1/endpoints/{}", endpoint_get, ""},
+	{"PUT", "/v1/endpoints/{}", endpoint_put, ""},
+	{"DELETE", "/v1/endpoints/{}", endpoint_delete, ""},
+	{"GET", "/v1/endpoints/{}/credentials/oscore", credentials_get, ""},
+	{"PUT", "/v1/endpoints/{}/credentials/oscore", credentials_put, ""},
+	{"DELETE", "/v1/endpoints/{}/credentials/oscore", credentials_delete, "role"},
+	{"GET", "/v1/endpoints/{}/data/*", data_get, "wait format"},
+	{"PUT", "/v1/endpoints/{}/data/*", data_put, "wait format"},
+	{"POST", "/v1/endpoints/{}/execute/*", execute_post, "wait"},
+	{"GET", "/v1/endpoints/{}/observations", observations_list, ""},
+	{"PUT", "/v1/endpoints/{}/observations/*", observation_put, "wait format"},
+	{"DELETE", "/v1/endpoints/{}/observations/*", observation_delete, "wait"},
+	{"GET", "/v1/endpoints/{}/explain", explain_get, ""},
+	{"GET", "/v1/bootstrap/{}", bootstrap_get, ""},
+	{"PUT", "/v1/bootstrap/{}", bootstrap_put, ""},
+	{"DELETE", "/v1/bootstrap/{}", bootstrap_delete, ""},
+	{"GET", "/v1/bootstrap-default", bootstrap_get, ""},
+	{"PUT", "/v1/bootstrap-default", bootstrap_put, ""},
+	{"DELETE", "/v1/bootstrap-default", bootstrap_delete, ""},
+	{"GET", "/v1/events", events_get, "endpoint type after"},
+	{"GET", "/metrics", metrics_get, ""},
+};
+
+enum { ROUTE_N = sizeof(routes) / sizeof(routes[0]) };
+
+/* The segments from `at` on with slashes between them. */
+static struct span join(struct adm_req *r, size_t at)
+{
+	size_t n = 0;
+	struct writer w;
+
+	for (size_t i = at; i < r->url.segment_n; i++)
+		n += r->url.segment[i].n + 1;
+	w = wr_make(arena_alloc(&r->arena, n), n);
+	if (!w.p) {
+		adm_fail_set(&r->fail, 500, "internal", NULL, "out of memory");
+		return SPAN_EMPTY;
+	}
+	for (size_t i = at; i < r->url.segment_n; i++) {
+		if (i > at)
+			wr_u8(&w, '/');
+		wr_bytes(&w, r->url.segment[i]);
+	}
+	return wr_span(&w);
+}
+
+/* Compares segment by segment; *ep is the endpoint's segment and *rest where the star starts, both
+ * 0 if the pattern has none. */
+static bool matches(const struct url *u, const char *pattern, size_t *ep, size_t *rest)
+{
+	size_t i = 0;
+
+	*ep = *rest = 0;
+	for (; *pattern == '/'; i++) {
+		size_t n = strcspn(++pattern, "/");
+
+		if (i >= u->segment_n)
+			return false;
+		if (*pattern == '*') {
+			*rest = i;
+			return true;
+		}
+		if (*pattern == '{')
+			*ep = i;
+		else if (!span_eq(u->segment[i], span_make(pattern, n)))
+			return false;
+		pattern += n;
+	}
+	return i == u->segment_n;
+}
+
+/* Any name a registration could carry; nothing else names an endpoint. */
+static bool name_good(struct adm_req *r, struct span name)
+{
+	bool good = name.n >= 1 && name.n <= LWM_EP_MAX && utf8_valid(name);
+
+	for (size_t i = 0; i < name.n; i++)
+		good = good && name.p[i] >= 0x20 && name.p[i] != 0x7f;
+	if (good)
+		return true;
+	return adm_fail_set(&r->fail, 400, "invalid", "endpoint",
+		"an endpoint's name is 1 to 255 bytes of UTF-8 without control characters");
+}
+
+static void call(struct adm_req *r, const struct route *route, size_t ep, size_t rest)
+{
+	if (ep) {
+		r->endpoint = r->url.segment[ep];
+		(void)name_good(r, r->endpoint);
+	}
+	if (rest)
+		r->rest = join(r, rest);
+	if (r->fail.status || !url_known(&r->url, route->params, &r->fail))
+		req_fail(r);
+	else
+		route->handler(r);
+}
+
+void routes_dispatch(struct adm_req *r)
+{
+	char allow[64];
+	struct writer w = wr_make(allow, sizeof(allow) - 1);
+	size_t ep, rest;
+
+	for (size_t i = 0; i < ROUTE_N; i++) {
+		if (!matches(&r->url, routes[i].pattern, &ep, &rest))
+			continue;
+		if (strcmp(routes[i].method, r->method) == 0) {
+			call(r, &routes[i], ep, rest);
+			return;
+		}
+		wr_fmt(&w, "%s%s", w.n ? ", " : "", routes[i].method);
+	}
+	allow[w.n] = '\0';
+	if (w.n)
+		req_not_allowed(r, allow);
+	else
+		req_problem(r, 404, "unknown-path", "no resource has this path");
+}

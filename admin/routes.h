@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which handler answers which method and path. A handler ends the request or passes it on to an
+ * operation, whose callback ends it; either may have happened when it returns. */
+#ifndef LANYARD_ADMIN_ROUTES_H
+#define LANYARD_ADMIN_ROUTES_H
+
+#include "admin/req.h"
+
+typedef void adm_handler_fn(struct adm_req *r);
+
+void routes_dispatch(struct adm_req *r);
+
+adm_handler_fn status_get, metrics_get, events_get;
+adm_handler_fn endpoints_list, endpoint_get, endpoint_put, endpoint_delete, explain_get;
+adm_handler_fn credentials_get, credentials_put, credentials_delete;
+adm_handler_fn data_get, data_put, execute_post;
+adm_handler_fn observations_list, observation_put, observation_delete;
+adm_handler_fn bootstrap_get, bootstrap_put, bootstrap_delete;
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "admin/routes.h"
+
+static void listeners(struct jo *o, const struct adm_status *s)
+{
+	size_t max = sizeof(s->listeners) / sizeof(s->listeners[0]);
+
+	jo_array(o, "listeners");
+	for (size_t i = 0; i < s->listener_n && i < max; i++) {
+		const struct adm_listener *l = &s->listeners[i];
+
+		jo_object(o, NULL);
+		jo_str(o, "name", l->name);
+		jo_str(o, "role", l->role);
+		jo_str(o, "address", l->address);
+		jo_u64(o, "port", l->port);
+		jo_bool(o, "nosec", l->nosec);
+		jo_end_object(o);
+	}
+	jo_end_array(o);
+}
+
+void status_get(struct adm_req *r)
+{
+	struct adm_status s = {0};
+	struct jo o = {0};
+
+	r->adm->ops.status(r->adm->ops.arg, &s);
+	jo_object(&o, NULL);
+	jo_str(&o, "version", s.version);
+	jo_u64(&o, "uptime_s", s.uptime_s);
+	jo_u64(&o, "endpoints", s.endpoints);
+	jo_u64(&o, "registered", s.registered);
+	jo_u64(&o, "contexts", s.contexts);
+	jo_u64(&o, "observations", s.observations);
+	jo_u64(&o, "operations_waiting", s.operations_waiting);
+	jo_u64(&o, "bootstrap_sessions", s.bootstrap_sessions);
+	jo_object(&o, "storage");
+	jo_bool(&o, "ok", s.storage_ok);
+	jo_str(&o, "text", s.storage_text);
+	jo_end_object(&o);
+	listeners(&o, &s);
+	jo_end_object(&o);
+	req_json(r, 200, &o);
+}

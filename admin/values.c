@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Values in a body, typed by the model. */
+#include "admin/body.h"
+
+#include "base/text.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+
+struct values {
+	struct lwm_records *out;
+	struct adm_fail *fail;
+	enum lwm_type forced; /* by "type"; LWM_NONE: the model's */
+};
+
+/* The path of a value as its field name: what was sent is not repeated, the path is. */
+static bool bad(struct values *v, const struct lwm_path *p, const char *what)
+{
+	char text[LWM_PATH_TEXT_MAX + 1];
+	struct writer w = wr_make(text, sizeof(text) - 1);
+
+	wr_path(&w, p);
+	text[w.n] = '\0';
+	return adm_fail_set(v->fail, 422, "invalid", text, "%s: %s", text, what);
+}
+
+/* What a value is taken for that the model does not know. */
+static enum lwm_type guess(struct json_object *j)
+{
+	uint64_t u;
+	int64_t i;
+
+	switch (json_object_get_type(j)) {
+	case json_type_boolean:
+		return LWM_BOOLEAN;
+	case json_type_double:
+		return LWM_FLOAT;
+	case json_type_int:
+		return js_int64(j, &i) ? LWM_INTEGER : js_uint64(j, &u) ? LWM_UNSIGNED : LWM_NONE;
+	case json_type_string:
+		return LWM_STRING;
+	case json_type_null:
+	case json_type_object:
+	case json_type_array:
+		return LWM_NONE;
+	}
+	return LWM_NONE;
+}
+
+static bool bytes_value(struct values *v, struct json_object *j, struct lwm_value *out)
+{
+	enum err e = ERR_OK;
+
+	if (!json_object_is_type(j, json_type_string))
+		return false;
+	out->bytes = arena_dup(v->out->arena, js_string(j), &e);
+	return e == ERR_OK && utf8_valid(out->bytes);
+}
+
+static bool opaque_value(struct values *v, struct json_object *j, struct lwm_value *out)
+{
+	struct span s = js_string(j);
+	uint8_t *p = arena_alloc(v->out->arena, s.n);
+	struct writer w = wr_make(p, p ? s.n : 0);
+
+	if (!json_object_is_type(j, json_type_string) || !p || base64_decode(s, &w))
+		return false;
+	out->bytes = wr_span(&w);
+	return true;
+}
+
+static bool link_value(struct json_object *j, struct lwm_value *out)
+{
+	struct span s = js_string(j);
+	struct reader r = rd_make(s);
+	uint64_t oid, iid;
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] != ':')
+		n++;
+	if (span_to_u64(rd_bytes(&r, n), UINT16_MAX, &oid) || rd_u8(&r) != ':' ||
+		span_to_u64(rd_rest(&r), UINT16_MAX, &iid))
+		return false;
+	out->link.oid = (uint16_t)oid;
+	out->link.iid = (uint16_t)iid;
+	return true;
+}
+
+static bool boolean_value(struct json_object *j, struct lwm_value *out)
+{
+	out->b = json_object_get_boolean(j);
+	return json_object_is_type(j, json_type_boolean);
+}
+
+static bool typed(
+	struct values *v, enum lwm_type type, struct json_object *j, struct lwm_value *out)
+{
+	out->type = type;
+	switch (type) {
+	case LWM_STRING:
+	case LWM_CORELNK:
+		return bytes_value(v, j, out);
+	case LWM_INTEGER:
+	case LWM_TIME:
+		return js_int64(j, &out->i);
+	case LWM_UNSIGNED:
+		return js_uint64(j, &out->u);
+	case LWM_FLOAT:
+		return js_number(j, &out->f);
+	case LWM_BOOLEAN:
+		return boolean_value(j, out);
+	case LWM_OPAQUE:
+		return opaque_value(v, j, out);
+	case LWM_OBJLNK:
+		return link_value(j, out);
+	case LWM_NONE:
+		return false;
+	}
+	return false;
+}
+
+static const char *wanted(enum lwm_type type)
+{
+	switch (type) {
+	case LWM_STRING:
+	case LWM_CORELNK:
+		return "must be a string without NUL";
+	case LWM_INTEGER:
+		return "must be an integer of 64 bits";
+	case LWM_TIME:
+		return "must be a time: an integer of seconds since 1970";
+	case LWM_UNSIGNED:
+		return "must be an integer from 0 to 18446744073709551615";
+	case LWM_FLOAT:
+		return "must be a number";
+	case LWM_BOOLEAN:
+		return "must be true or false";
+	case LWM_OPAQUE:
+		return "must be bytes in base64";
+	case LWM_OBJLNK:
+		return "must be an object link, as \"3303:0\"";
+	case LWM_NONE:
+		break;
+	}
+	return "must be a string, a number, or true or false";
+}
+
+static bool add(struct values *v, const struct lwm_path *p, struct json_object *j)
+{
+	enum lwm_type type = v->forced != LWM_NONE ? v->forced : lwm_type_at(p);
+	struct lwm_value value = {0};
+	struct lwm_record *r;
+
+	if (type == LWM_NONE)
+		type = guess(j);
+	if (!typed(v, type, j, &value))
+		return bad(v, p, wanted(type));
+	r = lwm_records_add(v->out);
+	if (!r)
+		return adm_fail_set(v->fail, 413, "invalid", NULL, "too many values");
+	r->kind = LWM_RECORD_VALUE;
+	r->path = *p;
+	r->value = value;
+	return true;
+}
+
+/* `p` with the id in `name` behind it. */
+static bool child(const struct lwm_path *p, const char *name, struct lwm_path *out)
+{
+	struct span s = span_str(name);
+	uint64_t id;
+
+	if (span_to_u64(s, LWM_ID_NONE - 1, &id) || (s.n > 1 && s.p[0] == '0'))
+		return false;
+	*out = *p;
+	out->id[out->n++] = (uint16_t)id;
+	return true;
+}
+
+static bool multiple(struct values *v, const struct lwm_path *p, struct json_object *j)
+{
+	struct lwm_path at;
+	struct lwm_record *r;
+
+	json_object_object_foreach(j, name, member)
+	{
+		if (!child(p, name, &at))
+			return bad(v, p, "the members must be named by instance ids, 0 to 65534");
+		if (!add(v, &at, member))
+			return false;
+	}
+	if (json_object_object_length(j) > 0)
+		return true;
+	r = lwm_records_add(v->out);
+	if (!r)
+		return adm_fail_set(v->fail, 413, "invalid", NULL, "too many values");
+	r->kind = LWM_RECORD_MULTIPLE;
+	r->path = *p;
+	return true;
+}
+
+/* A Resource: one value, or {"0":...,"1":...} of a multiple one. */
+static bool resource(struct values *v, const struct lwm_path *p, struct json_object *j)
+{
+	const struct lwm_resource *model = lwm_resource(p->id[0], p->id[2]);
+	bool several = json_object_is_type(j, json_type_object);
+
+	if (model && p->n == 3 && model->multiple != several)
+		return bad(v, p,
+			model->multiple ? "has instances: give {\"0\":...}" : "has a single value");
+	return several && p->n == 3 ? multiple(v, p, j) : add(v, p, j);
+}
+
+static bool instance(struct values *v, struct js_in *in, const struct lwm_path *at)
+{
+	static const char *const names[] = {"resources", NULL};
+	struct json_object *j = js_member(in, "resources");
+	struct lwm_path p;
+
+	js_known(in, names);
+	if (!json_object_is_type(j, json_type_object) || json_object_object_length(j) == 0)
+		return js_fail(
+			in, "resources", "must be an object of values, named by resource id");
+	json_object_object_foreach(j, name, member)
+	{
+		if (!child(at, name, &p))
+			return js_fail(in, "resources",
+				"the members must be named by resource ids, 0 to 65534");
+		if (!resource(v, &p, member))
+			return false;
+	}
+	return true;
+}
+
+static enum lwm_type forced_type(struct js_in *in)
+{
+	struct span s = js_text(in, "type", 1, 16, NULL);
+
+	for (int t = LWM_STRING; t <= LWM_CORELNK; t++)
+		if (span_eq_str(s, lwm_type_name((enum lwm_type)t)))
+			return (enum lwm_type)t;
+	if (js_member(in, "type"))
+		js_fail(in, "type",
+			"must be string, integer, unsigned, float, boolean, opaque, "
+			"time, objlnk or corelnk");
+	return LWM_NONE;
+}
+
+static bool single(struct values *v, struct js_in *in, const struct lwm_path *at)
+{
+	static const char *const names[] = {"value", "type", NULL};
+	struct json_object *j = js_member(in, "value");
+
+	js_known(in, names);
+	if (!j)
+		return js_fail(in, "value", "is missing");
+	v->forced = forced_type(in);
+	return in->fail->status == 0 && resource(v, at, j);
+}
+
+bool body_values(
+	struct span text, const struct lwm_path *at, struct lwm_records *out, struct adm_fail *fail)
+{
+	struct js_in in = {.fail = fail};
+	struct values v = {.out = out, .fail = fail};
+
+	if (!js_parse(text, &in.obj, fail))
+		return false;
+	if (at->n == 2)
+		(void)instance(&v, &in, at);
+	else
+		(void)single(&v, &in, at);
+	js_free(in.obj);
+	return fail->status == 0;
+}
