@@ -128,7 +128,9 @@ static size_t mem_pending(const struct store *s)
 static enum err mem_load(struct store *s, const struct store_visitor *v, struct store_info *info)
 {
 	struct mem *m = mem_of(s);
-	return m->pending ? ERR_STATE : store_memdb_load(&m->db, v, info);
+	if (m->pending)
+		return ERR_STATE;
+	return m->stats.health ? m->stats.health : store_memdb_load(&m->db, v, info);
 }
 
 static enum err mem_begin(struct store *s)

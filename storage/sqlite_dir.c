@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The state directory: made, locked, and looked at without SQLite. */
+#include "storage/sqlite_db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum err errno_err(int no)
+{
+	switch (no) {
+	case EROFS:
+	case EACCES:
+	case EPERM:
+		return ERR_READONLY;
+	case ENOSPC:
+	case EDQUOT:
+	case EFBIG:
+		return ERR_FULL;
+	case ENOENT:
+		return ERR_NOTFOUND;
+	case ENOMEM:
+		return ERR_NOMEM;
+	default:
+		return ERR_IO;
+	}
+}
+
+static enum err fail(char *why, const char *doing, const char *path)
+{
+	int no = errno;
+	snprintf(why, SQDB_WHY_MAX, "cannot %s %s: %s", doing, path, strerror(no));
+	return errno_err(no);
+}
+
+enum err store_sqdir_path(const char *dir, const char *file, char *out, size_t cap)
+{
+	int n = snprintf(out, cap, "%s/%s", dir, file);
+	return n < 0 || (size_t)n >= cap ? ERR_SPACE : ERR_OK;
+}
+
+enum err store_sqdir_sync(const char *dir, char *why)
+{
+	enum err e = ERR_OK;
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return fail(why, "open directory", dir);
+	if (fsync(fd))
+		e = fail(why, "sync directory", dir);
+	close(fd);
+	return e;
+}
+
+/* Makes the directory and its name durable; its parent must exist. */
+static enum err make_dir(const char *dir, char *why)
+{
+	char parent[4096];
+	if (!mkdir(dir, 0700)) {
+		enum err e = store_sqdir_path(dir, "..", parent, sizeof(parent));
+		return e ? e : store_sqdir_sync(parent, why);
+	}
+	return errno == EEXIST ? ERR_OK : fail(why, "make directory", dir);
+}
+
+static enum err busy(const char *dir, int fd, char *why)
+{
+	char pid[16] = "";
+	ssize_t n = pread(fd, pid, sizeof(pid) - 1, 0);
+	pid[n > 0 ? n : 0] = 0;
+	long holder = strtol(pid, NULL, 10);
+	if (holder > 0)
+		snprintf(why, SQDB_WHY_MAX, "%s is in use by process %ld", dir, holder);
+	else
+		snprintf(why, SQDB_WHY_MAX, "%s is in use by another process", dir);
+	return ERR_BUSY;
+}
+
+static enum err lock_dir(const char *dir, int *lock_fd, char *why)
+{
+	char path[4096];
+	enum err e = store_sqdir_path(dir, "lock", path, sizeof(path));
+	if (e)
+		return e;
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return fail(why, "open", path);
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		e = errno == EWOULDBLOCK ? busy(dir, fd, why) : fail(why, "lock", path);
+		close(fd);
+		return e;
+	}
+	/* Only told to people, so a full disk is no reason to stop here. */
+	char pid[16];
+	int n = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
+	if (ftruncate(fd, 0) || pwrite(fd, pid, (size_t)n, 0) < 0)
+		errno = 0;
+	*lock_fd = fd;
+	return ERR_OK;
+}
+
+static uint32_t header_u32(struct span header, size_t at)
+{
+	struct reader r = rd_make(span_sub(header, at, 4));
+	return rd_u32(&r);
+}
+
+enum err store_sqdir_version(const char *path, char *why)
+{
+	enum { VERSION_AT = 60, APPLICATION_AT = 68, HEADER_N = 100 };
+	uint8_t header[HEADER_N];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fail(why, "open", path);
+	ssize_t n = pread(fd, header, sizeof(header), 0);
+	enum err e = n < 0 ? fail(why, "read", path) : ERR_OK;
+	close(fd);
+	if (e || !n)
+		return e; /* empty: power was cut before anything was written */
+	if (n < HEADER_N || memcmp(header, "SQLite format 3", 16) != 0) {
+		snprintf(why, SQDB_WHY_MAX, "%s is not a database", path);
+		return ERR_CORRUPT;
+	}
+	uint32_t application = header_u32(SPAN_OF(header), APPLICATION_AT);
+	uint32_t version = header_u32(SPAN_OF(header), VERSION_AT);
+	if (application != SQDB_APPLICATION_ID && (application || version)) {
+		snprintf(why, SQDB_WHY_MAX, "%s belongs to another program", path);
+		return ERR_CORRUPT;
+	}
+	if (version > SQDB_VERSION) {
+		snprintf(why, SQDB_WHY_MAX, "%s has schema version %u; this program knows %d", path,
+			version, SQDB_VERSION);
+		return ERR_NEWER;
+	}
+	return ERR_OK;
+}
+
+static enum err make_file(const char *path, bool *made, char *why)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	*made = false;
+	if (fd < 0 && errno == ENOENT) {
+		fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		*made = true;
+	}
+	if (fd < 0)
+		return fail(why, "open", path);
+	close(fd);
+	return ERR_OK;
+}
+
+enum err store_sqdir_open(const char *dir, int *lock_fd, bool *made, char *why)
+{
+	char path[4096];
+	enum err e = store_sqdir_path(dir, "lanyard.db", path, sizeof(path));
+	if (e) {
+		snprintf(why, SQDB_WHY_MAX, "the path of the state directory is too long");
+		return e;
+	}
+	*lock_fd = -1;
+	e = make_dir(dir, why);
+	if (!e)
+		e = lock_dir(dir, lock_fd, why);
+	if (!e)
+		e = make_file(path, made, why);
+	if (!e)
+		e = store_sqdir_version(path, why);
+	if (e && *lock_fd >= 0) {
+		close(*lock_fd);
+		*lock_fd = -1;
+	}
+	return e == ERR_NOTFOUND ? ERR_IO : e;
+}
+
+static enum err check_lock(const char *dir, char *why)
+{
+	char path[4096];
+	enum err e = store_sqdir_path(dir, "lock", path, sizeof(path));
+	if (e)
+		return e;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? ERR_OK : fail(why, "open", path);
+	if (flock(fd, LOCK_SH | LOCK_NB))
+		e = errno == EWOULDBLOCK ? busy(dir, fd, why) : fail(why, "lock", path);
+	close(fd);
+	return e;
+}
+
+enum err store_sqdir_check(const char *dir, char *why)
+{
+	char path[4096];
+	enum err e = store_sqdir_path(dir, "lanyard.db", path, sizeof(path));
+	if (e)
+		return e;
+	e = check_lock(dir, why);
+	if (!e)
+		e = store_sqdir_version(path, why);
+	if (!e && (access(path, W_OK) || access(dir, W_OK | X_OK)))
+		e = fail(why, "write to", path);
+	return e;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Moves what old log rows say into `hot`. A chunk of rows is read, sorted and merged by context, so
+ * that the updates go through the table from front to back and touch each page once; then the rows
+ * are deleted. All in slices, each within some group's transaction. */
+#include "storage/sqlite_db.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static int by_context(const void *a, const void *b)
+{
+	uint64_t x = ((const struct sqdb_fold *)a)->context_id;
+	uint64_t y = ((const struct sqdb_fold *)b)->context_id;
+	return x < y ? -1 : x > y;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* In any order, with the same outcome. */
+static void merge(struct sqdb_fold *to, const struct sqdb_fold *from)
+{
+	to->highest = larger(to->highest, from->highest);
+	to->fresh_pos = larger(to->fresh_pos, from->fresh_pos);
+	to->executed_pos = larger(to->executed_pos, from->executed_pos);
+	if (from->expiry_pos > to->expiry_pos) {
+		to->expiry_pos = from->expiry_pos;
+		to->expiry_ms = from->expiry_ms;
+	}
+}
+
+static void compact(struct sqdb_folds *f)
+{
+	size_t n = 0;
+	if (f->n)
+		qsort(f->v, f->n, sizeof(*f->v), by_context);
+	for (size_t i = 0; i < f->n; i++) {
+		if (n && f->v[n - 1].context_id == f->v[i].context_id)
+			merge(&f->v[n - 1], &f->v[i]);
+		else
+			f->v[n++] = f->v[i];
+	}
+	f->n = n;
+}
+
+static bool folds_grow(struct sqdb_folds *f)
+{
+	size_t cap = f->cap ? 2 * f->cap : 1024;
+	struct sqdb_fold *v = realloc(f->v, cap * sizeof(*v));
+	if (!v)
+		return false;
+	f->v = v;
+	f->cap = cap;
+	return true;
+}
+
+/* Compacts before it grows, so that memory is bounded by the number of contexts. */
+static enum err folds_add(struct sqdb_folds *f, const struct sqdb_fold *row)
+{
+	if (f->n == f->cap) {
+		compact(f);
+		if (f->n >= f->cap / 2 && !folds_grow(f))
+			return ERR_NOMEM;
+	}
+	f->v[f->n++] = *row;
+	return ERR_OK;
+}
+
+void store_sqdb_folds_fini(struct sqdb_folds *f)
+{
+	free(f->v);
+	*f = (struct sqdb_folds){0};
+}
+
+static enum err collect(struct sqdb *d, struct sqdb_folds *f, uint64_t from, uint64_t end)
+{
+	struct sqdb_cur c = store_sqdb_use(d, SQDB_LOG_ROWS);
+	store_sqdb_put(&c, from);
+	store_sqdb_put(&c, end);
+	enum err e;
+	while (!(e = store_sqdb_row(d, &c))) {
+		uint64_t pos = store_sqdb_get(&c);
+		struct sqdb_fold row = {.context_id = store_sqdb_get(&c)};
+		row.highest = store_sqdb_get(&c);
+		row.expiry_ms = store_sqdb_get(&c);
+		row.expiry_pos = row.expiry_ms ? pos : 0;
+		uint64_t flags = store_sqdb_get(&c);
+		row.fresh_pos = flags & 1 ? pos : 0;
+		row.executed_pos = flags & 2 ? pos : 0;
+		e = folds_add(f, &row);
+		if (e)
+			break;
+	}
+	sqlite3_reset(c.st);
+	return e == ERR_NOTFOUND ? ERR_OK : e;
+}
+
+enum err store_sqdb_folds_read(struct sqdb *d, struct sqdb_folds *f)
+{
+	enum err e = collect(d, f, d->log_first, d->log_next);
+	if (!e)
+		compact(f);
+	return e;
+}
+
+static enum err apply(struct sqdb *d, const struct sqdb_fold *f)
+{
+	struct sqdb_cur c = store_sqdb_use(d, SQDB_FOLD);
+	store_sqdb_put(&c, f->context_id);
+	store_sqdb_put(&c, f->highest);
+	store_sqdb_put(&c, f->fresh_pos);
+	store_sqdb_put(&c, f->executed_pos);
+	store_sqdb_put(&c, f->expiry_ms);
+	store_sqdb_put(&c, f->expiry_pos);
+	return store_sqdb_run(d, &c);
+}
+
+/* The clock must not fall back to what is left, nor the positions start again. */
+static enum err delete_rows(struct sqdb *d, uint64_t end)
+{
+	struct sqdb_cur c = store_sqdb_use(d, SQDB_LOG_DEL);
+	store_sqdb_put(&c, d->log_first);
+	store_sqdb_put(&c, end);
+	d->log_first = end;
+	d->meta_dirty = true;
+	return store_sqdb_run(d, &c);
+}
+
+int64_t store_sqdb_cutoff(const struct sqdb *d)
+{
+	uint64_t now = d->info.now_ms, lifetime = d->opts.exchange_lifetime_ms;
+	return now < lifetime ? -1 : (int64_t)(now - lifetime);
+}
+
+static enum err row_is_old(struct sqdb *d, uint64_t pos, bool *old)
+{
+	struct sqdb_cur c = store_sqdb_use(d, SQDB_LOG_AT);
+	store_sqdb_put(&c, pos);
+	enum err e = store_sqdb_row(d, &c);
+	if (!e)
+		*old = (int64_t)store_sqdb_get(&c) <= store_sqdb_cutoff(d);
+	sqlite3_reset(c.st);
+	return e == ERR_NOTFOUND ? ERR_CORRUPT : e;
+}
+
+/* Starts on half a log's worth of rows, when there are too many and those are old. */
+static enum err start(struct sqdb *d)
+{
+	uint64_t max = d->opts.log_rows_max, chunk = (max + 1) / 2;
+	if (d->log_next - d->log_first <= max)
+		return ERR_OK;
+	bool old = false;
+	enum err e = row_is_old(d, d->log_first + chunk - 1, &old);
+	if (e || !old)
+		return e;
+	d->folding.phase = SQDB_FOLD_COLLECT;
+	d->folding.next = d->log_first;
+	d->folding.end = d->log_first + chunk;
+	return ERR_OK;
+}
+
+void store_sqdb_fold_reset(struct sqdb *d)
+{
+	store_sqdb_folds_fini(&d->folding.folds);
+	d->folding = (struct sqdb_folding){.phase = SQDB_FOLD_IDLE};
+}
+
+/* Does some of the current phase and moves on to the next one at its end. */
+static enum err step(struct sqdb *d, uint64_t rows)
+{
+	struct sqdb_folding *f = &d->folding;
+	uint64_t left = f->end - f->next;
+	uint64_t end = rows < left ? f->next + rows : f->end;
+	enum err e = ERR_OK;
+	switch (f->phase) {
+	case SQDB_FOLD_IDLE:
+		return start(d);
+	case SQDB_FOLD_COLLECT:
+		e = collect(d, &f->folds, f->next, end);
+		f->next = end;
+		if (!e && end == f->end) {
+			compact(&f->folds);
+			f->phase = SQDB_FOLD_APPLY;
+		}
+		return e;
+	case SQDB_FOLD_APPLY:
+		for (; !e && rows && f->applied < f->folds.n; rows--)
+			e = apply(d, &f->folds.v[f->applied++]);
+		if (!e && f->applied == f->folds.n) {
+			store_sqdb_folds_fini(&f->folds);
+			f->phase = SQDB_FOLD_DELETE;
+		}
+		return e;
+	case SQDB_FOLD_DELETE:
+		end = d->log_first + rows < f->end ? d->log_first + rows : f->end;
+		e = delete_rows(d, end);
+		if (!e && end == f->end)
+			store_sqdb_fold_reset(d);
+		return e;
+	}
+	return e;
+}
+
+static uint64_t monotonic_us(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* Three phases each go over the rows once, so four steps for each row appended keep up; a lone
+ * device's commit stays small. The time limit is for pages that must come from a slow disk. */
+enum err store_sqdb_fold_slice(struct sqdb *d, uint64_t rows)
+{
+	enum { LIMIT_US = 20000, LOT = 256 };
+	uint64_t until = monotonic_us() + LIMIT_US;
+	enum err e = ERR_OK;
+	for (uint64_t left = 4 * rows; !e && left; left -= left < LOT ? left : LOT) {
+		e = step(d, left < LOT ? left : LOT);
+		if (d->folding.phase == SQDB_FOLD_IDLE || monotonic_us() > until)
+			break;
+	}
+	return e;
+}
+
+static enum err first_young(struct sqdb *d, uint64_t *pos)
+{
+	bool old = true;
+	for (*pos = d->log_first; *pos < d->log_next; (*pos)++) {
+		enum err e = row_is_old(d, *pos, &old);
+		if (e || !old)
+			return e;
+	}
+	return ERR_OK;
+}
+
+enum err store_sqdb_fold_all(struct sqdb *d)
+{
+	struct sqdb_folds f = {0};
+	uint64_t young;
+	store_sqdb_fold_reset(d);
+	enum err e = store_sqdb_folds_read(d, &f);
+	for (size_t i = 0; !e && i < f.n; i++)
+		e = apply(d, &f.v[i]);
+	store_sqdb_folds_fini(&f);
+	if (!e)
+		e = first_young(d, &young);
+	if (!e && young > d->log_first)
+		e = delete_rows(d, young);
+	return e;
+}

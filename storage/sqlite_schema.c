@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The schema, for an operator's eyes too (sqlite3 lanyard.db), and every statement that is kept.
+ *
+ * Numbers that have "none" or "never" hold -1 for it. `hot` holds all that changes of a context, so
+ * that the rows with keys are written once. The log `seen` has no index: appending to it must be
+ * cheap. A position is a row id of `seen`; ids are never used again, so positions order what the
+ * log says and what was said beside it: of an expiry or a flag, the one with the largest position
+ * holds. That makes folding free to stop anywhere and to be repeated. */
+#include "storage/sqlite_db.h"
+
+static const char version_1[] =
+	"CREATE TABLE meta ("
+	" id INTEGER PRIMARY KEY CHECK (id = 1),"
+	" secret BLOB NOT NULL,"
+	" clock_ms INTEGER NOT NULL," /* at least: the newest log row may be ahead */
+	" next_id INTEGER NOT NULL,"  /* of endpoints, contexts, operations */
+	" log_next INTEGER NOT NULL," /* at least: likewise */
+	" stops INTEGER NOT NULL,"    /* clean stops so far */
+	" clean INTEGER NOT NULL,"    /* the last run stopped cleanly */
+	" writes INTEGER NOT NULL"    /* of this row; a probe changes it */
+	") STRICT;"
+	"CREATE TABLE endpoints ("
+	" id INTEGER PRIMARY KEY,"
+	" name TEXT NOT NULL UNIQUE,"
+	" bs_ep TEXT,"
+	" rd_ep TEXT,"
+	" freshness INTEGER NOT NULL,"
+	" allow_nosec INTEGER NOT NULL,"
+	" oscore_version INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE TABLE contexts ("
+	" id INTEGER PRIMARY KEY,"
+	" endpoint_id INTEGER NOT NULL,"
+	" role INTEGER NOT NULL,"
+	" origin INTEGER NOT NULL,"
+	" aead INTEGER NOT NULL,"
+	" hkdf INTEGER NOT NULL,"
+	" ssid INTEGER NOT NULL,"
+	" sender_id BLOB NOT NULL,"
+	" recipient_id BLOB NOT NULL,"
+	" id_context BLOB,"
+	" master_secret BLOB NOT NULL,"
+	" master_salt BLOB NOT NULL,"
+	" sender_key BLOB NOT NULL,"
+	" recipient_key BLOB NOT NULL,"
+	" common_iv BLOB NOT NULL,"
+	" ikm_fingerprint BLOB NOT NULL"
+	") STRICT;"
+	"CREATE INDEX contexts_endpoint ON contexts(endpoint_id);"
+	"CREATE TABLE hot (" /* of live contexts and of deleted ones */
+	" context_id INTEGER PRIMARY KEY,"
+	" endpoint_id INTEGER NOT NULL,"
+	" live INTEGER NOT NULL,"
+	" generation INTEGER NOT NULL,"
+	" ssn_limit INTEGER NOT NULL,"
+	" highest INTEGER NOT NULL,"
+	" window_bits INTEGER NOT NULL,"
+	" exact_stop INTEGER NOT NULL," /* window_bits holds if this is meta.stops, meta.clean 1 */
+	" fresh INTEGER NOT NULL,"
+	" executed INTEGER NOT NULL,"
+	" flags_pos INTEGER NOT NULL,"
+	" expiry_ms INTEGER NOT NULL," /* of the endpoint's registration */
+	" expiry_pos INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE TABLE tombstones ("
+	" context_id INTEGER PRIMARY KEY,"
+	" ikm_fingerprint BLOB NOT NULL,"
+	" sender_id BLOB NOT NULL,"
+	" recipient_id BLOB NOT NULL"
+	") STRICT;"
+	"CREATE TABLE seen ("
+	" id INTEGER PRIMARY KEY,"
+	" context_id INTEGER NOT NULL,"
+	" piv INTEGER NOT NULL,"
+	" now_ms INTEGER NOT NULL,"
+	" hash INTEGER NOT NULL,"
+	" expiry_ms INTEGER NOT NULL," /* 0: unchanged */
+	" flags INTEGER NOT NULL,"     /* 1 fresh, 2 executed */
+	" response BLOB NOT NULL"
+	") STRICT;"
+	"CREATE TABLE registrations ("
+	" endpoint_id INTEGER PRIMARY KEY,"
+	" context_id INTEGER NOT NULL,"
+	" location TEXT NOT NULL,"
+	" lifetime_s INTEGER NOT NULL,"
+	" lwm2m INTEGER NOT NULL,"
+	" binding INTEGER NOT NULL,"
+	" queue INTEGER NOT NULL,"
+	" sms TEXT NOT NULL,"
+	" links TEXT NOT NULL,"
+	" peer BLOB NOT NULL,"
+	" registered_wall_s INTEGER NOT NULL,"
+	" expiry_ms INTEGER NOT NULL,"
+	" expiry_pos INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE TABLE plans (endpoint_id INTEGER PRIMARY KEY, json TEXT NOT NULL) STRICT;"
+	"CREATE TABLE operations ("
+	" id INTEGER PRIMARY KEY,"
+	" endpoint_id INTEGER NOT NULL,"
+	" kind TEXT NOT NULL,"
+	" path TEXT NOT NULL,"
+	" state INTEGER NOT NULL,"
+	" created_wall_s INTEGER NOT NULL,"
+	" result TEXT NOT NULL"
+	") STRICT;"
+	"CREATE INDEX operations_endpoint ON operations(endpoint_id);"
+	"CREATE TABLE events ("
+	" seq INTEGER PRIMARY KEY,"
+	" wall_ms INTEGER NOT NULL,"
+	" type TEXT NOT NULL,"
+	" endpoint TEXT NOT NULL,"
+	" json TEXT NOT NULL"
+	") STRICT;"
+	/* for the operator: exact after a clean stop, else without what is still in the log */
+	"CREATE VIEW devices AS SELECT e.name, r.location, r.lifetime_s,"
+	" datetime(r.registered_wall_s, 'unixepoch') AS registered,"
+	" coalesce((SELECT h.expiry_ms FROM hot h JOIN contexts c ON c.id = h.context_id"
+	"   WHERE c.endpoint_id = r.endpoint_id AND h.expiry_pos > r.expiry_pos"
+	"   ORDER BY h.expiry_pos DESC LIMIT 1), r.expiry_ms) AS expiry_ms"
+	" FROM registrations r JOIN endpoints e ON e.id = r.endpoint_id;";
+
+const char *const store_sqdb_migration[SQDB_VERSION] = {version_1};
+
+const char *const store_sqdb_sql[SQDB_STMTS] = {
+	[SQDB_BEGIN] = "BEGIN IMMEDIATE",
+	[SQDB_COMMIT] = "COMMIT",
+	[SQDB_ROLLBACK] = "ROLLBACK",
+	[SQDB_META] = "UPDATE meta SET clock_ms = ?1, next_id = ?2, log_next = ?3,"
+		      " stops = ?4, clean = ?5, writes = writes + 1 WHERE id = 1",
+	[SQDB_ENDPOINT_PUT] = "INSERT INTO endpoints (id, name, bs_ep, rd_ep, freshness,"
+			      " allow_nosec, oscore_version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+			      " ON CONFLICT (id) DO UPDATE SET name = ?2, bs_ep = ?3, rd_ep = ?4,"
+			      " freshness = ?5, allow_nosec = ?6, oscore_version = ?7",
+	[SQDB_ENDPOINT_DEL] = "DELETE FROM endpoints WHERE id = ?1",
+	[SQDB_ENDPOINT_CONTEXTS] = "SELECT id FROM contexts WHERE endpoint_id = ?1 LIMIT 1",
+	[SQDB_OPS_DEL] = "DELETE FROM operations WHERE endpoint_id = ?1",
+	[SQDB_CONTEXT_PUT] = "INSERT OR REPLACE INTO contexts (id, endpoint_id, role, origin, aead,"
+			     " hkdf, ssid, sender_id, recipient_id, id_context, master_secret,"
+			     " master_salt, sender_key, recipient_key, common_iv, ikm_fingerprint)"
+			     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
+			     " ?15, ?16)",
+	[SQDB_HOT_PUT] = "INSERT INTO hot (context_id, endpoint_id, live, generation, ssn_limit,"
+			 " highest, window_bits, exact_stop, fresh, executed, flags_pos,"
+			 " expiry_ms, expiry_pos)"
+			 " VALUES (?1, ?2, 1, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, 0, 0)"
+			 " ON CONFLICT (context_id) DO UPDATE SET endpoint_id = ?2,"
+			 " generation = ?3, ssn_limit = max(ssn_limit, ?4),"
+			 " highest = max(highest, ?5), exact_stop = 0, fresh = ?6, executed = ?7,"
+			 " flags_pos = ?8 WHERE live = 1",
+	[SQDB_TOMBSTONE] = "INSERT INTO tombstones (context_id, ikm_fingerprint, sender_id,"
+			   " recipient_id) SELECT id, ikm_fingerprint, sender_id, recipient_id"
+			   " FROM contexts WHERE id = ?1",
+	[SQDB_HOT_DEAD] = "UPDATE hot SET live = 0 WHERE context_id = ?1",
+	[SQDB_CONTEXT_DEL] = "DELETE FROM contexts WHERE id = ?1",
+	[SQDB_CONTEXT_STATE] = "UPDATE hot SET generation = ?2, fresh = ?3, executed = ?4,"
+			       " flags_pos = ?5 WHERE context_id = ?1 AND live = 1",
+	[SQDB_SSN_RESERVE] = "UPDATE hot SET ssn_limit = ssn_limit + ?3"
+			     " WHERE context_id = ?1 AND ssn_limit = ?2 AND live = 1",
+	[SQDB_SEEN] = "INSERT INTO seen (id, context_id, piv, now_ms, hash, expiry_ms, flags,"
+		      " response) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[SQDB_REG_PUT] = "INSERT OR REPLACE INTO registrations (endpoint_id, context_id, location,"
+			 " lifetime_s, lwm2m, binding, queue, sms, links, peer, registered_wall_s,"
+			 " expiry_ms, expiry_pos)"
+			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+	[SQDB_REG_DEL] = "DELETE FROM registrations WHERE endpoint_id = ?1",
+	[SQDB_REG_EXPIRY] = "UPDATE registrations SET expiry_ms = ?2, expiry_pos = ?3"
+			    " WHERE endpoint_id = ?1",
+	[SQDB_REG_PEER] = "UPDATE registrations SET peer = ?2 WHERE endpoint_id = ?1",
+	[SQDB_OP_PUT] = "INSERT OR REPLACE INTO operations (id, endpoint_id, kind, path, state,"
+			" created_wall_s, result) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[SQDB_OP_DEL] = "DELETE FROM operations WHERE id = ?1",
+	[SQDB_PLAN_PUT] = "INSERT OR REPLACE INTO plans (endpoint_id, json) VALUES (?1, ?2)",
+	[SQDB_PLAN_DEL] = "DELETE FROM plans WHERE endpoint_id = ?1",
+	[SQDB_EVENT] = "INSERT INTO events (seq, wall_ms, type, endpoint, json)"
+		       " VALUES (?1, ?2, ?3, ?4, ?5)",
+	[SQDB_EVENT_TRIM] = "DELETE FROM events WHERE seq <= ?1",
+	[SQDB_EVENTS] = "SELECT seq, wall_ms, type, endpoint, json FROM events WHERE seq > ?1"
+			" ORDER BY seq LIMIT ?2",
+	[SQDB_LOG_AT] = "SELECT now_ms FROM seen WHERE id = ?1",
+	[SQDB_LOG_ROWS] = "SELECT id, context_id, piv, expiry_ms, flags FROM seen"
+			  " WHERE id >= ?1 AND id < ?2 ORDER BY id",
+	[SQDB_LOG_DEL] = "DELETE FROM seen WHERE id >= ?1 AND id < ?2",
+	[SQDB_FOLD] = "UPDATE hot SET highest = max(highest, ?2),"
+		      " fresh = fresh OR ?3 > flags_pos, executed = executed OR ?4 > flags_pos,"
+		      " expiry_ms = iif(?6 > expiry_pos, ?5, expiry_ms),"
+		      " expiry_pos = max(expiry_pos, ?6) WHERE context_id = ?1",
+	[SQDB_EXACT] = "UPDATE hot SET ssn_limit = ?2, window_bits = ?4,"
+		       " exact_stop = iif(?3 >= highest, ?5, 0), highest = max(highest, ?3)"
+		       " WHERE context_id = ?1 AND live = 1",
+};
