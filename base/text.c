@@ -208,6 +208,29 @@ void wr_escaped(struct writer *w, struct span s)
 	}
 }
 
+void wr_json_string(struct writer *w, struct span s)
+{
+	wr_u8(w, '"');
+	for (size_t i = 0, n; i < s.n; i += n) {
+		struct span rest = span_sub(s, i, s.n);
+		uint32_t cp = 0;
+
+		n = utf8_first(rest, &cp);
+		if (!n) {
+			wr_str(w, "\\ufffd");
+			n = 1;
+		} else if (cp == '"' || cp == '\\') {
+			wr_u8(w, '\\');
+			wr_u8(w, (uint8_t)cp);
+		} else if (cp < 0x20 || cp == 0x7f) {
+			wr_fmt(w, "\\u%04x", (unsigned)cp);
+		} else {
+			wr_bytes(w, span_sub(rest, 0, n));
+		}
+	}
+	wr_u8(w, '"');
+}
+
 bool utf8_valid(struct span s)
 {
 	for (size_t i = 0, n; i < s.n; i += n) {

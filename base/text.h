@@ -19,6 +19,8 @@ MUST_USE enum err base64_decode(struct span text, struct writer *w);
 /* Bytes of a peer, safe for a log line or a terminal: printable ASCII and well-formed printable
  * UTF-8 as they are, backslash, quote and everything else as \xNN. */
 void wr_escaped(struct writer *w, struct span s);
+/* As a JSON string with its quotes. What is not well-formed UTF-8 becomes U+FFFD, byte by byte. */
+void wr_json_string(struct writer *w, struct span s);
 /* Well-formed UTF-8 (RFC 3629) without NUL. */
 bool utf8_valid(struct span s);
 

@@ -52,6 +52,8 @@ void ep_request_send(
 void ep_request_kill(struct ep_exchange *x, struct ep_request *r);
 void ep_request_leave(struct ep_exchange *x, struct ep_request *r, struct turn *t);
 void ep_request_free(struct ep_exchange *x, struct ep_request *r);
+void ep_request_enqueue(struct ep_conversation *v, struct ep_request *r);
+/* A request for the same thing without Observe; not yet in any list. */
 MUST_USE enum err ep_request_child(
 	struct ep_exchange *x, struct ep_request *parent, struct ep_request **out);
 void ep_response(struct ep_exchange *x, struct turn *t, struct ep_delivery *d);

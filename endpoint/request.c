@@ -204,7 +204,7 @@ void ep_pump(struct ep_exchange *x, struct ep_conversation *v, struct turn *t)
 	ep_request_send(x, r, NULL, t);
 }
 
-static void enqueue(struct ep_conversation *v, struct ep_request *r)
+void ep_request_enqueue(struct ep_conversation *v, struct ep_request *r)
 {
 	r->conv = v;
 	r->state = EP_REQ_QUEUED;
@@ -249,7 +249,7 @@ enum err ep_request_start(struct ep_exchange *x, const struct ep_request_opts *o
 	r->role = o->role;
 	r->user = o->user;
 	*out = r;
-	enqueue(v, r);
+	ep_request_enqueue(v, r);
 	ep_pump(x, v, t);
 	return ERR_OK;
 }
@@ -267,16 +267,13 @@ enum err ep_request_cancel(struct ep_exchange *x, struct ep_request *r, struct t
 	r->cancel = true;
 	r->observed = false;
 	r->echo_done = false;
-	enqueue(v, r);
+	ep_request_enqueue(v, r);
 	ep_pump(x, v, t);
 	return ERR_OK;
 }
 
 enum err ep_request_child(struct ep_exchange *x, struct ep_request *parent, struct ep_request **out)
 {
-	struct ep_conversation *v = parent->conv;
-	if (v->queue_n >= EP_QUEUE_MAX)
-		return ERR_LIMIT;
 	struct msg m;
 	enum err err = msg_parse_inner(span_make(parent->plain, parent->plain_n), &m);
 	struct ep_request *r = err ? NULL : request_new(x, &m);
@@ -285,7 +282,6 @@ enum err ep_request_child(struct ep_exchange *x, struct ep_request *parent, stru
 	r->endpoint = parent->endpoint;
 	r->role = parent->role;
 	r->parent = parent;
-	enqueue(v, r);
 	*out = r;
 	return ERR_OK;
 }

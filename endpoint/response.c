@@ -114,19 +114,17 @@ static void fetch_rest(struct ep_exchange *x, struct ep_request *r, struct msg *
 {
 	struct ep_request *child;
 	struct ep_conversation *v = r->conv;
-	if (ep_request_child(x, r, &child))
+	if (v->queue_n >= EP_QUEUE_MAX || ep_request_child(x, r, &child))
 		return;
-	if (take_block2(child, m, t->now_ms) != BODY_MORE || v->current) {
+	if (v->current || take_block2(child, m, t->now_ms) != BODY_MORE) {
 		/* Busy: a plain read from the start, when its turn comes. */
 		block_rx_reset(&child->rx);
 		block_rx_init(&child->rx, x->opts.body_limit_bytes);
+		ep_request_enqueue(v, child);
 		ep_pump(x, v, t);
 		return;
 	}
-	v->queue = child->next;
-	v->tail = &v->queue;
-	v->queue_n--;
-	child->next = NULL;
+	child->conv = v;
 	child->state = EP_REQ_SENT;
 	v->current = child;
 	ask_next(x, child, t);

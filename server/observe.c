@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Observations: wanted ones are kept in storage and set up again after every Register (IR-06). */
+#include "server/server_impl.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+
+static struct srv_observation *find(struct srv_endpoint *e, const struct lwm_path *p)
+{
+	struct srv_observation *o = e ? e->observations : NULL;
+	while (o && !lwm_path_eq(&o->path, p))
+		o = o->next;
+	return o;
+}
+
+static size_t count(const struct srv_endpoint *e)
+{
+	size_t n = 0;
+	for (const struct srv_observation *o = e->observations; o; o = o->next)
+		n++;
+	return n;
+}
+
+static struct srv_observation *observation_new(
+	struct srv *s, struct endpoint *e, const struct lwm_path *p, int32_t content_format)
+{
+	struct srv_endpoint *se = srv_of(e);
+	if (!se || count(se) >= SRV_OBSERVATIONS_MAX)
+		return NULL;
+	struct srv_observation *o = calloc(1, sizeof(*o));
+	if (!o)
+		return NULL;
+	o->endpoint = e;
+	o->path = *p;
+	o->content_format = content_format;
+	o->next = se->observations;
+	se->observations = o;
+	s->observation_n++;
+	return o;
+}
+
+static void observation_free(struct srv *s, struct srv_observation *o, struct turn *t)
+{
+	struct srv_endpoint *se = o->endpoint->registration;
+	struct srv_observation **at = &se->observations;
+	while (*at != o)
+		at = &(*at)->next;
+	*at = o->next;
+	if (o->request && t)
+		ep_request_end(s->x, o->request, t);
+	if (o->id && t)
+		turn_rec(t, REC_OP_DEL)->del.id = o->id;
+	s->observation_n--;
+	free(o);
+}
+
+static void record(struct srv *s, struct srv_observation *o, struct turn *t)
+{
+	uint8_t text[LWM_PATH_TEXT_MAX + 1], cf[16];
+	struct writer w = wr_make(text, sizeof(text)), c = wr_make(cf, sizeof(cf));
+	wr_path(&w, &o->path);
+	wr_fmt(&c, "%d", (int)o->content_format);
+	o->id = s->dir->next_id++;
+	struct span path = turn_dup(t, wr_span(&w)), format = turn_dup(t, wr_span(&c));
+	turn_rec(t, REC_OP_PUT)->op = (struct rec_op){.id = o->id,
+		.endpoint_id = o->endpoint->id,
+		.kind = SPAN_LIT("observe"),
+		.path = path,
+		.created_wall_s = t->wall_ms / 1000,
+		.result = format};
+}
+
+/* Asks the device, in the format at format_at. */
+static enum err ask(struct srv *s, struct srv_observation *o, struct srv_reg *g, struct turn *t)
+{
+	uint16_t cf[SRV_FORMATS_MAX];
+	char text[LWM_PATH_TEXT_MAX];
+	struct msg m;
+	srv_formats(&o->path, o->content_format, cf);
+	msg_init(&m, MSG_CON, MSG_GET);
+	enum err err = lwm_path_to_options(&o->path, span_str(g->list.alt), &m, text, sizeof(text));
+	if (!err)
+		err = msg_add_uint(&m, OPT_ACCEPT, cf[o->format_at]);
+	return err ? err : srv_ask(s, g, &m, true, o, t, &o->request);
+}
+
+void srv_observe(struct srv *s, struct srv_op *op, const struct srv_dm *d, struct turn *t)
+{
+	struct srv_observation *o = find(op->endpoint->registration, &op->path);
+	const char *why = "too many observations of this endpoint";
+	if (o && (o->request || o->op)) {
+		why = o->active ? "it is observed already" : "it is being set up already";
+		srv_op_done(op, o->active ? 200 : 409, o->active ? NULL : "conflict", why, t);
+		srv_op_finish(s, op, t);
+		return;
+	}
+	if (!o) {
+		o = observation_new(s, op->endpoint, &op->path, d->content_format);
+		if (o)
+			record(s, o, t);
+	}
+	if (o) {
+		o->op = op;
+		o->format_at = 0;
+		if (!ask(s, o, op->reg, t))
+			return;
+		why = "the request could not be sent";
+		o->op = NULL;
+		observation_free(s, o, t);
+	}
+	srv_op_done(op, 503, "overload", why, t);
+	srv_op_finish(s, op, t);
+}
+
+void srv_cancel(struct srv *s, const struct srv_dm *d, struct turn *t)
+{
+	struct srv_observation *o = find(d->endpoint->registration, &d->path);
+	if (!o) {
+		turn_done(t, d->ticket, 404, "not-observed", "this path is not observed");
+		return;
+	}
+	/* Whether the device hears of it or not, it is wanted no more: a later notification is
+	 * answered with a Reset. */
+	if (o->op) {
+		srv_op_done(o->op, 503, "cancelled", "the observation was cancelled", t);
+		srv_op_finish(s, o->op, t);
+		o->op = NULL;
+	}
+	if (o->id)
+		turn_rec(t, REC_OP_DEL)->del.id = o->id;
+	o->id = 0;
+	if (!o->request || ep_request_cancel(s->x, o->request, t))
+		observation_free(s, o, t);
+	else
+		o->active = false;
+	turn_done(t, d->ticket, 204, NULL, NULL);
+}
+
+void srv_observations_settle(struct srv *s, struct srv_reg *g, struct turn *t)
+{
+	struct srv_endpoint *se = g->endpoint->registration;
+	g->settled = true;
+	for (struct srv_observation *o = se->observations; o; o = o->next) {
+		if (o->request || !o->id)
+			continue;
+		o->format_at = 0;
+		if (ask(s, o, g, t))
+			g->settled = false; /* at the next sign of life */
+	}
+}
+
+void srv_observations_unsettle(struct srv *s, struct srv_endpoint *e, struct turn *t)
+{
+	for (struct srv_observation *o = e->observations, *next; o; o = next) {
+		next = o->next;
+		if (o->op) {
+			srv_op_done(o->op, 503, "cancelled", "the registration ended", t);
+			srv_op_finish(s, o->op, t);
+			o->op = NULL;
+		}
+		if (o->request)
+			ep_request_end(s->x, o->request, t);
+		o->request = NULL;
+		o->active = false;
+		if (!o->id)
+			observation_free(s, o, t);
+	}
+	if (e->reg)
+		e->reg->settled = false;
+}
+
+void srv_observations_free(struct srv *s, struct srv_endpoint *e, struct turn *t)
+{
+	while (e->observations)
+		observation_free(s, e->observations, t);
+}
+
+static void notify(struct srv *s, struct srv_observation *o, const struct msg *m, struct turn *t)
+{
+	uint32_t cf;
+	int32_t format = msg_get_uint(m, OPT_CONTENT_FORMAT, &cf) ? (int32_t)cf : -1;
+	size_t cap = 1024 + m->payload.n * 32;
+	uint8_t *buf = arena_alloc(&t->arena, cap);
+	if (!buf) {
+		t->err = ERR_NOMEM;
+		return;
+	}
+	struct writer w = wr_make(buf, cap);
+	wr_str(&w, "{\"path\":\"");
+	wr_path(&w, &o->path);
+	wr_str(&w, "\",\"code\":\"");
+	wr_code(&w, m->code);
+	wr_fmt(&w, "\",\"content_format\":%d,\"payload_hex\":\"", (int)format);
+	wr_hex(&w, m->payload);
+	wr_str(&w, "\",\"values\":");
+	if (s->opts.render)
+		s->opts.render(s->opts.render_arg, &o->path, format, m->payload, &w);
+	else
+		wr_str(&w, "[]");
+	wr_str(&w, "}");
+	if (w.err) { /* values that explode: the raw payload is there */
+		w = wr_make(buf, cap);
+		wr_str(&w, "{\"path\":\"");
+		wr_path(&w, &o->path);
+		wr_fmt(&w, "\",\"content_format\":%d,\"payload_hex\":\"", (int)format);
+		wr_hex(&w, m->payload);
+		wr_str(&w, "\",\"values\":[]}");
+	}
+	o->notifications++;
+	o->last_wall_s = t->wall_ms / 1000;
+	s->count.notifications++;
+	ep_event(t, s->opts.next_event, "notification", ep_name(o->endpoint), wr_span(&w));
+}
+
+static void end_request(struct srv *s, struct srv_observation *o, struct turn *t)
+{
+	ep_request_end(s->x, o->request, t);
+	o->request = NULL;
+	o->active = false;
+}
+
+/* The device said no, or did not observe. With an administrator waiting the observation ends; one
+ * that is set up again stays wanted. */
+static void refused(struct srv *s, struct srv_observation *o, const struct msg *m, struct turn *t)
+{
+	struct srv_op *op = o->op;
+	bool good = msg_code_class(m->code) == 2;
+	o->op = NULL;
+	if (op) {
+		if (good)
+			srv_op_done(op, 502, "not-observable",
+				"the device answered, but did not take up the observation", t);
+		else
+			srv_op_answer(op, m, t);
+		srv_op_finish(s, op, t);
+	}
+	end_request(s, o, t);
+	if (op || !o->id)
+		observation_free(s, o, t);
+}
+
+static bool try_next_format(
+	struct srv *s, struct srv_observation *o, const struct msg *m, struct turn *t)
+{
+	uint16_t cf[SRV_FORMATS_MAX];
+	struct srv_reg *g = srv_reg_of(o->endpoint);
+	if (m->code != MSG_NOT_ACCEPTABLE && m->code != MSG_UNSUPPORTED_FORMAT)
+		return false;
+	if (!g || o->format_at + 1u >= srv_formats(&o->path, o->content_format, cf))
+		return false;
+	struct ep_request *old = o->request;
+	o->format_at++;
+	o->request = NULL;
+	if (ask(s, o, g, t)) {
+		o->request = old;
+		return false;
+	}
+	ep_request_end(s->x, old, t);
+	return true;
+}
+
+static void answered(
+	struct srv *s, struct srv_observation *o, struct ep_delivery *d, struct turn *t)
+{
+	if (d->request->cancel) {
+		end_request(s, o, t);
+		observation_free(s, o, t);
+		return;
+	}
+	if (!d->request->observed) {
+		if (!try_next_format(s, o, d->msg, t))
+			refused(s, o, d->msg, t);
+		return;
+	}
+	o->active = true;
+	struct srv_op *op = o->op;
+	o->op = NULL;
+	if (op) {
+		srv_op_answer(op, d->msg, t);
+		srv_op_finish(s, op, t);
+	}
+	notify(s, o, d->msg, t);
+}
+
+static void unanswered(struct srv *s, struct srv_observation *o, struct turn *t)
+{
+	struct srv_op *op = o->op;
+	struct srv_reg *g = srv_reg_of(o->endpoint);
+	o->op = NULL;
+	if (op) {
+		srv_op_done(op, 504, "timeout",
+			"the device did not answer; its next Update sets the observation up", t);
+		srv_op_finish(s, op, t);
+	}
+	end_request(s, o, t);
+	if (!o->id)
+		observation_free(s, o, t);
+	else if (g)
+		g->settled = false;
+}
+
+void srv_observation_delivery(
+	struct srv *s, struct srv_observation *o, struct ep_delivery *d, struct turn *t)
+{
+	switch (d->kind) {
+	case EP_RESPONSE:
+		answered(s, o, d, t);
+		break;
+	case EP_NOTIFICATION:
+		notify(s, o, d->msg, t);
+		if (msg_code_class(d->msg->code) != 2)
+			end_request(s, o, t);
+		break;
+	case EP_TIMEOUT:
+	case EP_CANCELLED:
+		unanswered(s, o, t);
+		break;
+	case EP_NOTHING:
+	case EP_REQUEST:
+		break;
+	}
+}
+
+void srv_observations(
+	const struct srv *s, const struct endpoint *e, srv_observation_fn *fn, void *arg)
+{
+	(void)s;
+	const struct srv_endpoint *se = e->registration;
+	for (const struct srv_observation *o = se ? se->observations : NULL; o; o = o->next) {
+		struct srv_observation_view v = {.path = o->path,
+			.active = o->active,
+			.notifications = o->notifications,
+			.last_wall_s = o->last_wall_s};
+		fn(arg, &v);
+	}
+}
+
+/* "-1" or a number. */
+static int32_t stored_format(struct span s)
+{
+	uint64_t v;
+	return span_to_u64(s, 65535, &v) ? -1 : (int32_t)v;
+}
+
+enum err srv_load_op(struct srv *s, struct endpoint *e, const struct rec_op *r, struct turn *t)
+{
+	struct lwm_path path;
+	if (lwm_path_parse(r->path, &path))
+		return ERR_CORRUPT;
+	if (span_eq_str(r->kind, "observe")) {
+		struct srv_observation *o = observation_new(s, e, &path, stored_format(r->result));
+		if (!o)
+			return ERR_NOMEM;
+		o->id = r->id;
+		return ERR_OK;
+	}
+	/* It was sent, perhaps done: it is never repeated. */
+	uint8_t text[160];
+	struct writer w = wr_make(text, sizeof(text));
+	wr_str(&w, "{\"operation\":");
+	wr_json_string(&w, r->kind);
+	wr_str(&w, ",\"path\":");
+	wr_json_string(&w, r->path);
+	wr_str(&w, ",\"outcome\":\"unknown\"}");
+	ep_event(t, s->opts.next_event, "operation", ep_name(e), wr_span(&w));
+	turn_rec(t, REC_OP_DEL)->del.id = r->id;
+	return ERR_OK;
+}

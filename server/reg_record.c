@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A registration as a record, as an event, in its indexes. */
+#include "server/server_impl.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+
+/* The object list as text, in the turn's memory. */
+static struct span links_text(struct turn *t, const struct srv_reg *g)
+{
+	size_t cap = 64 + (size_t)g->list.inst_n * 24 + (size_t)g->list.ver_n * 32;
+	uint8_t *buf = arena_alloc(&t->arena, cap);
+	if (!buf) {
+		t->err = ERR_NOMEM;
+		return SPAN_EMPTY;
+	}
+	struct writer w = wr_make(buf, cap);
+	enum err err = lwm_object_list_write(&g->list, &w);
+	if (err)
+		t->err = err;
+	return wr_span(&w);
+}
+
+static const struct peer *reg_peer(const struct srv_reg *g)
+{
+	if (!g->ctx)
+		return g->peer;
+	return g->ctx->peer ? &g->ctx->peer->peer : NULL;
+}
+
+static struct span packed_peer(struct turn *t, const struct srv_reg *g)
+{
+	uint8_t buf[64];
+	struct writer w = wr_make(buf, sizeof(buf));
+	const struct peer *p = reg_peer(g);
+	if (p)
+		wr_peer_packed(&w, p);
+	return turn_dup(t, wr_span(&w));
+}
+
+void srv_reg_record(struct turn *t, const struct srv_reg *g)
+{
+	struct span links = links_text(t, g), peer = packed_peer(t, g);
+	struct rec_reg *r = &turn_rec(t, REC_REG_PUT)->reg;
+	*r = (struct rec_reg){.endpoint_id = g->endpoint->id,
+		.context_id = g->ctx ? g->ctx->id : 0,
+		.location = turn_dup(t, span_str(g->location)),
+		.lifetime_s = g->lifetime_s,
+		.lwm2m = g->lwm2m,
+		.binding = g->binding,
+		.queue = g->queue,
+		.sms = turn_dup(t, span_str(g->sms)),
+		.links = links,
+		.peer = peer,
+		.registered_wall_s = g->registered_wall_s,
+		.expiry_ms = g->expiry_ms};
+}
+
+void srv_reg_event(struct srv *s, struct turn *t, const char *type, const struct srv_reg *g)
+{
+	struct span links = links_text(t, g);
+	size_t cap = 512 + links.n * 6;
+	uint8_t *buf = arena_alloc(&t->arena, cap);
+	if (!buf) {
+		t->err = ERR_NOMEM;
+		return;
+	}
+	struct writer w = wr_make(buf, cap);
+	uint8_t text[96];
+	struct writer a = wr_make(text, sizeof(text));
+	if (reg_peer(g))
+		wr_peer(&a, reg_peer(g));
+	wr_fmt(&w,
+		"{\"location\":\"%s\",\"lifetime_s\":%u,\"lwm2m\":\"%u.%u\",\"security\":\"%s\",",
+		g->location, (unsigned)g->lifetime_s, g->lwm2m / 10u, g->lwm2m % 10u,
+		g->ctx ? "oscore" : "nosec");
+	wr_str(&w, "\"address\":");
+	wr_json_string(&w, wr_span(&a));
+	wr_str(&w, ",\"links\":");
+	wr_json_string(&w, links);
+	wr_str(&w, "}");
+	ep_event(t, s->opts.next_event, type, ep_name(g->endpoint), wr_span(&w));
+}
+
+void srv_reg_arm(struct srv *s, struct srv_reg *g)
+{
+	if (g->expiry_ms == UINT64_MAX)
+		wheel_del(&s->reg_wheel, &g->timer);
+	else
+		wheel_add(
+			&s->reg_wheel, &g->timer, g->expiry_ms + s->opts.grace_s * UINT64_C(1000));
+}
+
+void srv_reg_free(struct srv *s, struct srv_reg *g)
+{
+	wheel_del(&s->reg_wheel, &g->timer);
+	lwm_object_list_fini(&g->list);
+	free(g->sms);
+	free(g->peer);
+	free(g);
+}
+
+enum err srv_reg_insert(struct srv *s, struct srv_reg *g)
+{
+	struct srv_endpoint *e = srv_of(g->endpoint);
+	if (!e)
+		return ERR_NOMEM;
+	enum err err = map_put(&s->by_location, g);
+	if (err)
+		return err;
+	e->reg = g;
+	srv_reg_arm(s, g);
+	return ERR_OK;
+}

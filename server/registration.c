@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Register, Update, De-register and the end of a lifetime (REG rows of the LwM2M texts). */
+#include "server/server_impl.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+void srv_refuse(struct srv *s, struct ep_delivery *d, struct endpoint *e, enum ep_reason why,
+	uint8_t code, struct turn *t)
+{
+	s->count.refusals++;
+	ep_note(e, why, t->wall_ms);
+	ep_respond_code(s->x, d, code, t);
+}
+
+void srv_reg_heard(struct srv_reg *g, const struct turn *t)
+{
+	g->heard_ms = t->now_ms;
+	g->heard_wall_s = t->wall_ms / 1000;
+}
+
+static uint64_t expiry_of(uint32_t lifetime_s, uint64_t now_ms)
+{
+	return lifetime_s ? now_ms + lifetime_s * UINT64_C(1000) : UINT64_MAX;
+}
+
+static bool matches_word(const char *patterns, const char *name)
+{
+	char word[256];
+	for (const char *p = patterns; *p;) {
+		size_t n = strcspn(p, " ");
+		if (n && n < sizeof(word)) {
+			memcpy(word, p, n);
+			word[n] = '\0';
+			if (!fnmatch(word, name, 0))
+				return true;
+		}
+		p += n + (p[n] == ' ');
+	}
+	return false;
+}
+
+/* May `name` register unprotected? One that has OSCORE credentials only if it was allowed by
+ * itself: else anyone could take its place. */
+static bool nosec_allowed(const struct srv *s, const struct ep_delivery *d,
+	const struct endpoint *e, const char *name)
+{
+	if (e && e->allow_nosec)
+		return true;
+	if (e && e->contexts)
+		return false;
+	return s->opts.nosec_listener[d->from.listener % EP_LISTENERS_MAX] ||
+	       matches_word(s->opts.nosec_endpoints, name);
+}
+
+static struct endpoint *identify_nosec(
+	struct srv *s, struct ep_delivery *d, const struct lwm_reg_params *p, struct turn *t)
+{
+	char name[LWM_EP_MAX + 1];
+	if (!p->has_ep || span_to_str(p->ep, name, sizeof(name))) {
+		srv_refuse(s, d, NULL, EP_REASON_EP_UNKNOWN, MSG_BAD_REQUEST, t);
+		return NULL;
+	}
+	struct endpoint *e = ep_find(s->dir, p->ep);
+	if (!nosec_allowed(s, d, e, name)) {
+		srv_refuse(s, d, e, EP_REASON_NOSEC, MSG_UNAUTHORIZED, t);
+		return NULL;
+	}
+	if (!e && ep_ensure(s->dir, p->ep, t, &e)) {
+		srv_refuse(s, d, NULL, EP_REASON_OVERLOAD, MSG_UNAVAILABLE, t);
+		return NULL;
+	}
+	return e;
+}
+
+/* The endpoint by its credentials (REG-03); NULL: refused. */
+static struct endpoint *identify(
+	struct srv *s, struct ep_delivery *d, const struct lwm_reg_params *p, struct turn *t)
+{
+	if (!d->ctx)
+		return identify_nosec(s, d, p, t);
+	if (p->has_ep && !span_eq(p->ep, ep_rd_name(d->endpoint))) {
+		srv_refuse(s, d, d->endpoint, EP_REASON_EP_MISMATCH, MSG_BAD_REQUEST, t);
+		return NULL;
+	}
+	return d->endpoint;
+}
+
+static bool set_sms(struct srv_reg *g, struct span sms)
+{
+	char *copy = strndup((const char *)sms.p, sms.n);
+	if (!copy)
+		return false;
+	free(g->sms);
+	g->sms = copy;
+	return true;
+}
+
+static bool draw_location(struct srv *s, struct srv_reg *g)
+{
+	static const char digits[32] = "0123456789abcdefghjkmnpqrstvwxyz";
+	for (int tries = 0; tries < 16; tries++) {
+		uint64_t v = rng_u64(&s->dir->rng);
+		for (int i = 0; i < SRV_LOCATION_CHARS; i++, v >>= 5)
+			g->location[i] = digits[v & 31];
+		g->location[SRV_LOCATION_CHARS] = '\0';
+		if (!map_get(&s->by_location, span_str(g->location)))
+			return true;
+	}
+	return false;
+}
+
+static void set_peer(struct srv_reg *g, const struct ep_delivery *d)
+{
+	if (g->ctx)
+		return; /* the context has it */
+	if (!g->peer)
+		g->peer = malloc(sizeof(*g->peer));
+	if (g->peer)
+		*g->peer = d->from;
+}
+
+static struct srv_reg *reg_new(struct srv *s, struct ep_delivery *d, struct endpoint *e,
+	const struct lwm_reg_params *p, struct turn *t)
+{
+	struct srv_reg *g = calloc(1, sizeof(*g));
+	if (!g)
+		return NULL;
+	g->endpoint = e;
+	g->ctx = d->ctx;
+	g->lifetime_s = p->lifetime_s;
+	g->lwm2m = p->lwm2m;
+	g->binding = p->binding;
+	g->queue = p->queue;
+	g->registered_wall_s = t->wall_ms / 1000;
+	g->expiry_ms = expiry_of(g->lifetime_s, t->now_ms);
+	srv_reg_heard(g, t);
+	set_peer(g, d);
+	if (!draw_location(s, g) || (!g->ctx && !g->peer) || (p->has_sms && !set_sms(g, p->sms))) {
+		srv_reg_free(s, g);
+		return NULL;
+	}
+	return g;
+}
+
+/* Parameters that a Register must have (REG-02, REG-05). The code to refuse with, or 0. */
+static uint8_t check_params(const struct lwm_reg_params *p, enum ep_reason *why)
+{
+	*why = EP_REASON_VERSION;
+	if (p->lwm2m != 10 && p->lwm2m != 11)
+		return MSG_PRECONDITION_FAILED;
+	*why = EP_REASON_BAD_REQUEST;
+	return p->has_lwm2m && p->lwm2m != 10 && !p->has_lt ? MSG_BAD_REQUEST : 0;
+}
+
+static void accept(struct srv *s, struct ep_delivery *d, struct srv_reg *g, struct turn *t)
+{
+	struct msg m;
+	msg_init(&m, MSG_ACK, MSG_CREATED);
+	/* "rd" and ten characters always fit. */
+	if (msg_add(&m, OPT_LOCATION_PATH, SPAN_LIT("rd")) ||
+		msg_add(&m, OPT_LOCATION_PATH, span_str(g->location)))
+		m.code = MSG_INTERNAL_ERROR;
+	d->changed = true;
+	srv_reg_record(t, g);
+	srv_reg_event(s, t, "registered", g);
+	ep_respond(s->x, d, &m, t);
+	s->count.registers++;
+	srv_observations_settle(s, g, t);
+}
+
+void srv_register(struct srv *s, struct ep_delivery *d, struct turn *t)
+{
+	struct lwm_reg_params p;
+	struct lwm_object_list list = {0};
+	enum ep_reason why = EP_REASON_BAD_REQUEST;
+	uint32_t format = LWM_CF_LINK;
+	if (lwm_reg_params_parse(d->msg, &p)) {
+		srv_refuse(s, d, d->endpoint, why, MSG_BAD_REQUEST, t);
+		return;
+	}
+	struct endpoint *e = identify(s, d, &p, t);
+	if (!e)
+		return;
+	uint8_t code = check_params(&p, &why);
+	msg_get_uint(d->msg, OPT_CONTENT_FORMAT, &format);
+	if (!code && (format != LWM_CF_LINK || !d->msg->payload.n))
+		code = MSG_BAD_REQUEST;
+	enum err err = code ? ERR_OK : lwm_object_list_parse(d->msg->payload, &list);
+	if (err)
+		code = err == ERR_NOMEM ? MSG_UNAVAILABLE : MSG_BAD_REQUEST;
+	struct srv_reg *g = code ? NULL : reg_new(s, d, e, &p, t);
+	if (!g) {
+		lwm_object_list_fini(&list);
+		srv_refuse(
+			s, d, e, code ? why : EP_REASON_OVERLOAD, code ? code : MSG_UNAVAILABLE, t);
+		return;
+	}
+	g->list = list;
+	/* A known client registers anew: what was there goes first (REG-14). */
+	if (srv_reg_of(e))
+		srv_reg_end(s, srv_reg_of(e), NULL, t);
+	if (srv_reg_insert(s, g)) {
+		srv_reg_free(s, g);
+		turn_rec(t, REC_REG_DEL)->del.id = e->id;
+		srv_refuse(s, d, e, EP_REASON_OVERLOAD, MSG_UNAVAILABLE, t);
+		return;
+	}
+	accept(s, d, g, t);
+}
+
+/* The registration a request may change: its own. Others do not exist for it. */
+static struct srv_reg *own_registration(
+	struct srv *s, struct ep_delivery *d, struct span location, struct turn *t)
+{
+	struct srv_reg *g = map_get(&s->by_location, location);
+	bool own = g && (d->ctx ? g->endpoint == d->endpoint && g->ctx : !g->ctx);
+	if (own)
+		return g;
+	srv_refuse(s, d, d->endpoint, EP_REASON_NO_REGISTRATION, MSG_NOT_FOUND, t);
+	return NULL;
+}
+
+/* What an Update says (REG-15, REG-16). Returns 0, or the code to refuse with and nothing changed.
+ */
+static uint8_t apply_update(struct srv_reg *g, const struct ep_delivery *d,
+	const struct lwm_reg_params *p, bool *changed)
+{
+	struct lwm_object_list list = {0};
+	if (d->msg->payload.n) {
+		enum err err = lwm_object_list_parse(d->msg->payload, &list);
+		if (err)
+			return err == ERR_NOMEM ? MSG_UNAVAILABLE : MSG_BAD_REQUEST;
+	}
+	if (p->has_sms && !set_sms(g, p->sms)) {
+		lwm_object_list_fini(&list);
+		return MSG_UNAVAILABLE;
+	}
+	*changed = d->msg->payload.n || p->has_sms ||
+		   (p->has_lt && p->lifetime_s != g->lifetime_s) || p->has_b;
+	if (d->msg->payload.n) {
+		if (!list.formats)
+			list.formats = g->list.formats; /* CT-31: an earlier ct stays */
+		lwm_object_list_fini(&g->list);
+		g->list = list;
+	}
+	if (p->has_lt)
+		g->lifetime_s = p->lifetime_s;
+	if (p->has_b) {
+		g->binding = p->binding;
+		g->queue = p->queue;
+	}
+	return 0;
+}
+
+/* The device uses other keys now, or another address. */
+static bool follow(struct srv *s, struct srv_reg *g, const struct ep_delivery *d, struct turn *t)
+{
+	if (!d->ctx) {
+		bool moved = !peer_eq(g->peer, &d->from);
+		*g->peer = d->from;
+		return moved;
+	}
+	if (g->ctx == d->ctx)
+		return d->moved;
+	srv_ops_drop(s, g, "cancelled", "the device changed its keys", t);
+	srv_observations_unsettle(s, g->endpoint->registration, t);
+	g->ctx = d->ctx;
+	return true;
+}
+
+/* Makes the new expiry durable: in the log row of a protected request, else by itself. */
+static void refresh(struct srv *s, struct srv_reg *g, struct ep_delivery *d, struct turn *t)
+{
+	g->expiry_ms = expiry_of(g->lifetime_s, t->now_ms);
+	srv_reg_arm(s, g);
+	d->expiry_ms = g->expiry_ms;
+	if (!d->ctx)
+		turn_rec(t, REC_REG_TOUCH)->touch = (struct rec_reg_touch){
+			.endpoint_id = g->endpoint->id, .expiry_ms = g->expiry_ms};
+}
+
+void srv_update(struct srv *s, struct ep_delivery *d, struct span location, struct turn *t)
+{
+	struct srv_reg *g = own_registration(s, d, location, t);
+	struct lwm_reg_params p;
+	bool changed = false;
+	if (!g)
+		return;
+	uint8_t code = MSG_BAD_REQUEST;
+	if (!lwm_reg_params_parse(d->msg, &p))
+		code = apply_update(g, d, &p, &changed);
+	if (code) {
+		srv_refuse(s, d, g->endpoint, EP_REASON_BAD_REQUEST, code, t);
+		return;
+	}
+	srv_reg_heard(g, t);
+	bool moved = follow(s, g, d, t);
+	refresh(s, g, d, t);
+	if (changed || moved) {
+		srv_reg_record(t, g);
+		srv_reg_event(s, t, "updated", g);
+	}
+	d->changed = true;
+	ep_respond_code(s->x, d, MSG_CHANGED, t);
+	s->count.updates++;
+	if (!g->settled)
+		srv_observations_settle(s, g, t);
+}
+
+void srv_deregister(struct srv *s, struct ep_delivery *d, struct span location, struct turn *t)
+{
+	struct srv_reg *g = own_registration(s, d, location, t);
+	if (!g)
+		return;
+	srv_reg_end(s, g, "deregistered", t);
+	d->changed = true;
+	ep_respond_code(s->x, d, MSG_DELETED, t);
+	s->count.deregisters++;
+}
+
+void srv_reg_end(struct srv *s, struct srv_reg *g, const char *event, struct turn *t)
+{
+	struct srv_endpoint *e = g->endpoint->registration;
+	srv_ops_drop(s, g, "cancelled", "the registration ended", t);
+	srv_observations_unsettle(s, e, t);
+	if (event) {
+		srv_reg_event(s, t, event, g);
+		turn_rec(t, REC_REG_DEL)->del.id = g->endpoint->id;
+	}
+	map_del(&s->by_location, span_str(g->location));
+	e->reg = NULL;
+	srv_reg_free(s, g);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The LwM2M server engine: registrations, device management, observations. Sans-IO: it takes
+ * verified requests and responses, and gives records and effects to the turn. */
+#ifndef LANYARD_SERVER_SERVER_H
+#define LANYARD_SERVER_SERVER_H
+
+#include "endpoint/exchange.h"
+#include "lwm2m/link.h"
+#include "lwm2m/path.h"
+
+struct srv;
+
+/* Renders a payload as JSON values for events: {"path":...,"values":[...]} or so. */
+typedef void srv_render_fn(void *arg, const struct lwm_path *path, int32_t content_format,
+	struct span payload, struct writer *w);
+
+struct srv_opts {
+	struct ep_exchange *exchange;
+	uint64_t *next_event;
+	uint32_t grace_s, awake_s;
+	bool nosec_listener[EP_LISTENERS_MAX]; /* anyone may register there unprotected */
+	const char *nosec_endpoints;           /* fnmatch patterns, separated by spaces */
+	const uint8_t *seed;                   /* 16 bytes */
+	uint64_t now_ms;
+	srv_render_fn *render;
+	void *render_arg;
+};
+
+struct srv_counters {
+	uint64_t registers, updates, deregisters, expiries, refusals, notifications, operations;
+};
+
+MUST_USE enum err srv_new(const struct srv_opts *o, struct srv **out);
+/* Before the exchange is freed. */
+void srv_free(struct srv *s);
+
+/* Storage's rows at start. Nothing expires before now plus grace. `c` is NULL for an unprotected
+ * one. */
+MUST_USE enum err srv_load_registration(
+	struct srv *s, struct endpoint *e, struct ep_context *c, const struct rec_reg *r);
+/* An operation of the last run: an observation that is wanted, or something whose outcome nobody
+ * knows. */
+MUST_USE enum err srv_load_op(
+	struct srv *s, struct endpoint *e, const struct rec_op *r, struct turn *t);
+
+/* EP_REQUEST for the server role: answers it. */
+void srv_request(struct srv *s, struct ep_delivery *d, struct turn *t);
+/* All other deliveries of the server role; ends their requests. */
+void srv_response(struct srv *s, struct ep_delivery *d, struct turn *t);
+void srv_timer(struct srv *s, struct turn *t);
+uint64_t srv_deadline_ms(const struct srv *s);
+/* Before a context is closed and removed: nothing here points to it afterwards. */
+void srv_context_gone(struct srv *s, struct ep_context *c, struct turn *t);
+/* Removes the registration, with its record and event; for an administrator. */
+void srv_forget_endpoint(struct srv *s, struct endpoint *e, struct turn *t);
+
+enum srv_dm_kind { SRV_READ, SRV_WRITE, SRV_EXECUTE, SRV_OBSERVE, SRV_CANCEL };
+
+struct srv_dm {
+	enum srv_dm_kind kind;
+	struct endpoint *endpoint;
+	struct lwm_path path;
+	int32_t content_format; /* Accept, or of the payload; -1: we choose and try the next if
+				   refused */
+	const struct lwm_record *records; /* SRV_WRITE */
+	size_t record_n;
+	struct span arguments; /* SRV_EXECUTE */
+	uint64_t ticket;
+	uint32_t wait_s;
+};
+/* Starts an operation; its end is an EFFECT_DONE with that ticket, in this turn or a later one. */
+void srv_dm(struct srv *s, const struct srv_dm *d, struct turn *t);
+
+/* What is known of an endpoint's registration. */
+struct srv_view {
+	bool registered, asleep, queue;
+	struct span location;
+	uint32_t lifetime_s;
+	int64_t expires_in_s; /* negative: in grace; INT64_MAX: never */
+	uint8_t lwm2m, binding;
+	const struct ep_context *ctx;
+	const struct peer *peer; /* NULL: unknown */
+	int64_t registered_wall_s, last_contact_wall_s;
+	const struct lwm_object_list *list;
+};
+void srv_view(const struct srv *s, const struct endpoint *e, uint64_t now_ms, struct srv_view *out);
+
+struct srv_observation_view {
+	struct lwm_path path;
+	bool active;
+	uint64_t notifications;
+	int64_t last_wall_s;
+};
+typedef void srv_observation_fn(void *arg, const struct srv_observation_view *v);
+void srv_observations(
+	const struct srv *s, const struct endpoint *e, srv_observation_fn *fn, void *arg);
+
+const struct srv_counters *srv_counters(const struct srv *s);
+size_t srv_registered(const struct srv *s);
+size_t srv_observation_count(const struct srv *s);
+size_t srv_waiting(const struct srv *s);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside the server engine: shared by its files, for nobody else. */
+#ifndef LANYARD_SERVER_SERVER_IMPL_H
+#define LANYARD_SERVER_SERVER_IMPL_H
+
+#include "lwm2m/format.h"
+#include "lwm2m/regparam.h"
+#include "server/server.h"
+
+enum { SRV_LOCATION_CHARS = 10, SRV_OPS_MAX = 64, SRV_OBSERVATIONS_MAX = 256, SRV_FORMATS_MAX = 3 };
+
+/* Something an endpoint is asked for, until its outcome is told. */
+struct srv_op {
+	struct timer timer; /* first: the end of the administrator's patience */
+	struct srv_op *next;
+	struct srv_reg *reg;
+	struct endpoint *endpoint;
+	struct ep_request *request; /* NULL for SRV_OBSERVE and SRV_CANCEL: the observation's */
+	enum srv_dm_kind kind;
+	struct lwm_path path;
+	uint64_t id;         /* of its record; 0: none */
+	uint64_t ticket;     /* 0: nobody waits any more */
+	uint32_t lifetime_s; /* SRV_WRITE of /1/x/1: what it becomes */
+	bool sets_lifetime;
+	struct srv_attempt { /* content formats to try, best first */
+		uint16_t cf;
+		uint8_t *payload;
+		size_t n;
+	} attempt[SRV_FORMATS_MAX];
+	uint8_t attempt_n, attempt_at;
+};
+
+struct srv_observation {
+	struct srv_observation *next;
+	struct srv_reg *reg; /* NULL: wanted, but not registered now */
+	struct endpoint *endpoint;
+	struct ep_request *request; /* NULL: not asked for, or not yet. Its `user` is this */
+	struct srv_op *op;          /* who waits for it to be set up, or cancelled */
+	struct lwm_path path;
+	int32_t content_format; /* asked for by the administrator; -1: ours to choose */
+	uint8_t format_at;      /* in srv_formats */
+	bool active;
+	uint64_t id; /* of its record */
+	uint64_t notifications;
+	int64_t last_wall_s;
+};
+
+struct srv_reg {
+	struct timer timer; /* first: the end of its lifetime and grace */
+	struct endpoint *endpoint;
+	struct ep_context *ctx; /* NULL: unprotected */
+	struct peer *peer;      /* of an unprotected one */
+	struct srv_op *ops;
+	uint64_t expiry_ms; /* UINT64_MAX: never */
+	uint64_t heard_ms;  /* the last verified message */
+	int64_t registered_wall_s, heard_wall_s;
+	uint32_t lifetime_s;
+	uint8_t lwm2m, binding;
+	bool queue;
+	bool settled; /* observations were set up since the start or the last Register */
+	char location[SRV_LOCATION_CHARS + 1];
+	char *sms;
+	struct lwm_object_list list;
+};
+
+/* What an endpoint is to the server: hangs off struct endpoint's `registration`. */
+struct srv_endpoint {
+	struct srv_reg *reg;
+	struct srv_observation *observations; /* wanted ones */
+};
+
+struct srv {
+	struct srv_opts opts;
+	struct ep_exchange *x;
+	struct ep_directory *dir;
+	struct wheel reg_wheel, op_wheel;
+	struct map by_location;
+	struct srv_counters count;
+	size_t observation_n, op_n;
+};
+
+struct srv_endpoint *srv_of(struct endpoint *e);      /* makes it; NULL: no memory */
+struct srv_reg *srv_reg_of(const struct endpoint *e); /* NULL: not registered */
+
+/* registration.c */
+void srv_register(struct srv *s, struct ep_delivery *d, struct turn *t);
+void srv_update(struct srv *s, struct ep_delivery *d, struct span location, struct turn *t);
+void srv_deregister(struct srv *s, struct ep_delivery *d, struct span location, struct turn *t);
+/* Takes the registration away, with everything that runs over it. `event` NULL: replaced, no event.
+ */
+void srv_reg_end(struct srv *s, struct srv_reg *g, const char *event, struct turn *t);
+void srv_reg_heard(struct srv_reg *g, const struct turn *t);
+void srv_refuse(struct srv *s, struct ep_delivery *d, struct endpoint *e, enum ep_reason why,
+	uint8_t code, struct turn *t);
+
+/* reg_record.c */
+void srv_reg_record(struct turn *t, const struct srv_reg *g);
+void srv_reg_event(struct srv *s, struct turn *t, const char *type, const struct srv_reg *g);
+void srv_reg_arm(struct srv *s, struct srv_reg *g);
+void srv_reg_free(struct srv *s, struct srv_reg *g);
+enum err srv_reg_insert(struct srv *s, struct srv_reg *g);
+
+/* dm.c */
+/* A request's `user` is an observation if it has `observe` set, else an operation. */
+void srv_ops_drop(
+	struct srv *s, struct srv_reg *g, const char *type, const char *why, struct turn *t);
+void srv_op_delivery(struct srv *s, struct srv_op *op, struct ep_delivery *d, struct turn *t);
+void srv_op_expired(struct srv *s, struct srv_op *op, struct turn *t);
+void srv_op_finish(struct srv *s, struct srv_op *op, struct turn *t);
+void srv_op_done(
+	struct srv_op *op, int status, const char *type, const char *detail, struct turn *t);
+MUST_USE enum err srv_ask(struct srv *s, struct srv_reg *g, struct msg *m, bool observe, void *user,
+	struct turn *t, struct ep_request **out);
+
+/* observe.c */
+void srv_observe(struct srv *s, struct srv_op *op, const struct srv_dm *d, struct turn *t);
+void srv_cancel(struct srv *s, const struct srv_dm *d, struct turn *t);
+void srv_observations_settle(struct srv *s, struct srv_reg *g, struct turn *t);
+/* Their requests are gone: the registration, or its context. They stay wanted. */
+void srv_observations_unsettle(struct srv *s, struct srv_endpoint *e, struct turn *t);
+void srv_observation_delivery(
+	struct srv *s, struct srv_observation *o, struct ep_delivery *d, struct turn *t);
+void srv_observations_free(struct srv *s, struct srv_endpoint *e, struct turn *t);
+
+#endif
