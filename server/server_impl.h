@@ -109,6 +109,10 @@ void srv_op_expired(struct srv *s, struct srv_op *op, struct turn *t);
 void srv_op_finish(struct srv *s, struct srv_op *op, struct turn *t);
 void srv_op_done(
 	struct srv_op *op, int status, const char *type, const char *detail, struct turn *t);
+/* Content formats to ask a value at `p` in, best first (CT-26, CT-41). */
+size_t srv_formats(const struct lwm_path *p, int32_t wanted, uint16_t out[static SRV_FORMATS_MAX]);
+/* A response as an outcome: payload and code go along. */
+void srv_op_answer(struct srv_op *op, const struct msg *m, struct turn *t);
 MUST_USE enum err srv_ask(struct srv *s, struct srv_reg *g, struct msg *m, bool observe, void *user,
 	struct turn *t, struct ep_request **out);
 
