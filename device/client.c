@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests of the device and what comes back. One at a time (NSTART of RFC 7252 section 4.7). */
+#include "device/inner.h"
+
+#include <string.h>
+
+enum { ECHO_TRIES = 3, MAX_AGE_DEFAULT_S = 60 };
+
+/* Adds an option unless an earlier one failed: building a request has one check, at its end. */
+static void add(enum err *e, struct msg *m, uint16_t num, struct span val)
+{
+	if (*e == ERR_OK)
+		*e = msg_add(m, num, val);
+}
+
+/* "</1/0>,</3/0>,..." (REG-07); the formats beyond the mandatory ones go to the root link. */
+static struct span object_list(struct dev *d)
+{
+	struct writer w = dev_scratch(d->host, 512);
+	size_t n;
+	const uint16_t *oids = dev_objects(&n);
+	if (d->host->o.all_formats)
+		wr_str(&w, "</>;rt=\"oma.lwm2m\";ct=\"60 110 112\",");
+	for (size_t i = 0; i < n; i++) {
+		uint16_t iid[DEV_SERVERS_MAX];
+		size_t m = dev_instances(&d->accounts, oids[i], iid);
+		for (size_t k = 0; k < m; k++)
+			wr_fmt(&w, "%s</%u/%u>", i + k ? "," : "", oids[i], iid[k]);
+	}
+	return wr_span(&w);
+}
+
+static uint32_t lifetime(const struct dev *d)
+{
+	const struct dev_server *s = dev_server_of(&d->accounts);
+	return s ? s->lifetime_s : d->host->o.lifetime_s;
+}
+
+static void build_register(struct dev *d, enum err *e, struct msg *m)
+{
+	struct dev_host *h = d->host;
+	const struct dev_server *s = dev_server_of(&d->accounts);
+	add(e, m, OPT_URI_PATH, SPAN_LIT("rd"));
+	if (*e == ERR_OK)
+		*e = msg_add_uint(m, OPT_CONTENT_FORMAT, LWM_CF_LINK);
+	add(e, m, OPT_URI_QUERY, dev_fmt(h, "ep=%s", d->endpoint));
+	add(e, m, OPT_URI_QUERY, dev_fmt(h, "lt=%u", lifetime(d)));
+	add(e, m, OPT_URI_QUERY, SPAN_LIT("lwm2m=1.1"));
+	add(e, m, OPT_URI_QUERY, dev_fmt(h, "b=%s", s ? s->binding : "U"));
+	m->payload = object_list(d);
+	d->lt_told_s = lifetime(d);
+}
+
+static enum err build(struct dev *d, enum dev_op op, struct msg *m)
+{
+	struct dev_host *h = d->host;
+	enum err e = ERR_OK;
+	msg_init(m, MSG_CON, MSG_POST);
+	switch (op) {
+	case DEV_OP_NONE:
+		return ERR_STATE;
+	case DEV_OP_BOOTSTRAP:
+		add(&e, m, OPT_URI_PATH, SPAN_LIT("bs"));
+		add(&e, m, OPT_URI_QUERY, dev_fmt(h, "ep=%s", d->endpoint));
+		add(&e, m, OPT_URI_QUERY, dev_fmt(h, "pct=%u", LWM_CF_TLV));
+		break;
+	case DEV_OP_REGISTER:
+		build_register(d, &e, m);
+		break;
+	case DEV_OP_UPDATE:
+		e = msg_add_path(m, OPT_URI_PATH, d->location);
+		if (lifetime(d) != d->lt_told_s)
+			add(&e, m, OPT_URI_QUERY, dev_fmt(h, "lt=%u", lifetime(d)));
+		d->lt_told_s = lifetime(d);
+		break;
+	case DEV_OP_DEREGISTER:
+		m->code = MSG_DELETE;
+		e = msg_add_path(m, OPT_URI_PATH, d->location);
+		break;
+	}
+	if (d->req.echo_n)
+		add(&e, m, OPT_ECHO, span_make(d->req.echo, d->req.echo_n));
+	return e;
+}
+
+/* Protects `plain` as a request of ours and starts its exchange. */
+static enum err transmit(struct dev *d, struct msg *plain)
+{
+	struct dev_host *h = d->host;
+	struct dev_request *r = &d->req;
+	struct dev_context *c = &d->ctx[r->role];
+	struct span kid_context = span_make(c->id_context, c->id_context_n);
+	struct writer buf = dev_scratch(h, dev_msg_bytes(plain));
+	struct msg out;
+	struct span datagram = SPAN_EMPTY;
+	uint64_t number;
+	if (!c->active)
+		return ERR_STATE;
+	plain->mid = d->mid++;
+	plain->token_n = MSG_TOKEN_MAX;
+	rng_fill(&h->rng, plain->token, MSG_TOKEN_MAX);
+	enum err e = buf.err ? buf.err : dev_context_number(d, c, &number);
+	if (e == ERR_OK)
+		e = osc_protect_request(h->crypto, &c->keys, number,
+			c->has_id_context ? &kid_context : NULL, plain, &buf, &out, &r->binding);
+	if (e == ERR_OK)
+		e = dev_encode(h, &out, &datagram);
+	if (e == ERR_OK)
+		e = exch_start(&h->exchanges, &r->e.x, &d->peer[r->role], &out, datagram, true,
+			dev_now_ms(d), &h->rng);
+	if (e == ERR_OK)
+		dev_emit(d, &d->peer[r->role], datagram);
+	return e;
+}
+
+static void send_again(struct dev *d)
+{
+	struct msg m;
+	enum err e = build(d, d->req.op, &m);
+	if (e == ERR_OK)
+		e = transmit(d, &m);
+	if (e)
+		dev_life_failed(d, 0, err_text(e), 0);
+}
+
+void dev_request_stop(struct dev *d)
+{
+	exch_stop(&d->host->exchanges, &d->req.e.x);
+	d->req.op = DEV_OP_NONE;
+	d->req.echo_n = d->req.echo_tries = 0;
+}
+
+void dev_request_send(struct dev *d, enum dev_op op)
+{
+	dev_request_stop(d);
+	d->state = DEV_STATE_REQUESTING;
+	d->req.op = op;
+	d->req.role = op == DEV_OP_BOOTSTRAP ? DEV_ROLE_BOOTSTRAP : DEV_ROLE_SERVER;
+	d->req.started_us = d->host->now_us;
+	dev_event_add(d, DEV_EVENT_SENT)->op = op;
+	send_again(d);
+}
+
+/* A separate response is acknowledged, and so is its copy after our acknowledgement was lost. */
+static void acknowledge(struct dev *d, const struct peer *from, const struct msg *outer)
+{
+	if (outer->type != MSG_CON)
+		return;
+	d->acked_mid = outer->mid;
+	d->has_acked_mid = true;
+	dev_emit_empty(d, from, MSG_ACK, outer->mid);
+}
+
+static bool take_echo(struct dev *d, const struct msg *m)
+{
+	struct dev_request *r = &d->req;
+	const struct opt *o = msg_find(m, OPT_ECHO);
+	if (m->code != MSG_UNAUTHORIZED || !o || !o->val.n || o->val.n > DEV_ECHO_MAX ||
+		r->echo_tries >= ECHO_TRIES)
+		return false;
+	memcpy(r->echo, o->val.p, r->echo_n = (uint8_t)o->val.n);
+	r->echo_tries++;
+	return true;
+}
+
+/* An error in the clear may be forged: it makes the device try again later, nothing else
+ * (RFC 8613 section 8.4). */
+static void unprotected(struct dev *d, const struct peer *from, const struct msg *outer)
+{
+	static const uint8_t hints[] = {
+		MSG_BAD_REQUEST, MSG_UNAUTHORIZED, MSG_BAD_OPTION, MSG_UNAVAILABLE};
+	uint32_t wait_s = 0;
+	for (size_t i = 0; i < sizeof(hints); i++) {
+		if (outer->code != hints[i])
+			continue;
+		acknowledge(d, from, outer);
+		if (outer->code == MSG_UNAVAILABLE && !msg_get_uint(outer, OPT_MAX_AGE, &wait_s))
+			wait_s = MAX_AGE_DEFAULT_S;
+		dev_life_failed(d, outer->code, "an error in the clear", wait_s);
+		return;
+	}
+}
+
+static bool ours(struct dev *d, const struct exch *x, const struct msg *outer)
+{
+	return x && x == &d->req.e.x && d->req.op != DEV_OP_NONE &&
+	       (outer->type != MSG_ACK || outer->mid == exch_mid(x));
+}
+
+void dev_client_response(struct dev *d, const struct peer *from, const struct msg *outer)
+{
+	struct dev_host *h = d->host;
+	struct exch *x = exch_by_token(&h->exchanges, span_make(outer->token, outer->token_n));
+	struct writer buf = dev_scratch(h, dev_msg_bytes(outer));
+	struct msg plain;
+	uint64_t number;
+	if (!ours(d, x, outer)) {
+		bool again = d->has_acked_mid && outer->mid == d->acked_mid;
+		if (outer->type == MSG_CON)
+			dev_emit_empty(d, from, again ? MSG_ACK : MSG_RESET, outer->mid);
+		return;
+	}
+	if (!msg_find(outer, OPT_OSCORE)) {
+		unprotected(d, from, outer);
+		return;
+	}
+	if (buf.err || osc_unprotect_response(h->crypto, &d->ctx[d->req.role].keys, &d->req.binding,
+			       outer, &buf, &plain, &number) != ERR_OK)
+		return;
+	acknowledge(d, from, outer);
+	exch_stop(&h->exchanges, x);
+	if (take_echo(d, &plain)) {
+		dev_event_add(d, DEV_EVENT_CHALLENGED)->op = d->req.op;
+		send_again(d);
+		return;
+	}
+	dev_life_done(d, &plain);
+}

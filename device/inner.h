@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of this folder share; nobody else includes it. */
+#ifndef LANYARD_DEVICE_INNER_H
+#define LANYARD_DEVICE_INNER_H
+
+#include "coap/block.h"
+#include "coap/exch.h"
+#include "device/device.h"
+#include "lwm2m/format.h"
+#include "oscore/protect.h"
+
+enum {
+	DEV_SECURITY_MAX = 3,
+	DEV_SERVERS_MAX = 2,
+	DEV_OSCORE_MAX = 3,
+	DEV_PAST_MAX = 8,
+	DEV_ATTRS_MAX = 4,
+	DEV_OBSERVATIONS_MAX = 16,
+	DEV_ECHO_MAX = 40, /* RFC 9175 section 2.2.1 */
+	DEV_LOCATION_MAX = 63,
+	DEV_RESERVE = 64, /* numbers a write to the state file makes usable */
+	DEV_RESERVE_SHARED = 4096,
+};
+
+/* Instances of Objects 0, 1 and 21. */
+struct dev_security {
+	uint16_t iid, ssid, oscore_iid; /* LWM_ID_NONE: no link */
+	uint8_t mode;
+	bool bootstrap;
+	char uri[DEV_URI_MAX + 1];
+};
+struct dev_server {
+	uint16_t iid, ssid;
+	uint32_t lifetime_s, pmin_s, pmax_s, disable_s;
+	bool storing;
+	char binding[8];
+};
+struct dev_oscore {
+	uint16_t iid;
+	int16_t aead, hkdf;
+	uint8_t secret_n, salt_n, id_context_n;
+	bool has_id_context;
+	struct osc_id sender_id, recipient_id;
+	uint8_t secret[DEV_SECRET_MAX], salt[DEV_SECRET_MAX], id_context[OSC_ID_CONTEXT_MAX];
+};
+struct dev_accounts {
+	struct dev_security security[DEV_SECURITY_MAX];
+	struct dev_server server[DEV_SERVERS_MAX];
+	struct dev_oscore oscore[DEV_OSCORE_MAX];
+	uint8_t security_n, server_n, oscore_n;
+};
+
+/* Counters belong to keys: this is what stays of a context when it goes. */
+struct dev_counters {
+	uint8_t ikm[16]; /* osc_ikm_fingerprint */
+	struct osc_id sender_id, recipient_id;
+	uint64_t next, limit; /* numbers below limit may be used: it is what the state says */
+	struct osc_window window;
+};
+struct dev_context {
+	bool active;
+	bool challenge; /* the next request has to bring an Echo */
+	bool has_id_context;
+	uint8_t id_context_n;
+	uint8_t id_context[OSC_ID_CONTEXT_MAX];
+	struct osc_keys keys;
+	struct dev_counters at;
+};
+
+struct dev_exch {
+	struct exch x; /* first: a timer leads to it */
+	struct dev *dev;
+	bool notify;
+};
+struct dev_request {
+	struct dev_exch e;
+	enum dev_op op;
+	enum dev_role role;
+	uint8_t echo_n, echo_tries;
+	uint8_t echo[DEV_ECHO_MAX];
+	struct osc_binding binding;
+	uint64_t started_us;
+};
+
+struct dev_timer {
+	struct timer timer; /* first */
+	struct dev *dev;
+	bool notify;
+};
+
+struct dev_attr {
+	struct lwm_path path;
+	bool has_pmin, has_pmax;
+	uint32_t pmin_s, pmax_s;
+};
+
+struct dev_observation {
+	struct dev_observation *next;
+	struct lwm_path path;
+	struct peer peer;
+	struct osc_binding binding;
+	uint16_t cf, last_mid;
+	uint8_t token_n, token[MSG_TOKEN_MAX];
+	bool has_mid; /* last_mid is that of a notification */
+	bool due;     /* its value has changed since the last notification */
+	uint32_t seq;
+	uint64_t last_ms;
+};
+
+enum dev_state {
+	DEV_STATE_NEW,
+	DEV_STATE_CONNECTING, /* waits for dev_connect; op tells where to */
+	DEV_STATE_REQUESTING, /* a request of ours is under way */
+	DEV_STATE_BOOTSTRAP,  /* the bootstrap server has the word */
+	DEV_STATE_REGISTERED, /* until the next Update */
+	DEV_STATE_WAITING,    /* after a failure, or disabled */
+	DEV_STATE_STOPPED,
+};
+
+/* What a request of the server makes the device do once it is answered. */
+enum dev_todo {
+	DEV_TODO_NONE,
+	DEV_TODO_REGISTER,
+	DEV_TODO_UPDATE,
+	DEV_TODO_BOOTSTRAP,
+	DEV_TODO_DISABLE
+};
+
+/* The simulated hardware. */
+struct dev_things {
+	uint32_t step;     /* how often the values have changed */
+	int16_t low, high; /* tenths of a degree */
+	int64_t time_offset_s;
+	char utc_offset[8], timezone[32];
+	uint8_t fw_state, fw_result;
+	uint32_t fw_bytes, fw_version;
+	uint8_t *blob; /* NULL: the made-up one */
+	size_t blob_n;
+};
+
+struct dev {
+	struct dev_host *host;
+	struct dev *next, *next_dirty;
+	char *endpoint;
+	uint32_t index;
+	enum dev_state state;
+	enum dev_op op; /* what CONNECTING and WAITING lead to */
+	enum dev_todo todo;
+	bool dirty, stopping, registered, finished;
+	uint8_t local_n, local[16];
+	uint16_t mid;
+	uint16_t acked_mid; /* of the last separate response */
+	bool has_acked_mid;
+	uint32_t failures, lt_told_s;
+	uint64_t stay_away_ms; /* of Disable */
+	struct peer peer[2];   /* by enum dev_role */
+	struct dev_context ctx[2];
+	struct dev_counters *past;
+	uint8_t past_n;
+	struct dev_accounts accounts;
+	struct dev_accounts *draft; /* while bootstrap is under way */
+	struct dev_request req;
+	struct dev_exch notify;
+	struct dev_observation *notifying; /* whose CON is under way; NULL if it is gone */
+	struct dev_timer life, beat;
+	struct dev_observation *observations;
+	struct dev_attr attr[DEV_ATTRS_MAX];
+	uint8_t attr_n;
+	struct dedup dedup;
+	struct block_rx rx;
+	struct dev_things things;
+	char location[DEV_LOCATION_MAX + 1];
+};
+
+struct dev_host {
+	struct dev_options o;
+	struct rng rng;
+	struct osc_crypto *crypto;
+	struct wheel exch_wheel, wheel;
+	struct exch_table exchanges;
+	struct dedup_budget budget;
+	struct arena scratch; /* of one call */
+	uint8_t seed[16];
+	uint8_t echo_key[32];
+	uint64_t start_at, limit; /* DEV_NUMBERS_SHARED */
+	struct dev *devs;
+	/* Of the call under way. */
+	uint64_t now_us;
+	struct dev_out *out;
+};
+
+static inline uint64_t dev_now_ms(const struct dev *d)
+{
+	return d->host->now_us / 1000;
+}
+
+/* A request of the server being answered. */
+struct dev_call {
+	struct dev *d;
+	const struct peer *from;
+	const struct msg *outer;
+	struct msg plain;
+	struct dev_context *ctx;
+	struct osc_binding binding;
+	uint64_t hash;
+	struct span body; /* payload, or all blocks of it */
+	bool has_block1;
+	struct block block1;
+};
+
+/* out.c */
+void dev_enter(struct dev_host *h, uint64_t now_us, struct dev_out *out);
+void dev_emit(struct dev *d, const struct peer *to, struct span datagram);
+/* The peer as our exchanges know it: with the local address the device was given, not with the one
+ * the system reports. */
+void dev_known_peer(const struct dev *d, const struct peer *from, struct peer *out);
+/* Never NULL. */
+struct dev_event *dev_event_add(struct dev *d, enum dev_event_kind kind);
+void dev_event_text(struct dev *d, struct dev_event *e, struct span text);
+void dev_mark_dirty(struct dev *d);
+/* printf into the scratch arena, cut at 320 bytes; empty without memory. */
+struct span dev_fmt(struct dev_host *h, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Into the scratch arena. */
+MUST_USE enum err dev_encode(struct dev_host *h, const struct msg *m, struct span *datagram);
+/* An Empty message that answers `mid`. */
+void dev_emit_empty(struct dev *d, const struct peer *to, enum msg_type type, uint16_t mid);
+/* A writer over n bytes of scratch; without memory its error is ERR_NOMEM. */
+struct writer dev_scratch(struct dev_host *h, size_t n);
+/* Room that protecting, or encoding, m needs. */
+size_t dev_msg_bytes(const struct msg *m);
+
+/* context.c */
+/* Derives the context of that account. Numbers of equal keys go on where they were. */
+MUST_USE enum err dev_context_adopt(struct dev *d, enum dev_role role, const struct dev_oscore *o);
+/* Whether a context can be made of it. */
+MUST_USE enum err dev_context_try(struct dev_host *h, const struct dev_oscore *o);
+/* The next sender number; marks the state dirty when the reservation grows. ERR_LIMIT: none left.
+ */
+MUST_USE enum err dev_context_number(struct dev *d, struct dev_context *c, uint64_t *number);
+/* A request with that number was verified. */
+void dev_context_seen(struct dev *d, struct dev_context *c, uint64_t number);
+/* Puts counters read from a state into the contexts that have these keys, or keeps them. */
+MUST_USE enum err dev_context_restore(struct dev *d, const struct dev_counters *c);
+
+/* account.c */
+void dev_accounts_from(
+	struct dev_accounts *a, const struct dev_credentials *c, uint32_t lifetime_s);
+struct dev_security *dev_security_find(struct dev_accounts *a, uint16_t iid);
+const struct dev_security *dev_security_of(const struct dev_accounts *a, enum dev_role role);
+const struct dev_oscore *dev_oscore_find(const struct dev_accounts *a, uint16_t iid);
+const struct dev_oscore *dev_oscore_of(const struct dev_accounts *a, enum dev_role role);
+const struct dev_server *dev_server_of(const struct dev_accounts *a);
+/* Finds or makes the instance, with defaults; `reset` puts defaults into an old one. ERR_LIMIT;
+ * ERR_UNSUPPORTED for another object than 0, 1 and 21. */
+MUST_USE enum err dev_accounts_instance(
+	struct dev_accounts *a, uint16_t oid, uint16_t iid, bool reset);
+/* Sets a Resource of an instance that is there. Unknown ones are skipped. ERR_RANGE. */
+MUST_USE enum err dev_accounts_set(
+	struct dev_accounts *a, const struct lwm_path *p, const struct lwm_value *v);
+/* Removes what is at or below p, save the bootstrap account (BS-08). */
+void dev_accounts_delete(struct dev_accounts *a, const struct lwm_path *p);
+/* BS-16 and the links of BS-07. ERR_CONFLICT. */
+MUST_USE enum err dev_accounts_check(struct dev_host *h, const struct dev_accounts *a);
+
+/* client.c */
+/* Sends that request; what was under way is dropped. */
+void dev_request_send(struct dev *d, enum dev_op op);
+void dev_request_stop(struct dev *d);
+void dev_client_response(struct dev *d, const struct peer *from, const struct msg *outer);
+
+/* life.c */
+void dev_life_timer(struct dev *d);
+/* The request under way came to its end. */
+void dev_life_done(struct dev *d, const struct msg *response);
+void dev_life_failed(struct dev *d, uint8_t code, const char *why, uint32_t wait_s);
+/* Does what the last request asked for. */
+void dev_life_todo(struct dev *d);
+/* The bootstrap server has spoken, or has finished. */
+void dev_life_bootstrap(struct dev *d);
+void dev_life_bootstrapped(struct dev *d);
+
+/* serve.c */
+void dev_serve(
+	struct dev *d, const struct peer *from, struct span datagram, const struct msg *outer);
+
+/* bootstrap.c: fills `reply`, whose code is its whole answer on error. */
+void dev_bootstrap_request(struct dev_call *c, struct msg *reply);
+
+/* attributes.c */
+/* Write-Attributes (DM-10): the queries of the request, for the path p. The response code. */
+uint8_t dev_attr_write(struct dev *d, const struct msg *m, const struct lwm_path *p);
+/* ";pmin=..." as attached to exactly that path. */
+void dev_attr_list(const struct dev *d, const struct lwm_path *p, struct writer *w);
+/* What is in force at p: the nearest level wins, then the defaults of /1 (ATT-03). */
+void dev_attr_effective(const struct dev *d, const struct lwm_path *p, struct dev_attr *out);
+
+/* manage.c */
+void dev_manage_request(struct dev_call *c, struct msg *reply);
+/* Reads p in format cf into the scratch arena; the code is 2.05 or an error. */
+uint8_t dev_read_body(struct dev *d, const struct dev_accounts *a, const struct lwm_path *p,
+	uint16_t cf, struct span *body);
+/* Adds Content-Format and the body, or the block of it that `want` asks for (NULL: the first). */
+void dev_reply_body(
+	struct dev *d, struct msg *reply, uint16_t cf, struct span body, const struct block *want);
+void dev_reply_code(struct msg *reply, uint8_t code);
+/* The Accept of a request, or `fallback`. */
+uint16_t dev_accept(const struct msg *m, uint16_t fallback);
+/* NULL if the device does not speak it. */
+const struct lwm_format *dev_format(const struct dev *d, uint32_t cf);
+
+/* model.c */
+enum dev_action {
+	DEV_ACTION_NONE,
+	DEV_ACTION_REBOOT,
+	DEV_ACTION_UPDATE,
+	DEV_ACTION_BOOTSTRAP,
+	DEV_ACTION_DISABLE,
+	DEV_ACTION_RESET,
+	DEV_ACTION_FIRMWARE,
+	DEV_ACTION_NOTHING,
+};
+struct dev_view {
+	const struct dev *d;
+	const struct dev_accounts *accounts;
+	struct arena *arena;
+	uint16_t iid;
+};
+struct dev_resource {
+	uint16_t oid, rid;
+	uint8_t ops; /* LWM_OP_* */
+	bool multiple;
+	enum lwm_type type;
+	void (*get)(const struct dev_view *v, struct lwm_value *out);
+	/* The response code. */
+	uint8_t (*set)(struct dev *d, uint16_t iid, const struct lwm_value *v);
+	enum dev_action action;
+	const char *text; /* a value that never changes, without `get` */
+	int64_t number;
+};
+const struct dev_resource *dev_resource_table(size_t *n);
+const struct dev_resource *dev_resource(uint16_t oid, uint16_t rid);
+/* The objects of a registration: /1, /3, /5, /19, /3303. */
+const uint16_t *dev_objects(size_t *n);
+bool dev_has_instance(const struct dev_accounts *a, uint16_t oid, uint16_t iid);
+/* Instances of that object; at most DEV_SERVERS_MAX. */
+size_t dev_instances(const struct dev_accounts *a, uint16_t oid, uint16_t iid[DEV_SERVERS_MAX]);
+void dev_value(const struct dev_resource *r, const struct dev_view *v, struct lwm_value *out);
+/* Moves the values on to the current time. */
+void dev_things_step(struct dev *d);
+/* Whether that path changes from step to step. */
+bool dev_things_changing(const struct lwm_path *p);
+
+/* observe.c */
+/* Starts or replaces; the reply becomes the first notification. */
+void dev_observe_start(
+	struct dev_call *c, const struct lwm_path *p, uint16_t cf, struct msg *reply);
+void dev_observe_cancel(struct dev_call *c, const struct lwm_path *p);
+/* A RST came for that message. */
+void dev_observe_reset(struct dev *d, uint16_t mid);
+void dev_observe_acked(struct dev *d);
+void dev_observe_timeout(struct dev *d);
+void dev_observe_clear(struct dev *d);
+/* A value at or below p was written. */
+void dev_observe_touch(struct dev *d, const struct lwm_path *p);
+void dev_observe_timer(struct dev *d);
+
+#endif

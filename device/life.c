@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of a device: bootstrap, registration, updates, failures. */
+#include "device/inner.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	REGISTER_TRIES = 5,             /* then bootstrap again (REG-22) */
+	BACKOFF_MAX = 6,                /* doublings */
+	BOOTSTRAP_WAIT_MS = 247 * 1000, /* BS-15 */
+	STOP_WAIT_MS = 5000,
+	UPDATE_MARGIN_S = 93,
+};
+
+static void life_at(struct dev *d, uint64_t due_ms)
+{
+	wheel_add(&d->host->wheel, &d->life.timer, due_ms);
+}
+
+static void life_never(struct dev *d)
+{
+	wheel_del(&d->host->wheel, &d->life.timer);
+}
+
+static void stopped(struct dev *d)
+{
+	life_never(d);
+	dev_request_stop(d);
+	dev_observe_clear(d);
+	d->state = DEV_STATE_STOPPED;
+	d->registered = false;
+	dev_event_add(d, DEV_EVENT_STOPPED);
+}
+
+/* Turns a URI into a peer with the caller's help, then sends op. */
+static void connect_for(struct dev *d, enum dev_op op)
+{
+	enum dev_role role = op == DEV_OP_BOOTSTRAP ? DEV_ROLE_BOOTSTRAP : DEV_ROLE_SERVER;
+	const struct dev_security *s = dev_security_of(&d->accounts, role);
+	dev_request_stop(d);
+	life_never(d);
+	if (!s) {
+		dev_life_failed(d, 0, "no account", 0);
+		return;
+	}
+	d->state = DEV_STATE_CONNECTING;
+	d->op = op;
+	if (op == DEV_OP_REGISTER) {
+		dev_observe_clear(d); /* IR-06 */
+		d->registered = false;
+	}
+	struct dev_event *e = dev_event_add(d, DEV_EVENT_CONNECT);
+	e->op = op;
+	dev_event_text(d, e, span_str(s->uri));
+}
+
+static void start(struct dev *d)
+{
+	bool account = dev_accounts_check(d->host, &d->accounts) == ERR_OK;
+	bool bootstrap = dev_security_of(&d->accounts, DEV_ROLE_BOOTSTRAP) != NULL;
+	connect_for(d, bootstrap && (!account || d->host->o.bootstrap_anew) ? DEV_OP_BOOTSTRAP
+									    : DEV_OP_REGISTER);
+}
+
+void dev_start(struct dev *d, uint64_t now_us, struct dev_out *out)
+{
+	dev_enter(d->host, now_us, out);
+	if (d->state == DEV_STATE_NEW)
+		start(d);
+	d->host->out = NULL;
+}
+
+void dev_connect(struct dev *d, const struct peer *to, uint64_t now_us, struct dev_out *out)
+{
+	dev_enter(d->host, now_us, out);
+	if (d->state != DEV_STATE_CONNECTING)
+		goto out;
+	if (!to) {
+		dev_life_failed(d, 0, "the address cannot be used", 0);
+		goto out;
+	}
+	enum dev_role role = d->op == DEV_OP_BOOTSTRAP ? DEV_ROLE_BOOTSTRAP : DEV_ROLE_SERVER;
+	dev_known_peer(d, to, &d->peer[role]);
+	dev_request_send(d, d->op);
+out:
+	d->host->out = NULL;
+}
+
+/* Updates come early enough to survive a few lost ones. */
+static uint64_t update_wait_ms(const struct dev *d)
+{
+	if (d->host->o.update_interval_ms)
+		return d->host->o.update_interval_ms;
+	uint64_t lt = d->lt_told_s;
+	return 1000 * (lt > 2 * UPDATE_MARGIN_S ? lt - UPDATE_MARGIN_S : lt / 2);
+}
+
+static void await_update(struct dev *d)
+{
+	uint64_t wait_ms = update_wait_ms(d);
+	d->state = DEV_STATE_REGISTERED;
+	d->registered = true;
+	d->failures = 0;
+	if (wait_ms)
+		life_at(d, dev_now_ms(d) + wait_ms);
+	else
+		life_never(d); /* lifetime 0 does not end */
+}
+
+static bool take_location(struct dev *d, const struct msg *m)
+{
+	struct writer w = wr_make(d->location, DEV_LOCATION_MAX);
+	for (const struct opt *o = msg_find(m, OPT_LOCATION_PATH); o; o = msg_next(m, o)) {
+		if (w.n)
+			wr_u8(&w, '/');
+		wr_bytes(&w, o->val);
+	}
+	d->location[w.n] = 0;
+	return w.n > 0 && !w.err && memchr(d->location, 0, w.n) == NULL;
+}
+
+static void succeed(struct dev *d, enum dev_op op, uint8_t code)
+{
+	struct dev_event *e = dev_event_add(d, DEV_EVENT_DONE);
+	e->op = op;
+	e->code = code;
+	e->latency_us = d->host->now_us - d->req.started_us;
+	dev_request_stop(d);
+	switch (op) {
+	case DEV_OP_NONE:
+		break;
+	case DEV_OP_BOOTSTRAP:
+		dev_life_bootstrap(d);
+		break;
+	case DEV_OP_REGISTER:
+	case DEV_OP_UPDATE:
+		await_update(d);
+		break;
+	case DEV_OP_DEREGISTER:
+		d->registered = false;
+		d->state = DEV_STATE_WAITING;
+		d->op = DEV_OP_REGISTER;
+		if (d->stopping)
+			stopped(d);
+		else
+			life_at(d, dev_now_ms(d) + d->stay_away_ms);
+		break;
+	}
+}
+
+void dev_life_done(struct dev *d, const struct msg *response)
+{
+	static const uint8_t good[] = {
+		[DEV_OP_BOOTSTRAP] = MSG_CHANGED,
+		[DEV_OP_REGISTER] = MSG_CREATED,
+		[DEV_OP_UPDATE] = MSG_CHANGED,
+		[DEV_OP_DEREGISTER] = MSG_DELETED,
+	};
+	enum dev_op op = d->req.op;
+	uint32_t wait_s = 0;
+	if (response->code != good[op]) {
+		if (response->code == MSG_UNAVAILABLE)
+			msg_get_uint(response, OPT_MAX_AGE, &wait_s);
+		dev_life_failed(d, response->code, "refused by the server", wait_s);
+	} else if (op == DEV_OP_REGISTER && !take_location(d, response)) {
+		dev_life_failed(d, response->code, "no usable Location-Path", 0);
+	} else {
+		succeed(d, op, response->code);
+	}
+}
+
+static uint64_t backoff_ms(struct dev *d)
+{
+	uint32_t doublings = d->failures - 1 < BACKOFF_MAX ? d->failures - 1 : BACKOFF_MAX;
+	uint64_t wait = (uint64_t)(d->host->o.retry_ms ? d->host->o.retry_ms : 1) << doublings;
+	return wait + rng_u64(&d->host->rng) % (wait / 4 + 1);
+}
+
+/* A device that has an account does not give it up because bootstrap failed (BS-15), and asks for
+ * bootstrap when the account seems to be of no use (REG-22). */
+static enum dev_op next_try(struct dev *d, enum dev_op failed)
+{
+	if (!dev_security_of(&d->accounts, DEV_ROLE_BOOTSTRAP))
+		return DEV_OP_REGISTER;
+	if (failed != DEV_OP_BOOTSTRAP)
+		return d->failures % REGISTER_TRIES ? DEV_OP_REGISTER : DEV_OP_BOOTSTRAP;
+	bool account = dev_accounts_check(d->host, &d->accounts) == ERR_OK;
+	return account && !d->host->o.bootstrap_anew ? DEV_OP_REGISTER : DEV_OP_BOOTSTRAP;
+}
+
+void dev_life_failed(struct dev *d, uint8_t code, const char *why, uint32_t wait_s)
+{
+	enum dev_op op = d->req.op != DEV_OP_NONE ? d->req.op : d->op;
+	struct dev_event *e = dev_event_add(d, DEV_EVENT_FAILED);
+	e->op = op;
+	e->code = code;
+	dev_event_text(d, e, span_str(why));
+	dev_request_stop(d);
+	if (d->stopping) {
+		stopped(d);
+		return;
+	}
+	d->failures++;
+	d->state = DEV_STATE_WAITING;
+	d->registered = false;
+	d->op = next_try(d, op);
+	/* The registration is gone: a new one need not wait. */
+	bool at_once = op == DEV_OP_UPDATE && code == MSG_NOT_FOUND;
+	uint64_t wait_ms = wait_s ? wait_s * UINT64_C(1000) : at_once ? 0 : backoff_ms(d);
+	life_at(d, dev_now_ms(d) + wait_ms);
+}
+
+static void draft_drop(struct dev *d)
+{
+	if (d->draft)
+		secret_wipe(d->draft, sizeof(*d->draft));
+	free(d->draft);
+	d->draft = NULL;
+}
+
+void dev_life_bootstrap(struct dev *d)
+{
+	if (d->state != DEV_STATE_BOOTSTRAP) {
+		draft_drop(d);
+		d->draft = malloc(sizeof(*d->draft));
+		if (!d->draft) {
+			d->host->out->err = ERR_NOMEM;
+			dev_life_failed(d, 0, err_text(ERR_NOMEM), 0);
+			return;
+		}
+		*d->draft = d->accounts;
+		dev_request_stop(d);
+		d->state = DEV_STATE_BOOTSTRAP;
+		d->registered = false;
+		d->finished = false;
+	}
+	life_at(d, dev_now_ms(d) + BOOTSTRAP_WAIT_MS);
+}
+
+void dev_life_bootstrapped(struct dev *d)
+{
+	enum err e = ERR_OK;
+	d->accounts = *d->draft;
+	draft_drop(d);
+	for (int r = DEV_ROLE_BOOTSTRAP; r <= DEV_ROLE_SERVER; r++) {
+		const struct dev_oscore *o = dev_oscore_of(&d->accounts, (enum dev_role)r);
+		if (o && e == ERR_OK)
+			e = dev_context_adopt(d, (enum dev_role)r, o);
+	}
+	dev_mark_dirty(d);
+	d->finished = true;
+	d->failures = 0;
+	d->op = DEV_OP_REGISTER;
+	d->state = DEV_STATE_WAITING;
+	if (e)
+		dev_life_failed(d, 0, err_text(e), 0);
+	else
+		life_at(d, dev_now_ms(d));
+}
+
+void dev_life_timer(struct dev *d)
+{
+	switch (d->state) {
+	case DEV_STATE_NEW:
+	case DEV_STATE_CONNECTING:
+	case DEV_STATE_STOPPED:
+		break;
+	case DEV_STATE_REQUESTING:
+		if (d->stopping)
+			stopped(d);
+		break;
+	case DEV_STATE_BOOTSTRAP:
+		draft_drop(d);
+		d->op = DEV_OP_BOOTSTRAP;
+		dev_life_failed(d, 0, "no Bootstrap-Finish", 0);
+		break;
+	case DEV_STATE_REGISTERED:
+		dev_request_send(d, DEV_OP_UPDATE);
+		break;
+	case DEV_STATE_WAITING:
+		connect_for(d, d->op);
+		break;
+	}
+}
+
+void dev_life_todo(struct dev *d)
+{
+	enum dev_todo todo = d->todo;
+	d->todo = DEV_TODO_NONE;
+	if (todo == DEV_TODO_NONE || d->stopping || d->state == DEV_STATE_STOPPED)
+		return;
+	switch (todo) {
+	case DEV_TODO_NONE:
+		break;
+	case DEV_TODO_REGISTER:
+		dev_event_add(d, DEV_EVENT_REBOOT);
+		connect_for(d, DEV_OP_REGISTER);
+		break;
+	case DEV_TODO_UPDATE:
+		if (d->state == DEV_STATE_REGISTERED)
+			dev_request_send(d, DEV_OP_UPDATE);
+		break;
+	case DEV_TODO_BOOTSTRAP:
+		connect_for(d, DEV_OP_BOOTSTRAP);
+		break;
+	case DEV_TODO_DISABLE:
+		if (d->state == DEV_STATE_REGISTERED)
+			dev_request_send(d, DEV_OP_DEREGISTER);
+		break;
+	}
+}
+
+void dev_stop(struct dev *d, bool deregister, uint64_t now_us, struct dev_out *out)
+{
+	dev_enter(d->host, now_us, out);
+	if (d->state != DEV_STATE_STOPPED) {
+		d->stopping = true;
+		if (deregister && d->registered) {
+			dev_request_send(d, DEV_OP_DEREGISTER);
+			if (d->state == DEV_STATE_REQUESTING)
+				life_at(d, dev_now_ms(d) + STOP_WAIT_MS);
+		} else {
+			stopped(d);
+		}
+	}
+	d->host->out = NULL;
+}

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Device management, seen from the device (lwm2m.md DM-01 to DM-16). */
+#include "device/inner.h"
+
+#include <string.h>
+
+void dev_reply_code(struct msg *reply, uint8_t code)
+{
+	reply->code = code;
+}
+
+uint16_t dev_accept(const struct msg *m, uint16_t fallback)
+{
+	uint32_t v;
+	if (!msg_get_uint(m, OPT_ACCEPT, &v))
+		return fallback;
+	return v < UINT16_MAX ? (uint16_t)v : UINT16_MAX;
+}
+
+const struct lwm_format *dev_format(const struct dev *d, uint32_t cf)
+{
+	const struct lwm_format *f = lwm_format(cf);
+	if (!f || !f->encode || !f->decode)
+		return NULL;
+	bool basic = f->cf == LWM_CF_TEXT || f->cf == LWM_CF_OPAQUE || f->cf == LWM_CF_TLV;
+	return basic || d->host->o.all_formats ? f : NULL;
+}
+
+static bool known_object(uint16_t oid)
+{
+	size_t n;
+	const uint16_t *oids = dev_objects(&n);
+	for (size_t i = 0; i < n; i++) {
+		if (oids[i] == oid)
+			return true;
+	}
+	return false;
+}
+
+/* MSG_EMPTY if p names something, else the code to refuse with. */
+static uint8_t check_path(const struct dev_accounts *a, const struct lwm_path *p)
+{
+	if (p->n == 0)
+		return MSG_METHOD_NOT_ALLOWED;
+	if (p->id[0] == 0 || p->id[0] == 21)
+		return MSG_UNAUTHORIZED; /* DM-16 */
+	if (!known_object(p->id[0]) || (p->n > 1 && !dev_has_instance(a, p->id[0], p->id[1])))
+		return MSG_NOT_FOUND;
+	if (p->n < 3)
+		return MSG_EMPTY;
+	const struct dev_resource *r = dev_resource(p->id[0], p->id[2]);
+	if (!r || (p->n > 3 && (!r->multiple || p->id[3] != 0)))
+		return MSG_NOT_FOUND;
+	return MSG_EMPTY;
+}
+
+static void collect_instance(struct dev *d, const struct dev_accounts *a, const struct lwm_path *p,
+	uint16_t iid, struct lwm_records *out)
+{
+	struct dev_view view = {d, a, &d->host->scratch, iid};
+	size_t n;
+	const struct dev_resource *table = dev_resource_table(&n);
+	for (size_t i = 0; i < n; i++) {
+		const struct dev_resource *r = &table[i];
+		if (r->oid != p->id[0] || !(r->ops & LWM_OP_R) || (p->n > 2 && p->id[2] != r->rid))
+			continue;
+		struct lwm_record *rec = lwm_records_add(out);
+		if (!rec)
+			return;
+		rec->kind = LWM_RECORD_VALUE;
+		rec->path = (struct lwm_path){r->multiple ? 4 : 3, {r->oid, iid, r->rid, 0}};
+		dev_value(r, &view, &rec->value);
+	}
+}
+
+static size_t value_bytes(const struct lwm_records *r)
+{
+	size_t n = 1024 + r->n * 64;
+	for (size_t i = 0; i < r->n; i++) {
+		enum lwm_type t = r->v[i].value.type;
+		if (t == LWM_STRING || t == LWM_OPAQUE || t == LWM_CORELNK)
+			n += 2 * r->v[i].value.bytes.n;
+	}
+	return n;
+}
+
+uint8_t dev_read_body(struct dev *d, const struct dev_accounts *a, const struct lwm_path *p,
+	uint16_t cf, struct span *body)
+{
+	uint16_t iid[DEV_SERVERS_MAX];
+	struct lwm_records r;
+	uint8_t code = check_path(a, p);
+	const struct lwm_format *f = dev_format(d, cf);
+	if (code != MSG_EMPTY)
+		return code;
+	if (p->n > 2 && !(dev_resource(p->id[0], p->id[2])->ops & LWM_OP_R))
+		return MSG_METHOD_NOT_ALLOWED;
+	if (!f)
+		return MSG_NOT_ACCEPTABLE;
+	dev_things_step(d);
+	lwm_records_init(&r, &d->host->scratch);
+	size_t n = dev_instances(a, p->id[0], iid);
+	for (size_t i = 0; i < n; i++) {
+		if (p->n < 2 || p->id[1] == iid[i])
+			collect_instance(d, a, p, iid[i], &r);
+	}
+	struct writer w = dev_scratch(d->host, value_bytes(&r));
+	if (r.err || w.err)
+		return MSG_INTERNAL_ERROR;
+	enum err e = f->encode(r.v, r.n, p, &w);
+	if (e == ERR_UNSUPPORTED)
+		return MSG_NOT_ACCEPTABLE;
+	*body = wr_span(&w);
+	return e || w.err ? MSG_INTERNAL_ERROR : MSG_CONTENT;
+}
+
+static enum err add_etag(struct dev *d, struct msg *reply, struct span body)
+{
+	struct writer w = dev_scratch(d->host, 8);
+	wr_u64(&w, siphash24(d->host->seed, body));
+	return w.err ? w.err : msg_add(reply, OPT_ETAG, wr_span(&w));
+}
+
+void dev_reply_body(
+	struct dev *d, struct msg *reply, uint16_t cf, struct span body, const struct block *want)
+{
+	uint8_t szx = block_szx_for(d->host->o.block_bytes);
+	struct block b = {0, false, szx};
+	enum err e = msg_add_uint(reply, OPT_CONTENT_FORMAT, cf);
+	if (want) {
+		b = *want;
+		if (b.szx > szx) { /* the same offset, counted in smaller blocks */
+			b.num <<= b.szx - szx;
+			b.szx = szx;
+		}
+	}
+	reply->payload = body;
+	if (e == ERR_OK && (want || body.n > block_size(szx))) {
+		e = block_cut(body, &b, &reply->payload);
+		if (e == ERR_OK)
+			e = block_add(reply, OPT_BLOCK2, b);
+		if (e == ERR_OK)
+			e = add_etag(d, reply, body);
+		if (e == ERR_OK && b.num == 0)
+			e = msg_add_uint(reply, OPT_SIZE2, (uint32_t)body.n);
+	}
+	if (e) {
+		msg_init(reply, MSG_ACK, e == ERR_RANGE ? MSG_BAD_OPTION : MSG_INTERNAL_ERROR);
+		reply->payload = SPAN_EMPTY;
+	}
+}
+
+static void list_resources(
+	const struct dev *d, const struct lwm_path *p, uint16_t iid, struct writer *w)
+{
+	size_t n;
+	const struct dev_resource *table = dev_resource_table(&n);
+	for (size_t i = 0; i < n; i++) {
+		struct lwm_path at = {3, {table[i].oid, iid, table[i].rid, 0}};
+		if (at.id[0] != p->id[0] || (p->n > 2 && p->id[2] != at.id[2]))
+			continue;
+		wr_fmt(w, "%s</%u/%u/%u>", w->n ? "," : "", at.id[0], iid, at.id[2]);
+		if (table[i].multiple)
+			wr_str(w, ";dim=1");
+		dev_attr_list(d, &at, w);
+	}
+}
+
+static void list_head(const struct dev *d, const struct lwm_path *p, struct writer *w)
+{
+	wr_str(w, w->n ? ",<" : "<");
+	wr_path(w, p);
+	wr_str(w, ">");
+	dev_attr_list(d, p, w);
+}
+
+static uint8_t discover(struct dev *d, const struct lwm_path *p, struct span *body)
+{
+	struct writer w = dev_scratch(d->host, 2048);
+	uint16_t iid[DEV_SERVERS_MAX];
+	uint8_t code = check_path(&d->accounts, p);
+	if (code != MSG_EMPTY)
+		return code;
+	if (p->n > 3)
+		return MSG_METHOD_NOT_ALLOWED;
+	if (p->n == 1)
+		list_head(d, p, &w);
+	size_t n = dev_instances(&d->accounts, p->id[0], iid);
+	for (size_t i = 0; i < n; i++) {
+		struct lwm_path at = {2, {p->id[0], iid[i], 0, 0}};
+		if (p->n > 1 && p->id[1] != iid[i])
+			continue;
+		if (p->n < 3)
+			list_head(d, &at, &w);
+		list_resources(d, p, iid[i], &w);
+	}
+	*body = wr_span(&w);
+	return w.err ? MSG_INTERNAL_ERROR : MSG_CONTENT;
+}
+
+static void get(struct dev_call *c, const struct lwm_path *p, struct msg *reply)
+{
+	struct dev *d = c->d;
+	uint16_t cf = dev_accept(&c->plain, LWM_CF_TLV);
+	struct span body = SPAN_EMPTY;
+	struct block b, *want = block_get(&c->plain, OPT_BLOCK2, &b) == ERR_OK ? &b : NULL;
+	uint32_t observe = 2;
+	if (cf == LWM_CF_LINK) {
+		reply->code = discover(d, p, &body);
+		dev_event_add(d, DEV_EVENT_DISCOVER)->path = *p;
+	} else {
+		reply->code = dev_read_body(d, &d->accounts, p, cf, &body);
+		struct dev_event *e = dev_event_add(d, DEV_EVENT_READ);
+		e->path = *p;
+		e->code = reply->code;
+		msg_get_uint(&c->plain, OPT_OBSERVE, &observe);
+	}
+	if (reply->code != MSG_CONTENT)
+		return;
+	if (observe == 0 && (!want || want->num == 0))
+		dev_observe_start(c, p, cf, reply);
+	else if (observe == 1)
+		dev_observe_cancel(c, p);
+	dev_reply_body(d, reply, cf, body, want);
+}
+
+static enum lwm_type own_type(void *arg, const struct lwm_path *p)
+{
+	(void)arg;
+	const struct dev_resource *r = p->n > 2 ? dev_resource(p->id[0], p->id[2]) : NULL;
+	return r ? r->type : LWM_NONE;
+}
+
+static uint8_t check_record(const struct lwm_record *v)
+{
+	if (v->kind == LWM_RECORD_BAD)
+		return MSG_BAD_REQUEST;
+	if (v->path.n < 3)
+		return MSG_EMPTY;
+	const struct dev_resource *r = dev_resource(v->path.id[0], v->path.id[2]);
+	if (!r)
+		return MSG_NOT_FOUND;
+	if (!(r->ops & LWM_OP_W))
+		return MSG_METHOD_NOT_ALLOWED;
+	if (v->kind == LWM_RECORD_VALUE && v->value.type != r->type)
+		return MSG_BAD_REQUEST;
+	return v->path.n > 3 && (!r->multiple || v->path.id[3] != 0) ? MSG_BAD_REQUEST : MSG_EMPTY;
+}
+
+/* All records are looked at before the first is taken, so that a refusal changes nothing. */
+static uint8_t store(struct dev *d, const struct lwm_record *v, size_t n)
+{
+	uint8_t code = MSG_EMPTY;
+	for (size_t i = 0; i < n && code == MSG_EMPTY; i++)
+		code = check_record(&v[i]);
+	for (size_t i = 0; i < n && (code == MSG_EMPTY || code == MSG_CHANGED); i++) {
+		if (v[i].kind != LWM_RECORD_VALUE || v[i].path.n < 3)
+			continue;
+		const struct dev_resource *r = dev_resource(v[i].path.id[0], v[i].path.id[2]);
+		code = r->set(d, v[i].path.id[1], &v[i].value);
+		if (code == MSG_CHANGED)
+			dev_observe_touch(d, &v[i].path);
+	}
+	return code == MSG_EMPTY ? MSG_CHANGED : code;
+}
+
+static uint8_t write(struct dev_call *c, const struct lwm_path *p)
+{
+	struct dev *d = c->d;
+	struct lwm_codec_opts opts = {.type = own_type};
+	struct lwm_records r;
+	uint32_t cf = p->n > 2 ? LWM_CF_TEXT : LWM_CF_TLV;
+	uint8_t code = check_path(&d->accounts, p);
+	msg_get_uint(&c->plain, OPT_CONTENT_FORMAT, &cf);
+	const struct lwm_format *f = dev_format(d, cf);
+	struct dev_event *e = dev_event_add(d, DEV_EVENT_WRITE);
+	e->path = *p;
+	if (code == MSG_EMPTY && p->n < 2)
+		code = MSG_METHOD_NOT_ALLOWED;
+	if (code == MSG_EMPTY && !f)
+		code = MSG_UNSUPPORTED_FORMAT;
+	if (code == MSG_EMPTY) {
+		lwm_records_init(&r, &d->host->scratch);
+		bool good = f->decode(c->body, p, &opts, &r) == ERR_OK && !r.err;
+		code = good ? store(d, r.v, r.n) : MSG_BAD_REQUEST;
+	}
+	e->code = code;
+	return code;
+}
+
+static uint8_t act(struct dev *d, const struct dev_resource *r)
+{
+	struct dev_things *t = &d->things;
+	const struct dev_server *s = dev_server_of(&d->accounts);
+	switch (r->action) {
+	case DEV_ACTION_NONE:
+		return MSG_METHOD_NOT_ALLOWED;
+	case DEV_ACTION_NOTHING:
+		break;
+	case DEV_ACTION_RESET:
+		t->low = INT16_MAX;
+		t->high = INT16_MIN;
+		break;
+	case DEV_ACTION_FIRMWARE: /* OBJ-04 */
+		if (t->fw_state != 2)
+			return MSG_METHOD_NOT_ALLOWED;
+		t->fw_state = 0;
+		t->fw_result = 1;
+		t->fw_version++;
+		d->todo = DEV_TODO_REGISTER;
+		break;
+	case DEV_ACTION_REBOOT:
+		d->todo = DEV_TODO_REGISTER;
+		break;
+	case DEV_ACTION_UPDATE:
+		d->todo = DEV_TODO_UPDATE;
+		break;
+	case DEV_ACTION_BOOTSTRAP:
+		if (!dev_security_of(&d->accounts, DEV_ROLE_BOOTSTRAP))
+			return MSG_METHOD_NOT_ALLOWED;
+		d->todo = DEV_TODO_BOOTSTRAP;
+		break;
+	case DEV_ACTION_DISABLE:
+		d->stay_away_ms = s ? s->disable_s * UINT64_C(1000) : 0;
+		d->todo = DEV_TODO_DISABLE;
+		break;
+	}
+	return MSG_CHANGED;
+}
+
+static uint8_t execute(struct dev_call *c, const struct lwm_path *p, const struct dev_resource *r)
+{
+	struct dev *d = c->d;
+	uint32_t cf = LWM_CF_TEXT;
+	uint8_t code = check_path(&d->accounts, p);
+	msg_get_uint(&c->plain, OPT_CONTENT_FORMAT, &cf);
+	if (code == MSG_EMPTY)
+		code = cf == LWM_CF_TEXT ? act(d, r) : MSG_UNSUPPORTED_FORMAT;
+	struct dev_event *e = dev_event_add(d, DEV_EVENT_EXECUTE);
+	e->path = *p;
+	e->code = code;
+	return code;
+}
+
+static uint8_t post(struct dev_call *c, const struct lwm_path *p)
+{
+	const struct dev_resource *r = p->n == 3 ? dev_resource(p->id[0], p->id[2]) : NULL;
+	if (r && (r->ops & LWM_OP_E))
+		return execute(c, p, r);
+	if (p->n == 2 || (r && r->multiple))
+		return write(c, p);
+	uint8_t code = check_path(&c->d->accounts, p);
+	return code == MSG_EMPTY ? MSG_METHOD_NOT_ALLOWED : code;
+}
+
+static uint8_t put(struct dev_call *c, const struct lwm_path *p)
+{
+	bool attributes = !c->body.n && !msg_find(&c->plain, OPT_CONTENT_FORMAT) &&
+			  msg_find(&c->plain, OPT_URI_QUERY);
+	if (!attributes)
+		return write(c, p);
+	uint8_t code = check_path(&c->d->accounts, p);
+	return code == MSG_EMPTY ? dev_attr_write(c->d, &c->plain, p) : code;
+}
+
+void dev_manage_request(struct dev_call *c, struct msg *reply)
+{
+	struct lwm_path p;
+	uint8_t code;
+	if (lwm_path_from_options(&c->plain, 0, &p) != ERR_OK) {
+		dev_reply_code(reply, MSG_NOT_FOUND);
+		return;
+	}
+	switch (c->plain.code) {
+	case MSG_GET:
+		get(c, &p, reply);
+		break;
+	case MSG_PUT:
+		dev_reply_code(reply, put(c, &p));
+		break;
+	case MSG_POST:
+		dev_reply_code(reply, post(c, &p));
+		break;
+	default:
+		code = check_path(&c->d->accounts, &p);
+		dev_reply_code(reply, code == MSG_EMPTY ? MSG_METHOD_NOT_ALLOWED : code);
+	}
+}

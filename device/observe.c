@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Observations and their notifications (RFC 7641; RFC 8613 section 4.1.3.5). */
+#include "device/inner.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SEQ_MASK = 0xffffff, SEQ_FIRST = 2 };
+
+static size_t count(const struct dev *d)
+{
+	size_t n = 0;
+	for (const struct dev_observation *o = d->observations; o; o = o->next)
+		n++;
+	return n;
+}
+
+/* Takes out the first that matches path or, with p NULL, is `which`. */
+static bool drop(struct dev *d, const struct lwm_path *p, const struct dev_observation *which)
+{
+	for (struct dev_observation **at = &d->observations; *at; at = &(*at)->next) {
+		struct dev_observation *o = *at;
+		if (p ? !lwm_path_eq(&o->path, p) : o != which)
+			continue;
+		*at = o->next;
+		if (d->notifying == o)
+			d->notifying = NULL;
+		free(o);
+		return true;
+	}
+	return false;
+}
+
+static void end(struct dev *d, struct dev_observation *o)
+{
+	dev_event_add(d, DEV_EVENT_OBSERVE_END)->path = o->path;
+	drop(d, NULL, o);
+}
+
+static void arm(struct dev *d)
+{
+	uint32_t interval = d->host->o.notify_interval_ms;
+	if (d->observations && interval && !timer_armed(&d->beat.timer))
+		wheel_add(&d->host->wheel, &d->beat.timer, dev_now_ms(d) + interval);
+}
+
+void dev_observe_start(struct dev_call *c, const struct lwm_path *p, uint16_t cf, struct msg *reply)
+{
+	struct dev *d = c->d;
+	drop(d, p, NULL); /* one observation of a path and server (CT-67) */
+	if (count(d) >= DEV_OBSERVATIONS_MAX)
+		return; /* an answer without Observe: nothing was established */
+	struct dev_observation *o = calloc(1, sizeof(*o));
+	if (!o)
+		return;
+	o->path = *p;
+	dev_known_peer(d, c->from, &o->peer);
+	o->binding = c->binding;
+	o->cf = cf;
+	o->token_n = c->outer->token_n;
+	memcpy(o->token, c->outer->token, o->token_n);
+	o->seq = SEQ_FIRST;
+	o->last_ms = dev_now_ms(d);
+	if (msg_add_uint(reply, OPT_OBSERVE, o->seq++) != ERR_OK) {
+		free(o);
+		return;
+	}
+	o->next = d->observations;
+	d->observations = o;
+	dev_event_add(d, DEV_EVENT_OBSERVE)->path = *p;
+	arm(d);
+}
+
+void dev_observe_cancel(struct dev_call *c, const struct lwm_path *p)
+{
+	for (struct dev_observation *o = c->d->observations; o; o = o->next) {
+		if (lwm_path_eq(&o->path, p) && o->token_n == c->outer->token_n &&
+			memcmp(o->token, c->outer->token, o->token_n) == 0) {
+			end(c->d, o);
+			return;
+		}
+	}
+}
+
+static enum err build(struct dev *d, struct dev_observation *o, struct msg *m)
+{
+	struct span body = SPAN_EMPTY;
+	msg_init(m, d->host->o.confirmable ? MSG_CON : MSG_NON, MSG_CONTENT);
+	uint8_t code = dev_read_body(d, &d->accounts, &o->path, o->cf, &body);
+	m->mid = d->mid++;
+	m->token_n = o->token_n;
+	memcpy(m->token, o->token, o->token_n);
+	if (code != MSG_CONTENT) {
+		m->code = code;
+		return ERR_OK;
+	}
+	enum err e = msg_add_uint(m, OPT_OBSERVE, o->seq++ & SEQ_MASK);
+	dev_reply_body(d, m, o->cf, body, NULL);
+	return e;
+}
+
+static void notify(struct dev *d, struct dev_observation *o)
+{
+	struct dev_host *h = d->host;
+	struct dev_context *c = &d->ctx[DEV_ROLE_SERVER];
+	struct msg plain, out;
+	struct span datagram;
+	uint64_t number;
+	enum err e = build(d, o, &plain);
+	struct writer buf = dev_scratch(h, dev_msg_bytes(&plain));
+	if (e == ERR_OK)
+		e = buf.err ? buf.err : dev_context_number(d, c, &number);
+	if (e == ERR_OK)
+		e = osc_protect_response(
+			h->crypto, &c->keys, &o->binding, &number, &plain, &buf, &out);
+	if (e == ERR_OK)
+		e = dev_encode(h, &out, &datagram);
+	if (e == ERR_OK && out.type == MSG_CON)
+		e = exch_start(&h->exchanges, &d->notify.x, &o->peer, &out, datagram, false,
+			dev_now_ms(d), &h->rng);
+	if (e) {
+		end(d, o);
+		return;
+	}
+	if (out.type == MSG_CON)
+		d->notifying = o;
+	o->due = false;
+	o->last_ms = dev_now_ms(d);
+	o->last_mid = out.mid;
+	o->has_mid = true;
+	dev_emit(d, &o->peer, datagram);
+	dev_event_add(d, DEV_EVENT_NOTIFY)->path = o->path;
+	if (plain.code != MSG_CONTENT) /* an error ends it (IR-05) */
+		end(d, o);
+}
+
+/* One confirmable notification at a time (NSTART); the others wait their turn. */
+static void notify_due(struct dev *d)
+{
+	for (struct dev_observation *o = d->observations, *next; o; o = next) {
+		struct dev_attr a;
+		next = o->next;
+		if (d->notify.x.bytes)
+			return;
+		dev_attr_effective(d, &o->path, &a);
+		uint64_t age_ms = dev_now_ms(d) - o->last_ms;
+		bool early = a.has_pmin && age_ms < a.pmin_s * UINT64_C(1000);
+		bool late = a.has_pmax && age_ms >= a.pmax_s * UINT64_C(1000);
+		if (late || (o->due && !early))
+			notify(d, o);
+	}
+}
+
+void dev_observe_timer(struct dev *d)
+{
+	for (struct dev_observation *o = d->observations; o; o = o->next)
+		o->due |= dev_things_changing(&o->path);
+	notify_due(d);
+	arm(d);
+}
+
+void dev_observe_touch(struct dev *d, const struct lwm_path *p)
+{
+	for (struct dev_observation *o = d->observations; o; o = o->next) {
+		if (lwm_path_under(p, &o->path) || lwm_path_under(&o->path, p))
+			o->due = true;
+	}
+}
+
+void dev_observe_acked(struct dev *d)
+{
+	d->notifying = NULL;
+	notify_due(d);
+}
+
+/* RFC 7641 section 4.5: nobody listens. */
+void dev_observe_timeout(struct dev *d)
+{
+	struct dev_observation *o = d->notifying;
+	d->notifying = NULL;
+	if (o)
+		end(d, o);
+	notify_due(d);
+}
+
+void dev_observe_reset(struct dev *d, uint16_t mid)
+{
+	for (struct dev_observation *o = d->observations; o; o = o->next) {
+		if (o->has_mid && o->last_mid == mid) {
+			end(d, o);
+			return;
+		}
+	}
+}
+
+void dev_observe_clear(struct dev *d)
+{
+	exch_stop(&d->host->exchanges, &d->notify.x);
+	wheel_del(&d->host->wheel, &d->beat.timer);
+	d->notifying = NULL;
+	while (d->observations)
+		drop(d, NULL, d->observations);
+}
