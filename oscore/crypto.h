@@ -41,7 +41,7 @@ MUST_USE enum err osc_seal(struct osc_crypto *c, const struct osc_aead_info *a, 
 MUST_USE enum err osc_open(struct osc_crypto *c, const struct osc_aead_info *a, const uint8_t *key,
 	const uint8_t *nonce, struct span aad, struct span ciphertext, uint8_t *out);
 /* RFC 5869 extract and expand. hkdf: OSC_HKDF_*; ERR_UNSUPPORTED for others. ERR_RANGE also above
- * 255 hash lengths of output. out is wiped on error. */
+ * 255 hash lengths of output. out is zeros on error, and overlaps none of the inputs. */
 MUST_USE enum err osc_hkdf(struct osc_crypto *c, int hkdf, struct span salt, struct span ikm,
 	struct span info, uint8_t *out, size_t out_n);
 MUST_USE enum err osc_sha256(struct osc_crypto *c, struct span in, uint8_t out[static OSC_SHA256]);

@@ -3,6 +3,9 @@
 
 #include "tests/unit/oscore/fixture.h"
 
+/* libcrypto's; only oscore/crypto_openssl.c includes its headers. */
+unsigned long ERR_peek_error(void);
+
 static const struct {
 	int cose;
 	uint8_t key_n, nonce_n, tag_n;
@@ -81,6 +84,7 @@ static void test_forged(struct osc_crypto *c, const struct osc_aead_info *a, siz
 		sealed[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
 	CHECK(refused == 8 * got.n, "each bit of text and tag");
+	CHECK(ERR_peek_error() == 0, "the thread's error queue, which TLS reads, is clean");
 	CHECK(wiped == 8 * got.n, "the output is wiped, and no more than it");
 	CHECK(osc_open(c, a, key, nonce, SPAN_LIT("Additional"), got, back) == ERR_AUTH, "AAD");
 	CHECK(osc_open(c, a, key, nonce, SPAN_EMPTY, got, back) == ERR_AUTH, "no AAD");
@@ -211,6 +215,9 @@ static void test_macs(struct osc_crypto *c)
 			macs[i].what);
 		CHECK_BYTES(SPAN_OF(out), test_hex(macs[i].mac), macs[i].what);
 	}
+	CHECK(osc_hmac256(c, SPAN_LIT("a key"), SPAN_EMPTY, out) == ERR_OK, "a key");
+	CHECK(osc_hmac256(c, SPAN_EMPTY, SPAN_EMPTY, out) == ERR_OK, "then none");
+	CHECK_BYTES(SPAN_OF(out), test_hex(macs[2].mac), "no key is not the key before");
 	CHECK(osc_hmac256(c, SPAN_OF(big), SPAN_EMPTY, out) == ERR_RANGE, "a long key");
 	CHECK(osc_sha256(c, SPAN_LIT("abc"), out) == ERR_OK, "FIPS 180-4");
 	CHECK_BYTES(SPAN_OF(out),

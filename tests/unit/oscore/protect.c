@@ -66,10 +66,11 @@ static enum err take_response(struct trip *t)
 		crypto, &client, &t->asked, &t->outer, &t->clear, &t->got, &t->number);
 }
 
+static const struct osc_piv piv_14 = {1, {0x14}};
+
 static struct osc_binding a_binding(bool observe)
 {
-	return (struct osc_binding){
-		.kid = client.sender_id, .piv = {1, {0x14}}, .observe = observe};
+	return (struct osc_binding){.kid = client.sender_id, .piv = piv_14, .observe = observe};
 }
 
 static bool same_head(const struct msg *a, const struct msg *b)
@@ -243,6 +244,9 @@ static void test_notifications(void)
 		CHECK(t.outer.code == (notes[i].sent >= 0 ? MSG_CONTENT : MSG_CHANGED),
 			notes[i].what);
 		CHECK(observe_of(&t.outer) == notes[i].sent, notes[i].what);
+		/* code, an empty Observe, marker, payload, tag */
+		CHECK(t.outer.payload.n == 1 + (notes[i].sent >= 0) + 1 + 4 + 8,
+			"4.1.3.5.2: the inner Observe is empty");
 		set_observe(&t.outer, notes[i].outer);
 		CHECK(take_response(&t) == notes[i].want_err, notes[i].what);
 		CHECK(observe_of(&t.got) == notes[i].want, notes[i].what);
@@ -312,13 +316,14 @@ static void test_strays(void)
 }
 
 /* Seals any bytes, as a peer with the keys but without manners would. */
-static void seal_raw(struct trip *t, bool request, struct span plaintext)
+static void seal_raw(struct trip *t, bool request, struct span plaintext, const struct osc_piv *piv)
 {
 	const struct osc_keys *from = request ? &client : &server;
 	struct osc_binding b = a_binding(false);
 	uint8_t nonce[OSC_NONCE_MAX], aad_buf[64];
 	struct writer aad = wr_make(aad_buf, sizeof(aad_buf));
 
+	b.piv = *piv;
 	trip_init(t);
 	t->asked = b;
 	t->outer = fx_msg(request ? MSG_POST : MSG_CHANGED);
@@ -368,13 +373,13 @@ static void test_inners(void)
 	for (size_t i = 0; i < sizeof(inners) / sizeof(inners[0]); i++) {
 		struct span plaintext = test_hex(inners[i].plaintext);
 		struct trip t;
-		seal_raw(&t, true, plaintext);
+		seal_raw(&t, true, plaintext, &piv_14);
 		enum err got = take_request(&t);
 		CHECK(got == inners[i].as_request, inners[i].what);
 		/* the protected 4.02 needs to know what it answers */
 		CHECK(got == ERR_AUTH || osc_piv_number(&t.heard.piv) == 0x14, inners[i].what);
 		CHECK(got == ERR_OK || (t.got.code == MSG_EMPTY && t.clear.n == 0), inners[i].what);
-		seal_raw(&t, false, plaintext);
+		seal_raw(&t, false, plaintext, &piv_14);
 		got = take_response(&t);
 		CHECK(got == inners[i].as_response, inners[i].what);
 		CHECK(got == ERR_OK || (t.got.code == MSG_EMPTY && t.clear.n == 0), inners[i].what);
@@ -385,11 +390,11 @@ static void test_inner_wins(void)
 {
 	struct trip t;
 
-	seal_raw(&t, true, test_hex("013161")); /* GET, Uri-Host "a" */
+	seal_raw(&t, true, test_hex("013161"), &piv_14); /* GET, Uri-Host "a" */
 	fx_add(&t.outer, OPT_URI_HOST, SPAN_LIT("b"));
 	CHECK(take_request(&t) == ERR_OK, "Uri-Host in both places");
 	CHECK(t.got.opt_n == 1 && span_eq_str(t.got.opt[0].val, "a"), "the authentic one counts");
-	seal_raw(&t, true, test_hex("01"));
+	seal_raw(&t, true, test_hex("01"), &piv_14);
 	t.outer.opt[t.outer.opt_n++] = (struct opt){OPT_PROXY_SCHEME, SPAN_EMPTY};
 	CHECK(take_request(&t) == ERR_SYNTAX, "an outer option that the registry refuses");
 }
@@ -632,6 +637,16 @@ static void test_response_numbers(void)
 	CHECK(take_response(&t) == ERR_AUTH, "another request_kid");
 }
 
+/* Authentic, but with a nonce and AAD of no number at all. */
+static void test_no_number(void)
+{
+	struct trip t;
+
+	seal_raw(&t, true, test_hex("01"), &(struct osc_piv){.n = 0});
+	t.opt.piv.n = 0;
+	CHECK(take_request(&t) == ERR_AUTH, "a request without Partial IV, sealed so");
+}
+
 static void test_wrong_context(void)
 {
 	static const struct fx_inputs other = {10, "0102", "", "", "01", NULL};
@@ -759,6 +774,7 @@ int main(void)
 	test_refusals();
 	test_too_long();
 	test_response_numbers();
+	test_no_number();
 	test_wrong_context();
 	test_outer_codes();
 	test_algorithms();
