@@ -37,16 +37,21 @@ static struct span take(struct span *rest, char sep)
 	return part;
 }
 
+/* An empty segment is one too, also behind a trailing slash. */
 static void path_parse(struct span path, struct arena *a, struct url *out, struct adm_fail *fail)
 {
-	if (path.n && path.p[0] == '/')
-		path = span_sub(path, 1, path.n);
-	while (path.n && !fail->status) {
-		if (out->segment_n == URL_SEGMENTS_MAX) {
+	bool more = path.n && path.p[0] == '/';
+
+	path = span_sub(path, more, path.n);
+	while (more && !fail->status) {
+		size_t left = path.n;
+		struct span part = take(&path, '/');
+
+		more = part.n < left;
+		if (out->segment_n == URL_SEGMENTS_MAX)
 			adm_fail_set(fail, 404, "unknown-path", NULL, "the path is too long");
-			return;
-		}
-		out->segment[out->segment_n++] = decode(take(&path, '/'), a, fail);
+		else
+			out->segment[out->segment_n++] = decode(part, a, fail);
 	}
 }
 

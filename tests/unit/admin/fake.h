@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A REST interface on a real socket in a directory of its own, over a table of operations that
+ * notes what it was asked and answers as told. One thread: the client's side pumps the loop. */
+#ifndef LANYARD_TESTS_UNIT_ADMIN_FAKE_H
+#define LANYARD_TESTS_UNIT_ADMIN_FAKE_H
+
+#include "admin/admin.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "tests/unit/test.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define FAKE static __attribute__((unused))
+
+enum { FAKE_EVENTS_MAX = 6000 };
+
+struct fake {
+	struct event_base *base;
+	struct adm *adm;
+	char dir[64], socket[108];
+	/* what to answer */
+	enum err err;
+	struct adm_result result;
+	bool defer; /* keep done for later */
+	bool more;
+	struct adm_bootstrap_view bootstrap;
+	uint64_t event_first, event_last; /* the ring */
+	size_t event_bytes;               /* of each event's JSON */
+	/* what was asked */
+	char call[32];
+	char name[300], text[4096];
+	struct adm_settings settings;
+	struct adm_dm dm;
+	uint8_t ids[64];
+	size_t secret_n;
+	bool bootstrap_role;
+	size_t limit;
+	adm_done_fn *done;
+	void *done_arg;
+	char log[8192];
+};
+
+static struct fake fake;
+
+FAKE void fake_note(const char *call, struct span name)
+{
+	snprintf(fake.call, sizeof(fake.call), "%s", call);
+	if (span_to_str(name, fake.name, sizeof(fake.name)))
+		fake.name[0] = '\0';
+}
+
+FAKE void fake_text(struct span s)
+{
+	if (span_to_str(s, fake.text, sizeof(fake.text)))
+		fake.text[0] = '\0';
+}
+
+FAKE void fake_finish(adm_done_fn *done, void *done_arg)
+{
+	if (!fake.defer) {
+		done(done_arg, &fake.result);
+		return;
+	}
+	fake.done = done;
+	fake.done_arg = done_arg;
+}
+
+FAKE void fake_status(void *arg, struct adm_status *out)
+{
+	(void)arg;
+	*out = (struct adm_status){.version = "0.1.0",
+		.uptime_s = 7,
+		.endpoints = 3,
+		.storage_ok = true,
+		.storage_text = "good",
+		.listeners = {{"main", "server", "*", 5683, false}},
+		.listener_n = 1};
+}
+
+FAKE struct adm_endpoint_view fake_view(struct span name)
+{
+	return (struct adm_endpoint_view){.name = name,
+		.freshness = "auto",
+		.registered = true,
+		.location = SPAN_LIT("a1"),
+		.lifetime_s = 300,
+		.expires_in_s = INT64_MAX,
+		.lwm2m = 11,
+		.binding = "U",
+		.security = "oscore",
+		.address = "udp 192.0.2.1:5683",
+		.links = SPAN_LIT("</>;rt=\"oma.lwm2m\",</3/0>,</5>"),
+		.registered_wall_s = 1700000000,
+		.context_n = 1};
+}
+
+FAKE bool fake_endpoint_list(void *arg, struct span after, size_t limit, struct span match,
+	adm_endpoint_fn *fn, void *cb_arg)
+{
+	struct adm_endpoint_view v = fake_view(SPAN_LIT("dev \"1\""));
+
+	(void)arg;
+	fake_note("list", after);
+	fake_text(match);
+	fake.limit = limit;
+	fn(cb_arg, &v);
+	v.registered = false;
+	v.name = SPAN_LIT("dev2");
+	fn(cb_arg, &v);
+	return fake.more;
+}
+
+FAKE enum err fake_endpoint_get(void *arg, struct span name, adm_endpoint_fn *fn, void *cb_arg)
+{
+	struct adm_endpoint_view v = fake_view(name);
+
+	(void)arg;
+	fake_note("get", name);
+	if (!fake.err)
+		fn(cb_arg, &v);
+	return fake.err;
+}
+
+FAKE void fake_endpoint_put(void *arg, struct span name, const struct adm_settings *s,
+	adm_done_fn *done, void *done_arg)
+{
+	(void)arg;
+	fake_note("put", name);
+	fake.settings = *s;
+	fake_text(s->rd_ep);
+	fake_finish(done, done_arg);
+}
+
+FAKE void fake_endpoint_delete(void *arg, struct span name, adm_done_fn *done, void *done_arg)
+{
+	(void)arg;
+	fake_note("delete", name);
+	fake_finish(done, done_arg);
+}
+
+FAKE enum err fake_context_list(void *arg, struct span name, adm_context_fn *fn, void *cb_arg)
+{
+	struct adm_context_view v = {.id = 9,
+		.role = "server",
+		.origin = "imported",
+		.generation = "used",
+		.sender_id = SPAN_LIT("\x01"),
+		.recipient_id = SPAN_LIT("\x02\x03"),
+		.aead = 10,
+		.hkdf = -10,
+		.sender_next = 4};
+
+	(void)arg;
+	fake_note("contexts", name);
+	if (!fake.err)
+		fn(cb_arg, &v);
+	return fake.err;
+}
+
+FAKE void fake_oscore_put(
+	void *arg, struct span name, const struct adm_oscore *o, adm_done_fn *done, void *done_arg)
+{
+	struct writer w = wr_make(fake.text, sizeof(fake.text) - 1);
+
+	(void)arg;
+	fake_note("oscore", name);
+	fake.secret_n = o->master_secret.n;
+	fake.bootstrap_role = o->bootstrap;
+	wr_hex(&w, o->sender_id);
+	wr_str(&w, " ");
+	wr_hex(&w, o->recipient_id);
+	wr_fmt(&w, " %d %d %llu %s", o->aead, o->hkdf, (unsigned long long)o->sender_seq,
+		o->has_id_context ? "ctx" : "none");
+	fake.text[w.n] = '\0';
+	fake_finish(done, done_arg);
+}
+
+FAKE void fake_oscore_delete(
+	void *arg, struct span name, bool bootstrap, adm_done_fn *done, void *done_arg)
+{
+	(void)arg;
+	fake_note("oscore-delete", name);
+	fake.bootstrap_role = bootstrap;
+	fake_finish(done, done_arg);
+}
+
+FAKE void fake_dm(void *arg, const struct adm_dm *d, adm_done_fn *done, void *done_arg)
+{
+	struct writer w = wr_make(fake.text, sizeof(fake.text) - 1);
+
+	(void)arg;
+	fake_note("dm", d->endpoint);
+	fake.dm = *d;
+	wr_path(&w, &d->path);
+	for (size_t i = 0; i < d->record_n; i++) {
+		wr_str(&w, " ");
+		wr_path(&w, &d->records[i].path);
+		wr_fmt(&w, "=%s:", lwm_type_name(d->records[i].value.type));
+		if (d->records[i].kind == LWM_RECORD_VALUE)
+			wr_value_text(&w, &d->records[i].value);
+	}
+	if (d->kind == ADM_EXECUTE) {
+		wr_str(&w, " ");
+		wr_bytes(&w, d->arguments);
+	}
+	fake.text[w.n] = '\0';
+	fake_finish(done, done_arg);
+}
+
+FAKE enum err fake_observation_list(
+	void *arg, struct span name, adm_observation_fn *fn, void *cb_arg)
+{
+	struct adm_observation_view v = {
+		.path = {.n = 3, .id = {3303, 0, 5700}}, .state = "active", .notifications = 5};
+
+	(void)arg;
+	fake_note("observations", name);
+	if (!fake.err)
+		fn(cb_arg, &v);
+	return fake.err;
+}
+
+FAKE enum err fake_bootstrap_get(void *arg, struct span name, struct adm_bootstrap_view *out)
+{
+	(void)arg;
+	fake_note("bootstrap", name);
+	*out = fake.bootstrap;
+	return fake.err;
+}
+
+FAKE void fake_plan_put(
+	void *arg, struct span name, struct span json, adm_done_fn *done, void *done_arg)
+{
+	(void)arg;
+	fake_note("plan", name);
+	fake_text(json);
+	fake_finish(done, done_arg);
+}
+
+FAKE void fake_plan_delete(void *arg, struct span name, adm_done_fn *done, void *done_arg)
+{
+	(void)arg;
+	fake_note("plan-delete", name);
+	fake_finish(done, done_arg);
+}
+
+FAKE enum err fake_explain(void *arg, struct span name, adm_reason_fn *fn, void *cb_arg)
+{
+	struct adm_reason v = {"replay", "an old request came again", 1700000000, 2};
+
+	(void)arg;
+	fake_note("explain", name);
+	if (!fake.err)
+		fn(cb_arg, &v);
+	return fake.err;
+}
+
+/* Event n of the ring: odd ones are "updated" of dev1, even ones "notification" of dev2. */
+FAKE struct adm_event fake_event(uint64_t seq, char *json, size_t cap)
+{
+	size_t n = fake.event_bytes < cap ? fake.event_bytes : cap - 1;
+	struct adm_event e = {.seq = seq, .wall_ms = 1700000000123};
+
+	memset(json, 'x', n);
+	if (n >= 2) {
+		json[0] = json[n - 1] = '"';
+		e.json = span_make(json, n);
+	}
+	e.type = seq % 2 ? SPAN_LIT("updated") : SPAN_LIT("notification");
+	e.endpoint = seq % 2 ? SPAN_LIT("dev1") : SPAN_LIT("dev2");
+	return e;
+}
+
+FAKE enum err fake_events(
+	void *arg, uint64_t after, size_t max, adm_event_fn *fn, void *cb_arg, uint64_t *first)
+{
+	static char json[100000];
+
+	(void)arg;
+	fake_note("events", SPAN_EMPTY);
+	*first = fake.event_first;
+	if (fake.err)
+		return fake.err;
+	if (after + 1 < fake.event_first)
+		return ERR_NOTFOUND;
+	for (uint64_t seq = after + 1; seq <= fake.event_last && max > 0; seq++, max--) {
+		struct adm_event e = fake_event(seq, json, sizeof(json));
+
+		fn(cb_arg, &e);
+	}
+	return ERR_OK;
+}
+
+FAKE void fake_metrics(void *arg, adm_metric_fn *fn, void *cb_arg)
+{
+	struct adm_metric m = {
+		"lanyard_requests_total", "Requests.", true, "code", "2.05 \"x\"\n", 12};
+
+	(void)arg;
+	fn(cb_arg, &m);
+	m.label_value = "4.04";
+	m.value = UINT64_MAX;
+	fn(cb_arg, &m);
+	m = (struct adm_metric){"lanyard_up", "Up.", false, NULL, NULL, 1};
+	fn(cb_arg, &m);
+}
+
+static const struct adm_ops fake_ops __attribute__((unused)) = {
+	.status = fake_status,
+	.endpoint_list = fake_endpoint_list,
+	.endpoint_get = fake_endpoint_get,
+	.endpoint_put = fake_endpoint_put,
+	.endpoint_delete = fake_endpoint_delete,
+	.context_list = fake_context_list,
+	.oscore_put = fake_oscore_put,
+	.oscore_delete = fake_oscore_delete,
+	.dm = fake_dm,
+	.observation_list = fake_observation_list,
+	.bootstrap_get = fake_bootstrap_get,
+	.plan_put = fake_plan_put,
+	.plan_delete = fake_plan_delete,
+	.explain = fake_explain,
+	.events = fake_events,
+	.metrics = fake_metrics,
+};
+
+FAKE void fake_log(void *arg, enum log_level level, const char *line)
+{
+	(void)arg;
+	(void)level;
+	snprintf(fake.log, sizeof(fake.log), "%s", line);
+}
+
+FAKE struct adm_opts fake_opts(void)
+{
+	return (struct adm_opts){.socket = fake.socket,
+		.mode = 0660,
+		.fd = -1,
+		.wait_default_s = 60,
+		.wait_max_s = 300,
+		.event_clients_max = 3};
+}
+
+FAKE void fake_reset(void)
+{
+	fake.err = ERR_OK;
+	fake.result = (struct adm_result){.status = 204, .content_format = -1};
+	fake.defer = fake.more = false;
+	fake.bootstrap = (struct adm_bootstrap_view){.state = "idle", .last_result = ""};
+	fake.call[0] = fake.name[0] = fake.text[0] = '\0';
+	fake.done = NULL;
+}
+
+FAKE void fake_start(void)
+{
+	struct adm_opts o;
+	char why[256];
+
+	snprintf(fake.dir, sizeof(fake.dir), "/tmp/lanyard-admin-XXXXXX");
+	REQUIRE(mkdtemp(fake.dir), "a temporary directory");
+	snprintf(fake.socket, sizeof(fake.socket), "%s/admin.sock", fake.dir);
+	log_set_sink(fake_log, NULL);
+	log_set_level(LOG_LEVEL_INFO);
+	fake.base = event_base_new();
+	o = fake_opts();
+	REQUIRE(adm_new(fake.base, &fake_ops, &o, &fake.adm, why) == ERR_OK, "it starts");
+	fake_reset();
+}
+
+FAKE void fake_stop(void)
+{
+	struct stat st;
+
+	adm_free(fake.adm);
+	fake.adm = NULL;
+	CHECK(lstat(fake.socket, &st) != 0, "the socket file is removed");
+	event_base_free(fake.base);
+	libevent_global_shutdown();
+	rmdir(fake.dir);
+}
+
+FAKE void pump(void)
+{
+	event_base_loop(fake.base, EVLOOP_NONBLOCK);
+}
+
+/* A non-blocking client socket. */
+FAKE int client_open(void)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	memcpy(sun.sun_path, fake.socket, sizeof(sun.sun_path));
+	REQUIRE(connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0, "connect");
+	REQUIRE(fcntl(fd, F_SETFL, O_NONBLOCK) == 0, "non-blocking");
+	return fd;
+}
+
+FAKE void client_send(int fd, const char *p, size_t n)
+{
+	for (int tries = 0; n > 0 && tries < 100000; tries++) {
+		ssize_t got = send(fd, p, n, MSG_NOSIGNAL);
+
+		if (got > 0) {
+			p += got;
+			n -= (size_t)got;
+		} else if (errno != EAGAIN) {
+			return;
+		}
+		pump();
+	}
+}
+
+/* Pumps until `until` stands in what came, the peer closes, or nothing comes for a while. */
+FAKE size_t client_read(int fd, char *buf, size_t cap, const char *until)
+{
+	size_t n = 0;
+
+	buf[0] = '\0';
+	for (int idle = 0; idle < 300 && n + 1 < cap && !(until && strstr(buf, until));) {
+		ssize_t got;
+
+		pump();
+		got = recv(fd, buf + n, cap - n - 1, 0);
+		if (got == 0 || (got < 0 && errno != EAGAIN))
+			break;
+		if (got < 0) {
+			usleep(++idle > 20 ? 1000 : 0);
+			continue;
+		}
+		idle = 0;
+		n += (size_t)got;
+		buf[n] = '\0';
+	}
+	return n;
+}
+
+struct reply {
+	int status;
+	char text[65536]; /* all of it */
+	const char *body;
+};
+
+FAKE void reply_read(int fd, struct reply *r)
+{
+	const char *length;
+	size_t n = client_read(fd, r->text, sizeof(r->text), "\r\n\r\n");
+
+	r->status = n > 12 ? atoi(r->text + 9) : 0;
+	r->body = strstr(r->text, "\r\n\r\n");
+	if (!r->body)
+		return;
+	r->body += 4;
+	length = strstr(r->text, "Content-Length: ");
+	if (length && (size_t)(r->text + n - r->body) < (size_t)atol(length + 16))
+		client_read(fd, r->text + n, sizeof(r->text) - n, NULL);
+}
+
+FAKE void request_send(int fd, const char *method, const char *target, struct span body)
+{
+	static char text[8192];
+	int n = snprintf(text, sizeof(text),
+		"%s %s HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n", method, target, body.n);
+
+	client_send(fd, text, (size_t)n);
+	client_send(fd, (const char *)body.p, body.n);
+}
+
+/* One request on a connection of its own. */
+FAKE const struct reply *ask(const char *method, const char *target, const char *body)
+{
+	static struct reply r;
+	int fd = client_open();
+
+	request_send(fd, method, target, span_str(body));
+	reply_read(fd, &r);
+	close(fd);
+	return &r;
+}
+
+#endif
