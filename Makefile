@@ -41,6 +41,7 @@ libs_coap := libcoap-3-notls
 libs_oscore := libcrypto
 libs_lwm2m := libcbor
 libs_storage := sqlite3
+libs_bootstrap := json-c
 libs_transport := libevent
 libs_config := inih
 libs_admin := libevent json-c

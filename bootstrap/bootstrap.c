@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bootstrap/bootstrap.h"
+
+#include "bootstrap/session.h"
+#include "lwm2m/format.h"
+#include "lwm2m/regparam.h"
+
+#include <stdlib.h>
+
+struct bs_endpoint *bs_of(struct endpoint *e)
+{
+	if (!e->session) {
+		struct bs_endpoint *be = calloc(1, sizeof(*be));
+		if (be)
+			be->last_result = "";
+		e->session = be;
+	}
+	return e->session;
+}
+
+enum err bs_new(const struct bs_opts *o, struct bs **out)
+{
+	struct bs *b = calloc(1, sizeof(*b));
+	if (!b)
+		return ERR_NOMEM;
+	b->opts = *o;
+	b->x = o->exchange;
+	b->dir = ep_exchange_directory(o->exchange);
+	wheel_init(&b->wheel, o->now_ms);
+	*out = b;
+	return ERR_OK;
+}
+
+void bs_forget_endpoint(struct bs *b, struct endpoint *e)
+{
+	struct bs_endpoint *be = e->session;
+	if (!be)
+		return;
+	if (be->session)
+		bs_session_free(b, be->session);
+	free(be->own);
+	free(be);
+	e->session = NULL;
+}
+
+void bs_free(struct bs *b)
+{
+	if (!b)
+		return;
+	size_t cursor = 0;
+	for (struct endpoint *e; (e = map_next(&b->dir->by_name, &cursor));)
+		bs_forget_endpoint(b, e);
+	free(b->stored);
+	free(b);
+}
+
+static enum err set_plan(struct bs_plan **slot, const struct bs_plan *p)
+{
+	if (!*slot)
+		*slot = malloc(sizeof(**slot));
+	if (!*slot)
+		return ERR_NOMEM;
+	**slot = *p;
+	return ERR_OK;
+}
+
+enum err bs_load_plan(struct bs *b, struct endpoint *e, struct span json)
+{
+	struct bs_plan p;
+	char why[160];
+	struct bs_endpoint *be = e ? bs_of(e) : NULL;
+	if (e && !be)
+		return ERR_NOMEM;
+	enum err err = bs_plan_parse(json, &p, why);
+	return err ? err : set_plan(e ? &be->own : &b->stored, &p);
+}
+
+enum err bs_plan_put(struct bs *b, struct endpoint *e, struct span json, struct turn *t, char *why)
+{
+	struct bs_plan p;
+	enum err err = bs_plan_parse(json, &p, why);
+	if (!err)
+		err = bs_load_plan(b, e, json);
+	if (err)
+		return err;
+	uint8_t text[BS_JSON_MAX];
+	struct writer w = wr_make(text, sizeof(text));
+	bs_plan_write(&p, &w);
+	struct span copy = turn_dup(t, wr_span(&w));
+	turn_rec(t, REC_PLAN_PUT)->plan =
+		(struct rec_plan){.endpoint_id = e ? e->id : 0, .json = copy};
+	return w.err;
+}
+
+enum err bs_plan_delete(struct bs *b, struct endpoint *e, struct turn *t)
+{
+	struct bs_endpoint *be = e ? e->session : NULL;
+	struct bs_plan **slot = e ? (be ? &be->own : NULL) : &b->stored;
+	if (!slot || !*slot)
+		return ERR_NOTFOUND;
+	free(*slot);
+	*slot = NULL;
+	turn_rec(t, REC_PLAN_DEL)->plan.endpoint_id = e ? e->id : 0;
+	return ERR_OK;
+}
+
+static const struct bs_plan *plan_of(const struct bs *b, const struct endpoint *e)
+{
+	const struct bs_endpoint *be = e ? e->session : NULL;
+	if (be && be->own)
+		return be->own;
+	return b->stored ? b->stored : &b->opts.configured;
+}
+
+static void refuse(
+	struct bs *b, struct ep_delivery *d, enum ep_reason why, uint8_t code, struct turn *t)
+{
+	b->count.refused++;
+	ep_note(d->endpoint, why, t->wall_ms);
+	ep_respond_code(b->x, d, code, t);
+}
+
+/* Bootstrap-Request (BS-01 to BS-04). */
+static void bootstrap_request(struct bs *b, struct ep_delivery *d, struct turn *t)
+{
+	struct lwm_reg_params p;
+	b->count.requests++;
+	if (!d->ctx) { /* keys go out under protection or not at all */
+		refuse(b, d, EP_REASON_NOSEC, MSG_UNAUTHORIZED, t);
+		return;
+	}
+	if (lwm_reg_params_parse(d->msg, &p)) {
+		refuse(b, d, EP_REASON_BAD_REQUEST, MSG_BAD_REQUEST, t);
+		return;
+	}
+	if (p.has_ep && !span_eq(p.ep, ep_bs_name(d->endpoint))) {
+		refuse(b, d, EP_REASON_EP_MISMATCH, MSG_BAD_REQUEST, t);
+		return;
+	}
+	const struct lwm_format *f = p.has_pct ? lwm_format(p.pct) : lwm_format(LWM_CF_TLV);
+	if (!f || f->cf != LWM_CF_TLV) {
+		refuse(b, d, EP_REASON_BAD_REQUEST, MSG_UNSUPPORTED_FORMAT, t);
+		return;
+	}
+	const struct bs_plan *plan = plan_of(b, d->endpoint);
+	if (!plan->uri[0]) {
+		refuse(b, d, EP_REASON_NO_PLAN, MSG_BAD_REQUEST, t);
+		return;
+	}
+	struct endpoint *e = d->endpoint;
+	struct ep_context *ctx = d->ctx;
+	struct bs_endpoint *be = e->session;
+	if (be && be->session) /* the device starts over (BS-32) */
+		bs_session_end(b, be->session, "the device asked again", t);
+	d->changed = true;
+	ep_respond_code(b->x, d, MSG_CHANGED, t);
+	if (bs_session_start(b, e, ctx, plan, t))
+		ep_note(e, EP_REASON_OVERLOAD, t->wall_ms);
+}
+
+void bs_request(struct bs *b, struct ep_delivery *d, struct turn *t)
+{
+	const struct opt *a = msg_find(d->msg, OPT_URI_PATH);
+	if (!a || msg_next(d->msg, a) || !span_eq_str(a->val, "bs"))
+		ep_respond_code(b->x, d, MSG_NOT_FOUND, t);
+	else if (d->msg->code != MSG_POST)
+		ep_respond_code(b->x, d, MSG_METHOD_NOT_ALLOWED, t);
+	else
+		bootstrap_request(b, d, t);
+}
+
+void bs_response(struct bs *b, struct ep_delivery *d, struct turn *t)
+{
+	bs_session_delivery(b, d->request->user, d, t);
+}
+
+void bs_timer(struct bs *b, struct turn *t)
+{
+	struct timer *due;
+	while ((due = wheel_expire(&b->wheel, t->now_ms)))
+		bs_session_end(
+			b, (struct bs_session *)due, "the device has been silent for too long", t);
+}
+
+uint64_t bs_deadline_ms(const struct bs *b)
+{
+	return wheel_next_ms(&b->wheel);
+}
+
+void bs_context_gone(struct bs *b, struct ep_context *c, struct turn *t)
+{
+	struct bs_endpoint *be = c->endpoint->session;
+	if (be && be->session && (be->session->ctx == c || be->session->made == c))
+		bs_session_end(b, be->session, "its credentials were removed", t);
+}
+
+void bs_view(const struct bs *b, const struct endpoint *e, struct bs_view *out)
+{
+	static const char *const states[] = {[BS_DISCOVER] = "discover",
+		[BS_DELETE] = "delete",
+		[BS_WRITE_SECURITY] = "write",
+		[BS_WRITE_SERVER] = "write",
+		[BS_WRITE_OSCORE] = "write",
+		[BS_FINISH] = "finish"};
+	const struct bs_endpoint *be = e ? e->session : NULL;
+	*out = (struct bs_view){.plan = *plan_of(b, e), .state = "idle", .last_result = ""};
+	if (!be)
+		return;
+	out->own_plan = be->own != NULL;
+	if (be->session)
+		out->state = states[be->session->step];
+	out->last_result = be->last_result;
+	out->last_wall_s = be->last_wall_s;
+}
+
+const struct bs_counters *bs_counters(const struct bs *b)
+{
+	return &b->count;
+}
+
+size_t bs_sessions(const struct bs *b)
+{
+	return b->session_n;
+}

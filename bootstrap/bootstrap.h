@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The bootstrap server engine: gives a device its server account and fresh OSCORE keys, over
+ * OSCORE. Sans-IO, like the server engine. */
+#ifndef LANYARD_BOOTSTRAP_BOOTSTRAP_H
+#define LANYARD_BOOTSTRAP_BOOTSTRAP_H
+
+#include "bootstrap/plan.h"
+#include "endpoint/exchange.h"
+
+struct bs;
+
+struct bs_opts {
+	struct ep_exchange *exchange;
+	uint64_t *next_event;
+	struct bs_plan configured; /* the default plan; uri "": none */
+	uint8_t recipient_id_bytes;
+	uint32_t session_timeout_s;
+	uint64_t now_ms;
+};
+
+struct bs_counters {
+	uint64_t requests, finished, failed, refused;
+};
+
+MUST_USE enum err bs_new(const struct bs_opts *o, struct bs **out);
+/* Before the exchange is freed. */
+void bs_free(struct bs *b);
+
+/* A stored plan; e NULL: the default one, which goes before the configured. */
+MUST_USE enum err bs_load_plan(struct bs *b, struct endpoint *e, struct span json);
+
+void bs_request(struct bs *b, struct ep_delivery *d, struct turn *t);
+void bs_response(struct bs *b, struct ep_delivery *d, struct turn *t);
+void bs_timer(struct bs *b, struct turn *t);
+uint64_t bs_deadline_ms(const struct bs *b);
+/* Before a context is closed and removed. */
+void bs_context_gone(struct bs *b, struct ep_context *c, struct turn *t);
+void bs_forget_endpoint(struct bs *b, struct endpoint *e);
+
+/* ERR_SYNTAX with a reason in `why` (160 bytes), ERR_NOMEM. Recorded in the turn. */
+MUST_USE enum err bs_plan_put(
+	struct bs *b, struct endpoint *e, struct span json, struct turn *t, char *why);
+/* ERR_NOTFOUND. */
+MUST_USE enum err bs_plan_delete(struct bs *b, struct endpoint *e, struct turn *t);
+
+struct bs_view {
+	struct bs_plan plan; /* in force; uri "": none */
+	bool own_plan;
+	const char *state;       /* "idle", "discover", "delete", "write", "finish" */
+	const char *last_result; /* "" or how the last session ended */
+	int64_t last_wall_s;
+};
+void bs_view(const struct bs *b, const struct endpoint *e, struct bs_view *out);
+const struct bs_counters *bs_counters(const struct bs *b);
+size_t bs_sessions(const struct bs *b);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bootstrap/plan.h"
+
+#include "base/text.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { WHY_MAX = 160, DEPTH_MAX = 8 };
+
+#define COMPLAIN(...) (snprintf(why, WHY_MAX, __VA_ARGS__), ERR_SYNTAX)
+
+enum err bs_plan_check(const struct bs_plan *p, char *why)
+{
+	/* Schemes whose transport the daemon has; a path would be put before rd by some clients. */
+	if (strncmp(p->uri, "coap://", 7) || !p->uri[7])
+		return COMPLAIN("uri must be coap://HOST[:PORT]");
+	if (strpbrk(p->uri + 7, "/?#"))
+		return COMPLAIN("uri must have neither path nor query: clients put them before rd");
+	if (!utf8_valid(span_str(p->uri)))
+		return COMPLAIN("uri is not UTF-8");
+	if (p->ssid < 1 || p->ssid == 65535)
+		return COMPLAIN("ssid must be 1 to 65534");
+	if (!p->binding[0] || strspn(p->binding, "UTSNQ") != strlen(p->binding))
+		return COMPLAIN("binding must be letters of U, T, S, N, Q");
+	return ERR_OK;
+}
+
+static enum err text_member(
+	struct json_object *o, const char *key, char *out, size_t cap, char *why)
+{
+	struct json_object *v;
+	if (!json_object_object_get_ex(o, key, &v))
+		return ERR_OK;
+	if (!json_object_is_type(v, json_type_string))
+		return COMPLAIN("%s must be a string", key);
+	size_t n = (size_t)json_object_get_string_len(v);
+	if (n >= cap || strlen(json_object_get_string(v)) != n)
+		return COMPLAIN("%s is too long or holds a NUL", key);
+	memcpy(out, json_object_get_string(v), n + 1);
+	return ERR_OK;
+}
+
+static enum err number_member(
+	struct json_object *o, const char *key, uint32_t max, uint32_t *out, char *why)
+{
+	struct json_object *v;
+	if (!json_object_object_get_ex(o, key, &v))
+		return ERR_OK;
+	int64_t n = json_object_get_int64(v);
+	if (!json_object_is_type(v, json_type_int) || n < 0 || n > max)
+		return COMPLAIN("%s must be a number from 0 to %u", key, (unsigned)max);
+	*out = (uint32_t)n;
+	return ERR_OK;
+}
+
+static enum err known_members(struct json_object *o, const char *const *known, char *why)
+{
+	json_object_object_foreach(o, key, value)
+	{
+		(void)value;
+		const char *const *k = known;
+		while (*k && strcmp(*k, key))
+			k++;
+		if (!*k)
+			return COMPLAIN("unknown member %.64s", key);
+	}
+	return ERR_OK;
+}
+
+static enum err parse_server(struct json_object *o, struct bs_plan *p, char *why)
+{
+	static const char *const known[] = {"uri", "ssid", "lifetime_s", "binding",
+		"notification_storing", "default_pmin_s", "default_pmax_s", NULL};
+	struct json_object *v;
+	uint32_t ssid = p->ssid;
+	enum err err = known_members(o, known, why);
+	if (!err)
+		err = text_member(o, "uri", p->uri, sizeof(p->uri), why);
+	if (!err)
+		err = text_member(o, "binding", p->binding, sizeof(p->binding), why);
+	if (!err)
+		err = number_member(o, "ssid", 65534, &ssid, why);
+	if (!err)
+		err = number_member(o, "lifetime_s", INT32_MAX, &p->lifetime_s, why);
+	if (!err)
+		err = number_member(o, "default_pmin_s", INT32_MAX, &p->pmin_s, why);
+	if (!err)
+		err = number_member(o, "default_pmax_s", INT32_MAX, &p->pmax_s, why);
+	if (err)
+		return err;
+	p->ssid = (uint16_t)ssid;
+	if (json_object_object_get_ex(o, "notification_storing", &v)) {
+		if (!json_object_is_type(v, json_type_boolean))
+			return COMPLAIN("notification_storing must be true or false");
+		p->notification_storing = json_object_get_boolean(v);
+	}
+	return bs_plan_check(p, why);
+}
+
+static enum err parse_root(struct json_object *root, struct bs_plan *p, char *why)
+{
+	static const char *const known[] = {"servers", NULL};
+	struct json_object *servers;
+	if (!json_object_is_type(root, json_type_object))
+		return COMPLAIN("a plan is an object");
+	enum err err = known_members(root, known, why);
+	if (err)
+		return err;
+	if (!json_object_object_get_ex(root, "servers", &servers) ||
+		!json_object_is_type(servers, json_type_array))
+		return COMPLAIN("servers must be an array");
+	/* More than one account needs Access Control instances, which only a bootstrap can write.
+	 */
+	if (json_object_array_length(servers) != 1)
+		return COMPLAIN("servers must hold exactly one account");
+	struct json_object *first = json_object_array_get_idx(servers, 0);
+	if (!json_object_is_type(first, json_type_object))
+		return COMPLAIN("a server account is an object");
+	return parse_server(first, p, why);
+}
+
+enum err bs_plan_parse(struct span json, struct bs_plan *out, char *why)
+{
+	struct bs_plan p = {
+		.ssid = 1, .lifetime_s = 86400, .binding = "U", .notification_storing = true};
+	why[0] = '\0';
+	if (!json.n || json.n > BS_JSON_MAX)
+		return COMPLAIN("a plan is 1 to %d bytes of JSON", (int)BS_JSON_MAX);
+	struct json_tokener *tok = json_tokener_new_ex(DEPTH_MAX);
+	if (!tok)
+		return ERR_NOMEM;
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
+	struct json_object *root = json_tokener_parse_ex(tok, (const char *)json.p, (int)json.n);
+	enum json_tokener_error jerr = json_tokener_get_error(tok);
+	bool whole = jerr == json_tokener_success && json_tokener_get_parse_end(tok) == json.n;
+	enum err err = whole ? parse_root(root, &p, why) : COMPLAIN("not JSON");
+	json_object_put(root);
+	json_tokener_free(tok);
+	if (!err)
+		*out = p;
+	return err;
+}
+
+void bs_plan_write(const struct bs_plan *p, struct writer *w)
+{
+	wr_str(w, "{\"servers\":[{\"uri\":");
+	wr_json_string(w, span_str(p->uri));
+	wr_fmt(w, ",\"ssid\":%u,\"lifetime_s\":%u,\"binding\":", (unsigned)p->ssid,
+		(unsigned)p->lifetime_s);
+	wr_json_string(w, span_str(p->binding));
+	wr_fmt(w, ",\"notification_storing\":%s", p->notification_storing ? "true" : "false");
+	wr_fmt(w, ",\"default_pmin_s\":%u,\"default_pmax_s\":%u}]}", (unsigned)p->pmin_s,
+		(unsigned)p->pmax_s);
+}
