@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transport/net.h"
+
+#include "transport/addr.h"
+#include "transport/udp.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+struct listener {
+	struct net *net;
+	struct udp *udp; /* NULL: free */
+	struct event *readable, *writable;
+	bool blocked; /* waiting for `writable` */
+};
+
+struct net {
+	struct event_base *base;
+	net_input_fn *input;
+	net_turn_fn *turn;
+	void *arg;
+	struct event *turn_event;
+	struct udp_rx *rx;
+	udp_sendmmsg_fn *sendmmsg_fn;
+	bool paused;
+	struct net_stats stats;
+	struct listener listener[NET_LISTENERS_MAX];
+};
+
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct net *n = arg;
+
+	(void)fd;
+	(void)what;
+	n->turn(n->arg);
+}
+
+/* An event made active here goes behind those of this iteration of the loop, so the turn comes
+ * once, after the last socket was read. */
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct listener *l = arg;
+
+	(void)fd;
+	(void)what;
+	udp_receive(l->udp, l->net->rx, l->net->input, l->net->arg);
+	event_active(l->net->turn_event, EV_READ, 0);
+}
+
+static void listener_flush(struct listener *l)
+{
+	if (l->blocked || udp_flush(l->udp, l->net->sendmmsg_fn))
+		return;
+	/* If the loop takes no event, the next flush tries again. */
+	l->blocked = event_add(l->writable, NULL) == 0;
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct listener *l = arg;
+
+	(void)fd;
+	(void)what;
+	l->blocked = false;
+	listener_flush(l);
+}
+
+enum err net_new(struct event_base *base, net_input_fn *input, net_turn_fn *turn, void *arg,
+	struct net **out)
+{
+	struct net *n = calloc(1, sizeof(*n));
+	enum err err = ERR_NOMEM;
+
+	if (!n)
+		return ERR_NOMEM;
+	n->base = base;
+	n->input = input;
+	n->turn = turn;
+	n->arg = arg;
+	n->sendmmsg_fn = sendmmsg;
+	n->turn_event = event_new(base, -1, 0, on_turn, n);
+	if (!n->turn_event)
+		goto out;
+	err = udp_rx_new(&n->rx);
+	if (err)
+		goto out;
+	*out = n;
+	n = NULL;
+out:
+	net_free(n);
+	return err;
+}
+
+static void listener_fini(struct listener *l)
+{
+	if (l->readable)
+		event_free(l->readable);
+	if (l->writable)
+		event_free(l->writable);
+	udp_free(l->udp);
+	*l = (struct listener){0};
+}
+
+void net_free(struct net *n)
+{
+	if (!n)
+		return;
+	for (size_t i = 0; i < NET_LISTENERS_MAX; i++)
+		listener_fini(&n->listener[i]);
+	if (n->turn_event)
+		event_free(n->turn_event);
+	udp_rx_free(n->rx);
+	free(n);
+}
+
+void net_set_sendmmsg(struct net *n, udp_sendmmsg_fn *fn)
+{
+	n->sendmmsg_fn = fn;
+}
+
+static enum err listener_arm(struct listener *l)
+{
+	struct net *n = l->net;
+	int fd = udp_fd(l->udp);
+
+	l->readable = event_new(n->base, fd, EV_READ | EV_PERSIST, on_readable, l);
+	l->writable = event_new(n->base, fd, EV_WRITE, on_writable, l);
+	if (!l->readable || !l->writable)
+		return ERR_NOMEM;
+	if (!n->paused && event_add(l->readable, NULL))
+		return ERR_IO;
+	return ERR_OK;
+}
+
+enum err net_listen_udp(
+	struct net *n, uint16_t index, const char *address, uint16_t port, char *why)
+{
+	struct listener *l;
+	enum err err;
+
+	why[0] = '\0';
+	if (index >= NET_LISTENERS_MAX || n->listener[index].udp) {
+		snprintf(why, UDP_WHY, "listener %u is %s", index,
+			index >= NET_LISTENERS_MAX ? "one too many" : "open already");
+		return index >= NET_LISTENERS_MAX ? ERR_LIMIT : ERR_EXISTS;
+	}
+	l = &n->listener[index];
+	err = udp_new(index, address, port, &n->stats, why, &l->udp);
+	if (err)
+		return err;
+	l->net = n;
+	err = listener_arm(l);
+	if (err) {
+		snprintf(why, UDP_WHY, "cannot watch the socket of %s port %u: %s", address, port,
+			err_text(err));
+		listener_fini(l);
+	}
+	return err;
+}
+
+static struct listener *find(struct net *n, uint16_t index)
+{
+	if (index >= NET_LISTENERS_MAX || !n->listener[index].udp)
+		return NULL;
+	return &n->listener[index];
+}
+
+uint16_t net_port(const struct net *n, uint16_t index)
+{
+	if (index >= NET_LISTENERS_MAX || !n->listener[index].udp)
+		return 0;
+	return udp_port(n->listener[index].udp);
+}
+
+void net_pause(struct net *n)
+{
+	n->paused = true;
+	for (size_t i = 0; i < NET_LISTENERS_MAX; i++)
+		if (n->listener[i].readable)
+			event_del(n->listener[i].readable);
+}
+
+void net_resume(struct net *n)
+{
+	n->paused = false;
+	for (size_t i = 0; i < NET_LISTENERS_MAX; i++)
+		if (n->listener[i].readable)
+			event_add(n->listener[i].readable, NULL);
+}
+
+enum err net_send(struct net *n, const struct peer *to, struct span datagram)
+{
+	struct listener *l = find(n, to->listener);
+	enum err err;
+
+	if (!l || to->bearer != BEARER_UDP)
+		return ERR_NOTFOUND;
+	err = udp_queue(l->udp, to, datagram);
+	if (err == ERR_LIMIT && !l->blocked) {
+		listener_flush(l);
+		err = udp_queue(l->udp, to, datagram);
+	}
+	if (err == ERR_LIMIT)
+		n->stats.dropped++;
+	return err;
+}
+
+void net_flush(struct net *n)
+{
+	for (size_t i = 0; i < NET_LISTENERS_MAX; i++)
+		if (n->listener[i].udp)
+			listener_flush(&n->listener[i]);
+}
+
+void net_stats(const struct net *n, struct net_stats *out)
+{
+	*out = n->stats;
+	for (size_t i = 0; i < NET_LISTENERS_MAX; i++)
+		if (n->listener[i].udp)
+			out->overflowed += udp_kernel_drops(n->listener[i].udp);
+}
+
+enum err net_peer(const char *address, uint16_t port, uint16_t listener, struct peer *out)
+{
+	struct peer p = {.bearer = BEARER_UDP, .listener = listener};
+	union addr a;
+	enum err err = addr_parse(address, port, &a);
+
+	if (err)
+		return err;
+	addr_to_peer(&a, &p);
+	*out = p;
+	return ERR_OK;
+}
