@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who gets what: datagrams to the exchange, deliveries to the engines; start and stop. */
+#include "cmd/core_impl.h"
+
+#include <poll.h>
+#include <stdlib.h>
+
+void core_remove_context(struct core *c, struct ep_context *ctx, struct turn *t)
+{
+	srv_context_gone(c->srv, ctx, t);
+	bs_context_gone(c->bs, ctx, t);
+	ep_context_close(c->x, ctx);
+	ep_context_remove(&c->dir, ctx, t);
+}
+
+/* The device has used its newest keys: older ones of that role have served (bootstrap keeps them
+ * valid until here). */
+static void promote(struct core *c, struct ep_context *ctx, struct turn *t)
+{
+	ctx->generation = REC_GEN_USED;
+	ep_context_record_state(t, ctx);
+	for (struct ep_context *o = ctx->next_of_endpoint, *next; o; o = next) {
+		next = o->next_of_endpoint;
+		if (o->role == ctx->role)
+			core_remove_context(c, o, t);
+	}
+}
+
+void core_deliver(struct core *c, struct ep_delivery *d)
+{
+	struct turn *t = core_cur(c);
+	switch (d->kind) {
+	case EP_NOTHING:
+		return;
+	case EP_REQUEST:
+		if (d->role == REC_ROLE_BOOTSTRAP)
+			bs_request(c->bs, d, t);
+		else
+			srv_request(c->srv, d, t);
+		if (d->first_use && d->changed)
+			promote(c, d->ctx, t);
+		return;
+	case EP_RESPONSE:
+	case EP_NOTIFICATION:
+	case EP_TIMEOUT:
+	case EP_CANCELLED:
+		if (d->role == REC_ROLE_BOOTSTRAP)
+			bs_response(c->bs, d, t);
+		else
+			srv_response(c->srv, d, t);
+		ep_delivery_end(c->x, d, t);
+		return;
+	}
+}
+
+/* While nothing can be stored, or more is in flight than is good: 5.03, at once. */
+static void refuse(struct core *c, const struct peer *from, struct span datagram)
+{
+	struct turn t;
+	turn_init(&t);
+	turn_begin(&t, core_now_ms(c), c->wall_ms);
+	ep_input_unavailable(&c->lost, from, datagram, &t);
+	for (size_t i = 0; i < t.effect_n; i++)
+		c->opts.io.send(c->opts.io.arg, &t.effect[i].send.to, t.effect[i].send.bytes);
+	turn_fini(&t);
+}
+
+void core_input(struct core *c, const struct peer *from, struct span datagram)
+{
+	struct ep_delivery d;
+	if (c->failed || c->flight_n >= CORE_TURNS_MAX) {
+		refuse(c, from, datagram);
+		return;
+	}
+	ep_input(c->x, from, datagram, core_cur(c), &d);
+	core_deliver(c, &d);
+}
+
+enum err core_start(struct core *c, struct store *s, uint64_t boot_ms, int64_t wall_ms)
+{
+	c->store = s;
+	c->boot_start_ms = boot_ms;
+	c->boot_ms = boot_ms;
+	c->wall_ms = wall_ms;
+	c->started_wall_ms = wall_ms;
+	enum err err = core_load(c);
+	if (!err)
+		err = store_begin(s);
+	if (err)
+		return err;
+	core_turn_end(c);
+	return ERR_OK;
+}
+
+int core_store_fd(const struct core *c)
+{
+	return store_fd(c->store);
+}
+
+/* Exact windows and next numbers of all contexts. */
+static enum err exact_rows(const struct core *c, struct rec_context **out, size_t *n)
+{
+	*n = 0;
+	*out = calloc(c->dir.context_n + 1, sizeof(**out));
+	if (!*out)
+		return ERR_NOMEM;
+	size_t cursor = 0;
+	for (struct endpoint *e; (e = map_next(&c->dir.by_name, &cursor));)
+		for (const struct ep_context *x = e->contexts; x; x = x->next_of_endpoint)
+			(*out)[(*n)++] = (struct rec_context){.id = x->id,
+				.ssn_limit = x->ssn_next,
+				.highest = x->window.any ? x->window.highest : UINT64_MAX,
+				.window = x->window.seen,
+				.exact = true,
+				.fresh = x->fresh,
+				.executed = x->executed};
+	return ERR_OK;
+}
+
+enum err core_stop(struct core *c)
+{
+	core_turn_end(c);
+	while (store_pending(c->store)) {
+		struct pollfd p = {.fd = store_fd(c->store), .events = POLLIN};
+		if (poll(&p, 1, 30000) <= 0)
+			return ERR_IO;
+		core_store_poll(c);
+	}
+	core_store_poll(c);
+	if (c->failed)
+		return c->failed;
+	struct rec_context *rows;
+	size_t n;
+	enum err err = exact_rows(c, &rows, &n);
+	if (err)
+		return err;
+	err = store_stop(c->store, rows, n, core_now_ms(c));
+	free(rows);
+	return err;
+}
+
+void core_listener_port(struct core *c, size_t index, uint16_t port)
+{
+	if (index < CFG_LISTEN_MAX)
+		c->port[index] = port;
+}
+
+void core_status_text(const struct core *c, struct writer *w)
+{
+	if (c->failed)
+		wr_fmt(w, "cannot store: %s; answering 5.03", err_text(c->failed));
+	else
+		wr_fmt(w, "%zu registered, %zu provisioned", srv_registered(c->srv),
+			c->dir.by_name.count);
+}

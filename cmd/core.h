@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon without sockets and clocks: directory, exchange, both engines and the store, turn by
+ * turn. lanyardd gives it datagrams and time; tests give it whatever they like. */
+#ifndef LANYARD_CMD_CORE_H
+#define LANYARD_CMD_CORE_H
+
+#include "admin/ops.h"
+#include "bootstrap/bootstrap.h"
+#include "config/config.h"
+#include "server/server.h"
+#include "storage/store.h"
+
+/* What leaves the core, when it may leave. */
+struct core_io {
+	void (*send)(void *arg, const struct peer *to, struct span bytes);
+	void (*event)(void *arg, const struct rec_event *e);
+	/* Storage failed, or works again: to be logged. */
+	void (*storage)(void *arg, enum err e);
+	void *arg;
+};
+
+struct core_opts {
+	const struct cfg *cfg;
+	struct core_io io;
+	struct rng rng;
+};
+
+struct core_listener_view {
+	uint16_t port; /* the real one */
+};
+
+struct core;
+
+/* The store's done function, with the core as its argument: open the store with both, then
+ * core_start. */
+MUST_USE enum err core_new(const struct core_opts *o, struct core **out);
+void core_store_done(void *core, struct batch *b);
+/* Loads everything and makes the first commit. boot_ms is a clock that never jumps and counts sleep
+ * (CLOCK_BOOTTIME); wall_ms is for people. Takes the store. */
+MUST_USE enum err core_start(struct core *c, struct store *s, uint64_t boot_ms, int64_t wall_ms);
+/* Ends without a word, like a crash, after core_stop or without it. */
+void core_free(struct core *c);
+
+/* Time of the turn that begins. Call before the calls below, once for each pass of the loop. */
+void core_time(struct core *c, uint64_t boot_ms, int64_t wall_ms);
+void core_input(struct core *c, const struct peer *from, struct span datagram);
+/* What is due by now. */
+void core_timers(struct core *c);
+/* The end of a turn: records are submitted; effects leave, now or when they may. */
+void core_turn_end(struct core *c);
+/* store_fd is readable. */
+void core_store_poll(struct core *c);
+int core_store_fd(const struct core *c);
+/* In the clock of boot_ms; UINT64_MAX: nothing is due. */
+uint64_t core_deadline_ms(const struct core *c);
+/* Clean stop: waits for what is under way, then stores exact windows. No input afterwards. */
+MUST_USE enum err core_stop(struct core *c);
+
+/* The REST interface's table. Outcomes never come before the call that asked has returned. */
+void core_admin_ops(struct core *c, struct adm_ops *out);
+void core_listener_port(struct core *c, size_t index, uint16_t port);
+/* Reloadable options. */
+void core_reconfigure(struct core *c);
+/* One line for sd_notify's STATUS. */
+void core_status_text(const struct core *c, struct writer *w);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LANYARD_CMD_CORE_IMPL_H
+#define LANYARD_CMD_CORE_IMPL_H
+
+#include "cmd/core.h"
+
+enum { CORE_TURNS_MAX = 64, CORE_RECOVER_MS = 1000 };
+
+/* An administrator's call that waits for its outcome. */
+struct core_ticket {
+	struct core_ticket *next;
+	uint64_t id;
+	adm_done_fn *done;
+	void *done_arg;
+};
+
+/* A turn in flight: its effects wait for it and for all before it. */
+struct core_turn {
+	struct turn turn; /* first; and in it first the batch */
+	struct core_turn *next;
+	bool durable;
+};
+
+struct core {
+	struct core_opts opts;
+	struct store *store;
+	struct ep_directory dir;
+	struct ep_exchange *x;
+	struct srv *srv;
+	struct bs *bs;
+	bool up;             /* engines are there */
+	enum err failed;     /* why nothing can be stored; ERR_OK: it can */
+	uint64_t recover_ms; /* next try, in the boot clock */
+	uint64_t next_event;
+	uint8_t secret[32];
+	/* the store clock: base + (boot - boot_start), so that downtime does not count */
+	uint64_t clock_base_ms, boot_start_ms, boot_ms;
+	int64_t wall_ms, started_wall_ms;
+	struct core_turn *cur;
+	struct core_turn *first, **last; /* in flight, oldest first */
+	size_t flight_n;
+	struct core_turn *idle;
+	struct core_ticket *tickets;
+	uint64_t next_ticket;
+	struct ep_counters lost; /* while nothing can be stored */
+	uint16_t port[CFG_LISTEN_MAX];
+	uint64_t recoveries;
+};
+
+static inline uint64_t core_now_ms(const struct core *c)
+{
+	return c->clock_base_ms + (c->boot_ms - c->boot_start_ms);
+}
+
+/* core_load.c: engines from what is stored, and their end. */
+MUST_USE enum err core_load(struct core *c);
+void core_unload(struct core *c);
+
+/* core.c */
+void core_deliver(struct core *c, struct ep_delivery *d);
+
+/* core_turn.c */
+struct turn *core_cur(struct core *c);
+void core_fail(struct core *c, enum err e);
+uint64_t core_ticket(struct core *c, adm_done_fn *done, void *done_arg); /* 0: no memory */
+void core_answer(struct core *c, const struct effect_done *e);
+/* A context goes: every engine lets go of it first. */
+void core_remove_context(struct core *c, struct ep_context *ctx, struct turn *t);
+
+/* core_metrics.c */
+void core_metrics(void *arg, adm_metric_fn *fn, void *cb_arg);
+
+#endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From what is stored to engines that run: at start, and after storage has failed. */
+#include "cmd/core_impl.h"
+
+#include "admin/render.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEDUP_BYTES = 256 << 20, NOSEC_PEERS = 65536 };
+
+/* Rows name endpoints and contexts by id; only loading needs to find them so. */
+struct loading {
+	struct core *c;
+	struct map endpoints, contexts;
+	struct turn *t;
+};
+
+static struct span key_endpoint_id(const void *item)
+{
+	const struct endpoint *e = item;
+	return span_make(&e->id, sizeof(e->id));
+}
+
+static struct span key_context_id(const void *item)
+{
+	const struct ep_context *x = item;
+	return span_make(&x->id, sizeof(x->id));
+}
+
+static void *by_id(const struct map *m, uint64_t id)
+{
+	return map_get(m, span_make(&id, sizeof(id)));
+}
+
+static enum err on_endpoint(void *arg, const struct rec_endpoint *r)
+{
+	struct loading *l = arg;
+	struct endpoint *e;
+	enum err err = ep_load_endpoint(&l->c->dir, r, &e);
+	return err ? err : map_put(&l->endpoints, e);
+}
+
+static enum err on_context(void *arg, const struct rec_context *r)
+{
+	struct loading *l = arg;
+	struct endpoint *e = by_id(&l->endpoints, r->endpoint_id);
+	struct ep_context *x;
+	if (!e)
+		return ERR_CORRUPT;
+	enum err err = ep_load_context(&l->c->dir, e, r, &x);
+	return err ? err : map_put(&l->contexts, x);
+}
+
+static enum err on_registration(void *arg, const struct rec_reg *r)
+{
+	struct loading *l = arg;
+	struct endpoint *e = by_id(&l->endpoints, r->endpoint_id);
+	struct ep_context *x = by_id(&l->contexts, r->context_id);
+	if (!e || (r->context_id && !x))
+		return ERR_CORRUPT;
+	return srv_load_registration(l->c->srv, e, x, r);
+}
+
+static enum err on_seen(void *arg, const struct rec_seen *r)
+{
+	struct loading *l = arg;
+	struct ep_context *x = by_id(&l->contexts, r->context_id);
+	if (x) /* rows of a context that is gone are folded away later */
+		ep_load_seen(l->c->x, x, r, core_now_ms(l->c));
+	return ERR_OK;
+}
+
+static enum err on_plan(void *arg, const struct rec_plan *r)
+{
+	struct loading *l = arg;
+	struct endpoint *e = by_id(&l->endpoints, r->endpoint_id);
+	if (r->endpoint_id && !e)
+		return ERR_CORRUPT;
+	return bs_load_plan(l->c->bs, e, r->json);
+}
+
+static enum err on_op(void *arg, const struct rec_op *r)
+{
+	struct loading *l = arg;
+	struct endpoint *e = by_id(&l->endpoints, r->endpoint_id);
+	return e ? srv_load_op(l->c->srv, e, r, l->t) : ERR_CORRUPT;
+}
+
+static enum err on_tombstone(void *arg, const struct rec_tombstone *r)
+{
+	struct loading *l = arg;
+	return ep_load_tombstone(&l->c->dir, r);
+}
+
+/* Values of a notification, for its event. */
+static void render(void *arg, const struct lwm_path *path, int32_t content_format,
+	struct span payload, struct writer *w)
+{
+	char *json;
+	(void)arg;
+	if (adm_render_values(path, content_format, payload, &json)) {
+		wr_str(w, "[]");
+		return;
+	}
+	wr_str(w, json);
+	free(json);
+}
+
+static enum err new_directory(struct core *c)
+{
+	uint8_t seed[16];
+	const struct cfg *g = c->opts.cfg;
+	static const uint8_t freshness[] = {EP_FRESH_AUTO, EP_FRESH_ECHO, EP_FRESH_NONE};
+	rng_fill(&c->opts.rng, seed, sizeof(seed));
+	struct ep_directory_opts o = {.rng = c->opts.rng,
+		.seed = seed,
+		.endpoints_max = g->endpoints_max,
+		.window_width = (uint8_t)g->window,
+		.ssn_block = (uint16_t)g->ssn_block,
+		.freshness = freshness[g->freshness % 3]};
+	return ep_directory_init(&c->dir, &o);
+}
+
+static enum err new_exchange(struct core *c, uint64_t now_ms)
+{
+	const struct cfg *g = c->opts.cfg;
+	struct ep_exchange_opts o = {.directory = &c->dir,
+		.secret = c->secret,
+		.nosec_names = g->nosec_endpoints[0],
+		.body_limit_bytes = g->body_limit_bytes,
+		.echo_max_age_ms = g->echo_max_age_s * 1000,
+		.dedup_limit_bytes = DEDUP_BYTES,
+		.nosec_peers_max = NOSEC_PEERS,
+		.now_ms = now_ms};
+	for (size_t i = 0; i < g->listen_n; i++) {
+		bool bootstrap = g->listen[i].role == CFG_ROLE_BOOTSTRAP;
+		o.listener[i].role = bootstrap ? REC_ROLE_BOOTSTRAP : REC_ROLE_SERVER;
+		o.listener[i].nosec = g->listen[i].nosec;
+	}
+	return ep_exchange_new(&o, &c->x);
+}
+
+static enum err new_server(struct core *c, uint64_t now_ms)
+{
+	const struct cfg *g = c->opts.cfg;
+	uint8_t seed[16];
+	rng_fill(&c->opts.rng, seed, sizeof(seed));
+	struct srv_opts o = {.exchange = c->x,
+		.next_event = &c->next_event,
+		.grace_s = g->grace_s,
+		.awake_s = g->awake_s,
+		.nosec_endpoints = g->nosec_endpoints,
+		.seed = seed,
+		.now_ms = now_ms,
+		.render = render};
+	for (size_t i = 0; i < g->listen_n; i++)
+		o.nosec_listener[i] = g->listen[i].nosec;
+	return srv_new(&o, &c->srv);
+}
+
+static enum err new_bootstrap(struct core *c, uint64_t now_ms)
+{
+	const struct cfg *g = c->opts.cfg;
+	struct bs_opts o = {.exchange = c->x,
+		.next_event = &c->next_event,
+		.recipient_id_bytes = (uint8_t)g->recipient_id_bytes,
+		.session_timeout_s = g->session_timeout_s,
+		.now_ms = now_ms};
+	o.configured = (struct bs_plan){.ssid = (uint16_t)g->ssid,
+		.lifetime_s = g->lifetime_s,
+		.notification_storing = true};
+	_Static_assert(sizeof(o.configured.uri) >= sizeof(g->uri), "a configured uri fits a plan");
+	_Static_assert(sizeof(o.configured.binding) >= sizeof(g->binding), "a binding fits a plan");
+	memcpy(o.configured.uri, g->uri, sizeof(g->uri));
+	memcpy(o.configured.binding, g->binding, sizeof(g->binding));
+	return bs_new(&o, &c->bs);
+}
+
+static enum err new_engines(struct core *c, const struct store_info *info)
+{
+	memcpy(c->secret, info->secret, sizeof(c->secret));
+	c->next_event = info->next_event;
+	/* The clock goes on where it stopped; while we run it is ahead of what is stored. */
+	if (!c->clock_base_ms || core_now_ms(c) < info->now_ms) {
+		c->clock_base_ms = info->now_ms + 1;
+		c->boot_start_ms = c->boot_ms;
+	}
+	uint64_t now_ms = core_now_ms(c);
+	turn_begin(core_cur(c), now_ms, c->wall_ms);
+	enum err err = new_directory(c);
+	if (err)
+		return err;
+	c->dir.next_id = info->next_id;
+	c->up = true;
+	if (!err)
+		err = new_exchange(c, now_ms);
+	if (!err)
+		err = new_server(c, now_ms);
+	if (!err)
+		err = new_bootstrap(c, now_ms);
+	return err;
+}
+
+enum err core_load(struct core *c)
+{
+	struct store_info info;
+	static const struct store_visitor nothing;
+	/* First what the engines are made with, then what fills them. */
+	enum err err = store_load(c->store, &nothing, &info);
+	if (!err)
+		err = new_engines(c, &info);
+	if (err) {
+		core_unload(c);
+		return err;
+	}
+	struct loading l = {.c = c, .t = core_cur(c)};
+	uint8_t seed[16] = {0}; /* our own ids, not a peer's choice */
+	map_init(&l.endpoints, key_endpoint_id, seed);
+	map_init(&l.contexts, key_context_id, seed);
+	struct store_visitor v = {.endpoint = on_endpoint,
+		.context = on_context,
+		.registration = on_registration,
+		.seen = on_seen,
+		.plan = on_plan,
+		.op = on_op,
+		.tombstone = on_tombstone,
+		.arg = &l};
+	err = store_load(c->store, &v, &info);
+	map_fini(&l.endpoints);
+	map_fini(&l.contexts);
+	if (err)
+		core_unload(c);
+	return err;
+}
+
+void core_unload(struct core *c)
+{
+	if (!c->up)
+		return;
+	srv_free(c->srv);
+	bs_free(c->bs);
+	ep_exchange_free(c->x);
+	ep_directory_fini(&c->dir);
+	c->srv = NULL;
+	c->bs = NULL;
+	c->x = NULL;
+	c->up = false;
+}
