@@ -26,29 +26,37 @@ static bool in_number(uint8_t c)
 	return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
 }
 
-/* Looks at the numbers outside strings, before json-c clamps them. */
-static bool numbers_fit(struct span s)
+/* How long the number at the front is; false if it is an integer that does not fit. */
+static bool number(struct span s, size_t *n)
+{
+	bool whole = true;
+
+	for (*n = 0; *n < s.n && in_number(s.p[*n]); ++*n)
+		whole = whole && (s.p[*n] == '-' || (s.p[*n] >= '0' && s.p[*n] <= '9'));
+	return *n == 0 || !whole || integer_fits(span_sub(s, 0, *n));
+}
+
+/* What json-c lets pass though it is no JSON, or bends: found before it sees the text. */
+static const char *objection(struct span s)
 {
 	bool quoted = false;
 
 	for (size_t at = 0; at < s.n; at++) {
 		size_t n = 0;
-		bool whole = true;
 
 		if (quoted && s.p[at] == '\\')
 			at++;
 		else if (s.p[at] == '"')
 			quoted = !quoted;
-		if (quoted || at >= s.n)
+		else if (quoted)
 			continue;
-		for (; at + n < s.n && in_number(s.p[at + n]); n++)
-			whole = whole &&
-				(s.p[at + n] == '-' || (s.p[at + n] >= '0' && s.p[at + n] <= '9'));
-		if (n && whole && !integer_fits(span_sub(s, at, n)))
-			return false;
+		else if (s.p[at] == '\'')
+			return "names and strings stand in double quotes";
+		else if (!number(span_sub(s, at, s.n), &n))
+			return "a number is beyond 64 bits";
 		at += n ? n - 1 : 0;
 	}
-	return true;
+	return NULL;
 }
 
 static void wipe_string(struct json_object *o)
@@ -152,14 +160,16 @@ static struct json_object *parse(struct span text, struct adm_fail *fail)
 bool js_parse(struct span text, struct json_object **out, struct adm_fail *fail)
 {
 	struct json_object *o = NULL;
+	const char *why;
 
 	*out = NULL;
 	if (text.n == 0)
 		return adm_fail_set(fail, 400, "bad-json", NULL, "a JSON object is needed");
 	if (text.n >= INT_MAX)
 		return adm_fail_set(fail, 413, "bad-json", NULL, "the body is too long");
-	if (!numbers_fit(text))
-		return adm_fail_set(fail, 400, "bad-json", NULL, "a number is beyond 64 bits");
+	why = objection(text);
+	if (why)
+		return adm_fail_set(fail, 400, "bad-json", NULL, "%s", why);
 	o = parse(text, fail);
 	if (o && !json_object_is_type(o, json_type_object))
 		adm_fail_set(fail, 400, "bad-json", NULL, "the body must be a JSON object");
