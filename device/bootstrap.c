@@ -143,22 +143,22 @@ void dev_bootstrap_request(struct dev_call *c, struct msg *reply)
 		    (d->state == DEV_STATE_REQUESTING && d->req.op == DEV_OP_BOOTSTRAP);
 	if (!open || d->stopping) {
 		bool again = is_finish(&c->plain) && d->finished;
-		dev_reply_code(reply, again ? MSG_CHANGED : MSG_UNAUTHORIZED);
+		reply->code = again ? MSG_CHANGED : MSG_UNAUTHORIZED;
 		return;
 	}
 	dev_life_bootstrap(d);
 	if (!d->draft)
-		dev_reply_code(reply, MSG_UNAVAILABLE);
+		reply->code = MSG_UNAVAILABLE;
 	else if (is_finish(&c->plain))
-		dev_reply_code(reply, finish(d));
+		reply->code = finish(d);
 	else if (lwm_path_from_options(&c->plain, 0, &p) != ERR_OK)
-		dev_reply_code(reply, MSG_NOT_FOUND);
+		reply->code = MSG_NOT_FOUND;
 	else if (c->plain.code == MSG_GET)
 		get(c, &p, reply);
 	else if (c->plain.code == MSG_PUT)
-		dev_reply_code(reply, put(c, &p));
+		reply->code = put(c, &p);
 	else if (c->plain.code == MSG_DELETE)
-		dev_reply_code(reply, delete (d, &p));
+		reply->code = delete (d, &p);
 	else
-		dev_reply_code(reply, MSG_METHOD_NOT_ALLOWED);
+		reply->code = MSG_METHOD_NOT_ALLOWED;
 }

@@ -302,7 +302,6 @@ uint8_t dev_read_body(struct dev *d, const struct dev_accounts *a, const struct 
 /* Adds Content-Format and the body, or the block of it that `want` asks for (NULL: the first). */
 void dev_reply_body(
 	struct dev *d, struct msg *reply, uint16_t cf, struct span body, const struct block *want);
-void dev_reply_code(struct msg *reply, uint8_t code);
 /* The Accept of a request, or `fallback`. */
 uint16_t dev_accept(const struct msg *m, uint16_t fallback);
 /* NULL if the device does not speak it. */

@@ -4,11 +4,6 @@
 
 #include <string.h>
 
-void dev_reply_code(struct msg *reply, uint8_t code)
-{
-	reply->code = code;
-}
-
 uint16_t dev_accept(const struct msg *m, uint16_t fallback)
 {
 	uint32_t v;
@@ -368,7 +363,7 @@ void dev_manage_request(struct dev_call *c, struct msg *reply)
 	struct lwm_path p;
 	uint8_t code;
 	if (lwm_path_from_options(&c->plain, 0, &p) != ERR_OK) {
-		dev_reply_code(reply, MSG_NOT_FOUND);
+		reply->code = MSG_NOT_FOUND;
 		return;
 	}
 	switch (c->plain.code) {
@@ -376,13 +371,13 @@ void dev_manage_request(struct dev_call *c, struct msg *reply)
 		get(c, &p, reply);
 		break;
 	case MSG_PUT:
-		dev_reply_code(reply, put(c, &p));
+		reply->code = put(c, &p);
 		break;
 	case MSG_POST:
-		dev_reply_code(reply, post(c, &p));
+		reply->code = post(c, &p);
 		break;
 	default:
 		code = check_path(&c->d->accounts, &p);
-		dev_reply_code(reply, code == MSG_EMPTY ? MSG_METHOD_NOT_ALLOWED : code);
+		reply->code = code == MSG_EMPTY ? MSG_METHOD_NOT_ALLOWED : code;
 	}
 }

@@ -280,7 +280,8 @@ enum err dev_state_read(struct dev *d, struct span text)
 		size_t n = 0;
 		while (n < text.n && text.p[n] != '\n')
 			n++;
-		e = take_line(d, span_sub(text, 0, n), &l);
+		/* A cut "endpoint" must not pass for "end". */
+		e = n < text.n ? take_line(d, span_sub(text, 0, n), &l) : ERR_SYNTAX;
 		text = span_sub(text, n + 1, text.n);
 	}
 	if (e == ERR_OK)

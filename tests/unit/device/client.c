@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the device starts: bootstrap, registration, Echo, loss, refusal. */
+#include "tests/unit/device/world.h"
+
+static struct world w;
+static struct heard h;
+
+static bool has_query(const struct msg *m, const char *text)
+{
+	for (const struct opt *o = msg_find(m, OPT_URI_QUERY); o; o = msg_next(m, o)) {
+		if (span_eq_str(o->val, text))
+			return true;
+	}
+	return false;
+}
+
+static void begin(bool direct)
+{
+	struct dev_credentials c = w_credentials(direct);
+	w_init(&w, &c);
+	w_open(&w, &c, SPAN_EMPTY);
+}
+
+static void check_register(void)
+{
+	begin(true);
+	REQUIRE(w_hear(&w, 0, &w.server, &h), "a protected request");
+	CHECK(h.outer.code == MSG_POST && h.plain.code == MSG_POST, "POST (RFC 8613 section 4.2)");
+	CHECK(!msg_find(&h.outer, OPT_URI_PATH), "nothing of the path is outside");
+	CHECK(span_eq_str(msg_find(&h.plain, OPT_URI_PATH)->val, "rd"), "/rd");
+	CHECK(has_query(&h.plain, "ep=urn:test:1") && has_query(&h.plain, "lt=300") &&
+			has_query(&h.plain, "lwm2m=1.1") && has_query(&h.plain, "b=U"),
+		"REG-01");
+	CHECK(span_eq_str(h.plain.payload, "</1/0>,</3/0>,</5/0>,</19/0>,</3303/0>"),
+		"REG-07, REG-09");
+	w_reply_register(&w, &h);
+	CHECK(dev_registered(w.dev), "registered");
+
+	w_forget(&w);
+	w_pass(&w, (300 - 93) * 1000);
+	REQUIRE(w_hear(&w, 0, &w.server, &h), "an Update in time");
+	CHECK(span_eq_str(msg_next(&h.plain, msg_find(&h.plain, OPT_URI_PATH))->val, "5a7f"),
+		"location");
+	CHECK(!h.plain.payload.n && !msg_find(&h.plain, OPT_URI_QUERY), "REG-15: nothing changed");
+	w_reply_code(&w, &w.server, &h, MSG_CHANGED);
+	CHECK(dev_registered(w.dev), "still registered");
+
+	w_forget(&w);
+	dev_stop(w.dev, true, w.now_us, &w.out);
+	w_take(&w);
+	REQUIRE(w_hear(&w, 0, &w.server, &h), "a De-register");
+	CHECK(h.plain.code == MSG_DELETE, "REG-17");
+	w_reply_code(&w, &w.server, &h, MSG_DELETED);
+	CHECK(dev_stopped(w.dev), "stopped");
+	w_fini(&w);
+}
+
+static void check_update_gone(void)
+{
+	begin(true);
+	REQUIRE(w_hear(&w, 0, &w.server, &h), "Register");
+	w_reply_register(&w, &h);
+	w_forget(&w);
+	w_pass(&w, 250 * 1000);
+	REQUIRE(w_hear(&w, 0, &w.server, &h), "Update");
+	w_forget(&w);
+	w_reply_code(&w, &w.server, &h, MSG_NOT_FOUND);
+	w_pass(&w, 10);
+	REQUIRE(w_hear(&w, 0, &w.server, &h), "REG-18: 4.04 leads to a new Register");
+	CHECK(span_eq_str(msg_find(&h.plain, OPT_URI_PATH)->val, "rd") && h.plain.payload.n > 0,
+		"Register");
+	w_fini(&w);
+}
+
+static void check_echo(void)
+{
+	struct msg m;
+	begin(true);
+	REQUIRE(w_hear(&w, 0, &w.server, &h), "Register");
+	uint64_t first = h.number;
+	msg_init(&m, MSG_ACK, MSG_UNAUTHORIZED);
+	REQUIRE(msg_add(&m, OPT_ECHO, SPAN_LIT("12345678")) == ERR_OK, "Echo");
+	w_forget(&w);
+	uint8_t out[W_BYTES];
+	size_t n = w_protect_reply(&w, &w.server, &h, &m, true, out);
+	w_in(&w, span_make(out, n));
+	REQUIRE(w_hear(&w, 0, &w.server, &h), "the request again");
+	CHECK(h.number > first, "under a new number");
+	const struct opt *o = msg_find(&h.plain, OPT_ECHO);
+	CHECK(o && span_eq_str(o->val, "12345678"), "with the Echo (RFC 9175 section 2.3)");
+	CHECK(!msg_find(&h.outer, OPT_ECHO), "inside");
+	w_reply_register(&w, &h);
+	CHECK(dev_registered(w.dev), "registered");
+	w_fini(&w);
+}
+
+static void check_lost(void)
+{
+	begin(true);
+	w_pass(&w, 3000);
+	REQUIRE(w.sent_n == 2, "RFC 7252 section 4.2: sent again");
+	CHECK_BYTES(span_make(w.sent[1], w.sent_bytes[1]), span_make(w.sent[0], w.sent_bytes[0]),
+		"the same bytes");
+	w_pass(&w, 100 * 1000);
+	CHECK(w.seen[DEV_EVENT_FAILED] == 1, "then given up");
+	CHECK(w.sent_n > 5 && w_hear(&w, w.sent_n - 1, &w.server, &h) && h.number > 0,
+		"and tried anew under a new number");
+	w_reply_register(&w, &h);
+	CHECK(dev_registered(w.dev), "registered after all");
+	w_fini(&w);
+}
+
+/* The acknowledgement first, the response later as a CON (RFC 7252 section 5.2.2). */
+static void check_separate(void)
+{
+	struct msg m;
+	uint8_t ack[4] = {0x60, 0}, out[W_BYTES];
+	begin(true);
+	REQUIRE(w_hear(&w, 0, &w.server, &h), "Register");
+	ack[2] = (uint8_t)(h.outer.mid >> 8);
+	ack[3] = (uint8_t)h.outer.mid;
+	w_forget(&w);
+	w_in(&w, SPAN_OF(ack));
+	w_pass(&w, 60 * 1000);
+	CHECK(w.sent_n == 0, "no retransmission after the acknowledgement");
+	msg_init(&m, MSG_CON, MSG_CREATED);
+	REQUIRE(msg_add_path(&m, OPT_LOCATION_PATH, "rd/1") == ERR_OK, "location");
+	size_t n = w_protect_reply(&w, &w.server, &h, &m, false, out);
+	w_in(&w, span_make(out, n));
+	CHECK(dev_registered(w.dev), "registered");
+	CHECK(w.sent_n == 1 && w.sent[0][0] == 0x60 && w.sent[0][3] == out[3], "acknowledged");
+	w_in(&w, span_make(out, n));
+	CHECK(w.sent_n == 2 && w.sent[1][0] == 0x60, "its copy as well");
+	out[3] ^= 1;
+	w_in(&w, span_make(out, n));
+	CHECK(w.sent_n == 3 && w.sent[2][0] == 0x70, "another one is reset");
+	w_fini(&w);
+}
+
+static void check_clear_errors(void)
+{
+	static const struct {
+		uint8_t code;
+		bool acts;
+	} rows[] = {{MSG_CREATED, false}, {MSG_NOT_FOUND, false}, {MSG_UNAUTHORIZED, true},
+		{MSG_UNAVAILABLE, true}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint8_t out[64];
+		struct writer dg = wr_make(out, sizeof(out));
+		struct msg m;
+		begin(true);
+		REQUIRE(w_hear(&w, 0, &w.server, &h), "Register");
+		msg_init(&m, MSG_ACK, rows[i].code);
+		m.mid = h.outer.mid;
+		memcpy(m.token, h.outer.token, m.token_n = h.outer.token_n);
+		REQUIRE(msg_encode_udp(&m, &dg) == ERR_OK, "encode");
+		w_in(&w, wr_span(&dg));
+		CHECK(!dev_registered(w.dev), "an unprotected success is discarded");
+		CHECK((w.seen[DEV_EVENT_FAILED] > 0) == rows[i].acts,
+			"RFC 8613 section 8.4: hints only");
+		w_fini(&w);
+	}
+}
+
+/* Object 21, then 0 and 1, as TLV: secret, ids and salt of w_credentials(true). */
+static const char tlv_21[] =
+	"c8001001020304 05060708090a0b0c0d0e0f10c10173c10202c805089e7ca92223786340";
+static const char tlv_0[] = "c8001063 6f61703a2f2f3139322e302e322e31c10100c10203c10a65c41100150001";
+static const char tlv_1[] = "c10065c1013cc10600c10755";
+
+static struct span unspaced(const char *hex)
+{
+	static char text[4][512];
+	static unsigned turn;
+	char *out = text[turn++ % 4];
+	size_t n = 0;
+	for (; *hex; hex++) {
+		if (*hex != ' ')
+			out[n++] = *hex;
+	}
+	out[n] = 0;
+	return test_hex(out);
+}
+
+static void bootstrap_until_finish(void)
+{
+	struct msg m;
+	begin(false);
+	REQUIRE(w_hear(&w, 0, &w.bootstrap, &h), "a Bootstrap-Request");
+	CHECK(has_query(&h.plain, "ep=urn:test:1") && has_query(&h.plain, "pct=11542"),
+		"BS-01, BS-03");
+	w_reply_code(&w, &w.bootstrap, &h, MSG_CHANGED);
+	w_msg(&m, MSG_GET, "");
+	REQUIRE(msg_add_uint(&m, OPT_ACCEPT, LWM_CF_LINK) == ERR_OK, "accept");
+	CHECK(w_ask(&w, &w.bootstrap, &m, &h) == MSG_CONTENT, "Bootstrap-Discover");
+	CHECK(span_eq_str(h.plain.payload,
+		      "</>;lwm2m=1.1,</0/0>;uri=\"coap://192.0.2.1:5783\",</1>,</3/0>,</5/0>,"
+		      "</19/0>,</21>;ver=2.0,</21/0>,</3303/0>"),
+		"BS-10, BS-11");
+	w_msg(&m, MSG_DELETE, "");
+	CHECK(w_ask(&w, &w.bootstrap, &m, &h) == MSG_DELETED,
+		"Bootstrap-Delete spares the account");
+	CHECK(w_put(&w, &w.bootstrap, MSG_PUT, "21/1", LWM_CF_TLV, unspaced(tlv_21), &h) ==
+			MSG_CHANGED,
+		"Object 21");
+}
+
+static void check_bootstrap(void)
+{
+	struct msg m;
+	struct dev_credentials server = w_credentials(true);
+	bootstrap_until_finish();
+	w_msg(&m, MSG_POST, "bs");
+	CHECK(w_ask(&w, &w.bootstrap, &m, &h) == MSG_NOT_ACCEPTABLE,
+		"BS-14: no account, no Finish");
+	CHECK(w_put(&w, &w.bootstrap, MSG_PUT, "0/1", LWM_CF_TLV, unspaced(tlv_0), &h) ==
+			MSG_CHANGED,
+		"Object 0");
+	CHECK(w_put(&w, &w.bootstrap, MSG_PUT, "1/0", LWM_CF_TLV, unspaced(tlv_1), &h) ==
+			MSG_CHANGED,
+		"Object 1");
+	CHECK(w_put(&w, &w.bootstrap, MSG_PUT, "1/0", LWM_CF_TLV, unspaced("c1"), &h) ==
+			MSG_BAD_REQUEST,
+		"a broken payload");
+	CHECK(w_put(&w, &w.bootstrap, MSG_PUT, "2/0", LWM_CF_TLV, unspaced(tlv_1), &h) ==
+			MSG_BAD_REQUEST,
+		"an object it does not have");
+	CHECK(w_put(&w, &w.bootstrap, MSG_PUT, "1/0", 50, unspaced(tlv_1), &h) ==
+			MSG_UNSUPPORTED_FORMAT,
+		"a format it does not have");
+	w_msg(&m, MSG_POST, "bs");
+	CHECK(w_ask(&w, &w.bootstrap, &m, &h) == MSG_CHANGED, "Bootstrap-Finish");
+	w_msg(&m, MSG_POST, "bs");
+	CHECK(w_ask(&w, &w.bootstrap, &m, &h) == MSG_CHANGED, "Finish once more: idempotent");
+	w_msg(&m, MSG_DELETE, "");
+	CHECK(w_ask(&w, &w.bootstrap, &m, &h) == MSG_UNAUTHORIZED, "nothing else after it");
+	w_side(&w, &w.server, &server);
+	w_forget(&w);
+	w_pass(&w, 1);
+	REQUIRE(w_hear(&w, 0, &w.server, &h), "a Register under the new keys");
+	CHECK(has_query(&h.plain, "lt=60"), "lifetime of Object 1");
+	w_reply_register(&w, &h);
+	CHECK(dev_registered(w.dev), "registered");
+}
+
+/* After check_bootstrap: the next run has the account and goes on with the numbers. */
+static void check_next_run(void)
+{
+	static uint8_t state[DEV_STATE_MAX];
+	struct dev_credentials c = w_credentials(false);
+	uint64_t before = h.number;
+	size_t n = w.state_bytes;
+	memcpy(state, w.state, n);
+	dev_host_free(w.host);
+	w_forget(&w);
+	w_open(&w, &c, span_make(state, n));
+	REQUIRE(w_hear(&w, 0, &w.server, &h), "registers without bootstrap");
+	CHECK(h.number > before, "with a number never used");
+	w_fini(&w);
+}
+
+static void check_bootstrap_lost(void)
+{
+	bootstrap_until_finish();
+	w_forget(&w);
+	w_pass(&w, 247 * 1000 + 10000);
+	CHECK(w.seen[DEV_EVENT_FAILED] == 1, "BS-15: no Finish in 247 s");
+	REQUIRE(w_hear(&w, 0, &w.bootstrap, &h), "a new Bootstrap-Request");
+	w_fini(&w);
+}
+
+/* Keys seen before go on where they were: RFC 8613 section 7.2.1. */
+static void check_same_keys_again(void)
+{
+	struct msg m;
+	uint64_t before = h.number;
+	static const char *const paths[] = {"21/1", "0/1", "1/0"};
+	static const char *const bodies[] = {tlv_21, tlv_0, tlv_1};
+	w_forget(&w);
+	w_msg(&m, MSG_POST, "1/0/9");
+	CHECK(w_ask(&w, &w.server, &m, &h) == MSG_CHANGED, "BS-22: Execute /1/0/9");
+	REQUIRE(w_hear(&w, 1, &w.bootstrap, &h), "a Bootstrap-Request");
+	w_reply_code(&w, &w.bootstrap, &h, MSG_CHANGED);
+	for (size_t i = 0; i < 3; i++)
+		CHECK(w_put(&w, &w.bootstrap, MSG_PUT, paths[i], LWM_CF_TLV, unspaced(bodies[i]),
+			      &h) == MSG_CHANGED,
+			"written again");
+	w_msg(&m, MSG_POST, "bs");
+	CHECK(w_ask(&w, &w.bootstrap, &m, &h) == MSG_CHANGED, "Finish");
+	w_forget(&w);
+	w_pass(&w, 1);
+	REQUIRE(w_hear(&w, 0, &w.server, &h), "Register");
+	CHECK(h.number > before, "the same keys never use a number twice");
+	w_reply_register(&w, &h);
+}
+
+int main(void)
+{
+	check_register();
+	check_update_gone();
+	check_echo();
+	check_lost();
+	check_separate();
+	check_clear_errors();
+	check_bootstrap();
+	check_same_keys_again();
+	check_next_run();
+	check_bootstrap_lost();
+	return test_done();
+}
