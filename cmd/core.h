@@ -14,6 +14,8 @@
 struct core_io {
 	void (*send)(void *arg, const struct peer *to, struct span bytes);
 	void (*event)(void *arg, const struct rec_event *e);
+	/* An administrator's call left something in the turn: call core_turn_end soon, not now. */
+	void (*wake)(void *arg);
 	/* Storage failed, or works again: to be logged. */
 	void (*storage)(void *arg, enum err e);
 	void *arg;
@@ -23,10 +25,6 @@ struct core_opts {
 	const struct cfg *cfg;
 	struct core_io io;
 	struct rng rng;
-};
-
-struct core_listener_view {
-	uint16_t port; /* the real one */
 };
 
 struct core;
@@ -59,8 +57,6 @@ MUST_USE enum err core_stop(struct core *c);
 /* The REST interface's table. Outcomes never come before the call that asked has returned. */
 void core_admin_ops(struct core *c, struct adm_ops *out);
 void core_listener_port(struct core *c, size_t index, uint16_t port);
-/* Reloadable options. */
-void core_reconfigure(struct core *c);
 /* One line for sd_notify's STATUS. */
 void core_status_text(const struct core *c, struct writer *w);
 

@@ -119,9 +119,23 @@ static void release(struct core *c)
 	}
 }
 
+/* While nothing can be stored, a turn holds refusals of administrators' calls and nothing else. */
+static void speak_refusals(struct core *c)
+{
+	struct turn *t = core_cur(c);
+	for (size_t i = 0; i < t->effect_n; i++)
+		if (t->effect[i].kind == EFFECT_DONE)
+			core_answer(c, &t->effect[i].done);
+	turn_begin(t, core_now_ms(c), c->wall_ms);
+}
+
 void core_turn_end(struct core *c)
 {
 	struct core_turn *n = c->cur;
+	if (c->failed) {
+		speak_refusals(c);
+		return;
+	}
 	if (turn_empty(&n->turn) && !n->turn.err)
 		return;
 	struct core_turn *fresh = turn_get(c);

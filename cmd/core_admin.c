@@ -1,0 +1,605 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the REST interface asks, answered by directory and engines. */
+#include "cmd/core_impl.h"
+
+#include "lwm2m/regparam.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the way of every call that waits */
+
+static void refuse(
+	struct core *c, uint64_t ticket, int status, const char *type, const char *detail)
+{
+	turn_done(core_cur(c), ticket, status, type, detail);
+}
+
+/* Takes the ticket; false: the outcome is told already. */
+static bool begin(struct core *c, adm_done_fn *done, void *done_arg, uint64_t *ticket)
+{
+	*ticket = core_ticket(c, done, done_arg);
+	if (!*ticket) {
+		/* No memory for a ticket: the only answer that comes before the call returns. */
+		struct adm_result r = {.status = 503,
+			.type = "overload",
+			.detail = "out of memory",
+			.content_format = -1};
+		done(done_arg, &r);
+		return false;
+	}
+	c->opts.io.wake(c->opts.io.arg);
+	if (!c->failed)
+		return true;
+	refuse(c, *ticket, 503, "storage-unavailable", "nothing can be stored now; see status");
+	return false;
+}
+
+static struct endpoint *known(struct core *c, struct span name, uint64_t ticket)
+{
+	struct endpoint *e = ep_find(&c->dir, name);
+	if (!e)
+		refuse(c, ticket, 404, "unknown-endpoint",
+			"no endpoint of that name is provisioned or registered");
+	return e;
+}
+
+static void refuse_err(struct core *c, uint64_t ticket, enum err err)
+{
+	switch (err) {
+	case ERR_LIMIT:
+		refuse(c, ticket, 507, "limit",
+			"the limit of endpoints ([server] endpoints_max) is reached");
+		break;
+	case ERR_EXISTS:
+		refuse(c, ticket, 409, "conflict",
+			"another context has this recipient_id under the same ID Context");
+		break;
+	case ERR_CONFLICT:
+		refuse(c, ticket, 422, "invalid",
+			"the ids are equal, or a key derived from this secret was used before in "
+			"another role");
+		break;
+	case ERR_UNSUPPORTED:
+		refuse(c, ticket, 422, "invalid", "an algorithm is not supported");
+		break;
+	case ERR_RANGE:
+		refuse(c, ticket, 422, "invalid",
+			"a name, id or secret has a length that is not allowed");
+		break;
+	default:
+		refuse(c, ticket, 503, "overload", err_text(err));
+		break;
+	}
+}
+
+/* ---- views */
+
+static void op_status(void *arg, struct adm_status *out)
+{
+	struct core *c = arg;
+	const struct cfg *g = c->opts.cfg;
+	struct store_stats st;
+	static char health[160];
+	store_stats(c->store, &st);
+	*out = (struct adm_status){.version = LANYARD_VERSION,
+		.uptime_s = (uint64_t)(c->wall_ms - c->started_wall_ms) / 1000,
+		.storage_ok = !c->failed && !st.health,
+		.listener_n = g->listen_n};
+	memcpy(health, st.health_text, sizeof(health));
+	out->storage_text =
+		st.health || c->failed ? (health[0] ? health : err_text(c->failed)) : "ok";
+	for (size_t i = 0; i < g->listen_n && i < 16; i++) {
+		bool bootstrap = g->listen[i].role == CFG_ROLE_BOOTSTRAP;
+		out->listeners[i] = (struct adm_listener){.name = g->listen[i].name,
+			.role = bootstrap ? "bootstrap" : "server",
+			.address = g->listen[i].address,
+			.port = c->port[i],
+			.nosec = g->listen[i].nosec};
+	}
+	if (!c->up)
+		return;
+	out->endpoints = c->dir.by_name.count;
+	out->registered = srv_registered(c->srv);
+	out->contexts = c->dir.context_n;
+	out->observations = srv_observation_count(c->srv);
+	out->operations_waiting = srv_waiting(c->srv);
+	out->bootstrap_sessions = bs_sessions(c->bs);
+}
+
+static const char *freshness_name(uint8_t f)
+{
+	static const char *const names[] = {"default", "auto", "echo", "none"};
+	return names[f % 4];
+}
+
+static void tell_endpoint(
+	struct core *c, const struct endpoint *e, adm_endpoint_fn *fn, void *cb_arg)
+{
+	struct srv_view v;
+	uint8_t address[96], binding[16];
+	static uint8_t links[96 << 10];
+	struct writer a = wr_make(address, sizeof(address)),
+		      b = wr_make(binding, sizeof(binding) - 1), l = wr_make(links, sizeof(links));
+	srv_view(c->srv, e, core_now_ms(c), &v);
+	if (v.peer)
+		wr_peer(&a, v.peer);
+	wr_u8(&a, 0);
+	wr_binding(&b, v.binding);
+	binding[b.n] = '\0';
+	if (v.list && lwm_object_list_write(v.list, &l))
+		l = wr_make(links, sizeof(links));
+	struct adm_endpoint_view out = {.name = ep_name(e),
+		.bs_ep = ep_bs_name(e),
+		.rd_ep = ep_rd_name(e),
+		.freshness = freshness_name(e->freshness),
+		.nosec_allowed = e->allow_nosec,
+		.registered = v.registered,
+		.asleep = v.asleep,
+		.queue = v.queue,
+		.location = v.location,
+		.lifetime_s = v.lifetime_s,
+		.expires_in_s = v.expires_in_s,
+		.lwm2m = v.lwm2m,
+		.binding = (const char *)binding,
+		.security = v.ctx ? "oscore" : "nosec",
+		.address = a.err ? "" : (const char *)address,
+		.links = wr_span(&l),
+		.registered_wall_s = v.registered_wall_s,
+		.last_contact_wall_s = v.last_contact_wall_s};
+	for (const struct ep_context *x = e->contexts; x; x = x->next_of_endpoint)
+		out.context_n++;
+	fn(cb_arg, &out);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct endpoint *const *x = a, *const *y = b;
+	return span_cmp(ep_name(*x), ep_name(*y));
+}
+
+static bool wanted(const struct endpoint *e, struct span after, struct span match)
+{
+	char pattern[256];
+	if (after.n && span_cmp(ep_name(e), after) <= 0)
+		return false;
+	return !match.n ||
+	       (!span_to_str(match, pattern, sizeof(pattern)) && !fnmatch(pattern, e->name, 0));
+}
+
+/* The smallest `limit + 1` names, kept sorted while the directory is walked once. */
+static size_t smallest(const struct core *c, struct span after, struct span match,
+	const struct endpoint **top, size_t cap)
+{
+	size_t n = 0, cursor = 0;
+	for (const struct endpoint *e; (e = map_next(&c->dir.by_name, &cursor));) {
+		if (!wanted(e, after, match) || (n == cap && by_name(&e, &top[n - 1]) >= 0))
+			continue;
+		size_t lo = 0, hi = n;
+		while (lo < hi) {
+			size_t mid = (lo + hi) / 2;
+			if (by_name(&top[mid], &e) < 0)
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+		if (n < cap)
+			n++;
+		memmove(&top[lo + 1], &top[lo], (n - 1 - lo) * sizeof(*top));
+		top[lo] = e;
+	}
+	return n;
+}
+
+static bool op_endpoint_list(void *arg, struct span after, size_t limit, struct span match,
+	adm_endpoint_fn *fn, void *cb_arg)
+{
+	struct core *c = arg;
+	const struct endpoint **top = c->up ? calloc(limit + 1, sizeof(*top)) : NULL;
+	if (!top)
+		return false;
+	size_t n = smallest(c, after, match, top, limit + 1);
+	for (size_t i = 0; i < n && i < limit; i++)
+		tell_endpoint(c, top[i], fn, cb_arg);
+	free(top);
+	return n > limit;
+}
+
+static struct endpoint *find(struct core *c, struct span name)
+{
+	return c->up ? ep_find(&c->dir, name) : NULL;
+}
+
+static enum err op_endpoint_get(void *arg, struct span name, adm_endpoint_fn *fn, void *cb_arg)
+{
+	struct core *c = arg;
+	struct endpoint *e = find(c, name);
+	if (!e)
+		return ERR_NOTFOUND;
+	tell_endpoint(c, e, fn, cb_arg);
+	return ERR_OK;
+}
+
+static enum err op_context_list(void *arg, struct span name, adm_context_fn *fn, void *cb_arg)
+{
+	struct core *c = arg;
+	struct endpoint *e = find(c, name);
+	static const char *const generations[] = {[REC_GEN_WRITTEN] = "written",
+		[REC_GEN_ACKNOWLEDGED] = "acknowledged",
+		[REC_GEN_USED] = "used"};
+	if (!e)
+		return ERR_NOTFOUND;
+	for (const struct ep_context *x = e->contexts; x; x = x->next_of_endpoint) {
+		struct adm_context_view v = {.id = x->id,
+			.role = x->role == REC_ROLE_BOOTSTRAP ? "bootstrap" : "server",
+			.origin = x->origin == REC_ORIGIN_DRAWN ? "drawn" : "imported",
+			.generation = generations[x->generation & 3],
+			.sender_id = osc_id_span(&x->keys.sender_id),
+			.recipient_id = osc_id_span(&x->keys.recipient_id),
+			.aead = x->keys.aead,
+			.hkdf = OSC_HKDF_SHA256,
+			.sender_next = x->ssn_next,
+			.sender_limit = x->ssn_limit,
+			.received_any = x->window.any,
+			.highest = x->window.highest,
+			.fresh = x->fresh,
+			.replays = x->replays,
+			.auth_failures = x->auth_failures};
+		if (x->id_context)
+			v.id_context = span_make(x->id_context, x->id_context_n);
+		fn(cb_arg, &v);
+	}
+	return ERR_OK;
+}
+
+struct telling {
+	adm_observation_fn *fn;
+	void *cb_arg;
+};
+
+static void tell_observation(void *arg, const struct srv_observation_view *v)
+{
+	const struct telling *k = arg;
+	struct adm_observation_view out = {.path = v->path,
+		.state = v->active ? "active" : "requested",
+		.notifications = v->notifications,
+		.last_wall_s = v->last_wall_s};
+	k->fn(k->cb_arg, &out);
+}
+
+static enum err op_observation_list(
+	void *arg, struct span name, adm_observation_fn *fn, void *cb_arg)
+{
+	struct core *c = arg;
+	struct endpoint *e = find(c, name);
+	struct telling k = {fn, cb_arg};
+	if (!e)
+		return ERR_NOTFOUND;
+	srv_observations(c->srv, e, tell_observation, &k);
+	return ERR_OK;
+}
+
+static enum err op_bootstrap_get(void *arg, struct span name, struct adm_bootstrap_view *out)
+{
+	struct core *c = arg;
+	static uint8_t json[BS_JSON_MAX];
+	struct bs_view v;
+	struct endpoint *e = name.n ? find(c, name) : NULL;
+	if (!c->up || (name.n && !e))
+		return ERR_NOTFOUND;
+	bs_view(c->bs, e, &v);
+	struct writer w = wr_make(json, sizeof(json));
+	if (v.plan.uri[0])
+		bs_plan_write(&v.plan, &w);
+	*out = (struct adm_bootstrap_view){.plan_json = wr_span(&w),
+		.own_plan = v.own_plan,
+		.state = v.state,
+		.last_result = v.last_result,
+		.last_wall_s = v.last_wall_s};
+	return ERR_OK;
+}
+
+/* ---- explain */
+
+static void standing(adm_reason_fn *fn, void *cb_arg, const char *code, const char *text)
+{
+	struct adm_reason r = {.code = code, .text = text};
+	fn(cb_arg, &r);
+}
+
+static void explain_state(struct core *c, const struct endpoint *e, adm_reason_fn *fn, void *cb_arg)
+{
+	struct srv_view v;
+	struct bs_view b;
+	srv_view(c->srv, e, core_now_ms(c), &v);
+	bs_view(c->bs, e, &b);
+	if (v.registered && v.asleep)
+		standing(fn, cb_arg, "asleep",
+			"It is registered, uses queue mode and has been silent: it is asleep.");
+	else if (v.registered)
+		standing(fn, cb_arg, "registered", "It is registered.");
+	else
+		standing(fn, cb_arg, "not-registered", "It is not registered now.");
+	if (!e->contexts && !e->allow_nosec)
+		standing(fn, cb_arg, "no-credentials",
+			"It has no credentials here: provision it, or allow it to come "
+			"unprotected.");
+	const struct ep_context *server = ep_context_newest(e, REC_ROLE_SERVER, REC_GEN_WRITTEN);
+	if (server && !server->window.any)
+		standing(fn, cb_arg, "never-used",
+			"Its newest server keys have never been used: no protected request has "
+			"arrived under them.");
+	const struct ep_context *boot = ep_context_newest(e, REC_ROLE_BOOTSTRAP, REC_GEN_WRITTEN);
+	if (boot && !server && !boot->window.any)
+		standing(fn, cb_arg, "never-bootstrapped",
+			"It has bootstrap credentials, but no protected Bootstrap-Request has "
+			"arrived.");
+	if (boot && !b.plan.uri[0])
+		standing(fn, cb_arg, "no-plan", ep_reason_info(EP_REASON_NO_PLAN)->text);
+}
+
+static enum err op_explain(void *arg, struct span name, adm_reason_fn *fn, void *cb_arg)
+{
+	struct core *c = arg;
+	if (c->failed)
+		standing(fn, cb_arg, "storage", ep_reason_info(EP_REASON_STORAGE)->text);
+	struct endpoint *e = find(c, name);
+	if (!e)
+		return ERR_NOTFOUND;
+	explain_state(c, e, fn, cb_arg);
+	for (const struct ep_note *n = e->notes; n; n = n->next) {
+		struct adm_reason r = {.code = ep_reason_info(n->reason)->code,
+			.text = ep_reason_info(n->reason)->text,
+			.wall_s = n->wall_ms / 1000,
+			.count = n->count};
+		fn(cb_arg, &r);
+	}
+	return ERR_OK;
+}
+
+/* ---- changes */
+
+static void op_endpoint_put(void *arg, struct span name, const struct adm_settings *s,
+	adm_done_fn *done, void *done_arg)
+{
+	struct core *c = arg;
+	uint64_t ticket;
+	struct endpoint *e;
+	struct turn *t = core_cur(c);
+	if (!begin(c, done, done_arg, &ticket))
+		return;
+	enum err err = ep_ensure(&c->dir, name, t, &e);
+	if (!err && s->has_bs_ep)
+		err = ep_set_alias(&e->bs_ep, e, s->bs_ep);
+	if (!err && s->has_rd_ep)
+		err = ep_set_alias(&e->rd_ep, e, s->rd_ep);
+	if (err) {
+		refuse_err(c, ticket, err);
+		return;
+	}
+	if (s->has_freshness)
+		e->freshness = (uint8_t)s->freshness;
+	if (s->has_oscore_version)
+		e->oscore_version = s->oscore_version;
+	if (s->has_nosec && s->nosec != e->allow_nosec) {
+		e->allow_nosec = s->nosec;
+		c->dir.nosec_n += s->nosec ? 1 : (size_t)-1;
+	}
+	ep_record(t, e);
+	turn_done(t, ticket, 200, NULL, NULL);
+}
+
+static void op_endpoint_delete(void *arg, struct span name, adm_done_fn *done, void *done_arg)
+{
+	struct core *c = arg;
+	uint64_t ticket;
+	struct turn *t = core_cur(c);
+	if (!begin(c, done, done_arg, &ticket))
+		return;
+	struct endpoint *e = known(c, name, ticket);
+	if (!e)
+		return;
+	while (e->contexts)
+		core_remove_context(c, e->contexts, t);
+	srv_forget_endpoint(c->srv, e, t);
+	bs_forget_endpoint(c->bs, e);
+	turn_rec(t, REC_ENDPOINT_DEL)->del.id = e->id;
+	ep_forget(&c->dir, e);
+	turn_done(t, ticket, 204, NULL, NULL);
+}
+
+/* The role's other contexts make room once the new one stands: a provisioned credential replaces.
+ */
+static void replace_others(struct core *c, struct ep_context *keep, struct turn *t)
+{
+	for (struct ep_context *x = keep->endpoint->contexts, *next; x; x = next) {
+		next = x->next_of_endpoint;
+		if (x != keep && x->role == keep->role)
+			core_remove_context(c, x, t);
+	}
+}
+
+static void op_oscore_put(
+	void *arg, struct span name, const struct adm_oscore *o, adm_done_fn *done, void *done_arg)
+{
+	struct core *c = arg;
+	uint64_t ticket;
+	struct endpoint *e;
+	struct ep_context *x;
+	struct turn *t = core_cur(c);
+	if (!begin(c, done, done_arg, &ticket))
+		return;
+	struct ep_context_input in = {.params = {.aead = o->aead,
+					      .hkdf = o->hkdf,
+					      .master_secret = o->master_secret,
+					      .master_salt = o->master_salt,
+					      .sender_id = o->sender_id,
+					      .recipient_id = o->recipient_id,
+					      .has_id_context = o->has_id_context,
+					      .id_context = o->id_context},
+		.role = o->bootstrap ? REC_ROLE_BOOTSTRAP : REC_ROLE_SERVER,
+		.origin = REC_ORIGIN_IMPORTED,
+		.generation = REC_GEN_USED,
+		.ssn_start = o->sender_seq,
+		.highest = o->has_recipient_seq ? o->recipient_seq : UINT64_MAX};
+	size_t before = c->dir.context_n;
+	bool known_before = ep_find(&c->dir, name) != NULL;
+	enum err err = ep_ensure(&c->dir, name, t, &e);
+	if (err) {
+		refuse_err(c, ticket, err);
+		return;
+	}
+	err = ep_context_add(&c->dir, e, &in, t, &x);
+	if (err && !known_before) { /* a refused call changes nothing */
+		turn_rec(t, REC_ENDPOINT_DEL)->del.id = e->id;
+		ep_forget(&c->dir, e);
+	}
+	if (err) {
+		refuse_err(c, ticket, err);
+		return;
+	}
+	bool made = c->dir.context_n > before;
+	if (made)
+		replace_others(c, x, t);
+	turn_done(t, ticket, made ? 201 : 200, NULL, NULL);
+}
+
+static void op_oscore_delete(
+	void *arg, struct span name, bool bootstrap, adm_done_fn *done, void *done_arg)
+{
+	struct core *c = arg;
+	uint64_t ticket;
+	struct turn *t = core_cur(c);
+	uint8_t role = bootstrap ? REC_ROLE_BOOTSTRAP : REC_ROLE_SERVER;
+	size_t n = 0;
+	if (!begin(c, done, done_arg, &ticket))
+		return;
+	struct endpoint *e = known(c, name, ticket);
+	if (!e)
+		return;
+	for (struct ep_context *x = e->contexts, *next; x; x = next) {
+		next = x->next_of_endpoint;
+		if (x->role != role)
+			continue;
+		core_remove_context(c, x, t);
+		n++;
+	}
+	if (n)
+		turn_done(t, ticket, 204, NULL, NULL);
+	else
+		refuse(c, ticket, 404, "no-credentials", "it has no such credentials");
+}
+
+static void op_dm(void *arg, const struct adm_dm *d, adm_done_fn *done, void *done_arg)
+{
+	struct core *c = arg;
+	uint64_t ticket;
+	static const enum srv_dm_kind kinds[] = {[ADM_READ] = SRV_READ,
+		[ADM_WRITE] = SRV_WRITE,
+		[ADM_EXECUTE] = SRV_EXECUTE,
+		[ADM_OBSERVE] = SRV_OBSERVE,
+		[ADM_CANCEL] = SRV_CANCEL};
+	if (!begin(c, done, done_arg, &ticket))
+		return;
+	struct endpoint *e = known(c, d->endpoint, ticket);
+	if (!e)
+		return;
+	struct srv_dm s = {.kind = kinds[d->kind],
+		.endpoint = e,
+		.path = d->path,
+		.content_format = d->content_format,
+		.records = d->records,
+		.record_n = d->record_n,
+		.arguments = d->arguments,
+		.ticket = ticket,
+		.wait_s = d->wait_s};
+	srv_dm(c->srv, &s, core_cur(c));
+}
+
+static void op_plan_put(
+	void *arg, struct span name, struct span json, adm_done_fn *done, void *done_arg)
+{
+	struct core *c = arg;
+	uint64_t ticket;
+	char why[160];
+	struct endpoint *e = NULL;
+	struct turn *t = core_cur(c);
+	if (!begin(c, done, done_arg, &ticket))
+		return;
+	if (name.n && !(e = known(c, name, ticket)))
+		return;
+	enum err err = bs_plan_put(c->bs, e, json, t, why);
+	if (err == ERR_SYNTAX)
+		refuse(c, ticket, 422, "invalid", why);
+	else if (err)
+		refuse_err(c, ticket, err);
+	else
+		turn_done(t, ticket, 200, NULL, NULL);
+}
+
+static void op_plan_delete(void *arg, struct span name, adm_done_fn *done, void *done_arg)
+{
+	struct core *c = arg;
+	uint64_t ticket;
+	struct endpoint *e = NULL;
+	if (!begin(c, done, done_arg, &ticket))
+		return;
+	if (name.n && !(e = known(c, name, ticket)))
+		return;
+	if (bs_plan_delete(c->bs, e, core_cur(c)))
+		refuse(c, ticket, 404, "no-plan", "it has no plan of its own");
+	else
+		turn_done(core_cur(c), ticket, 204, NULL, NULL);
+}
+
+/* ---- events */
+
+struct event_telling {
+	adm_event_fn *fn;
+	void *cb_arg;
+};
+
+static enum err tell_event(void *arg, const struct rec_event *e)
+{
+	const struct event_telling *k = arg;
+	struct adm_event out = {.seq = e->seq,
+		.wall_ms = e->wall_ms,
+		.type = e->type,
+		.endpoint = e->endpoint,
+		.json = e->json};
+	k->fn(k->cb_arg, &out);
+	return ERR_OK;
+}
+
+static enum err op_events(
+	void *arg, uint64_t after, size_t max, adm_event_fn *fn, void *cb_arg, uint64_t *first)
+{
+	struct core *c = arg;
+	struct event_telling k = {fn, cb_arg};
+	if (c->failed)
+		return c->failed;
+	return store_events(c->store, after, max, tell_event, &k, first);
+}
+
+void core_admin_ops(struct core *c, struct adm_ops *out)
+{
+	*out = (struct adm_ops){.arg = c,
+		.status = op_status,
+		.endpoint_list = op_endpoint_list,
+		.endpoint_get = op_endpoint_get,
+		.endpoint_put = op_endpoint_put,
+		.endpoint_delete = op_endpoint_delete,
+		.context_list = op_context_list,
+		.oscore_put = op_oscore_put,
+		.oscore_delete = op_oscore_delete,
+		.dm = op_dm,
+		.observation_list = op_observation_list,
+		.bootstrap_get = op_bootstrap_get,
+		.plan_put = op_plan_put,
+		.plan_delete = op_plan_delete,
+		.explain = op_explain,
+		.events = op_events,
+		.metrics = core_metrics};
+}

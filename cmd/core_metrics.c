@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/core_impl.h"
+
+struct out {
+	adm_metric_fn *fn;
+	void *cb_arg;
+};
+
+static void put(
+	const struct out *o, bool counter, const char *name, const char *help, uint64_t value)
+{
+	struct adm_metric m = {.name = name, .help = help, .counter = counter, .value = value};
+	o->fn(o->cb_arg, &m);
+}
+
+static void labelled(const struct out *o, const char *name, const char *help, const char *label,
+	const char *label_value, uint64_t value)
+{
+	struct adm_metric m = {.name = name,
+		.help = help,
+		.counter = true,
+		.label = label,
+		.label_value = label_value,
+		.value = value};
+	o->fn(o->cb_arg, &m);
+}
+
+static void exchange(const struct core *c, const struct out *o)
+{
+	const struct ep_counters *n = ep_exchange_counters(c->x);
+	const char *refused = "lanyard_requests_refused_total",
+		   *why = "Requests refused, by reason";
+	put(o, true, "lanyard_datagrams_received_total", "Datagrams received", n->datagrams);
+	put(o, true, "lanyard_requests_total", "Requests received", n->requests);
+	put(o, true, "lanyard_responses_total", "Responses received", n->responses);
+	put(o, true, "lanyard_notifications_total", "Notifications received", n->notifications);
+	put(o, true, "lanyard_duplicates_total", "Copies of requests answered again",
+		n->duplicates);
+	put(o, true, "lanyard_retransmissions_total", "Requests of ours sent again",
+		n->retransmissions);
+	put(o, true, "lanyard_timeouts_total", "Requests of ours given up", n->timeouts);
+	put(o, true, "lanyard_unprotected_answers_total", "Unprotected answers ignored",
+		n->unprotected_answers);
+	put(o, true, "lanyard_echo_challenges_total", "Echo challenges sent", n->challenges);
+	labelled(o, refused, why, "reason", "malformed", n->malformed);
+	labelled(o, refused, why, "reason", "bad-option", n->bad_option);
+	labelled(o, refused, why, "reason", "no-context", n->no_context);
+	labelled(o, refused, why, "reason", "replay", n->replays);
+	labelled(o, refused, why, "reason", "sealed", n->sealed);
+	labelled(o, refused, why, "reason", "decryption-failed", n->auth_failures);
+	labelled(o, refused, why, "reason", "nosec", n->nosec_refused);
+	labelled(o, refused, why, "reason", "unavailable", n->unavailable + c->lost.unavailable);
+}
+
+static void engines(const struct core *c, const struct out *o)
+{
+	const struct srv_counters *s = srv_counters(c->srv);
+	const struct bs_counters *b = bs_counters(c->bs);
+	put(o, false, "lanyard_endpoints", "Endpoints known", c->dir.by_name.count);
+	put(o, false, "lanyard_registered", "Endpoints registered", srv_registered(c->srv));
+	put(o, false, "lanyard_oscore_contexts", "OSCORE contexts", c->dir.context_n);
+	put(o, false, "lanyard_observations", "Observations wanted", srv_observation_count(c->srv));
+	put(o, true, "lanyard_registers_total", "Registrations accepted", s->registers);
+	put(o, true, "lanyard_updates_total", "Updates accepted", s->updates);
+	put(o, true, "lanyard_deregisters_total", "De-registrations accepted", s->deregisters);
+	put(o, true, "lanyard_expiries_total", "Registrations expired", s->expiries);
+	put(o, true, "lanyard_operations_total", "Operations towards devices", s->operations);
+	put(o, true, "lanyard_bootstrap_requests_total", "Bootstrap-Requests received",
+		b->requests);
+	put(o, true, "lanyard_bootstrap_finished_total", "Bootstraps finished", b->finished);
+	put(o, true, "lanyard_bootstrap_failed_total", "Bootstraps failed", b->failed);
+}
+
+void core_metrics(void *arg, adm_metric_fn *fn, void *cb_arg)
+{
+	const struct core *c = arg;
+	struct out o = {fn, cb_arg};
+	struct store_stats st;
+	store_stats(c->store, &st);
+	put(&o, false, "lanyard_storage_ok", "1 if records can be stored",
+		!c->failed && !st.health);
+	put(&o, true, "lanyard_storage_commits_total", "Commits", st.commits);
+	put(&o, true, "lanyard_storage_records_total", "Records committed", st.records);
+	put(&o, true, "lanyard_storage_failures_total", "Commits failed", st.failures);
+	put(&o, true, "lanyard_storage_recoveries_total", "Times storage came back", c->recoveries);
+	put(&o, false, "lanyard_storage_log_rows", "Rows of the append-only log", st.log_rows);
+	put(&o, true, "lanyard_storage_cpu_microseconds_total", "CPU time of the storage thread",
+		st.cpu_us);
+	if (!c->up)
+		return;
+	exchange(c, &o);
+	engines(c, &o);
+}

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon: sockets, clocks, signals and systemd around the core. */
+#include "admin/admin.h"
+#include "base/secret.h"
+#include "cmd/core.h"
+#include "storage/sqlite.h"
+#include "transport/net.h"
+
+#include <event2/event.h>
+#include <getopt.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DEFAULT_CONFIG "/etc/lanyard/lanyard.conf"
+
+enum { EXIT_USAGE = 2, WHY_MAX = 256, EXCHANGE_LIFETIME_MS = 247000 };
+
+struct daemon {
+	struct cfg cfg;
+	const char *config; /* NULL: the default path, which may be missing */
+	struct event_base *base;
+	struct event *timer, *store_event, *wake_event, *watchdog, *sig[3];
+	struct net *net;
+	struct adm *adm;
+	struct core *core;
+	uint64_t armed_ms; /* what the timer is set to; UINT64_MAX: nothing */
+	uint64_t watchdog_us;
+	bool in_turn;
+};
+
+/* ---- clocks */
+
+static uint64_t boot_ms(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static int64_t wall_ms(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void begin_turn(struct daemon *d)
+{
+	if (d->in_turn)
+		return;
+	d->in_turn = true;
+	core_time(d->core, boot_ms(), wall_ms());
+}
+
+static void arm_timer(struct daemon *d)
+{
+	uint64_t due = core_deadline_ms(d->core), now = boot_ms();
+	if (due == d->armed_ms)
+		return;
+	d->armed_ms = due;
+	if (due == UINT64_MAX) {
+		evtimer_del(d->timer);
+		return;
+	}
+	uint64_t wait = due > now ? due - now : 0;
+	if (wait > 3600000)
+		wait = 3600000;
+	struct timeval tv = {(time_t)(wait / 1000), (suseconds_t)(wait % 1000 * 1000)};
+	evtimer_add(d->timer, &tv);
+}
+
+static void end_turn(struct daemon *d)
+{
+	core_turn_end(d->core);
+	net_flush(d->net);
+	d->in_turn = false;
+	arm_timer(d);
+}
+
+/* ---- what the loop calls */
+
+static void on_input(void *arg, const struct peer *from, struct span datagram)
+{
+	struct daemon *d = arg;
+	begin_turn(d);
+	core_input(d->core, from, datagram);
+}
+
+static void on_reads_over(void *arg)
+{
+	end_turn(arg);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+	(void)fd, (void)what;
+	d->armed_ms = UINT64_MAX;
+	begin_turn(d);
+	core_timers(d->core);
+	end_turn(d);
+}
+
+static void on_store(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+	(void)fd, (void)what;
+	begin_turn(d);
+	core_store_poll(d->core);
+	end_turn(d);
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+	(void)fd, (void)what;
+	begin_turn(d);
+	end_turn(d);
+}
+
+/* ---- what the core says */
+
+static void say_send(void *arg, const struct peer *to, struct span bytes)
+{
+	struct daemon *d = arg;
+	enum err err = net_send(d->net, to, bytes);
+	if (err)
+		log_debug("datagram not sent reason=\"%s\"", err_text(err));
+}
+
+static void say_event(void *arg, const struct rec_event *e)
+{
+	struct daemon *d = arg;
+	struct adm_event out = {.seq = e->seq,
+		.wall_ms = e->wall_ms,
+		.type = e->type,
+		.endpoint = e->endpoint,
+		.json = e->json};
+	if (d->adm)
+		adm_event_emit(d->adm, &out);
+	log_debug("event type=%.*s", (int)e->type.n, (const char *)e->type.p);
+}
+
+static void say_storage(void *arg, enum err e)
+{
+	(void)arg;
+	if (e)
+		log_error("nothing can be stored, requests get 5.03 until it can reason=\"%s\"",
+			err_text(e));
+	else
+		log_notice("storage works again");
+}
+
+static void say_wake(void *arg)
+{
+	struct daemon *d = arg;
+	/* Admin calls run outside turns: their time is now. */
+	begin_turn(d);
+	event_active(d->wake_event, 0, 0);
+}
+
+/* ---- signals */
+
+static void on_stop(evutil_socket_t sig, short what, void *arg)
+{
+	struct daemon *d = arg;
+	(void)what;
+	log_notice("stopping signal=%s", sig == SIGTERM ? "TERM" : "INT");
+	sd_notify(0, "STOPPING=1");
+	event_base_loopbreak(d->base);
+}
+
+static const char *config_path(const struct daemon *d)
+{
+	return d->config ? d->config : DEFAULT_CONFIG;
+}
+
+static void on_reload(evutil_socket_t sig, short what, void *arg)
+{
+	struct daemon *d = arg;
+	struct cfg fresh;
+	char refused[512] = "";
+	(void)sig, (void)what;
+	sd_notify(0, "RELOADING=1");
+	if (cfg_load(config_path(d), &fresh, stderr)) {
+		log_error("configuration not reloaded, the old one stays file=%s", config_path(d));
+	} else {
+		cfg_reload(&d->cfg, &fresh, refused, sizeof(refused));
+		log_set_level((enum log_level)d->cfg.log_level);
+		log_notice("configuration reloaded file=%s", config_path(d));
+		if (refused[0])
+			log_warning("some changes need a restart options=\"%s\"", refused);
+	}
+	sd_notify(0, "READY=1");
+}
+
+static void on_watchdog(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+	char text[160];
+	struct writer w = wr_make(text, sizeof(text) - 1);
+	(void)fd, (void)what;
+	core_status_text(d->core, &w);
+	text[w.n] = '\0';
+	sd_notifyf(0, "WATCHDOG=1\nSTATUS=%s", text);
+}
+
+/* ---- starting and stopping */
+
+static bool open_events(struct daemon *d)
+{
+	static const int signals[3] = {SIGTERM, SIGINT, SIGHUP};
+	d->timer = evtimer_new(d->base, on_timer, d);
+	d->wake_event = event_new(d->base, -1, 0, on_wake, d);
+	for (size_t i = 0; i < 3; i++) {
+		d->sig[i] = evsignal_new(d->base, signals[i], i < 2 ? on_stop : on_reload, d);
+		if (!d->sig[i] || event_add(d->sig[i], NULL))
+			return false;
+	}
+	uint64_t usec = 0;
+	d->watchdog = event_new(d->base, -1, EV_PERSIST, on_watchdog, d);
+	if (!d->timer || !d->wake_event || !d->watchdog)
+		return false;
+	bool watched = sd_watchdog_enabled(0, &usec) > 0 && usec;
+	uint64_t interval = watched ? usec / 2 : 10000000;
+	struct timeval tv = {(time_t)(interval / 1000000), (suseconds_t)(interval % 1000000)};
+	return !event_add(d->watchdog, &tv);
+}
+
+static bool open_core(struct daemon *d)
+{
+	char why[WHY_MAX] = "";
+	struct store *store = NULL;
+	struct core_opts o = {.cfg = &d->cfg,
+		.rng = rng_system(),
+		.io = {.send = say_send,
+			.event = say_event,
+			.wake = say_wake,
+			.storage = say_storage,
+			.arg = d}};
+	enum err err = core_new(&o, &d->core);
+	if (err) {
+		log_error("cannot start reason=\"%s\"", err_text(err));
+		return false;
+	}
+	struct store_sqlite_opts so = {.dir = d->cfg.dir,
+		.exchange_lifetime_ms = EXCHANGE_LIFETIME_MS,
+		.log_rows_max = d->cfg.log_rows,
+		.event_ring = d->cfg.event_ring};
+	err = store_sqlite_open(&so, core_store_done, d->core, &store, why);
+	if (err) {
+		log_error("cannot open the database: %s", why[0] ? why : err_text(err));
+		return false;
+	}
+	err = core_start(d->core, store, boot_ms(), wall_ms());
+	if (err) {
+		log_error(
+			"cannot load the database dir=%s reason=\"%s\"", d->cfg.dir, err_text(err));
+		return false;
+	}
+	d->store_event =
+		event_new(d->base, core_store_fd(d->core), EV_READ | EV_PERSIST, on_store, d);
+	return d->store_event && !event_add(d->store_event, NULL);
+}
+
+static bool open_listeners(struct daemon *d)
+{
+	char why[WHY_MAX];
+	if (net_new(d->base, on_input, on_reads_over, d, &d->net)) {
+		log_error("cannot start the network: out of memory");
+		return false;
+	}
+	for (size_t i = 0; i < d->cfg.listen_n; i++) {
+		const struct cfg_listen *l = &d->cfg.listen[i];
+		why[0] = '\0';
+		if (net_listen_udp(d->net, (uint16_t)i, l->address, (uint16_t)l->port, why)) {
+			log_error("cannot listen name=%s address=%s port=%u: %s", l->name,
+				l->address, (unsigned)l->port, why);
+			return false;
+		}
+		core_listener_port(d->core, i, net_port(d->net, (uint16_t)i));
+		log_notice("listening name=%s role=%s address=%s port=%u%s", l->name,
+			l->role == CFG_ROLE_BOOTSTRAP ? "bootstrap" : "server", l->address,
+			(unsigned)net_port(d->net, (uint16_t)i), l->nosec ? " nosec=yes" : "");
+	}
+	return true;
+}
+
+static bool open_admin(struct daemon *d)
+{
+	char why[WHY_MAX] = "";
+	struct adm_ops ops;
+	const char *group = d->cfg.socket_group;
+	if (group[0] && !getgrnam(group)) {
+		log_warning("no such group, the admin socket keeps its owner's group=%s", group);
+		group = "";
+	}
+	core_admin_ops(d->core, &ops);
+	struct adm_opts o = {.socket = d->cfg.socket,
+		.mode = d->cfg.socket_mode,
+		.group = group,
+		.fd = sd_listen_fds(0) == 1 ? SD_LISTEN_FDS_START : -1,
+		.wait_default_s = 60,
+		.wait_max_s = 600,
+		.event_clients_max = 64};
+	if (adm_new(d->base, &ops, &o, &d->adm, why)) {
+		log_error("cannot open the admin socket path=%s: %s", d->cfg.socket, why);
+		return false;
+	}
+	return true;
+}
+
+static int close_all(struct daemon *d, bool clean)
+{
+	int status = EXIT_SUCCESS;
+	/* Sockets first: nothing may arrive behind the exact windows. */
+	if (d->net)
+		net_pause(d->net);
+	adm_free(d->adm);
+	d->adm = NULL;
+	if (clean) {
+		core_time(d->core, boot_ms(), wall_ms());
+		enum err err = core_stop(d->core);
+		net_flush(d->net);
+		if (err) {
+			log_error("not stopped cleanly, the next start treats it as a crash "
+				  "reason=\"%s\"",
+				err_text(err));
+			status = EXIT_FAILURE;
+		} else {
+			log_notice("stopped");
+		}
+	}
+	if (d->store_event)
+		event_free(d->store_event);
+	core_free(d->core);
+	net_free(d->net);
+	for (size_t i = 0; i < 3; i++)
+		if (d->sig[i])
+			event_free(d->sig[i]);
+	struct event *own[] = {d->timer, d->wake_event, d->watchdog};
+	for (size_t i = 0; i < 3; i++)
+		if (own[i])
+			event_free(own[i]);
+	if (d->base)
+		event_base_free(d->base);
+	return status;
+}
+
+static int run(struct daemon *d)
+{
+	d->armed_ms = UINT64_MAX;
+	signal(SIGPIPE, SIG_IGN);
+	if (secret_harden_process())
+		log_warning("core dumps could not be switched off");
+	d->base = event_base_new();
+	if (!d->base || !open_events(d) || !open_core(d) || !open_listeners(d) || !open_admin(d)) {
+		close_all(d, false);
+		return EXIT_FAILURE;
+	}
+	log_notice("ready version=%s dir=%s socket=%s", LANYARD_VERSION, d->cfg.dir, d->cfg.socket);
+	sd_notify(0, "READY=1");
+	begin_turn(d);
+	end_turn(d);
+	event_base_dispatch(d->base);
+	return close_all(d, true);
+}
+
+/* ---- the command line */
+
+static void usage(FILE *out)
+{
+	fputs("Usage: lanyardd [OPTION]...\n"
+	      "LwM2M server and bootstrap server for devices secured by OSCORE.\n\n"
+	      "  -c, --config FILE      configuration (default " DEFAULT_CONFIG "),\n"
+	      "                         with conf.d/*.conf beside it\n"
+	      "      --check-config     read the configuration, say what is wrong, and exit\n"
+	      "      --print-config     print the effective values as an INI file, and exit\n"
+	      "      --print-example    print every option with its default, and exit\n"
+	      "  -V, --version          print the version, and exit\n"
+	      "  -h, --help             print this, and exit\n\n"
+	      "SIGTERM stops cleanly; SIGHUP reads the configuration again.\n"
+	      "Exit status: 0 stopped cleanly, 1 could not start or stop, 2 usage or\n"
+	      "configuration.\n\nOptions of the configuration file:\n",
+		out);
+	size_t n;
+	const struct cfg_option *o = cfg_schema(&n);
+	for (size_t i = 0; i < n; i++)
+		fprintf(out, "  [%s] %-20s %s%s%s (default %s)\n", o[i].section, o[i].key,
+			o[i].help, o[i].unit[0] ? ", " : "", o[i].unit,
+			o[i].preset[0] ? o[i].preset : "empty");
+}
+
+enum mode { MODE_RUN, MODE_CHECK, MODE_PRINT };
+
+static bool load_config(struct daemon *d)
+{
+	enum err err = cfg_load(config_path(d), &d->cfg, stderr);
+	if (err == ERR_NOTFOUND && !d->config) {
+		cfg_defaults(&d->cfg);
+		log_notice("no configuration file, defaults are used file=%s", DEFAULT_CONFIG);
+		return true;
+	}
+	if (err == ERR_NOTFOUND)
+		fprintf(stderr, "lanyardd: %s: no such file\n", d->config);
+	return !err;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+		{"check-config", no_argument, NULL, 1}, {"print-config", no_argument, NULL, 2},
+		{"print-example", no_argument, NULL, 3}, {"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'}, {0}};
+	static struct daemon d;
+	enum mode mode = MODE_RUN;
+	for (int c; (c = getopt_long(argc, argv, "c:Vh", options, NULL)) != -1;) {
+		switch (c) {
+		case 'c':
+			d.config = optarg;
+			break;
+		case 1:
+			mode = MODE_CHECK;
+			break;
+		case 2:
+			mode = MODE_PRINT;
+			break;
+		case 3:
+			cfg_print_example(stdout);
+			return EXIT_SUCCESS;
+		case 'V':
+			puts("lanyardd " LANYARD_VERSION);
+			return EXIT_SUCCESS;
+		case 'h':
+			usage(stdout);
+			return EXIT_SUCCESS;
+		default:
+			fputs("Try 'lanyardd --help'.\n", stderr);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "lanyardd: unexpected argument: %s\nTry 'lanyardd --help'.\n",
+			argv[optind]);
+		return EXIT_USAGE;
+	}
+	if (!load_config(&d))
+		return EXIT_USAGE;
+	log_set_level((enum log_level)d.cfg.log_level);
+	if (mode == MODE_PRINT)
+		cfg_print(&d.cfg, stdout);
+	return mode == MODE_RUN ? run(&d) : EXIT_SUCCESS;
+}
