@@ -356,7 +356,7 @@ static const struct store_engine sq_engine = {
 static enum err open_db(struct sq *s, const char *dir, char *why)
 {
 	bool made = false;
-	enum err e = store_sqdir_path(dir, "lanyard.db", s->db.path, sizeof(s->db.path));
+	enum err e = store_sqdir_path(dir, "lanyard.db", s->db.path, why);
 	if (!e)
 		e = store_sqdir_open(dir, &s->lock_fd, &made, why);
 	if (e)
@@ -416,6 +416,9 @@ enum err store_sqlite_open(const struct store_sqlite_opts *o, store_done_fn *don
 	why[0] = 0;
 	if (o->read_only_check)
 		return store_sqdir_check(o->dir, why);
+	/* Counting allocations costs a tenth of an append. Refused once SQLite runs, which is fine.
+	 */
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	struct sq *s = sq_new(o, done, arg);
 	if (!s)
 		return ERR_NOMEM;

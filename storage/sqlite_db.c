@@ -35,18 +35,34 @@ static enum err meaning(int rc, int no)
 	case SQLITE_TOOBIG:
 	case SQLITE_RANGE:
 		return ERR_RANGE;
-	default: /* SQLite calls a quota or a file size limit an I/O error */
-		return no == ENOSPC || no == EDQUOT || no == EFBIG ? ERR_FULL : ERR_IO;
+	default: /* among them SQLITE_IOERR and SQLITE_CANTOPEN, which is also a full disk */
+		break;
 	}
+	if (no == ENOSPC || no == EDQUOT || no == EFBIG)
+		return ERR_FULL;
+	return no == EACCES || no == EPERM || no == EROFS ? ERR_READONLY : ERR_IO;
+}
+
+/* Of the call that failed. sqlite3_system_errno alone is overwritten by the rollback. */
+static int system_errno(struct sqdb *d, int rc)
+{
+	int no = 0;
+	sqlite3_file *f = NULL;
+	if (!d->db || ((rc & 0xff) != SQLITE_IOERR && (rc & 0xff) != SQLITE_CANTOPEN))
+		return 0;
+	if (!sqlite3_file_control(d->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &f) && f &&
+		f->pMethods)
+		f->pMethods->xFileControl(f, SQLITE_FCNTL_LAST_ERRNO, &no);
+	if (!no)
+		sqlite3_file_control(d->db, "main", SQLITE_FCNTL_LAST_ERRNO, &no);
+	return no ? no : sqlite3_system_errno(d->db);
 }
 
 enum err store_sqdb_error(struct sqdb *d, int rc)
 {
 	const char *text = d->db ? sqlite3_errmsg(d->db) : sqlite3_errstr(rc);
-	int no = d->db ? sqlite3_system_errno(d->db) : 0;
+	int no = system_errno(d, rc);
 	enum err e = meaning(rc, no);
-	if ((rc & 0xff) != SQLITE_IOERR)
-		no = 0;
 	snprintf(d->why, sizeof(d->why), "%s%s%s (sqlite %d)", text, no ? ": " : "",
 		no ? strerror(no) : "", rc);
 	return e;
@@ -223,15 +239,15 @@ static enum err check_schema(struct sqdb *d, int64_t *version)
 	return ERR_OK;
 }
 
-/* Settings that write nothing. The WAL is checkpointed once it has 16 MiB; a larger transaction
+/* Settings that write nothing. The WAL is checkpointed once it has 8 MiB; a larger transaction
  * lets it grow, and it is cut back to 64 MiB afterwards. */
 static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE;"
 			       "PRAGMA synchronous = FULL;"
 			       "PRAGMA temp_store = MEMORY;"
 			       "PRAGMA cache_size = -32768;"
-			       "PRAGMA wal_autocheckpoint = 4096;"
+			       "PRAGMA wal_autocheckpoint = 2048;"
 			       "PRAGMA journal_size_limit = 67108864;"
-			       "PRAGMA secure_delete = ON;"
+			       "PRAGMA secure_delete = FAST;"
 			       "PRAGMA trusted_schema = OFF;";
 
 static enum err prepare(struct sqdb *d)

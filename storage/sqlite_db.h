@@ -148,7 +148,9 @@ MUST_USE enum err store_sqdir_check(const char *dir, char *why);
 /* Of the database file alone: application and version in its header. */
 MUST_USE enum err store_sqdir_version(const char *path, char *why);
 MUST_USE enum err store_sqdir_sync(const char *dir, char *why);
-MUST_USE enum err store_sqdir_path(const char *dir, const char *file, char *out, size_t cap);
+/* ERR_IO if it is too long. */
+MUST_USE enum err store_sqdir_path(
+	const char *dir, const char *file, char out[static 4096], char *why);
 
 /* sqlite_write.c */
 MUST_USE enum err store_sqdb_apply(struct sqdb *d, const struct batch *b);

@@ -38,10 +38,13 @@ static enum err fail(char *why, const char *doing, const char *path)
 	return errno_err(no);
 }
 
-enum err store_sqdir_path(const char *dir, const char *file, char *out, size_t cap)
+enum err store_sqdir_path(const char *dir, const char *file, char out[static 4096], char *why)
 {
-	int n = snprintf(out, cap, "%s/%s", dir, file);
-	return n < 0 || (size_t)n >= cap ? ERR_SPACE : ERR_OK;
+	int n = snprintf(out, 4096, "%s/%s", dir, file);
+	if (n >= 0 && n < 4096)
+		return ERR_OK;
+	snprintf(why, SQDB_WHY_MAX, "the path of the state directory is too long");
+	return ERR_IO;
 }
 
 enum err store_sqdir_sync(const char *dir, char *why)
@@ -61,7 +64,7 @@ static enum err make_dir(const char *dir, char *why)
 {
 	char parent[4096];
 	if (!mkdir(dir, 0700)) {
-		enum err e = store_sqdir_path(dir, "..", parent, sizeof(parent));
+		enum err e = store_sqdir_path(dir, "..", parent, why);
 		return e ? e : store_sqdir_sync(parent, why);
 	}
 	return errno == EEXIST ? ERR_OK : fail(why, "make directory", dir);
@@ -83,7 +86,7 @@ static enum err busy(const char *dir, int fd, char *why)
 static enum err lock_dir(const char *dir, int *lock_fd, char *why)
 {
 	char path[4096];
-	enum err e = store_sqdir_path(dir, "lock", path, sizeof(path));
+	enum err e = store_sqdir_path(dir, "lock", path, why);
 	if (e)
 		return e;
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -156,13 +159,10 @@ static enum err make_file(const char *path, bool *made, char *why)
 enum err store_sqdir_open(const char *dir, int *lock_fd, bool *made, char *why)
 {
 	char path[4096];
-	enum err e = store_sqdir_path(dir, "lanyard.db", path, sizeof(path));
-	if (e) {
-		snprintf(why, SQDB_WHY_MAX, "the path of the state directory is too long");
-		return e;
-	}
+	enum err e = store_sqdir_path(dir, "lanyard.db", path, why);
 	*lock_fd = -1;
-	e = make_dir(dir, why);
+	if (!e)
+		e = make_dir(dir, why);
 	if (!e)
 		e = lock_dir(dir, lock_fd, why);
 	if (!e)
@@ -179,7 +179,7 @@ enum err store_sqdir_open(const char *dir, int *lock_fd, bool *made, char *why)
 static enum err check_lock(const char *dir, char *why)
 {
 	char path[4096];
-	enum err e = store_sqdir_path(dir, "lock", path, sizeof(path));
+	enum err e = store_sqdir_path(dir, "lock", path, why);
 	if (e)
 		return e;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -194,7 +194,7 @@ static enum err check_lock(const char *dir, char *why)
 enum err store_sqdir_check(const char *dir, char *why)
 {
 	char path[4096];
-	enum err e = store_sqdir_path(dir, "lanyard.db", path, sizeof(path));
+	enum err e = store_sqdir_path(dir, "lanyard.db", path, why);
 	if (e)
 		return e;
 	e = check_lock(dir, why);

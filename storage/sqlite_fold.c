@@ -8,11 +8,40 @@
 #include <string.h>
 #include <time.h>
 
-static int by_context(const void *a, const void *b)
+enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS };
+
+static void sort_by_digit(
+	struct sqdb_fold *to, const struct sqdb_fold *from, size_t n, unsigned shift)
 {
-	uint64_t x = ((const struct sqdb_fold *)a)->context_id;
-	uint64_t y = ((const struct sqdb_fold *)b)->context_id;
-	return x < y ? -1 : x > y;
+	uint32_t at[DIGITS] = {0}, sum = 0;
+	for (size_t i = 0; i < n; i++)
+		at[from[i].context_id >> shift & (DIGITS - 1)]++;
+	for (size_t i = 0; i < DIGITS; i++) {
+		uint32_t count = at[i];
+		at[i] = sum;
+		sum += count;
+	}
+	for (size_t i = 0; i < n; i++)
+		to[at[from[i].context_id >> shift & (DIGITS - 1)]++] = from[i];
+}
+
+/* By context. A radix sort: qsort of half a log took 50 ms, and a commit waits for it. */
+static enum err sort(struct sqdb_folds *f)
+{
+	uint64_t max = 0;
+	for (size_t i = 0; i < f->n; i++)
+		max |= f->v[i].context_id;
+	struct sqdb_fold *spare = malloc((f->cap ? f->cap : 1) * sizeof(*spare));
+	if (!spare)
+		return ERR_NOMEM;
+	for (unsigned shift = 0; shift < 64 && max >> shift; shift += DIGIT_BITS) {
+		struct sqdb_fold *from = f->v;
+		sort_by_digit(spare, from, f->n, shift);
+		f->v = spare;
+		spare = from;
+	}
+	free(spare);
+	return ERR_OK;
 }
 
 static uint64_t larger(uint64_t a, uint64_t b)
@@ -32,11 +61,12 @@ static void merge(struct sqdb_fold *to, const struct sqdb_fold *from)
 	}
 }
 
-static void compact(struct sqdb_folds *f)
+static enum err compact(struct sqdb_folds *f)
 {
 	size_t n = 0;
-	if (f->n)
-		qsort(f->v, f->n, sizeof(*f->v), by_context);
+	enum err e = sort(f);
+	if (e)
+		return e;
 	for (size_t i = 0; i < f->n; i++) {
 		if (n && f->v[n - 1].context_id == f->v[i].context_id)
 			merge(&f->v[n - 1], &f->v[i]);
@@ -44,26 +74,29 @@ static void compact(struct sqdb_folds *f)
 			f->v[n++] = f->v[i];
 	}
 	f->n = n;
+	return ERR_OK;
 }
 
-static bool folds_grow(struct sqdb_folds *f)
+static enum err folds_grow(struct sqdb_folds *f)
 {
 	size_t cap = f->cap ? 2 * f->cap : 1024;
 	struct sqdb_fold *v = realloc(f->v, cap * sizeof(*v));
 	if (!v)
-		return false;
+		return ERR_NOMEM;
 	f->v = v;
 	f->cap = cap;
-	return true;
+	return ERR_OK;
 }
 
 /* Compacts before it grows, so that memory is bounded by the number of contexts. */
 static enum err folds_add(struct sqdb_folds *f, const struct sqdb_fold *row)
 {
 	if (f->n == f->cap) {
-		compact(f);
-		if (f->n >= f->cap / 2 && !folds_grow(f))
-			return ERR_NOMEM;
+		enum err e = compact(f);
+		if (!e && f->n >= f->cap / 2)
+			e = folds_grow(f);
+		if (e)
+			return e;
 	}
 	f->v[f->n++] = *row;
 	return ERR_OK;
@@ -101,9 +134,7 @@ static enum err collect(struct sqdb *d, struct sqdb_folds *f, uint64_t from, uin
 enum err store_sqdb_folds_read(struct sqdb *d, struct sqdb_folds *f)
 {
 	enum err e = collect(d, f, d->log_first, d->log_next);
-	if (!e)
-		compact(f);
-	return e;
+	return e ? e : compact(f);
 }
 
 static enum err apply(struct sqdb *d, const struct sqdb_fold *f)
@@ -168,26 +199,32 @@ void store_sqdb_fold_reset(struct sqdb *d)
 	d->folding = (struct sqdb_folding){.phase = SQDB_FOLD_IDLE};
 }
 
-/* Does some of the current phase and moves on to the next one at its end. */
-static enum err step(struct sqdb *d, uint64_t rows)
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Does at most *rows of the current phase, takes what it did off *rows, and moves on to the next
+ * phase at its end. */
+static enum err step(struct sqdb *d, uint64_t *rows)
 {
 	struct sqdb_folding *f = &d->folding;
-	uint64_t left = f->end - f->next;
-	uint64_t end = rows < left ? f->next + rows : f->end;
+	uint64_t end;
 	enum err e = ERR_OK;
 	switch (f->phase) {
 	case SQDB_FOLD_IDLE:
 		return start(d);
 	case SQDB_FOLD_COLLECT:
+		end = smaller(f->next + *rows, f->end);
 		e = collect(d, &f->folds, f->next, end);
+		*rows -= end - f->next;
 		f->next = end;
-		if (!e && end == f->end) {
-			compact(&f->folds);
-			f->phase = SQDB_FOLD_APPLY;
-		}
-		return e;
+		if (e || end < f->end)
+			return e;
+		f->phase = SQDB_FOLD_APPLY;
+		return compact(&f->folds);
 	case SQDB_FOLD_APPLY:
-		for (; !e && rows && f->applied < f->folds.n; rows--)
+		for (; !e && *rows && f->applied < f->folds.n; --*rows)
 			e = apply(d, &f->folds.v[f->applied++]);
 		if (!e && f->applied == f->folds.n) {
 			store_sqdb_folds_fini(&f->folds);
@@ -195,7 +232,8 @@ static enum err step(struct sqdb *d, uint64_t rows)
 		}
 		return e;
 	case SQDB_FOLD_DELETE:
-		end = d->log_first + rows < f->end ? d->log_first + rows : f->end;
+		end = smaller(d->log_first + *rows, f->end);
+		*rows -= end - d->log_first;
 		e = delete_rows(d, end);
 		if (!e && end == f->end)
 			store_sqdb_fold_reset(d);
@@ -215,12 +253,16 @@ static uint64_t monotonic_us(void)
  * device's commit stays small. The time limit is for pages that must come from a slow disk. */
 enum err store_sqdb_fold_slice(struct sqdb *d, uint64_t rows)
 {
-	enum { LIMIT_US = 20000, LOT = 256 };
+	enum { LIMIT_US = 10000, LOT = 256 };
 	uint64_t until = monotonic_us() + LIMIT_US;
 	enum err e = ERR_OK;
-	for (uint64_t left = 4 * rows; !e && left; left -= left < LOT ? left : LOT) {
-		e = step(d, left < LOT ? left : LOT);
-		if (d->folding.phase == SQDB_FOLD_IDLE || monotonic_us() > until)
+	uint64_t left = 4 * rows;
+	while (!e && left && monotonic_us() < until) {
+		bool idle = d->folding.phase == SQDB_FOLD_IDLE;
+		uint64_t lot = smaller(left, LOT), unused = lot;
+		e = step(d, &unused);
+		left -= lot - unused;
+		if (idle && d->folding.phase == SQDB_FOLD_IDLE)
 			break;
 	}
 	return e;

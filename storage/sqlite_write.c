@@ -94,13 +94,24 @@ static enum err put_context(struct sqdb *d, const struct rec_context *r)
 	return store_sqdb_run(d, &c);
 }
 
+/* Overwrites the keys even if their page is given up, which costs the log too much to be always on.
+ */
+static enum err del_keys(struct sqdb *d, uint64_t id)
+{
+	enum err e = store_sqdb_exec(d, "PRAGMA secure_delete = ON");
+	if (!e)
+		e = run_id(d, SQDB_CONTEXT_DEL, id);
+	enum err back = store_sqdb_exec(d, "PRAGMA secure_delete = FAST");
+	return e ? e : back;
+}
+
 /* Its hot row stays, for the tombstones' numbers: the log may still raise them. */
 static enum err del_context(struct sqdb *d, uint64_t id)
 {
 	enum err e = run_id(d, SQDB_TOMBSTONE, id);
 	if (!e)
 		e = run_id(d, SQDB_HOT_DEAD, id);
-	return e ? e : run_id(d, SQDB_CONTEXT_DEL, id);
+	return e ? e : del_keys(d, id);
 }
 
 static enum err del_contexts_of(struct sqdb *d, uint64_t endpoint_id)

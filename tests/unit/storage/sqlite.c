@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What only the SQLite engine can do wrong: files, locks, versions, full disks. */
+#include "tests/unit/storage/rig.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+static const char *path_of(const struct rig *r, const char *file)
+{
+	static char path[2][128];
+	static unsigned turn;
+	char *p = path[turn++ % 2];
+	snprintf(p, sizeof(path[0]), "%s/%s", r->dir, file);
+	return p;
+}
+
+/* A closed store with something in it. */
+static void make(struct rig *r)
+{
+	struct rec recs[] = {rec_endpoint_of(1, "device"), rec_context_of(2, 1), rec_reg_of(1, 9)};
+	rig_open(r, true);
+	REQUIRE(!rig_commit(r, recs, 3), "something");
+	store_free(r->s);
+	r->s = NULL;
+}
+
+/* The whole directory as one text: names, modes, contents. */
+static char *listing(const char *dir)
+{
+	char cmd[256];
+	struct text t = {0};
+	snprintf(cmd, sizeof(cmd), "cd '%s' && stat -c '%%n %%a %%s' * && md5sum *", dir);
+	FILE *f = popen(cmd, "r");
+	char line[512];
+	while (f && fgets(line, sizeof(line), f))
+		text_add(&t, "%s", line);
+	if (f)
+		pclose(f);
+	return t.p;
+}
+
+static void expect_untouched(struct rig *r, enum err want, const char *why, const char *what)
+{
+	char *before = listing(r->dir);
+	enum err e = rig_start(r);
+	char *after = listing(r->dir);
+	CHECK(e == want, what);
+	CHECK(!r->s && strstr(r->why, why) && strstr(r->why, r->dir), "why, with the path");
+	if (e != want || !strstr(r->why, why))
+		printf("  %s: %s\n", err_text(e), r->why);
+	/* the lock file tells who tried last; the size of its number may differ */
+	CHECK(before && after && !strcmp(strstr(before, "lanyard"), strstr(after, "lanyard")),
+		"the files are as they were");
+	free(before);
+	free(after);
+	store_free(r->s);
+	r->s = NULL;
+}
+
+static void patch(const char *path, off_t at, const void *p, size_t n)
+{
+	int fd = open(path, O_WRONLY | O_CREAT, 0600);
+	REQUIRE(fd >= 0 && pwrite(fd, p, n, at) == (ssize_t)n && !close(fd), "patching a file");
+}
+
+static void sql(const char *path, const char *text)
+{
+	sqlite3 *db;
+	REQUIRE(!sqlite3_open(path, &db), "sqlite3_open");
+	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	REQUIRE(!sqlite3_exec(db, text, NULL, NULL, NULL), sqlite3_errmsg(db));
+	sqlite3_close(db);
+}
+
+static void test_newer(void)
+{
+	struct rig r;
+	make(&r);
+	patch(path_of(&r, "lanyard.db"), 60, "\0\0\0\x63", 4);
+	expect_untouched(&r, ERR_NEWER, "version 99", "a newer version");
+	r.opts.read_only_check = true;
+	expect_untouched(&r, ERR_NEWER, "version 99", "a newer version, checking");
+	rig_remove(r.dir);
+
+	make(&r);
+	sql(path_of(&r, "lanyard.db"), "PRAGMA user_version = 98");
+	CHECK(!access(path_of(&r, "lanyard.db-wal"), F_OK), "the version is in the log only");
+	expect_untouched(&r, ERR_NEWER, "version 98", "a newer version in the log");
+	rig_remove(r.dir);
+}
+
+static void test_foreign(void)
+{
+	struct rig r;
+	make(&r);
+	sql(path_of(&r, "lanyard.db"), "PRAGMA journal_mode = DELETE; PRAGMA application_id = 1");
+	expect_untouched(&r, ERR_CORRUPT, "another program", "another application");
+	unlink(path_of(&r, "lanyard.db"));
+	sql(path_of(&r, "lanyard.db"), "CREATE TABLE t (x)");
+	expect_untouched(&r, ERR_CORRUPT, "another program", "tables without a name");
+	unlink(path_of(&r, "lanyard.db"));
+	patch(path_of(&r, "lanyard.db"), 0, "hello", 5);
+	expect_untouched(&r, ERR_CORRUPT, "not a database", "a text");
+	unlink(path_of(&r, "lanyard.db"));
+	patch(path_of(&r, "lanyard.db"), 0, "", 0);
+	CHECK(!rig_start(&r) && rig_has(&r, "clock=0 id=1"), "an empty file is a new database");
+	rig_close(&r);
+}
+
+static void test_corrupt(void)
+{
+	struct rig r;
+	struct store_info info;
+	struct store_visitor v = {0};
+	static uint8_t garbage[65536];
+	make(&r);
+	memset(garbage, 0xa5, sizeof(garbage));
+	patch(path_of(&r, "lanyard.db"), 4096, garbage, sizeof(garbage));
+	enum err e = rig_start(&r);
+	if (!e)
+		e = store_load(r.s, &v, &info);
+	CHECK(e == ERR_CORRUPT, "garbage is noticed");
+	rig_close(&r);
+}
+
+static void test_lock(void)
+{
+	struct rig r, other;
+	char pid[32];
+	rig_open(&r, true);
+	other = r;
+	snprintf(pid, sizeof(pid), "process %ld", (long)getpid());
+	CHECK(rig_start(&other) == ERR_BUSY, "a second store");
+	CHECK(!other.s && strstr(other.why, pid), "names the holder");
+	other.opts.read_only_check = true;
+	CHECK(rig_start(&other) == ERR_BUSY && !other.s, "checking says so too");
+	CHECK(!rig_put(&r, rec_event_of(1)), "the first goes on");
+	rig_reopen(&r);
+	CHECK(rig_has(&r, "event 1"), "and can be opened again");
+	rig_close(&r);
+}
+
+static void test_check(void)
+{
+	struct rig r;
+	make(&r);
+	r.opts.read_only_check = true;
+	char *before = listing(r.dir);
+	CHECK(!rig_start(&r) && !r.s, "nothing is wrong");
+	char *after = listing(r.dir);
+	CHECK(before && after && !strcmp(before, after), "nothing was changed");
+	free(before);
+	free(after);
+	rig_remove(r.dir);
+	CHECK(rig_start(&r) == ERR_NOTFOUND && access(r.dir, F_OK), "nothing there, nothing made");
+}
+
+static void test_modes(void)
+{
+	struct rig r;
+	struct stat st;
+	static const char *const files[] = {"lanyard.db", "lanyard.db-wal", "lock"};
+	mode_t mask = umask(0);
+	rig_open(&r, true);
+	umask(mask);
+	CHECK(!rig_put(&r, rec_event_of(1)), "something");
+	CHECK(!stat(r.dir, &st) && (st.st_mode & 07777) == 0700, "the directory");
+	for (size_t i = 0; i < 3; i++)
+		CHECK(!stat(path_of(&r, files[i]), &st) && (st.st_mode & 07777) == 0600, files[i]);
+	CHECK(access(path_of(&r, "lanyard.db-shm"), F_OK), "no shared memory file");
+	rig_close(&r);
+}
+
+static void test_bad_dirs(void)
+{
+	struct rig r;
+	make(&r);
+	char inside[128];
+	snprintf(inside, sizeof(inside), "%s/lanyard.db/x", r.dir);
+	r.opts.dir = inside;
+	CHECK(rig_start(&r) == ERR_IO && strstr(r.why, inside), "below a file");
+	snprintf(inside, sizeof(inside), "%s/lanyard.db", r.dir);
+	CHECK(rig_start(&r) == ERR_IO && strstr(r.why, inside), "a file");
+	snprintf(inside, sizeof(inside), "%s/no/parent", r.dir);
+	CHECK(rig_start(&r) == ERR_IO && strstr(r.why, inside), "no parent");
+	static char path_long[5000];
+	memset(path_long, 'x', sizeof(path_long) - 1);
+	r.opts.dir = path_long;
+	CHECK(rig_start(&r) == ERR_IO && r.why[0], "a path too long");
+	rig_remove(r.dir);
+}
+
+/* In a child that gives up root, for whom nothing is read-only. */
+static int open_as_nobody(struct rig *r)
+{
+	pid_t child = fork();
+	if (!child) {
+		if (!geteuid() && (setgid(65534) || setuid(65534)))
+			_exit(99);
+		_exit((int)rig_start(r));
+	}
+	int status = 0;
+	REQUIRE(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status), "a child");
+	return WEXITSTATUS(status);
+}
+
+static void test_read_only(void)
+{
+	struct rig r;
+	make(&r);
+	REQUIRE(!chmod(r.dir, 0555), "chmod");
+	if (!geteuid())
+		REQUIRE(!chmod(path_of(&r, "lock"), 0666) &&
+				!chmod(path_of(&r, "lanyard.db"), 0666),
+			"chmod");
+	CHECK(open_as_nobody(&r) == ERR_READONLY, "no files can be made in the directory");
+	r.opts.read_only_check = true;
+	CHECK(open_as_nobody(&r) == ERR_READONLY, "checking says so too");
+	r.opts.read_only_check = false;
+	REQUIRE(!chmod(r.dir, 0777) && !chmod(path_of(&r, "lanyard.db"), 0444), "chmod");
+	CHECK(open_as_nobody(&r) == ERR_READONLY, "the database cannot be written");
+	REQUIRE(!chmod(path_of(&r, "lanyard.db"), 0600), "chmod");
+	CHECK(!rig_start(&r) && rig_has(&r, "endpoint 1"), "nothing was harmed");
+	rig_close(&r);
+}
+
+static void set_size_limit(rlim_t bytes)
+{
+	struct rlimit l;
+	REQUIRE(!getrlimit(RLIMIT_FSIZE, &l), "getrlimit");
+	l.rlim_cur = bytes < l.rlim_max ? bytes : l.rlim_max;
+	REQUIRE(!setrlimit(RLIMIT_FSIZE, &l), "setrlimit");
+}
+
+/* SIGXFSZ keeps its default action here: the storage thread must not let it through. */
+static void test_full(void)
+{
+	struct rig r;
+	struct store_stats st;
+	rig_open(&r, true);
+	struct rec recs[200];
+	for (uint64_t i = 0; i < 200; i++)
+		recs[i] = rec_event_of(i + 1);
+	CHECK(!rig_put(&r, rec_endpoint_of(1, "before")), "before");
+	set_size_limit(4096);
+	CHECK(rig_commit(&r, recs, 200) == ERR_FULL, "a write fails");
+	CHECK(rig_commit(&r, recs, 1) == ERR_FULL, "and all later ones");
+	CHECK(store_recover(r.s) == ERR_FULL, "recovery fails");
+	CHECK(store_begin(r.s) == ERR_FULL && store_stop(r.s, NULL, 0, 1) == ERR_FULL,
+		"so does all");
+	store_stats(r.s, &st);
+	CHECK(st.health == ERR_FULL && st.health_text[0] && st.cpu_us, "health");
+	set_size_limit(RLIM_INFINITY);
+	CHECK(!store_recover(r.s), "recovery");
+	CHECK(rig_has(&r, "endpoint 1") && rig_lacks(&r, "event 1 "), "before, and nothing of it");
+	CHECK(!rig_commit(&r, recs, 200), "works again");
+	rig_crash(&r);
+	CHECK(rig_has(&r, "event=201"), "durably");
+	rig_close(&r);
+}
+
+static void test_group_commit(void)
+{
+	enum { N = 1000 };
+	static struct batch b[N];
+	struct rig r;
+	struct store_stats st;
+	rig_open(&r, true);
+	for (size_t i = 0; i < N; i++)
+		store_submit(r.s, &b[i]);
+	rig_wait(&r);
+	store_stats(r.s, &st);
+	CHECK(st.commits > 0 && st.commits < N / 2, "batches that wait share a commit");
+	rig_close(&r);
+}
+
+static bool file_holds(const char *path, const char *text)
+{
+	char cmd[256];
+	snprintf(cmd, sizeof(cmd), "grep -q -a -- '%s' '%s'", text, path);
+	return system(cmd) == 0;
+}
+
+static void test_deleted_keys(void)
+{
+	struct rig r;
+	make(&r);
+	CHECK(file_holds(path_of(&r, "lanyard.db"), "recipient key"), "a key is stored");
+	REQUIRE(!rig_start(&r), "opening");
+	CHECK(!rig_put(&r, rec_del_of(REC_CONTEXT_DEL, 2)), "delete");
+	store_free(r.s);
+	r.s = NULL;
+	CHECK(!file_holds(path_of(&r, "lanyard.db"), "recipient key"), "it is overwritten");
+	CHECK(access(path_of(&r, "lanyard.db-wal"), F_OK), "and no log is left");
+	rig_close(&r);
+}
+
+/* The operator's view, with an expiry that was folded into a context. */
+static void test_view(void)
+{
+	struct rig r;
+	sqlite3 *db;
+	sqlite3_stmt *st;
+	make(&r);
+	REQUIRE(!rig_start(&r), "opening");
+	struct rec seen = rec_seen_of(2, 1, 1);
+	seen.seen.expiry_ms = 77;
+	CHECK(!rig_put(&r, seen) && !store_stop(r.s, NULL, 0, 2), "work and stop");
+	store_free(r.s);
+	r.s = NULL;
+	REQUIRE(!sqlite3_open(path_of(&r, "lanyard.db"), &db), "sqlite3_open");
+	REQUIRE(!sqlite3_prepare_v2(db, "SELECT name, expiry_ms FROM devices", -1, &st, NULL),
+		"the view");
+	CHECK(sqlite3_step(st) == SQLITE_ROW &&
+			!strcmp((const char *)sqlite3_column_text(st, 0), "device") &&
+			sqlite3_column_int(st, 1) == 77,
+		"name and expiry");
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	rig_close(&r);
+}
+
+int main(void)
+{
+	test_newer();
+	test_foreign();
+	test_corrupt();
+	test_lock();
+	test_check();
+	test_modes();
+	test_bad_dirs();
+	test_read_only();
+	test_full();
+	test_group_commit();
+	test_deleted_keys();
+	test_view();
+	return test_done();
+}
