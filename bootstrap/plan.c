@@ -135,7 +135,11 @@ enum err bs_plan_parse(struct span json, struct bs_plan *out, char *why)
 	struct json_object *root = json_tokener_parse_ex(tok, (const char *)json.p, (int)json.n);
 	enum json_tokener_error jerr = json_tokener_get_error(tok);
 	bool whole = jerr == json_tokener_success && json_tokener_get_parse_end(tok) == json.n;
-	enum err err = whole ? parse_root(root, &p, why) : COMPLAIN("not JSON");
+	enum err err;
+	if (whole)
+		err = parse_root(root, &p, why);
+	else
+		err = COMPLAIN("not JSON");
 	json_object_put(root);
 	json_tokener_free(tok);
 	if (!err)
