@@ -38,7 +38,8 @@ struct cfg {
 	char binding[8];
 	uint32_t recipient_id_bytes; /* 1 to 7; 5 */
 	uint32_t session_timeout_s;
-	/* [listen ...] ; none given: server on *:5683, bootstrap on *:5783 */
+	/* [listen NAME]; if none is given, cfg_load fills in "server" on *:5683 and "bootstrap" on
+	 * *:5783, each if enabled */
 	struct cfg_listen listen[CFG_LISTEN_MAX];
 	size_t listen_n;
 	/* [storage] */
@@ -80,15 +81,16 @@ void cfg_defaults(struct cfg *c);
 /* Reads the file, then DIR/conf.d / *.conf beside it in byte order. Every error is told as one line
  * "file:line: what is wrong; a suggestion" to `errors` (at most 20), and ERR_SYNTAX returned:
  * unknown sections and keys, bad values, duplicates in one file, over-long lines, contradictions
- * between options. A later file overrides. ERR_NOTFOUND if the main file is missing. `out` then
- * holds the defaults. */
+ * between options. A later file overrides. ERR_NOTFOUND if the main file is missing, ERR_IO if one
+ * cannot be read (told likewise, without a line), ERR_NOMEM. `out` then holds the defaults. */
 MUST_USE enum err cfg_load(const char *path, struct cfg *out, FILE *errors);
 /* The effective values as an INI file that cfg_load reads back to the same. */
 void cfg_print(const struct cfg *c, FILE *out);
 /* Every option with its default and help as a commented INI file: the example configuration. */
 void cfg_print_example(FILE *out);
 /* What a reload would change: copies the reloadable options of `from` to `to`; names of changed
- * options that need a restart go to `refused` as "section.key" words. */
+ * options that need a restart go to `refused` as "section.key" words ("listen.NAME.key", and
+ * "listen.NAME" for one that came or went); what does not fit becomes "...". */
 void cfg_reload(struct cfg *to, const struct cfg *from, char *refused, size_t refused_cap);
 
 #endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What no option can know alone: contradictions, and defaults that follow from others. */
+#include "config/parse.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+/* Where an option was set, or the main file if it was not. `listen` as in struct cfg. */
+static struct cfg_place place(
+	const struct cfg_parse *p, const char *section, const char *key, size_t listen)
+{
+	size_t n;
+	const struct cfg_option *o = cfg_schema(&n);
+
+	for (size_t i = 0; i < n; i++) {
+		size_t column = cfg_in_listen(&o[i]) ? 1 + listen : 0;
+		if (strcmp(o[i].section, section) || strcmp(o[i].key, key))
+			continue;
+		if (p->option[i][column].file)
+			return p->option[i][column];
+	}
+	return (struct cfg_place){p->main_file, 0};
+}
+
+#define FAIL_AT(p, at, ...) cfg_parse_error((p), (at).file, (at).line, __VA_ARGS__)
+
+static void default_listeners(struct cfg_parse *p)
+{
+	struct cfg *c = p->cfg;
+
+	if (c->listen_n == 0)
+		cfg_listen_presets(c);
+	for (size_t i = 0; i < c->listen_n; i++) {
+		struct cfg_place at = place(p, "listen", "port", i);
+		if (at.line == 0 && c->listen[i].role == CFG_ROLE_BOOTSTRAP)
+			c->listen[i].port = CFG_BOOTSTRAP_PORT;
+	}
+}
+
+static void check_role(struct cfg_parse *p, enum cfg_role role, const char *section)
+{
+	for (size_t i = 0; i < p->cfg->listen_n; i++)
+		if (p->cfg->listen[i].role == role)
+			return;
+	FAIL_AT(p, place(p, section, "enabled", 0),
+		"[%s] is enabled, but no [listen NAME] has \"role = %s\"; add one, or set "
+		"\"enabled = no\" in [%s]",
+		section, section, section);
+}
+
+static void check_roles(struct cfg_parse *p)
+{
+	if (!p->cfg->server && !p->cfg->bootstrap)
+		FAIL_AT(p, place(p, "server", "enabled", 0),
+			"neither [server] nor [bootstrap] is enabled; there is nothing to do");
+	if (p->cfg->server)
+		check_role(p, CFG_ROLE_SERVER, "server");
+	if (p->cfg->bootstrap)
+		check_role(p, CFG_ROLE_BOOTSTRAP, "bootstrap");
+}
+
+enum family { FAMILY_4, FAMILY_6, FAMILY_BOTH };
+
+struct where {
+	enum family family;
+	bool any;
+	uint8_t ip[16];
+	const char *scope; /* "%eth0" or "" */
+};
+
+static struct where where_of(const struct cfg_listen *l)
+{
+	static const uint8_t zero[16];
+	struct where w = {.family = FAMILY_4, .any = true, .scope = ""};
+	size_t n = strcspn(l->address, "%");
+	char host[sizeof(l->address)];
+
+	if (strcmp(l->address, "*") == 0) {
+		w.family = FAMILY_BOTH;
+		return w;
+	}
+	if (inet_pton(AF_INET, l->address, w.ip) != 1) {
+		w.family = FAMILY_6;
+		w.scope = &l->address[n];
+		if (span_to_str(span_make(l->address, n), host, sizeof(host)) ||
+			inet_pton(AF_INET6, host, w.ip) != 1)
+			w.any = false;
+	}
+	w.any = w.any && memcmp(w.ip, zero, sizeof(zero)) == 0;
+	return w;
+}
+
+/* Whether the kernel would refuse the second of them. */
+static bool collide(const struct cfg_listen *x, const struct cfg_listen *y)
+{
+	struct where a = where_of(x), b = where_of(y);
+
+	if (x->port != y->port || x->port == 0)
+		return false;
+	if (a.family != b.family && a.family != FAMILY_BOTH && b.family != FAMILY_BOTH)
+		return false;
+	if (a.any || b.any)
+		return true;
+	return memcmp(a.ip, b.ip, sizeof(a.ip)) == 0 && strcmp(a.scope, b.scope) == 0;
+}
+
+static void check_collisions(struct cfg_parse *p, size_t at)
+{
+	const struct cfg_listen *l = p->cfg->listen;
+
+	for (size_t i = 0; i < at; i++)
+		if (collide(&l[i], &l[at]))
+			FAIL_AT(p, p->listen_at[at],
+				"[listen %s] (%s port %u) and [listen %s] (%s port %u) collide; "
+				"give one another \"port\"",
+				l[at].name, l[at].address, l[at].port, l[i].name, l[i].address,
+				l[i].port);
+}
+
+static void check_listeners(struct cfg_parse *p)
+{
+	for (size_t i = 0; i < p->cfg->listen_n; i++) {
+		const struct cfg_listen *l = &p->cfg->listen[i];
+		check_collisions(p, i);
+		if (l->nosec && l->role == CFG_ROLE_BOOTSTRAP)
+			FAIL_AT(p, place(p, "listen", "nosec", i),
+				"\"nosec\" is for \"role = server\": bootstrap would hand out keys "
+				"unprotected; set \"nosec = no\"");
+	}
+}
+
+static void check_uri(struct cfg_parse *p)
+{
+	static const char *const schemes[] = {"coap://", "coaps://", "coap+tcp://", "coaps+tcp://"};
+	const char *uri = p->cfg->uri;
+
+	if (uri[0] == '\0')
+		return;
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		size_t n = strlen(schemes[i]);
+		if (strncmp(uri, schemes[i], n) == 0 && uri[n] && !strpbrk(uri, " \t"))
+			return;
+	}
+	FAIL_AT(p, place(p, "bootstrap", "uri", 0),
+		"\"uri\" must be coap://HOST:PORT, or the same with coaps, coap+tcp or coaps+tcp");
+}
+
+/* Q is of LwM2M 1.0, the others are the transports of 1.1 that we speak. */
+static void check_binding(struct cfg_parse *p)
+{
+	const char *b = p->cfg->binding;
+	bool ok = strpbrk(b, "UTSN") && strspn(b, "UTSNQ") == strlen(b);
+
+	for (size_t i = 0; b[i] && ok; i++)
+		ok = strchr(&b[i + 1], b[i]) == NULL;
+	if (!ok)
+		FAIL_AT(p, place(p, "bootstrap", "binding", 0),
+			"\"binding\" must be one or more of U, T, S and N, each once, and perhaps "
+			"Q; \"U\" is UDP");
+}
+
+static void check_path(struct cfg_parse *p, const char *section, const char *key, const char *value)
+{
+	if (value[0] != '/')
+		FAIL_AT(p, place(p, section, key, 0),
+			"\"%s\" must be an absolute path; begin it "
+			"with '/'",
+			key);
+}
+
+void cfg_check(struct cfg_parse *p)
+{
+	default_listeners(p);
+	check_roles(p);
+	check_listeners(p);
+	check_uri(p);
+	check_binding(p);
+	check_path(p, "storage", "dir", p->cfg->dir);
+	check_path(p, "admin", "socket", p->cfg->socket);
+}

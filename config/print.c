@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/value.h"
+
+#include <string.h>
+
+static void print_section(const struct cfg_option *o, size_t n, const void *home, FILE *out)
+{
+	char text[CFG_TEXT_MAX];
+
+	for (size_t i = 0; i < n && strcmp(o[i].section, o[0].section) == 0; i++) {
+		cfg_value_text(&o[i], home, text);
+		fprintf(out, text[0] ? "%s = %s\n" : "%s =%s\n", o[i].key, text);
+	}
+}
+
+void cfg_print(const struct cfg *c, FILE *out)
+{
+	size_t n;
+	const struct cfg_option *o = cfg_schema(&n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (i && strcmp(o[i].section, o[i - 1].section) == 0)
+			continue;
+		if (!cfg_in_listen(&o[i])) {
+			fprintf(out, "%s[%s]\n", i ? "\n" : "", o[i].section);
+			print_section(&o[i], n - i, c, out);
+			continue;
+		}
+		for (size_t l = 0; l < c->listen_n; l++) {
+			fprintf(out, "\n[listen %s]\n", c->listen[l].name);
+			print_section(&o[i], n - i, &c->listen[l], out);
+		}
+	}
+}
+
+static const char head[] =
+	"# lanyard.conf: the configuration of lanyardd, see lanyard.conf(5).\n"
+	"# Each option is shown with its default. Files in conf.d/ beside this one are read after\n"
+	"# it, in the order of their names; a later file overrides. Comments begin with '#' or "
+	"';'\n"
+	"# at the start of a line, or with a ';' after a space. A line has at most 197 bytes.\n";
+
+static const char listen_head[] = "\n# One section for each socket; NAME is up to you. If there is "
+				  "none, these two are open:\n"
+				  "# server on * port 5683 and bootstrap on * port 5783.\n"
+				  "#[listen NAME]\n";
+
+static void print_option(const struct cfg_option *o, FILE *out)
+{
+	char allowed[200];
+	struct writer w = wr_make(allowed, sizeof(allowed) - 1);
+
+	/* Of a text's length and an address' form the help says enough. */
+	if (o->type != CFG_TEXT && o->type != CFG_ADDRESS)
+		cfg_value_allowed(o, &w);
+	allowed[w.n] = '\0';
+	fprintf(out, "# %s%s%s%s\n", o->help, w.n ? " (" : "", allowed, w.n ? ")" : "");
+	fprintf(out, o->preset[0] ? "#%s = %s\n" : "#%s =%s\n", o->key, o->preset);
+}
+
+void cfg_print_example(FILE *out)
+{
+	size_t n;
+	const struct cfg_option *o = cfg_schema(&n);
+
+	fputs(head, out);
+	for (size_t i = 0; i < n; i++) {
+		bool first = i == 0 || strcmp(o[i].section, o[i - 1].section) != 0;
+		if (first && cfg_in_listen(&o[i]))
+			fputs(listen_head, out);
+		else if (first)
+			fprintf(out, "\n[%s]\n", o[i].section);
+		print_option(&o[i], out);
+	}
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/value.h"
+
+#include <string.h>
+
+/* Where a field is, in struct cfg or in struct cfg_listen. */
+#define C(field)      offsetof(struct cfg, field), sizeof(((struct cfg *)0)->field)
+#define L(field)      offsetof(struct cfg_listen, field), sizeof(((struct cfg_listen *)0)->field)
+#define BOOL          0, 1, ""
+#define TEXT(least)   least, TEXT_MAX, ""
+#define CHOICE(names) 0, 0, "", names
+
+/* A key, " = " and this many bytes fit into the longest line (CFG_LINE_MAX). */
+enum { TEXT_MAX = 176 };
+
+static const char *const roles[] = {
+	[0] = "", [CFG_ROLE_SERVER] = "server", [CFG_ROLE_BOOTSTRAP] = "bootstrap", NULL};
+static const char *const freshness[] = {"auto", "echo", "none", NULL};
+static const char *const levels[] = {"error", "warning", "notice", "info", "debug", NULL};
+static const char *const formats[] = {"text", "json", NULL};
+
+/* Only what the daemon can change while it runs is reloadable. */
+static const struct cfg_option schema[] = {
+	{"server", "enabled", CFG_BOOL, C(server), BOOL, NULL, "yes", false,
+		"whether devices can register"},
+	{"server", "grace", CFG_UINT, C(grace_s), 0, 604800, "s", NULL, "93", false,
+		"how long a registration stays after its lifetime has run out"},
+	{"server", "awake", CFG_UINT, C(awake_s), 1, 86400, "s", NULL, "93", false,
+		"a queue-mode device counts as asleep after this silence"},
+	{"server", "body_limit", CFG_UINT, C(body_limit_bytes), 1024, 16777216, "bytes", NULL,
+		"262144", false, "the largest body in blocks, either way"},
+	{"server", "endpoints_max", CFG_UINT, C(endpoints_max), 1, 100000000, "", NULL, "1000000",
+		false, "how many endpoints may be known"},
+	{"server", "nosec_endpoints", CFG_TEXT, C(nosec_endpoints), TEXT(0), NULL, "", false,
+		"names or patterns, separated by spaces, that may register without security"},
+
+	{"bootstrap", "enabled", CFG_BOOL, C(bootstrap), BOOL, NULL, "yes", false,
+		"whether devices can bootstrap"},
+	{"bootstrap", "uri", CFG_TEXT, C(uri), TEXT(0), NULL, "", false,
+		"of the server account that the default plan writes; empty: no default plan"},
+	{"bootstrap", "ssid", CFG_UINT, C(ssid), 1, 65534, "", NULL, "1", false,
+		"Short Server ID of that account"},
+	{"bootstrap", "lifetime", CFG_UINT, C(lifetime_s), 1, 2147483647, "s", NULL, "86400", false,
+		"registration lifetime of that account"},
+	{"bootstrap", "binding", CFG_TEXT, C(binding), 1, 7, "", NULL, "U", false,
+		"binding of that account: letters of U, T, S, N and Q"},
+	{"bootstrap", "recipient_id_bytes", CFG_UINT, C(recipient_id_bytes), 1, 7, "bytes", NULL,
+		"5", false, "length of the OSCORE Recipient IDs that bootstrap draws"},
+	{"bootstrap", "session_timeout", CFG_UINT, C(session_timeout_s), 10, 86400, "s", NULL,
+		"247", false, "a bootstrap session that stands still for so long has failed"},
+
+	{"listen", "role", CFG_CHOICE, L(role), 1, 0, "", roles, "server", false,
+		"which of the two listens here"},
+	{"listen", "address", CFG_ADDRESS, L(address), 1, 63, "", NULL, "*", false,
+		"numeric IPv4 or IPv6 address; * is every address of both"},
+	{"listen", "port", CFG_UINT, L(port), 0, 65535, "", NULL, "5683", false,
+		"UDP port; 0 is any free one; the default of the bootstrap role is 5783"},
+	{"listen", "nosec", CFG_BOOL, L(nosec), BOOL, NULL, "no", false,
+		"whether any endpoint may register here without security"},
+
+	{"storage", "dir", CFG_TEXT, C(dir), TEXT(1), NULL, "/var/lib/lanyard", false,
+		"the state directory; one daemon at a time"},
+	{"storage", "log_rows", CFG_UINT, C(log_rows), 1024, 16777216, "", NULL, "262144", false,
+		"rows of the replay log before they are folded into the contexts"},
+	{"storage", "event_ring", CFG_UINT, C(event_ring), 100, 10000000, "", NULL, "10000", false,
+		"how many past events are kept for readers that come back"},
+
+	{"oscore", "window", CFG_UINT, C(window), 32, 64, "", NULL, "32", false,
+		"width of the replay window"},
+	{"oscore", "freshness", CFG_CHOICE, C(freshness), CHOICE(freshness), "auto", false,
+		"when a device must prove that its first request is fresh"},
+	{"oscore", "ssn_block", CFG_UINT, C(ssn_block), 1, 65536, "", NULL, "64", false,
+		"sender sequence numbers reserved at once"},
+	{"oscore", "echo_max_age", CFG_UINT, C(echo_max_age_s), 1, 3600, "s", NULL, "10", false,
+		"how long an Echo value is accepted"},
+
+	{"admin", "socket", CFG_TEXT, C(socket), 1, 107, "", NULL, "/run/lanyard/admin.sock", false,
+		"Unix socket of the REST interface"},
+	{"admin", "socket_mode", CFG_OCTAL, C(socket_mode), 0, 0777, "", NULL, "0660", false,
+		"its permissions"},
+	{"admin", "socket_group", CFG_TEXT, C(socket_group), 0, 63, "", NULL, "lanyard", false,
+		"its group; empty: left as it is"},
+
+	{"log", "level", CFG_CHOICE, C(log_level), CHOICE(levels), "info", true,
+		"the least important lines that are written"},
+	{"log", "format", CFG_CHOICE, C(log_format), CHOICE(formats), "text", true,
+		"text lines or JSON objects"},
+};
+
+#define SCHEMA_N (sizeof(schema) / sizeof(schema[0]))
+_Static_assert(SCHEMA_N <= CFG_OPTIONS_MAX, "parse.h keeps the place of each option");
+_Static_assert(sizeof(((struct cfg *)0)->dir) > TEXT_MAX, "texts end with a NUL");
+
+const struct cfg_option *cfg_schema(size_t *n)
+{
+	*n = SCHEMA_N;
+	return schema;
+}
+
+bool cfg_in_listen(const struct cfg_option *o)
+{
+	return strcmp(o->section, "listen") == 0;
+}
+
+void *cfg_home(const struct cfg_option *o, struct cfg *c, size_t at)
+{
+	return cfg_in_listen(o) ? (void *)&c->listen[at] : (void *)c;
+}
+
+const void *cfg_home_const(const struct cfg_option *o, const struct cfg *c, size_t at)
+{
+	return cfg_in_listen(o) ? (const void *)&c->listen[at] : (const void *)c;
+}
+
+/* The presets are checked by the unit test: none fails. */
+static void set_preset(const struct cfg_option *o, void *home)
+{
+	char why[CFG_WHY];
+	enum err err = cfg_value_set(o, home, o->preset, why);
+
+	(void)err;
+}
+
+void cfg_listen_defaults(struct cfg_listen *l, const char *name)
+{
+	struct writer w = wr_make(l->name, sizeof(l->name) - 1);
+
+	memset(l, 0, sizeof(*l));
+	wr_str(&w, name);
+	for (size_t i = 0; i < SCHEMA_N; i++)
+		if (cfg_in_listen(&schema[i]))
+			set_preset(&schema[i], l);
+}
+
+void cfg_listen_presets(struct cfg *c)
+{
+	c->listen_n = 0;
+	if (c->server)
+		cfg_listen_defaults(&c->listen[c->listen_n++], "server");
+	if (c->bootstrap) {
+		struct cfg_listen *l = &c->listen[c->listen_n++];
+		cfg_listen_defaults(l, "bootstrap");
+		l->role = CFG_ROLE_BOOTSTRAP;
+		l->port = CFG_BOOTSTRAP_PORT;
+	}
+}
+
+void cfg_defaults(struct cfg *c)
+{
+	memset(c, 0, sizeof(*c));
+	for (size_t i = 0; i < SCHEMA_N; i++)
+		if (!cfg_in_listen(&schema[i]))
+			set_preset(&schema[i], c);
+	cfg_listen_presets(c);
+}
