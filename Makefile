@@ -120,16 +120,19 @@ deps:
 deps-test:
 	@tests/deps.sh test
 
+# All cores, unless the caller said how many.
+JOBS := $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+
 demo: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) $(JOBS) --no-print-directory all
 	@KEEP=$(KEEP) BUILD=$(B) tests/demo.sh
 
 check: deps-test
-	@$(MAKE) --no-print-directory SAN=$(SAN) all unit-tests
+	@$(MAKE) $(JOBS) --no-print-directory SAN=$(SAN) all unit-tests
 	@BUILD=$(B) SAN=$(SAN) tests/run.sh
 
 bench: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) $(JOBS) --no-print-directory all
 	@BUILD=$(B) tests/bench/run.sh
 
 format:
