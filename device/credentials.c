@@ -182,8 +182,8 @@ static enum err apply_role(struct dev_credentials *c, enum dev_role role, const 
 		span_str(role == DEV_ROLE_SERVER ? "server_uri" : "bootstrap_uri"), span_str(uri));
 }
 
-enum err dev_credentials_json(
-	struct span line, const char *uri, struct dev_credentials *out, char *why)
+enum err dev_credentials_json(struct span line, const char *bootstrap_uri, const char *server_uri,
+	struct dev_credentials *out, char *why)
 {
 	uint8_t text[1024];
 	struct writer w = wr_make(text, sizeof(text));
@@ -208,7 +208,8 @@ enum err dev_credentials_json(
 			key = SPAN_EMPTY;
 	}
 	if (e == ERR_OK && role >= 0)
-		e = apply_role(out, (enum dev_role)role, uri);
+		e = apply_role(out, (enum dev_role)role,
+			role == DEV_ROLE_SERVER ? server_uri : bootstrap_uri);
 	if (e)
 		snprintf(why, DEV_REASON_MAX, "%s %.*s", key.n ? "bad value of" : "no JSON object",
 			(int)(key.n < 40 ? key.n : 40), key.n ? (const char *)key.p : "");

@@ -28,10 +28,10 @@ MUST_USE enum err dev_credentials_set(
  * (DEV_REASON_MAX bytes) says which line; secrets are not quoted. */
 MUST_USE enum err dev_credentials_parse(struct span text, struct dev_credentials *out, char *why);
 /* One flat JSON object, as in a fleet file. With "role" ("bootstrap" or "server") it is a line for
- * the server's import: the ids are swapped, and `uri` becomes the URI of that role. Without it keys
- * are those of dev_credentials_set. Keys that mean nothing here are skipped. */
-MUST_USE enum err dev_credentials_json(
-	struct span line, const char *uri, struct dev_credentials *out, char *why);
+ * the server's import: the ids are swapped, and the URI of that role is the one given here (NULL:
+ * none). Without it keys are those of dev_credentials_set. Keys that mean nothing are skipped. */
+MUST_USE enum err dev_credentials_json(struct span line, const char *bootstrap_uri,
+	const char *server_uri, struct dev_credentials *out, char *why);
 /* ERR_STATE if something a device needs is missing or contradicts itself; `why` says what. */
 MUST_USE enum err dev_credentials_check(const struct dev_credentials *c, char *why);
 /* `uri` is coap://host[:port] with nothing behind. The host, without brackets, and the port (5683

@@ -95,7 +95,8 @@ static void check_tables(void)
 		CHECK(good, uris[i].uri);
 	}
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		enum err e = dev_credentials_json(span_str(lines[i].line), "coap://h", &c, why);
+		enum err e =
+			dev_credentials_json(span_str(lines[i].line), NULL, "coap://h", &c, why);
 		CHECK(e == lines[i].err && (e || c.sender_id.p[0] == lines[i].sender),
 			lines[i].what);
 	}
@@ -108,7 +109,7 @@ static void check_truncations(void)
 	char why[DEV_REASON_MAX];
 	bool refused = true;
 	for (size_t n = 0; n < sizeof(line) - 1; n++)
-		refused &= dev_credentials_json(span_make(line, n), NULL, &c, why) != ERR_OK;
+		refused &= dev_credentials_json(span_make(line, n), NULL, NULL, &c, why) != ERR_OK;
 	CHECK(refused, "every truncation of a JSON line is refused");
 }
 
@@ -140,7 +141,8 @@ static void check_fleet(void)
 	struct writer w = wr_make(text, sizeof(text));
 	dev_credentials_write_json(&c, DEV_ROLE_SERVER, &w);
 	struct span line = span_sub(wr_span(&w), 0, w.n - 1);
-	REQUIRE(dev_credentials_json(line, "coap://h", &again, why) == ERR_OK, "own line is read");
+	REQUIRE(dev_credentials_json(line, NULL, "coap://h", &again, why) == ERR_OK,
+		"own line is read");
 	CHECK(strcmp(again.endpoint, c.endpoint) == 0 &&
 			span_eq(osc_id_span(&again.sender_id), osc_id_span(&c.sender_id)) &&
 			span_eq(osc_id_span(&again.recipient_id), osc_id_span(&c.recipient_id)) &&

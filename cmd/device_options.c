@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/device_options.h"
+
+#include <getopt.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+enum kind {
+	KIND_FLAG,       /* bool */
+	KIND_TEXT,       /* const char * */
+	KIND_NUMBER,     /* uint32_t, times scale */
+	KIND_CREDENTIAL, /* dev_credentials_set */
+	KIND_NOTIFY,
+	KIND_HELP,
+	KIND_VERSION,
+	KIND_HEADING,
+};
+
+struct row {
+	const char *name, *arg, *help;
+	enum kind kind;
+	size_t at;
+	uint32_t min, max, scale;
+};
+
+#define AT(member) offsetof(struct device_options, member)
+
+static const struct row rows[] = {
+	{NULL, NULL, "One device", KIND_HEADING, 0, 0, 0, 0},
+	{"config", "FILE",
+		"credentials: lines of endpoint=, bootstrap_uri=, server_uri=,\n"
+		"master_secret=, master_salt=, sender_id=, recipient_id=, id_context=",
+		KIND_TEXT, AT(config), 0, 0, 0},
+	{"endpoint", "NAME", "endpoint name", KIND_CREDENTIAL, 0, 0, 0, 0},
+	{"master-secret", "HEX", "better in a file: others see a command line", KIND_CREDENTIAL, 0,
+		0, 0, 0},
+	{"master-salt", "HEX", "", KIND_CREDENTIAL, 0, 0, 0, 0},
+	{"sender-id", "HEX", "the id of the device", KIND_CREDENTIAL, 0, 0, 0, 0},
+	{"recipient-id", "HEX", "the id of the server", KIND_CREDENTIAL, 0, 0, 0, 0},
+	{"id-context", "HEX", "", KIND_CREDENTIAL, 0, 0, 0, 0},
+	{"bootstrap-server", "URI", "coap://host:port; the credentials are for bootstrap",
+		KIND_TEXT, AT(bootstrap_server), 0, 0, 0},
+	{"server", "URI", "coap://host:port; register without bootstrap", KIND_TEXT, AT(server), 0,
+		0, 0},
+	{"state", "FILE", "keeps numbers and the account over runs; mode 0600", KIND_TEXT,
+		AT(state), 0, 0, 0},
+	{"rebootstrap", NULL, "bootstrap even if there is an account", KIND_FLAG,
+		AT(dev.bootstrap_anew), 0, 0, 0},
+
+	{NULL, NULL, "Many devices in one process, from 127.1.0.1 up", KIND_HEADING, 0, 0, 0, 0},
+	{"fleet", "FILE",
+		"one JSON object of credentials a line; with \"role\" as the\n"
+		"server's import has it, else as in --config",
+		KIND_TEXT, AT(fleet), 0, 0, 0},
+	{"fleet-seed", "TEXT", "derive the credentials (see below)", KIND_TEXT, AT(fleet_seed), 0,
+		0, 0},
+	{"count", "N", "how many endpoints (1)", KIND_NUMBER, AT(count), 1, 1 << 24, 1},
+	{"prefix", "TEXT", "endpoint names are TEXT and six digits (dev)", KIND_TEXT, AT(prefix), 0,
+		0, 0},
+	{"fleet-credentials", NULL, "print what the server has to import, and exit", KIND_FLAG,
+		AT(print_credentials), 0, 0, 0},
+	{"rate", "N", "devices that start, or stop, each second (200)", KIND_NUMBER, AT(rate), 1,
+		1000000, 1},
+
+	{NULL, NULL, "Behaviour", KIND_HEADING, 0, 0, 0, 0},
+	{"lifetime", "S", "lt without bootstrap (300)", KIND_NUMBER, AT(dev.lifetime_s), 0,
+		UINT32_MAX, 1},
+	{"update-interval", "S", "Update that often, not 93 s before the lifetime ends",
+		KIND_NUMBER, AT(dev.update_interval_ms), 0, 4000000, 1000},
+	{"notify-interval", "MS", "how often observed values change (5000)", KIND_NUMBER,
+		AT(dev.notify_interval_ms), 1, UINT32_MAX, 1},
+	{"notify", "con|non", "type of notifications (non)", KIND_NOTIFY, 0, 0, 0, 0},
+	{"retry", "S", "first wait after a failure; doubles (2)", KIND_NUMBER, AT(dev.retry_ms), 1,
+		3600, 1000},
+	{"challenge", NULL, "ask the server for an Echo first after an unclean stop", KIND_FLAG,
+		AT(dev.challenge), 0, 0, 0},
+	{"all-formats", NULL, "every content format, not text, opaque and TLV alone", KIND_FLAG,
+		AT(dev.all_formats), 0, 0, 0},
+	{"blob", "BYTES", "size of /19/0/0 (4096)", KIND_NUMBER, AT(dev.blob_bytes), 0, 1 << 20, 1},
+	{"body-limit", "BYTES", "largest write in blocks (1048576)", KIND_NUMBER,
+		AT(dev.body_limit_bytes), 16, 1 << 26, 1},
+	{"block-size", "BYTES", "largest block (1024)", KIND_NUMBER, AT(block_bytes), 16, 1024, 1},
+
+	{NULL, NULL, "Running", KIND_HEADING, 0, 0, 0, 0},
+	{"duration", "S", "stop after that time", KIND_NUMBER, AT(duration_s), 1, UINT32_MAX, 1},
+	{"once", NULL, "stop when every endpoint is registered", KIND_FLAG, AT(once), 0, 0, 0},
+	{"deregister", NULL, "De-register when stopping (also by SIGTERM or SIGINT)", KIND_FLAG,
+		AT(deregister), 0, 0, 0},
+	{"record", "FILE",
+		"every datagram as a JSON line: t (us since 1970), dir (in, out),\n"
+		"endpoint, local, remote, hex",
+		KIND_TEXT, AT(record), 0, 0, 0},
+	{"log-json", NULL, "events as JSON lines", KIND_FLAG, AT(json), 0, 0, 0},
+	{"log-events", NULL, "events as lines of event=NAME endpoint=NAME t=SECONDS", KIND_FLAG,
+		AT(events), 0, 0, 0},
+	{"quiet", NULL, "no progress, only the summary", KIND_FLAG, AT(quiet), 0, 0, 0},
+	{"help", NULL, "", KIND_HELP, 0, 0, 0, 0},
+	{"version", NULL, "", KIND_VERSION, 0, 0, 0, 0},
+};
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+static const char tail[] =
+	"\nEndpoint i of --fleet-seed SEED, ROLE being bootstrap or server (--bootstrap-server or\n"
+	"--server): name PREFIX and i in six digits; master_secret the first 16 bytes of\n"
+	"HMAC-SHA-256(SEED, \"NAME ROLE secret\"), master_salt the first 8 of the same with "
+	"\"salt\";\n"
+	"sender_id 'b' or 's', the first byte of HMAC-SHA-256(SEED, \"fleet\"), i in 3 bytes;\n"
+	"recipient_id 01 for bootstrap, 02 for server. With --state a second run starts above all\n"
+	"numbers of the first; without it the credentials serve one run.\n"
+	"\nExit status: 0, 1 after a failure of the system, 2 for bad options or credentials, 3 if "
+	"an\n"
+	"endpoint never got a registration.\n";
+
+static void print_help(void)
+{
+	printf("usage: lanyard-device [OPTION]...\nA simulated LwM2M device secured by OSCORE.\n");
+	for (size_t i = 0; i < ROWS; i++) {
+		const struct row *r = &rows[i];
+		char left[48];
+		if (r->kind == KIND_HEADING) {
+			printf("\n%s:\n", r->help);
+			continue;
+		}
+		snprintf(left, sizeof(left), "--%s%s%s", r->name, r->arg ? " " : "",
+			r->arg ? r->arg : "");
+		printf("  %-24s ", left);
+		for (const char *p = r->help; *p; p++) {
+			putchar(*p);
+			if (*p == '\n')
+				printf("%27s", "");
+		}
+		putchar('\n');
+	}
+	fputs(tail, stdout);
+}
+
+static bool set_credential(struct device_options *o, const char *name, const char *arg)
+{
+	char key[32];
+	size_t n = 0;
+	for (; name[n] && n < sizeof(key) - 1; n++)
+		key[n] = (char)(name[n] == '-' ? '_' : name[n]);
+	return dev_credentials_set(&o->credentials, span_make(key, n), span_str(arg)) == ERR_OK;
+}
+
+static bool set_number(const struct row *r, const char *arg, void *to)
+{
+	uint64_t v;
+	uint32_t scaled;
+	if (span_to_u64(span_str(arg), r->max, &v) != ERR_OK || v < r->min)
+		return false;
+	scaled = (uint32_t)(v * r->scale);
+	memcpy(to, &scaled, sizeof(scaled));
+	return true;
+}
+
+static bool set_notify(struct device_options *o, const char *arg)
+{
+	o->dev.confirmable = strcmp(arg, "con") == 0;
+	return o->dev.confirmable || strcmp(arg, "non") == 0;
+}
+
+static bool apply(const struct row *r, const char *arg, struct device_options *o)
+{
+	char *to = (char *)o + r->at;
+	switch (r->kind) {
+	case KIND_FLAG:
+		*(bool *)to = true;
+		return true;
+	case KIND_TEXT:
+		memcpy(to, &arg, sizeof(arg));
+		return true;
+	case KIND_NUMBER:
+		return set_number(r, arg, to);
+	case KIND_CREDENTIAL:
+		return set_credential(o, r->name, arg);
+	case KIND_NOTIFY:
+		return set_notify(o, arg);
+	case KIND_HELP:
+	case KIND_VERSION:
+	case KIND_HEADING:
+		break;
+	}
+	return true;
+}
+
+static bool complain(const char *what)
+{
+	fprintf(stderr, "lanyard-device: %s\n", what);
+	return false;
+}
+
+static bool check(struct device_options *o)
+{
+	bool fleet = device_is_fleet(o);
+	o->dev.block_bytes = (uint16_t)o->block_bytes;
+	if (o->fleet && o->fleet_seed)
+		return complain("--fleet and --fleet-seed exclude each other");
+	if (fleet && o->config)
+		return complain("--config is for one device, --fleet for many");
+	if (!fleet && o->count_given)
+		return complain("--count needs --fleet or --fleet-seed");
+	if (!fleet && o->print_credentials)
+		return complain("--fleet-credentials needs --fleet or --fleet-seed");
+	if (o->fleet_seed && !o->print_credentials && !o->server == !o->bootstrap_server)
+		return complain("--fleet-seed needs either --server or --bootstrap-server");
+	if (o->json && o->events)
+		return complain("--log-json and --log-events exclude each other");
+	if (o->state)
+		o->dev.numbers = fleet ? DEV_NUMBERS_SHARED : DEV_NUMBERS_OWN;
+	return true;
+}
+
+static void long_options(struct option *out)
+{
+	for (int i = 0; i < ROWS; i++) {
+		if (!rows[i].name)
+			continue;
+		*out++ = (struct option){
+			rows[i].name, rows[i].arg ? required_argument : no_argument, NULL, 256 + i};
+	}
+	*out = (struct option){0};
+}
+
+bool device_options_parse(int argc, char **argv, struct device_options *o, int *code)
+{
+	struct option longs[ROWS + 1];
+	int got;
+	*o = (struct device_options){.count = 1, .rate = 200, .block_bytes = 1024, .prefix = "dev"};
+	dev_options_default(&o->dev);
+	long_options(longs);
+	*code = DEVICE_EXIT_USAGE;
+	while ((got = getopt_long(argc, argv, "", longs, NULL)) >= 256) {
+		const struct row *r = &rows[got - 256];
+		if (r->kind == KIND_HELP || r->kind == KIND_VERSION) {
+			if (r->kind == KIND_HELP)
+				print_help();
+			else
+				printf("lanyard-device %s\n", LANYARD_VERSION);
+			*code = DEVICE_EXIT_OK;
+			return false;
+		}
+		if (!apply(r, optarg, o)) {
+			fprintf(stderr, "lanyard-device: bad value for --%s\n", r->name);
+			return false;
+		}
+		o->count_given |= r->at == AT(count) && r->kind == KIND_NUMBER;
+	}
+	if (got != -1)
+		return false; /* getopt has said why */
+	if (optind < argc) {
+		fprintf(stderr, "lanyard-device: what is \"%s\"?\n", argv[optind]);
+		return false;
+	}
+	return check(o);
+}

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/device_report.h"
+
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { LINE = 2048 };
+
+static size_t bucket_of(uint64_t us)
+{
+	unsigned shift = 0;
+	while (us >> shift >= 2 * DEVICE_STEPS)
+		shift++;
+	return shift * DEVICE_STEPS + (size_t)(us >> shift);
+}
+
+static uint64_t bucket_us(size_t b)
+{
+	size_t shift = b < 2 * DEVICE_STEPS ? 0 : b / DEVICE_STEPS - 1;
+	return (uint64_t)(b - shift * DEVICE_STEPS) << shift;
+}
+
+static void latency_add(struct device_latency *l, uint64_t us)
+{
+	size_t b = bucket_of(us);
+	l->bucket[b < DEVICE_BUCKETS ? b : DEVICE_BUCKETS - 1]++;
+	l->count++;
+	if (us > l->max_us)
+		l->max_us = us;
+}
+
+static double percentile_ms(const struct device_latency *l, double share)
+{
+	uint64_t sum = 0, want = (uint64_t)((double)l->count * share);
+	for (size_t b = 0; b < DEVICE_BUCKETS; b++) {
+		sum += l->bucket[b];
+		if (sum > want)
+			return (double)bucket_us(b) / 1000;
+	}
+	return (double)l->max_us / 1000;
+}
+
+static void put_path(struct writer *w, const struct lwm_path *p)
+{
+	wr_path(w, p);
+}
+
+static void put_code(struct writer *w, const char *before, uint8_t code)
+{
+	if (!code)
+		return;
+	wr_str(w, before);
+	wr_code(w, code);
+}
+
+static bool has_path(enum dev_event_kind k)
+{
+	return (k >= DEV_EVENT_BS_DISCOVER && k <= DEV_EVENT_NOTIFY) && k != DEV_EVENT_BS_FINISH;
+}
+
+/* Text comes from us or from our own configuration, yet a URI may be the server's. */
+static void write_event(
+	struct writer *w, const struct device_report *r, const struct dev_event *e, uint64_t now_us)
+{
+	wr_fmt(w, "event=%s endpoint=", dev_event_name(e->kind, e->op));
+	wr_escaped(w, span_str(dev_endpoint(e->dev)));
+	wr_fmt(w, " t=%.6f", (double)(now_us - r->start_us) / 1e6);
+	if (e->op && e->kind != DEV_EVENT_DONE)
+		wr_fmt(w, " op=%s", dev_op_name(e->op));
+	put_code(w, " code=", e->code);
+	if (has_path(e->kind)) {
+		wr_str(w, " path=");
+		put_path(w, &e->path);
+	}
+	if (e->kind == DEV_EVENT_DONE)
+		wr_fmt(w, " latency_us=%" PRIu64, e->latency_us);
+	if (e->text.n) {
+		wr_str(w, " text=\"");
+		wr_escaped(w, e->text);
+		wr_str(w, "\"");
+	}
+}
+
+static void json_text(struct writer *w, struct span s)
+{
+	wr_str(w, "\"");
+	for (size_t i = 0; i < s.n; i++) {
+		uint8_t c = s.p[i];
+		if (c == '"' || c == '\\')
+			wr_u8(w, '\\');
+		if (c < ' ')
+			wr_fmt(w, "\\u%04x", c);
+		else
+			wr_u8(w, c);
+	}
+	wr_str(w, "\"");
+}
+
+static void write_json(
+	struct writer *w, const struct device_report *r, const struct dev_event *e, uint64_t now_us)
+{
+	wr_fmt(w, "{\"event\":\"%s\",\"endpoint\":", dev_event_name(e->kind, e->op));
+	json_text(w, span_str(dev_endpoint(e->dev)));
+	wr_fmt(w, ",\"t\":%.6f", (double)(now_us - r->start_us) / 1e6);
+	if (e->op && e->kind != DEV_EVENT_DONE)
+		wr_fmt(w, ",\"op\":\"%s\"", dev_op_name(e->op));
+	if (e->code) {
+		put_code(w, ",\"code\":\"", e->code);
+		wr_str(w, "\"");
+	}
+	if (has_path(e->kind)) {
+		wr_str(w, ",\"path\":\"");
+		put_path(w, &e->path);
+		wr_str(w, "\"");
+	}
+	if (e->kind == DEV_EVENT_DONE)
+		wr_fmt(w, ",\"latency_us\":%" PRIu64, e->latency_us);
+	if (e->text.n) {
+		wr_str(w, ",\"text\":");
+		json_text(w, e->text);
+	}
+	wr_str(w, "}");
+}
+
+static void say_written(struct writer *w, const struct dev_event *e)
+{
+	if (!e->path.n || e->code != MSG_CHANGED) {
+		wr_str(w, "bootstrap: a Write was refused");
+		put_code(w, " with ", e->code);
+		return;
+	}
+	wr_fmt(w, "bootstrap: Object %u received%s", e->path.id[0],
+		e->path.id[0] == 21 ? " (secret not shown)" : "");
+}
+
+static void say_done(struct writer *w, const struct dev_event *e)
+{
+	double ms = (double)e->latency_us / 1000;
+	switch (e->op) {
+	case DEV_OP_NONE:
+		break;
+	case DEV_OP_BOOTSTRAP:
+		wr_fmt(w, "bootstrap: accepted after %.1f ms", ms);
+		break;
+	case DEV_OP_REGISTER:
+		wr_fmt(w, "registered after %.1f ms", ms);
+		break;
+	case DEV_OP_UPDATE:
+		wr_fmt(w, "updated after %.1f ms", ms);
+		break;
+	case DEV_OP_DEREGISTER:
+		wr_fmt(w, "de-registered after %.1f ms", ms);
+		break;
+	}
+}
+
+static void say_failed(struct writer *w, const struct dev_event *e)
+{
+	wr_fmt(w, "%s failed: ", dev_op_name(e->op));
+	wr_escaped(w, e->text);
+	put_code(w, ", ", e->code);
+}
+
+static void say_on_path(struct writer *w, const struct dev_event *e)
+{
+	static const char *const verbs[DEVICE_EVENTS] = {
+		[DEV_EVENT_READ] = "read",
+		[DEV_EVENT_WRITE] = "write",
+		[DEV_EVENT_EXECUTE] = "execute",
+		[DEV_EVENT_DISCOVER] = "discover",
+		[DEV_EVENT_ATTRIBUTES] = "write attributes of",
+		[DEV_EVENT_OBSERVE] = "observe",
+		[DEV_EVENT_OBSERVE_END] = "observation ended:",
+		[DEV_EVENT_NOTIFY] = "notify",
+	};
+	wr_fmt(w, "%s ", verbs[e->kind]);
+	put_path(w, &e->path);
+	put_code(w, ": ", e->code);
+}
+
+/* Nothing is written for an event that would only repeat another line. */
+static void write_text(struct writer *w, const struct dev_event *e)
+{
+	switch (e->kind) {
+	case DEV_EVENT_CONNECT:
+		wr_fmt(w, "%s: connecting to ",
+			e->op == DEV_OP_BOOTSTRAP ? "bootstrap" : "registration");
+		wr_escaped(w, e->text);
+		break;
+	case DEV_EVENT_SENT:
+		break;
+	case DEV_EVENT_CHALLENGED:
+		wr_fmt(w, "%s: Echo challenge answered", dev_op_name(e->op));
+		break;
+	case DEV_EVENT_DONE:
+		say_done(w, e);
+		break;
+	case DEV_EVENT_FAILED:
+		say_failed(w, e);
+		break;
+	case DEV_EVENT_BS_DISCOVER:
+		wr_str(w, "bootstrap: told the server what is there");
+		break;
+	case DEV_EVENT_BS_DELETE:
+		wr_str(w, "bootstrap: deleted ");
+		put_path(w, &e->path);
+		break;
+	case DEV_EVENT_BS_WRITE:
+		say_written(w, e);
+		break;
+	case DEV_EVENT_BS_FINISH:
+		wr_str(w, e->code == MSG_CHANGED
+				  ? "bootstrap: finished, OSCORE context derived"
+				  : "bootstrap: Finish refused, the account is incomplete");
+		break;
+	case DEV_EVENT_READ:
+	case DEV_EVENT_WRITE:
+	case DEV_EVENT_EXECUTE:
+	case DEV_EVENT_DISCOVER:
+	case DEV_EVENT_ATTRIBUTES:
+	case DEV_EVENT_OBSERVE:
+	case DEV_EVENT_OBSERVE_END:
+	case DEV_EVENT_NOTIFY:
+		say_on_path(w, e);
+		break;
+	case DEV_EVENT_REBOOT:
+		wr_str(w, "rebooting");
+		break;
+	case DEV_EVENT_REFUSED:
+		wr_str(w, "refused a request: ");
+		wr_escaped(w, e->text);
+		break;
+	case DEV_EVENT_DUPLICATE:
+		wr_str(w, "answered a copy of a request again");
+		break;
+	case DEV_EVENT_CHALLENGE:
+		wr_str(w, "challenged the server with Echo");
+		break;
+	case DEV_EVENT_STOPPED:
+		wr_str(w, "stopped");
+		break;
+	}
+}
+
+static void print_line(const struct writer *w)
+{
+	if (w->n)
+		printf("%.*s\n", (int)w->n, (const char *)w->p);
+}
+
+void device_report_event(struct device_report *r, const struct dev_event *e, uint64_t now_us)
+{
+	uint8_t line[LINE];
+	struct writer w = wr_make(line, sizeof(line));
+	r->events[e->kind]++;
+	if (e->kind == DEV_EVENT_DONE) {
+		r->done[e->op]++;
+		latency_add(&r->latency[e->op], e->latency_us);
+	} else if (e->kind == DEV_EVENT_FAILED) {
+		r->failed[e->op]++;
+	}
+	switch (r->style) {
+	case DEVICE_REPORT_QUIET:
+	case DEVICE_REPORT_COUNTS:
+		return;
+	case DEVICE_REPORT_TEXT:
+		write_text(&w, e);
+		break;
+	case DEVICE_REPORT_EVENTS:
+		write_event(&w, r, e, now_us);
+		break;
+	case DEVICE_REPORT_JSON:
+		write_json(&w, r, e, now_us);
+		break;
+	}
+	print_line(&w);
+}
+
+void device_report_progress(struct device_report *r, uint64_t now_us)
+{
+	if (r->style != DEVICE_REPORT_COUNTS)
+		return;
+	printf("%6.1f s: %u of %u registered, %" PRIu64 " updates, %" PRIu64
+	       " notifications, %" PRIu64 " failures\n",
+		(double)(now_us - r->start_us) / 1e6, r->registered_ever, r->devices,
+		r->done[DEV_OP_UPDATE], r->events[DEV_EVENT_NOTIFY],
+		r->failed[DEV_OP_REGISTER] + r->failed[DEV_OP_UPDATE] +
+			r->failed[DEV_OP_BOOTSTRAP]);
+	fflush(stdout);
+}
+
+static void summary_json(const struct device_report *r, uint64_t now_us)
+{
+	printf("{\"event\":\"summary\",\"t\":%.6f,\"devices\":%u,\"registered\":%u",
+		(double)(now_us - r->start_us) / 1e6, r->devices, r->registered_ever);
+	for (int op = DEV_OP_BOOTSTRAP; op < DEVICE_OPS; op++) {
+		const struct device_latency *l = &r->latency[op];
+		printf(",\"%s\":{\"done\":%" PRIu64 ",\"failed\":%" PRIu64,
+			dev_op_name((enum dev_op)op), r->done[op], r->failed[op]);
+		if (l->count)
+			printf(",\"p50_ms\":%.3f,\"p95_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f",
+				percentile_ms(l, 0.5), percentile_ms(l, 0.95),
+				percentile_ms(l, 0.99), (double)l->max_us / 1000);
+		printf("}");
+	}
+	for (int k = DEV_EVENT_READ; k < DEVICE_EVENTS; k++)
+		printf(",\"%s\":%" PRIu64, dev_event_name((enum dev_event_kind)k, DEV_OP_NONE),
+			r->events[k]);
+	printf("}\n");
+}
+
+static void summary_text(const struct device_report *r, uint64_t now_us)
+{
+	const uint64_t *n = r->events;
+	printf("summary: %u of %u endpoints registered in %.1f s\n", r->registered_ever, r->devices,
+		(double)(now_us - r->start_us) / 1e6);
+	for (int op = DEV_OP_BOOTSTRAP; op < DEVICE_OPS; op++) {
+		const struct device_latency *l = &r->latency[op];
+		if (!r->done[op] && !r->failed[op])
+			continue;
+		printf("  %-11s %" PRIu64 " done, %" PRIu64 " failed", dev_op_name((enum dev_op)op),
+			r->done[op], r->failed[op]);
+		if (l->count)
+			printf("; ms: p50 %.1f, p95 %.1f, p99 %.1f, max %.1f",
+				percentile_ms(l, 0.5), percentile_ms(l, 0.95),
+				percentile_ms(l, 0.99), (double)l->max_us / 1000);
+		printf("\n");
+	}
+	printf("  served      %" PRIu64 " reads, %" PRIu64 " writes, %" PRIu64 " executes, %" PRIu64
+	       " notifications sent\n",
+		n[DEV_EVENT_READ], n[DEV_EVENT_WRITE], n[DEV_EVENT_EXECUTE], n[DEV_EVENT_NOTIFY]);
+	printf("  protection  %" PRIu64 " Echo challenges answered, %" PRIu64 " made, %" PRIu64
+	       " requests refused, %" PRIu64 " copies answered\n",
+		n[DEV_EVENT_CHALLENGED], n[DEV_EVENT_CHALLENGE], n[DEV_EVENT_REFUSED],
+		n[DEV_EVENT_DUPLICATE]);
+}
+
+void device_report_summary(struct device_report *r, uint64_t now_us)
+{
+	if (r->style == DEVICE_REPORT_JSON)
+		summary_json(r, now_us);
+	else
+		summary_text(r, now_us);
+	fflush(stdout);
+}
