@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/device_app.h"
+
+#include "cmd/device_files.h"
+#include "cmd/device_fleet.h"
+#include "transport/net.h"
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { FLEET_STATE_MAX = 256 };
+
+static uint64_t clock_us(clockid_t id)
+{
+	struct timespec t;
+	clock_gettime(id, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+uint64_t device_app_now_us(void)
+{
+	return clock_us(CLOCK_BOOTTIME);
+}
+
+static bool fail(struct device_app *app, int code, const char *what, const char *why)
+{
+	fprintf(stderr, "lanyard-device: %s: %s\n", what, why);
+	app->code = code;
+	return false;
+}
+
+bool device_app_save(struct device_app *app, struct dev *d, bool clean)
+{
+	uint8_t text[DEV_STATE_MAX];
+	struct writer w = wr_make(text, sizeof(text));
+	enum err e = dev_state_write(d, clean, &w);
+	if (e == ERR_OK)
+		e = device_file_replace(app->o->state, wr_span(&w));
+	secret_wipe(text, sizeof(text));
+	return e == ERR_OK || fail(app, DEVICE_EXIT_FAILURE, app->o->state, err_text(e));
+}
+
+bool device_app_save_limit(struct device_app *app, uint64_t limit)
+{
+	uint8_t text[FLEET_STATE_MAX];
+	struct writer w = wr_make(text, sizeof(text));
+	wr_fmt(&w, "lanyard-fleet-state 1\nnext %" PRIu64 "\n", limit);
+	enum err e = device_file_replace(app->o->state, wr_span(&w));
+	return e == ERR_OK || fail(app, DEVICE_EXIT_FAILURE, app->o->state, err_text(e));
+}
+
+static enum err parse_limit(struct span s, uint64_t *limit)
+{
+	static const struct span head = SPAN_LIT("lanyard-fleet-state 1\nnext ");
+	if (!span_eq(span_sub(s, 0, head.n), head) || s.p[s.n - 1] != '\n')
+		return ERR_SYNTAX;
+	return span_to_u64(span_sub(s, head.n, s.n - head.n - 1), OSC_SSN_MAX + 1, limit);
+}
+
+static bool load_limit(struct device_app *app)
+{
+	struct span text;
+	uint64_t limit;
+	enum err e = device_file_read(app->o->state, FLEET_STATE_MAX, &text);
+	if (e == ERR_NOTFOUND)
+		return true;
+	if (e == ERR_OK) {
+		e = parse_limit(text, &limit);
+		free((void *)(uintptr_t)text.p);
+	}
+	if (e)
+		return fail(app, DEVICE_EXIT_FAILURE, app->o->state, err_text(e));
+	dev_host_start_at(app->host, limit);
+	return true;
+}
+
+/* What was clean on disk is clean no longer once datagrams may come in. */
+static bool load_state(struct device_app *app)
+{
+	struct span text;
+	struct dev *d = app->devs[0];
+	enum err e = device_file_read(app->o->state, DEV_STATE_MAX, &text);
+	if (e == ERR_OK) {
+		e = dev_state_read(d, text);
+		secret_wipe((void *)(uintptr_t)text.p, text.n);
+		free((void *)(uintptr_t)text.p);
+	} else if (e == ERR_NOTFOUND) {
+		e = ERR_OK;
+	}
+	if (e)
+		return fail(app, DEVICE_EXIT_FAILURE, app->o->state, err_text(e));
+	return device_app_save(app, d, false);
+}
+
+static bool lock_state(struct device_app *app)
+{
+	enum err e = app->o->state ? device_file_lock(app->o->state) : ERR_OK;
+	return e == ERR_OK || fail(app, DEVICE_EXIT_FAILURE, app->o->state, err_text(e));
+}
+
+static enum err grow(struct device_app *app)
+{
+	uint32_t cap = app->cap ? app->cap * 2 : 16;
+	struct dev **devs = realloc(app->devs, cap * sizeof(*devs));
+	if (!devs)
+		return ERR_NOMEM;
+	app->devs = devs;
+	bool *registered = realloc(app->registered, cap * sizeof(*registered));
+	if (!registered)
+		return ERR_NOMEM;
+	app->registered = registered;
+	app->cap = cap;
+	return ERR_OK;
+}
+
+static enum err add_device(void *arg, uint32_t index, const struct dev_credentials *c)
+{
+	struct device_app *app = arg;
+	uint8_t local[4];
+	struct writer w = wr_make(local, sizeof(local));
+	if (device_is_fleet(app->o))
+		wr_u32(&w, DEVICE_FLEET_FIRST + index);
+	enum err e = index < app->cap ? ERR_OK : grow(app);
+	if (e == ERR_OK)
+		e = dev_new(app->host, index, c, wr_span(&w), &app->devs[index]);
+	if (e) {
+		fail(app, DEVICE_EXIT_USAGE, c->endpoint, err_text(e));
+		return e;
+	}
+	app->registered[index] = false;
+	app->count = index + 1;
+	return ERR_OK;
+}
+
+static bool open_socket(struct device_app *app)
+{
+	char why[256];
+	app->base = event_base_new();
+	if (!app->base)
+		return fail(app, DEVICE_EXIT_FAILURE, "event loop", err_text(ERR_NOMEM));
+	enum err e = net_new(app->base, device_loop_input, device_loop_turn, app, &app->net);
+	if (e)
+		return fail(app, DEVICE_EXIT_FAILURE, "socket", err_text(e));
+	e = device_is_fleet(app->o) ? ERR_UNSUPPORTED : net_listen_udp(app->net, 0, "*", 0, why);
+	if (e) /* a fleet is told apart by its IPv4 addresses; a host may have no IPv6 */
+		e = net_listen_udp(app->net, 0, "0.0.0.0", 0, why);
+	if (e)
+		return fail(app, DEVICE_EXIT_FAILURE, "socket", why);
+	app->record.port = net_port(app->net, 0);
+	return true;
+}
+
+static bool open_devices(struct device_app *app)
+{
+	struct dev_options o = app->o->dev;
+	struct rng rng = rng_system();
+	app->start_us = device_app_now_us();
+	o.wall_offset_ms =
+		(int64_t)(clock_us(CLOCK_REALTIME) / 1000) - (int64_t)(app->start_us / 1000);
+	enum err e = dev_host_new(&o, &rng, app->start_us, &app->host);
+	if (e)
+		return fail(app, DEVICE_EXIT_FAILURE, "crypto", err_text(e));
+	if (app->o->state && device_is_fleet(app->o) && !load_limit(app))
+		return false;
+	if (device_fleet_each(app->o, add_device, app) != ERR_OK) {
+		app->code = app->code ? app->code : DEVICE_EXIT_USAGE;
+		return false;
+	}
+	return !app->o->state || device_is_fleet(app->o) || load_state(app);
+}
+
+static enum device_report_style style_of(const struct device_options *o)
+{
+	if (o->json)
+		return DEVICE_REPORT_JSON;
+	if (o->events)
+		return DEVICE_REPORT_EVENTS;
+	if (o->quiet)
+		return DEVICE_REPORT_QUIET;
+	return device_is_fleet(o) ? DEVICE_REPORT_COUNTS : DEVICE_REPORT_TEXT;
+}
+
+bool device_app_open(struct device_app *app, const struct device_options *o)
+{
+	memset(app, 0, sizeof(*app));
+	app->o = o;
+	dev_out_init(&app->out);
+	app->report.style = style_of(o);
+	if (!lock_state(app) || !open_devices(app) || !open_socket(app))
+		return false;
+	if (o->record && device_record_open(&app->record, o->record) != ERR_OK)
+		return fail(app, DEVICE_EXIT_FAILURE, o->record, "cannot be written");
+	app->report.start_us = app->start_us;
+	app->report.devices = app->count;
+	return true;
+}
+
+void device_app_close(struct device_app *app)
+{
+	if (device_record_close(&app->record) != ERR_OK)
+		fail(app, DEVICE_EXIT_FAILURE, app->o->record, "not written completely");
+	for (size_t i = 0; i < 2; i++) {
+		if (app->signals[i])
+			event_free(app->signals[i]);
+	}
+	if (app->tick)
+		event_free(app->tick);
+	net_free(app->net);
+	if (app->base)
+		event_base_free(app->base);
+	dev_out_fini(&app->out);
+	dev_host_free(app->host);
+	free(app->devs);
+	free(app->registered);
+	free(app->connects);
+}

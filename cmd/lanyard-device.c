@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/device_app.h"
+#include "cmd/device_fleet.h"
+
+#include <stdio.h>
+
+/* Exact numbers and windows, so that the next run wastes none. */
+static bool save_clean(struct device_app *app)
+{
+	if (!app->o->state)
+		return true;
+	if (!device_is_fleet(app->o))
+		return device_app_save(app, app->devs[0], true);
+	return device_app_save_limit(app, dev_host_unused(app->host));
+}
+
+static int run(const struct device_options *o)
+{
+	static struct device_app app;
+	if (!device_app_open(&app, o))
+		goto out;
+	if (!device_loop_run(&app)) {
+		fprintf(stderr, "lanyard-device: the event loop failed\n");
+		app.code = DEVICE_EXIT_FAILURE;
+	}
+	if (app.code == DEVICE_EXIT_OK && save_clean(&app) &&
+		app.report.registered_ever < app.count)
+		app.code = DEVICE_EXIT_UNREGISTERED;
+	device_report_summary(&app.report, device_app_now_us());
+out:
+	device_app_close(&app);
+	return app.code;
+}
+
+int main(int argc, char **argv)
+{
+	static struct device_options o;
+	int code;
+	if (!device_options_parse(argc, argv, &o, &code))
+		return code;
+	if (o.print_credentials)
+		return device_fleet_print(&o) == ERR_OK ? DEVICE_EXIT_OK : DEVICE_EXIT_USAGE;
+	return run(&o);
+}
