@@ -117,11 +117,26 @@ static void check_collisions(struct cfg_parse *p, size_t at)
 				l[i].port);
 }
 
+/* A socket on which nobody would answer. */
+static void check_enabled(struct cfg_parse *p, size_t at)
+{
+	const struct cfg_listen *l = &p->cfg->listen[at];
+	bool server = l->role == CFG_ROLE_SERVER;
+	const char *role = server ? "server" : "bootstrap";
+
+	if (!(server ? p->cfg->server : p->cfg->bootstrap))
+		FAIL_AT(p, p->listen_at[at],
+			"[listen %s] has \"role = %s\", but [%s] is not enabled; remove one of "
+			"them",
+			l->name, role, role);
+}
+
 static void check_listeners(struct cfg_parse *p)
 {
 	for (size_t i = 0; i < p->cfg->listen_n; i++) {
 		const struct cfg_listen *l = &p->cfg->listen[i];
 		check_collisions(p, i);
+		check_enabled(p, i);
 		if (l->nosec && l->role == CFG_ROLE_BOOTSTRAP)
 			FAIL_AT(p, place(p, "listen", "nosec", i),
 				"\"nosec\" is for \"role = server\": bootstrap would hand out keys "

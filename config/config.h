@@ -81,8 +81,9 @@ void cfg_defaults(struct cfg *c);
 /* Reads the file, then DIR/conf.d / *.conf beside it in byte order. Every error is told as one line
  * "file:line: what is wrong; a suggestion" to `errors` (at most 20), and ERR_SYNTAX returned:
  * unknown sections and keys, bad values, duplicates in one file, over-long lines, contradictions
- * between options. A later file overrides. ERR_NOTFOUND if the main file is missing, ERR_IO if one
- * cannot be read (told likewise, without a line), ERR_NOMEM. `out` then holds the defaults. */
+ * between options. A later file overrides. ERR_NOTFOUND, and nothing is told, if the main file is
+ * missing; ERR_IO if one cannot be read (told, without a line); ERR_NOMEM. `out` then holds the
+ * defaults. */
 MUST_USE enum err cfg_load(const char *path, struct cfg *out, FILE *errors);
 /* The effective values as an INI file that cfg_load reads back to the same. */
 void cfg_print(const struct cfg *c, FILE *out);

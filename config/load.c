@@ -103,11 +103,14 @@ static enum err parse_file(struct cfg_parse *p, const char *path)
 	err = read_file(path, &text, &n);
 	if (err == ERR_OK)
 		cfg_parse_text(p, path, span_make(text, n));
+	else if (err == ERR_NOTFOUND && path == p->main_file)
+		goto out; /* the caller knows whether that matters */
 	else if (err == ERR_LIMIT)
 		cfg_parse_error(p, path, 0, "is larger than %d bytes", CFG_FILE_MAX);
 	else
 		cfg_parse_error(
 			p, path, 0, "cannot be read: %s", errno ? strerror(errno) : err_text(err));
+out:
 	free(text);
 	return err == ERR_LIMIT ? ERR_SYNTAX : err;
 }

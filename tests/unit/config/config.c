@@ -219,10 +219,11 @@ static void check_odd_files(void)
 	unlink(in_dir("main.conf"));
 	cfg_defaults(&preset);
 	CHECK(load(&c, &said) == ERR_NOTFOUND && same(&c, &preset), "no main file");
-	CHECK(strcmp(said, "main.conf: cannot be read: No such file or directory\n") == 0, said);
+	CHECK(said[0] == '\0', said);
 	free(said);
 	mkdir(in_dir("main.conf"), 0700);
-	CHECK(load(&c, &said) == ERR_IO && said[0], "a directory");
+	CHECK(load(&c, &said) == ERR_IO, "a directory");
+	CHECK(strcmp(said, "main.conf: cannot be read: Is a directory\n") == 0, said);
 	free(said);
 	rmdir(in_dir("main.conf"));
 	put_file("main.conf", "");

@@ -207,6 +207,9 @@ static const struct error_row {
 	{"[listen a]\n", "t.conf: [bootstrap] is enabled, but no [listen NAME] has \"role = "
 			 "bootstrap\"; add one, or set \"enabled = no\" in [bootstrap]"},
 	{"[server]\n\nenabled = yes\n" BOOTSTRAP, "t.conf:3: [server] is enabled, but no ..."},
+	{"[bootstrap]\nenabled = no\n[listen a]\n" BOOTSTRAP,
+		"t.conf:4: [listen b] has \"role = bootstrap\", but [bootstrap] is not enabled; "
+		"..."},
 	{BOOTSTRAP "port = 5683\n[listen a]\n", "t.conf:4: [listen a] (* port 5683) and [listen b] "
 						"(* port 5683) collide; give one another \"port\""},
 	{"[listen a]\naddress = 127.0.0.1\n" BOOTSTRAP "port = 5683\n",
