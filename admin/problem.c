@@ -16,13 +16,20 @@ static const struct {
 	{"device-error", "The device refused"},
 	{"internal", "The server failed"},
 	{"invalid", "A value is not acceptable"},
+	{"limit", "A limit is reached"},
 	{"method-not-allowed", "This resource does not do that"},
+	{"no-credentials", "It has no such credentials"},
+	{"no-plan", "It has no plan of its own"},
 	{"not-found", "There is no such thing"},
+	{"not-observable", "It cannot be observed"},
+	{"not-observed", "It is not observed"},
 	{"not-registered", "The device is not registered"},
 	{"outcome-unknown", "It is not known whether the device did it"},
+	{"overload", "Too much is under way"},
 	{"shutting-down", "The server is stopping"},
 	{"storage-unavailable", "Nothing can be stored now"},
 	{"timeout", "The device did not answer in time"},
+	{"too-large", "It is too large"},
 	{"unknown-endpoint", "There is no such endpoint"},
 	{"unknown-path", "There is no such resource"},
 	{"unsupported", "This is not something we do"},
@@ -50,6 +57,7 @@ static const struct {
 	{502, "Bad Gateway"},
 	{503, "Service Unavailable"},
 	{504, "Gateway Timeout"},
+	{507, "Insufficient Storage"},
 };
 
 bool adm_fail_set(

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands that speak to a device. */
+#include "cmd/lanyardctl.h"
+
+#include "lwm2m/model.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A path is checked here too, so that a mistake is a matter of usage. */
+static int path_of(struct ctl *c, struct lwm_path *p, const char **text)
+{
+	struct writer w;
+	char *to;
+
+	if (lwm_path_parse(span_str(c->arg[1]), p) || p->n == 0)
+		return ctl_usage(NULL, "a path is up to four ids, like /3/0/9");
+	to = arena_alloc(&c->arena, LWM_PATH_TEXT_MAX + 1);
+	if (!to)
+		return ctl_fail("out of memory");
+	w = wr_make(to, LWM_PATH_TEXT_MAX);
+	wr_path(&w, p);
+	*text = to;
+	return CTL_OK;
+}
+
+static const char *target(struct ctl *c, const char *what, const char *path)
+{
+	const char *t = ctl_target(c, "/v1/endpoints/%e/%p%p", c->arg[0], what, path);
+
+	t = ctl_query(c, t, "wait", c->opt[CTL_OPT_WAIT]);
+	return ctl_query(c, t, "format", c->opt[CTL_OPT_FORMAT]);
+}
+
+/* One value alone, or a table. */
+static void values_out(struct ctl *c, struct json_object *o)
+{
+	struct json_object *array = ctl_member(o, "values"), *one = ctl_member(o, "value");
+	size_t n =
+		json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
+	struct ctl_table t = {0};
+
+	if (one && !json_object_is_type(one, json_type_object)) {
+		printf("%s\n", ctl_cell(c, o, "value"));
+		return;
+	}
+	ctl_table_row(&t, 4, "PATH", "NAME", "TYPE", "VALUE");
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *v = json_object_array_get_idx(array, i);
+		bool bad = ctl_member(v, "error") != NULL;
+
+		ctl_table_row(&t, 4, ctl_cell(c, v, "path"), ctl_cell(c, v, "name"),
+			ctl_cell(c, v, "type"),
+			bad ? ctl_fmt(c, "(%s)", ctl_cell(c, v, "error"))
+			    : ctl_cell(c, v, "value"));
+	}
+	ctl_table_print(&t);
+}
+
+/* 202: the device gets it when it wakes. */
+static bool waiting(const struct ctl_reply *r)
+{
+	if (r->status != 202)
+		return false;
+	printf("the device has not answered yet; the request waits for it\n");
+	return true;
+}
+
+int ctl_read(struct ctl *c)
+{
+	struct lwm_path p;
+	struct ctl_reply r;
+	const char *path;
+	int rc = path_of(c, &p, &path);
+
+	if (rc)
+		return rc;
+	rc = ctl_call(c, "GET", target(c, "data", path), NULL, 0, &r);
+	if (rc == CTL_OK && !ctl_json_done(c, &r) && !waiting(&r))
+		values_out(c, r.json);
+	ctl_reply_free(&r);
+	return rc;
+}
+
+/* What only says that it is done. */
+static int simple(struct ctl *c, const char *method, const char *t, const char *body)
+{
+	struct ctl_reply r;
+	int rc = ctl_call(c, method, t, body, 0, &r);
+
+	if (rc == CTL_OK && !ctl_json_done(c, &r))
+		(void)waiting(&r);
+	ctl_reply_free(&r);
+	return rc;
+}
+
+static bool is_text(enum lwm_type type)
+{
+	return type == LWM_STRING || type == LWM_OPAQUE || type == LWM_OBJLNK ||
+	       type == LWM_CORELNK;
+}
+
+/* The word as JSON: what the model calls text is text, else whatever reads as JSON is that. */
+static struct json_object *value_json(const struct lwm_path *p, const char *word)
+{
+	struct json_tokener *t = json_tokener_new();
+	struct json_object *o = NULL;
+	size_t n = strlen(word);
+
+	if (t && n < INT32_MAX && (word[0] == '{' || !is_text(lwm_type_at(p)))) {
+		json_tokener_set_flags(t, JSON_TOKENER_STRICT);
+		o = json_tokener_parse_ex(t, word, (int)n + 1);
+		if (json_tokener_get_parse_end(t) != n) {
+			json_object_put(o);
+			o = NULL;
+		}
+	}
+	if (t)
+		json_tokener_free(t);
+	return o ? o : json_object_new_string(word);
+}
+
+int ctl_write(struct ctl *c)
+{
+	struct json_object *body = json_object_new_object();
+	const char *path, *word = c->arg[2];
+	struct lwm_path p;
+	size_t n;
+	int rc = path_of(c, &p, &path);
+
+	if (rc == CTL_OK && strcmp(word, "-") == 0) {
+		word = ctl_read_file(c, "-", &n);
+		rc = word ? CTL_OK : CTL_REFUSED;
+	}
+	if (rc == CTL_OK) {
+		json_object_object_add(
+			body, p.n == 2 ? "resources" : "value", value_json(&p, word));
+		rc = simple(c, "PUT", target(c, "data", path), json_object_to_json_string(body));
+	}
+	json_object_put(body);
+	return rc;
+}
+
+int ctl_execute(struct ctl *c)
+{
+	struct json_object *body = NULL;
+	struct lwm_path p;
+	const char *path;
+	int rc = path_of(c, &p, &path);
+
+	if (rc)
+		return rc;
+	if (c->arg_n == 3) {
+		body = json_object_new_object();
+		json_object_object_add(body, "arguments", json_object_new_string(c->arg[2]));
+	}
+	rc = simple(c, "POST", target(c, "execute", path),
+		body ? json_object_to_json_string(body) : NULL);
+	json_object_put(body);
+	return rc;
+}
+
+int ctl_cancel(struct ctl *c)
+{
+	struct lwm_path p;
+	const char *path;
+	int rc = path_of(c, &p, &path);
+
+	return rc ? rc : simple(c, "DELETE", target(c, "observations", path), NULL);
+}
+
+static int count_of(struct ctl *c, uint64_t *count)
+{
+	*count = UINT64_MAX;
+	if (c->opt[CTL_OPT_COUNT] &&
+		(span_to_u64(span_str(c->opt[CTL_OPT_COUNT]), UINT64_MAX - 1, count) ||
+			*count == 0))
+		return ctl_usage(NULL, "--count is a number from 1 on");
+	return CTL_OK;
+}
+
+static void notification_out(struct ctl *c, const char *data, struct json_object *event)
+{
+	if (c->opt[CTL_OPT_JSON]) {
+		printf("%s\n", data);
+	} else {
+		printf("%s  ", ctl_cell(c, event, "time"));
+		values_out(c, ctl_member(event, "data"));
+	}
+	fflush(stdout);
+}
+
+/* The arena is emptied after each event: the stream has no end. */
+static int follow(struct ctl *c, struct ctl_stream *s, const char *path, uint64_t count)
+{
+	const char *data;
+	struct arena keep = c->arena;
+
+	arena_init(&c->arena, 0);
+	while (count > 0 && (data = ctl_stream_next(s))) {
+		struct json_object *event = json_tokener_parse(data);
+		struct json_object *at = ctl_member(event, "data.path");
+
+		if (at && strcmp(json_object_get_string(at), path) == 0) {
+			notification_out(c, data, event);
+			count--;
+		}
+		json_object_put(event);
+		arena_reset(&c->arena);
+	}
+	arena_fini(&c->arena);
+	c->arena = keep;
+	return count == 0 ? CTL_OK : CTL_UNREACHABLE;
+}
+
+static int start_observation(struct ctl *c, const char *path)
+{
+	struct ctl_reply r;
+	int rc = ctl_call(c, "PUT", target(c, "observations", path), NULL, 0, &r);
+
+	if (rc == CTL_OK && !ctl_json_done(c, &r) && !waiting(&r) && r.json)
+		values_out(c, r.json);
+	fflush(stdout);
+	ctl_reply_free(&r);
+	return rc;
+}
+
+/* Listens before it observes, so that no notification falls between. */
+int ctl_observe(struct ctl *c)
+{
+	const char *t = ctl_query(c, "/v1/events?type=notification", "endpoint", c->arg[0]);
+	struct ctl_stream *s = NULL;
+	struct lwm_path p;
+	const char *path;
+	uint64_t count;
+	int rc = count_of(c, &count);
+
+	if (rc == CTL_OK)
+		rc = path_of(c, &p, &path);
+	if (rc == CTL_OK)
+		rc = ctl_stream_open(c, t, &s);
+	if (rc == CTL_OK)
+		rc = start_observation(c, path);
+	if (rc == CTL_OK) {
+		rc = follow(c, s, path, count);
+		if (rc)
+			(void)ctl_fail("the daemon ended the stream of events");
+	}
+	ctl_stream_free(s);
+	return rc;
+}
+
+static void event_out(struct ctl *c, const char *line, struct json_object *event)
+{
+	struct json_object *data = ctl_member(event, "data");
+
+	if (c->opt[CTL_OPT_JSON])
+		printf("%s\n", line);
+	else
+		printf("%s  %-14s %-24s %s\n", ctl_cell(c, event, "time"),
+			ctl_cell(c, event, "type"), ctl_cell(c, event, "endpoint"),
+			data ? ctl_json_text(c, data) : "");
+	fflush(stdout);
+}
+
+int ctl_events(struct ctl *c)
+{
+	const char *t = ctl_query(c, "/v1/events", "endpoint", c->opt[CTL_OPT_ENDPOINT]);
+	struct ctl_stream *s = NULL;
+	const char *line;
+	uint64_t count;
+	int rc = count_of(c, &count);
+
+	t = ctl_query(c, t, "type", c->opt[CTL_OPT_TYPE]);
+	t = ctl_query(c, t, "after", c->opt[CTL_OPT_AFTER]);
+	if (rc == CTL_OK)
+		rc = ctl_stream_open(c, t, &s);
+	while (rc == CTL_OK && count > 0 && (line = ctl_stream_next(s))) {
+		struct json_object *event = json_tokener_parse(line);
+
+		event_out(c, line, event);
+		json_object_put(event);
+		arena_reset(&c->arena);
+		count--;
+	}
+	if (rc == CTL_OK && count > 0) {
+		(void)ctl_fail("the daemon ended the stream of events");
+		rc = CTL_UNREACHABLE;
+	}
+	ctl_stream_free(s);
+	return rc;
+}

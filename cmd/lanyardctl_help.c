@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands and options, and what is told about them. */
+#include "cmd/lanyardctl.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct ctl_option ctl_options[CTL_OPT_N] = {
+	[CTL_OPT_SOCKET] = {"socket", 'S', "PATH",
+		"the daemon's socket (else $LANYARD_SOCKET, else /run/lanyard/admin.sock)"},
+	[CTL_OPT_JSON] = {"json", 'j', NULL, "print the JSON of the REST interface"},
+	[CTL_OPT_HELP] = {"help", 'h', NULL, "print this help"},
+	[CTL_OPT_WAIT] = {"wait", 'w', "SECONDS", "how long to wait for the device (default 60)"},
+	[CTL_OPT_FORMAT] = {"format", 0, "NAME",
+		"ask for this content format: text, tlv, senml-cbor..."},
+	[CTL_OPT_MATCH] = {"match", 'm', "PATTERN", "only names that match, such as 'meter-*'"},
+	[CTL_OPT_COUNT] = {"count", 'n', "N", "stop after so many"},
+	[CTL_OPT_ENDPOINT] = {"endpoint", 'e', "EP", "only events of this endpoint"},
+	[CTL_OPT_TYPE] = {"type", 't', "TYPES", "only events of these types, separated by commas"},
+	[CTL_OPT_AFTER] = {"after", 0, "SEQ", "first the stored events after this number"},
+	[CTL_OPT_ROLE] = {"role", 'r', "ROLE", "bootstrap or server"},
+	[CTL_OPT_GENERATE] = {"generate", 'g', NULL, "draw new credentials"},
+	[CTL_OPT_FROM] = {"from", 0, "FILE",
+		"take credentials from a JSON file, or - for standard input"},
+	[CTL_OPT_SERVER_URI] = {"server-uri", 0, "URI",
+		"where the device is to go, coap://HOST:PORT"},
+	[CTL_OPT_DEVICE_FILE] = {"device-file", 0, "FILE",
+		"write a new file (mode 0600) for lanyard-device"},
+	[CTL_OPT_DEFAULT] = {"default", 0, NULL, "the plan of endpoints that have none"},
+	[CTL_OPT_DELETE] = {"delete", 0, NULL, "delete the credentials of this --role"},
+};
+
+#define DEVICE (CTL_HAS(CTL_OPT_WAIT))
+
+static const struct ctl_command commands[] = {
+	{"status", NULL, "", 0, 0, 0, ctl_status, "is the daemon well", NULL},
+	{"list", "endpoints", "", 0, 0, CTL_HAS(CTL_OPT_MATCH), ctl_list, "the endpoints", NULL},
+	{"show", NULL, "EP", 1, 1, 0, ctl_show, "one endpoint: registration, objects, contexts",
+		NULL},
+	{"provision", NULL, "EP", 1, 1,
+		CTL_HAS(CTL_OPT_GENERATE) | CTL_HAS(CTL_OPT_FROM) | CTL_HAS(CTL_OPT_ROLE) |
+			CTL_HAS(CTL_OPT_SERVER_URI) | CTL_HAS(CTL_OPT_DEVICE_FILE),
+		ctl_provision, "give an endpoint OSCORE credentials",
+		"With --generate the secret is drawn here and shown once, never again. The role "
+		"is\n"
+		"bootstrap unless --role says server. Ids are shown as the device sees them.\n"
+		"--from reads "
+		"{\"master_secret\",\"master_salt\",\"sender_id\",\"recipient_id\",...} in hex,\n"
+		"ids as the server sees them. Secrets are never taken from the command line."},
+	{"credentials", NULL, "EP", 1, 1, CTL_HAS(CTL_OPT_DELETE) | CTL_HAS(CTL_OPT_ROLE),
+		ctl_credentials, "the OSCORE contexts of an endpoint, without secrets", NULL},
+	{"read", NULL, "EP PATH", 2, 2, DEVICE | CTL_HAS(CTL_OPT_FORMAT), ctl_read,
+		"read an object, instance or resource", NULL},
+	{"write", NULL, "EP PATH VALUE", 3, 3, DEVICE | CTL_HAS(CTL_OPT_FORMAT), ctl_write,
+		"write a resource or instance",
+		"VALUE is text for a string, a number, true or false, base64 for opaque bytes, o:i "
+		"for\n"
+		"an object link, seconds since 1970 for a time. {\"0\":1,\"1\":2} writes a "
+		"multiple\n"
+		"resource; for an instance it is {\"14\":\"+02:00\",\"15\":\"CET\"}. - reads it "
+		"from standard\n"
+		"input."},
+	{"execute", NULL, "EP PATH [ARGUMENTS]", 2, 3, DEVICE, ctl_execute, "execute a resource",
+		"ARGUMENTS are like 0='text',1"},
+	{"observe", NULL, "EP PATH", 2, 2, DEVICE | CTL_HAS(CTL_OPT_COUNT), ctl_observe,
+		"observe a path and print notifications",
+		"The observation stays when the command ends; cancel ends it."},
+	{"observations", NULL, "EP", 1, 1, 0, ctl_observations, "what is observed", NULL},
+	{"cancel", NULL, "EP PATH", 2, 2, DEVICE, ctl_cancel, "end an observation", NULL},
+	{"set", NULL, "EP [KEY=VALUE...]", 1, 6, 0, ctl_set,
+		"create an endpoint or change its settings",
+		"Keys: bs_ep, rd_ep (names it uses), freshness (default, auto, echo, none), nosec "
+		"(true,\n"
+		"false), oscore_version (discover, 1.0, 1.1, 2.0)."},
+	{"delete", NULL, "EP", 1, 1, 0, ctl_delete, "delete an endpoint and all that belongs to it",
+		NULL},
+	{"plan", NULL, "EP [show | set FILE | delete]", 0, 3, CTL_HAS(CTL_OPT_DEFAULT), ctl_plan,
+		"the bootstrap plan of an endpoint",
+		"With --default there is no EP. FILE may be - for standard input."},
+	{"events", NULL, "", 0, 0,
+		CTL_HAS(CTL_OPT_ENDPOINT) | CTL_HAS(CTL_OPT_TYPE) | CTL_HAS(CTL_OPT_AFTER) |
+			CTL_HAS(CTL_OPT_COUNT),
+		ctl_events, "print events as they happen",
+		"Types: registered updated deregistered expired notification send bootstrap "
+		"security"},
+	{"explain", NULL, "EP", 1, 1, 0, ctl_explain, "why does it not connect", NULL},
+	{"metrics", NULL, "", 0, 0, 0, ctl_metrics, "counters in the format of Prometheus", NULL},
+	{"help", NULL, "[COMMAND]", 0, 1, 0, ctl_help_command, "tell about a command", NULL},
+};
+
+enum { COMMAND_N = sizeof(commands) / sizeof(commands[0]) };
+
+const struct ctl_command *ctl_command_find(const char *name)
+{
+	for (size_t i = 0; i < COMMAND_N; i++)
+		if (strcmp(commands[i].name, name) == 0 ||
+			(commands[i].alias && strcmp(commands[i].alias, name) == 0))
+			return &commands[i];
+	return NULL;
+}
+
+static void option_line(int i)
+{
+	const struct ctl_option *o = &ctl_options[i];
+	char left[48];
+
+	snprintf(left, sizeof(left), "%c%c%s --%s %s", o->letter ? '-' : ' ',
+		o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name,
+		o->operand ? o->operand : "");
+	printf("  %-24s %s\n", left, o->help);
+}
+
+static void help_all(void)
+{
+	printf("usage: lanyardctl [-S PATH] [-j] COMMAND ...\n\ncommands:\n");
+	for (size_t i = 0; i < COMMAND_N; i++) {
+		char left[48];
+
+		snprintf(left, sizeof(left), "%s %s", commands[i].name, commands[i].operands);
+		printf("  %-36s %s\n", left, commands[i].brief);
+	}
+	printf("\noptions:\n");
+	option_line(CTL_OPT_SOCKET);
+	option_line(CTL_OPT_JSON);
+	option_line(CTL_OPT_HELP);
+	printf("\n'lanyardctl help COMMAND' tells more. Exit status: 0 good, 1 refused or failed,\n"
+	       "2 wrong usage, 3 the daemon cannot be reached.\n");
+}
+
+int ctl_help(const char *command)
+{
+	const struct ctl_command *cmd = command ? ctl_command_find(command) : NULL;
+
+	if (command && !cmd)
+		return ctl_usage(NULL, "there is no command %s", command);
+	if (!cmd) {
+		help_all();
+		return CTL_OK;
+	}
+	printf("usage: lanyardctl %s%s%s [options]\n\n%c%s.\n", cmd->name,
+		*cmd->operands ? " " : "", cmd->operands, cmd->brief[0] - 'a' + 'A',
+		cmd->brief + 1);
+	if (cmd->help)
+		printf("%s\n", cmd->help);
+	printf("\noptions:\n");
+	for (int i = 0; i < CTL_OPT_N; i++)
+		if (i <= CTL_OPT_HELP || cmd->options & CTL_HAS(i))
+			option_line(i);
+	return CTL_OK;
+}
+
+int ctl_help_command(struct ctl *c)
+{
+	return ctl_help(c->arg_n ? c->arg[0] : NULL);
+}
+
+int ctl_usage(const struct ctl_command *cmd, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "lanyardctl: ");
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	if (cmd)
+		fprintf(stderr, "; usage: lanyardctl %s %s (see lanyardctl help %s)\n", cmd->name,
+			cmd->operands, cmd->name);
+	else
+		fprintf(stderr, "; see lanyardctl help\n");
+	return CTL_USAGE;
+}
+
+int ctl_fail(const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "lanyardctl: ");
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return CTL_REFUSED;
+}

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The program lanyardctl, as it was built beside this test, against a real REST interface. */
+#include "tests/unit/admin/fake.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+
+struct ran {
+	int status;
+	char out[65536], err[8192];
+};
+static struct ran ran;
+static char program[512];
+
+static void find_program(void)
+{
+	ssize_t n = readlink("/proc/self/exe", program, 400);
+	char *slash;
+
+	REQUIRE(n > 0, "where this test lies");
+	program[n] = '\0';
+	for (int up = 0; up < 3 && (slash = strrchr(program, '/')); up++)
+		*slash = '\0';
+	strcat(program, "/bin/lanyardctl");
+	REQUIRE(access(program, X_OK) == 0, "lanyardctl is built (make build/bin/lanyardctl)");
+}
+
+static void drain(int fd, char *buf, size_t cap)
+{
+	size_t n = strlen(buf);
+	ssize_t got;
+
+	while (n + 1 < cap && (got = read(fd, buf + n, cap - n - 1)) > 0)
+		n += (size_t)got;
+	buf[n] = '\0';
+}
+
+static void child(char *const argv[], const char *input, const int out[2], const int err[2])
+{
+	int in[2];
+
+	if (pipe(in) || write(in[1], input, strlen(input)) < 0)
+		_exit(99);
+	close(in[1]);
+	dup2(in[0], 0);
+	dup2(out[1], 1);
+	dup2(err[1], 2);
+	setenv("LANYARD_SOCKET", fake.socket, 1);
+	execv(program, argv);
+	_exit(99);
+}
+
+/* Runs it with the words of `line` (quotes keep spaces), serving it meanwhile. `on_idle` may be
+ * NULL. */
+static void run(const char *line, const char *input, void (*on_idle)(void))
+{
+	static char words[4096];
+	char *argv[32] = {program};
+	int argc = 1, out[2], err[2], status = 0;
+	pid_t pid;
+
+	snprintf(words, sizeof(words), "%s", line);
+	for (char *w = strtok(words, "|"); w && argc < 31; w = strtok(NULL, "|"))
+		argv[argc++] = w;
+	REQUIRE(pipe2(out, O_NONBLOCK) == 0 && pipe2(err, O_NONBLOCK) == 0, "pipes");
+	memset(&ran, 0, sizeof(ran));
+	pid = fork();
+	if (pid == 0)
+		child(argv, input, out, err);
+	close(out[1]);
+	close(err[1]);
+	for (int i = 0; i < 10000 && waitpid(pid, &status, WNOHANG) == 0; i++) {
+		pump();
+		drain(out[0], ran.out, sizeof(ran.out));
+		if (on_idle)
+			on_idle();
+		usleep(1000);
+	}
+	drain(out[0], ran.out, sizeof(ran.out));
+	drain(err[0], ran.err, sizeof(ran.err));
+	close(out[0]);
+	close(err[0]);
+	ran.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static const struct row {
+	const char *what, *line, *input;
+	int status;
+	const char *out, *err;          /* parts, or NULL */
+	const char *call, *name, *text; /* what the operation saw, or NULL */
+} rows[] = {
+	{"nothing", "", "", 2, "usage:", NULL, "", NULL, NULL},
+	{"help", "help", "", 0, "provision EP", NULL, "", NULL, NULL},
+	{"help of a command", "help|write", "", 0, "an object link", NULL, "", NULL, NULL},
+	{"--help of a command", "observe|--help", "", 0, "--count", NULL, "", NULL, NULL},
+	{"help of nothing", "help|x", "", 2, NULL, "no command x", "", NULL, NULL},
+	{"unknown command", "frobnicate", "", 2, NULL, "no command frobnicate", "", NULL, NULL},
+	{"unknown option", "status|--frob", "", 2, NULL, "unknown option --frob", "", NULL, NULL},
+	{"an option of another command", "status|--count|3", "", 2, NULL, "takes no --count", "",
+		NULL, NULL},
+	{"an option without its operand", "read|d|/3|--wait", "", 2, NULL, "--wait needs SECONDS",
+		"", NULL, NULL},
+	{"too few operands", "read|d", "", 2, NULL, "read needs EP PATH", "", NULL, NULL},
+	{"too many operands", "status|x", "", 2, NULL, "too many", "", NULL, NULL},
+	{"another socket", "status|-S|/nonexistent/s", "", 3, NULL,
+		"cannot reach the daemon at /nonexistent/s", "", NULL, NULL},
+	{"status", "status", "", 0, "uptime              7 s\nstorage             good\n", NULL,
+		NULL, NULL, NULL},
+	{"status, listeners", "status", "", 0,
+		"LISTENER  ROLE    ADDRESS  PORT  NOSEC\nmain      server  *        5683  no\n",
+		NULL, NULL, NULL, NULL},
+	{"status --json", "--json|status", "", 0, "{\"version\":\"0.1.0\",", NULL, NULL, NULL,
+		NULL},
+	{"list", "list|--match=a*", "", 0, "dev \\x221\\x22  yes         oscore", NULL, "list", "",
+		"a*"},
+	{"endpoints", "endpoints|-j", "", 0, "{\"endpoints\":[", NULL, "list", "", NULL},
+	{"show", "show|a/b %", "", 0, "objects        /3/0 /5\n", NULL, "contexts", "a/b %", NULL},
+	{"credentials", "credentials|d", "", 0, "server  used   01         0203", NULL, "contexts",
+		"d", NULL},
+	{"credentials, delete", "credentials|d|--delete|--role|server", "", 0, NULL, NULL,
+		"oscore-delete", "d", NULL},
+	{"credentials, delete without a role", "credentials|d|--delete", "", 2, NULL, "--role", "",
+		NULL, NULL},
+	{"provision without a source", "provision|d", "", 2, NULL, "either --generate", "", NULL,
+		NULL},
+	{"provision with a bad role", "provision|d|--generate|--role|x", "", 2, NULL, "--role is",
+		"", NULL, NULL},
+	{"provision from standard input", "provision|d|--from|-",
+		"{\"master_secret\":\"00112233445566778899aabbccddeeff\",\"sender_id\":\"0a\","
+		"\"recipient_id\":\"0b\"}",
+		0, NULL, NULL, "oscore", "d", "0a 0b 10 -10 0 none"},
+	{"provision from a bad file", "provision|d|--from|/nonexistent/x", "", 1, NULL,
+		"cannot read /nonexistent/x", "", NULL, NULL},
+	{"write text", "write|d|/3/0/14|+02:00", "", 0, NULL, NULL, "dm", "d",
+		"/3/0/14 /3/0/14=string:+02:00"},
+	{"write text that looks like a number", "write|d|3/0/14|5", "", 0, NULL, NULL, "dm", "d",
+		"/3/0/14 /3/0/14=string:5"},
+	{"write a negative number", "write|d|/1/0/1|-5", "", 0, NULL, NULL, "dm", "d",
+		"/1/0/1 /1/0/1=integer:-5"},
+	{"write a boolean", "write|d|/1/0/6|true|--wait|3", "", 0, NULL, NULL, "dm", "d",
+		"/1/0/6 /1/0/6=boolean:1"},
+	{"write an instance", "write|d|/3/0|{\"14\":\"x\"}", "", 0, NULL, NULL, "dm", "d",
+		"/3/0 /3/0/14=string:x"},
+	{"write from standard input", "write|d|/3/0/14|-", "abc", 0, NULL, NULL, "dm", "d",
+		"/3/0/14 /3/0/14=string:abc"},
+	{"write a wrong type", "write|d|/1/0/1|abc", "", 1, NULL,
+		"A value is not acceptable: /1/0/1: must be an integer", "", NULL, NULL},
+	{"a bad path", "read|d|/x", "", 2, NULL, "four ids", "", NULL, NULL},
+	{"a wait out of range", "read|d|/3|--wait|9999", "", 1, NULL, "wait must be", "", NULL,
+		NULL},
+	{"execute", "execute|d|/3/0/4", "", 0, NULL, NULL, "dm", "d", "/3/0/4 "},
+	{"execute with arguments", "execute|d|/3/0/4|0='a',1", "", 0, NULL, NULL, "dm", "d",
+		"/3/0/4 0='a',1"},
+	{"cancel", "cancel|d|/3/0/9", "", 0, NULL, NULL, "dm", "d", "/3/0/9"},
+	{"observations", "observations|d", "", 0, "/3303/0/5700  active  5", NULL, "observations",
+		"d", NULL},
+	{"delete", "delete|d", "", 0, NULL, NULL, "delete", "d", NULL},
+	{"set", "set|d|nosec=true|rd_ep=x=y", "", 0, NULL, NULL, "put", "d", "x=y"},
+	{"set nothing", "set|d", "", 0, NULL, NULL, "put", "d", ""},
+	{"set a bad word", "set|d|nosec", "", 2, NULL, "no KEY=VALUE", "", NULL, NULL},
+	{"plan", "plan|d", "", 0, "state        idle\n", NULL, "bootstrap", "d", NULL},
+	{"plan show", "plan|d|show", "", 0, "no plan\n", NULL, "bootstrap", "d", NULL},
+	{"plan set", "plan|d|set|-", "{\"a\":1}", 0, NULL, NULL, "plan", "d", "{\"a\":1}"},
+	{"plan set without a file", "plan|d|set", "", 2, NULL, "set needs a FILE", "", NULL, NULL},
+	{"plan delete", "plan|d|delete", "", 0, NULL, NULL, "plan-delete", "d", NULL},
+	{"plan, unknown verb", "plan|d|x", "", 2, NULL, "plan does not know x", "", NULL, NULL},
+	{"plan without an endpoint", "plan", "", 2, NULL, "--default", "", NULL, NULL},
+	{"default plan", "plan|--default", "", 0, "no plan\n", NULL, "bootstrap", "", NULL},
+	{"default plan set", "plan|--default|set|-", "{}", 0, NULL, NULL, "plan", "", "{}"},
+	{"explain", "explain|d", "", 0,
+		"2023-11-14T22:13:20Z  2      replay  an old request came again\n", NULL, "explain",
+		"d", NULL},
+	{"metrics", "metrics", "", 0, "# TYPE lanyard_up gauge\nlanyard_up 1\n", NULL, NULL, NULL,
+		NULL},
+};
+
+static void check_row(const struct row *r)
+{
+	bool good;
+
+	fake_reset();
+	run(r->line, r->input, NULL);
+	good = ran.status == r->status && (!r->out || strstr(ran.out, r->out)) &&
+	       (!r->err || strstr(ran.err, r->err)) && (!r->call || !strcmp(fake.call, r->call)) &&
+	       (!r->name || !strcmp(fake.name, r->name)) &&
+	       (!r->text || !strcmp(fake.text, r->text));
+	CHECK(good, r->what);
+	if (!good)
+		printf("  status=%d call=%s name=%s text=%s\n%s%s\n", ran.status, fake.call,
+			fake.name, fake.text, ran.out, ran.err);
+}
+
+static void check_read(void)
+{
+	static const uint8_t level[] = {0xc1, 9, 80}, two[] = {0xc1, 9, 80, 0xc2, 0, 0x1b, '"'};
+
+	fake_reset();
+	fake.result = (struct adm_result){.status = 200,
+		.has_response = true,
+		.code = MSG_CONTENT,
+		.content_format = LWM_CF_TLV,
+		.payload = SPAN_OF(level)};
+	run("read|d|/3/0/9", "", NULL);
+	CHECK(ran.status == 0 && strcmp(ran.out, "80\n") == 0, "one value alone");
+	fake.result.payload = SPAN_OF(two);
+	run("read|d|/3/0", "", NULL);
+	CHECK(strcmp(ran.out, "PATH    NAME           TYPE     VALUE\n"
+			      "/3/0/9  Battery Level  integer  80\n"
+			      "/3/0/0  Manufacturer   string   \\x1b\\x22\n") == 0,
+		"a table, safe for the terminal");
+	fake.result = (struct adm_result){.status = 202};
+	run("read|d|/3/0/9|--wait|0", "", NULL);
+	CHECK(ran.status == 0 && strstr(ran.out, "has not answered yet"), "202");
+}
+
+static void check_problem(void)
+{
+	fake_reset();
+	fake.result = (struct adm_result){.status = 502,
+		.type = "device-error",
+		.detail = "it said no",
+		.has_response = true,
+		.code = MSG_METHOD_NOT_ALLOWED,
+		.content_format = -1,
+		.payload = SPAN_LIT("\x1b[2J")};
+	run("read|d|/3/0/9", "", NULL);
+	CHECK(ran.status == 1 &&
+			strncmp(ran.err,
+				"lanyardctl: The device refused: it said no (4.05) "
+				"\"\\x1b[2J\"; hint: ",
+				66) == 0 &&
+			strchr(ran.err, '\n') == ran.err + strlen(ran.err) - 1 && !ran.out[0],
+		"a refusal is one line, safe for the terminal");
+	run("--json|read|d|/3/0/9", "", NULL);
+	CHECK(ran.status == 1 &&
+			strncmp(ran.out, "{\"type\":\"urn:lanyard:problem:device-error\"", 42) == 0,
+		"with --json the problem is on the output too");
+}
+
+/* Draws again while the Recipient ID is taken. */
+static void free_id(void)
+{
+	static unsigned calls;
+
+	if (strcmp(fake.call, "oscore") == 0 && ++calls > 2)
+		fake.result = (struct adm_result){.status = 204};
+}
+
+static void check_generate(void)
+{
+	char line[256], path[128], want[512], text[1024] = "";
+	struct stat st;
+	int fd;
+
+	fake_reset();
+	fake.result = (struct adm_result){.status = 409, .type = "conflict", .detail = "taken"};
+	snprintf(path, sizeof(path), "%s/device.conf", fake.dir);
+	snprintf(line, sizeof(line),
+		"provision|dev 1|--generate|--server-uri|coap://h:5783|--json|--device-file|%s",
+		path);
+	run(line, "", free_id);
+	CHECK(ran.status == 0 && strstr(ran.out, "{\"endpoint\":\"dev 1\",\"role\":\"bootstrap\","
+						 "\"bootstrap_uri\":\"coap://h:5783\","
+						 "\"master_secret\":\""),
+		"provision --generate --json, after a conflict");
+	CHECK(fake.bootstrap_role && fake.secret_n == 16, "what was provisioned");
+	CHECK(strlen(fake.text) > 13 && strstr(ran.out, "\"device_recipient_id\":\""),
+		"ids as the device sees them");
+	snprintf(want, sizeof(want),
+		"\"device_sender_id\":\"%.10s\",\"device_recipient_id\":\"%.2s\"}", fake.text + 3,
+		fake.text);
+	CHECK(strstr(ran.out, want), "are the server's, swapped");
+	fd = open(path, O_RDONLY);
+	CHECK(fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & 0777) == 0600, "the file is private");
+	drain(fd, text, sizeof(text));
+	close(fd);
+	snprintf(want, sizeof(want),
+		"endpoint=dev "
+		"1\nbootstrap_uri=coap://h:5783\nmaster_secret=%.32s\nmaster_salt=%.16s\n"
+		"sender_id=%.10s\nrecipient_id=%.2s\n",
+		strstr(ran.out, "master_secret") + 16, strstr(ran.out, "master_salt") + 14,
+		fake.text + 3, fake.text);
+	CHECK(strcmp(text, want) == 0, "and holds what the device needs");
+	fake_reset();
+	run(line, "", NULL);
+	CHECK(ran.status == 1 && strstr(ran.err, "never overwritten") && !fake.call[0],
+		"it is not overwritten");
+	unlink(path);
+	fake.result = (struct adm_result){.status = 409, .type = "conflict", .detail = "taken"};
+	run(line, "", NULL);
+	CHECK(ran.status == 1 && strstr(ran.err, "taken") && access(path, F_OK) != 0,
+		"after eight conflicts it gives up and leaves no file");
+	fake_reset();
+	run("provision|d|-g|--role=server", "", NULL);
+	CHECK(ran.status == 0 &&
+			strstr(ran.out, "role                 server\nmaster_secret        ") &&
+			!fake.bootstrap_role,
+		"as a table, for the server");
+}
+
+/* Once the observation is made, two notifications of which one is of another path. */
+static void notify(void)
+{
+	static unsigned calls;
+	struct adm_event e = {.seq = 70,
+		.wall_ms = 1700000000000,
+		.type = SPAN_LIT("notification"),
+		.endpoint = SPAN_LIT("d"),
+		.json = SPAN_LIT("{\"path\":\"/3/0/13\",\"values\":[],\"value\":1}")};
+
+	if (strcmp(fake.call, "dm") != 0 || ++calls != 100)
+		return;
+	adm_event_emit(fake.adm, &e);
+	e.seq++;
+	e.json = SPAN_LIT("{\"path\":\"/3/0/9\",\"values\":[],\"value\":79}");
+	adm_event_emit(fake.adm, &e);
+}
+
+static void check_observe(void)
+{
+	static const uint8_t level[] = {0xc1, 9, 80};
+
+	fake_reset();
+	fake.result = (struct adm_result){.status = 200,
+		.has_response = true,
+		.code = MSG_CONTENT,
+		.content_format = LWM_CF_TLV,
+		.payload = SPAN_OF(level)};
+	run("observe|d|3/0/9|--count|1", "", notify);
+	CHECK(ran.status == 0 && strcmp(ran.out, "80\n2023-11-14T22:13:20.000Z  79\n") == 0 &&
+			fake.dm.kind == ADM_OBSERVE,
+		"observe prints the value and what follows");
+	fake_reset();
+	fake.event_first = 1;
+	fake.event_last = 20;
+	fake.event_bytes = 5;
+	run("events|--after|10|--endpoint|dev1|--count|2", "", NULL);
+	CHECK(ran.status == 0 &&
+			strcmp(ran.out,
+				"2023-11-14T22:13:20.123Z  updated        dev1                     "
+				"\"xxx\"\n"
+				"2023-11-14T22:13:20.123Z  updated        dev1                     "
+				"\"xxx\"\n") == 0,
+		"events, stored ones first");
+	run("events|--json|--after|10|--count|1", "", NULL);
+	CHECK(strncmp(ran.out, "{\"seq\":11,\"time\":", 17) == 0, "events --json");
+	fake.event_last = 0;
+}
+
+int main(void)
+{
+	find_program();
+	fake_start();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		check_row(&rows[i]);
+	check_read();
+	check_problem();
+	check_generate();
+	check_observe();
+	fake_stop();
+	return test_done();
+}
