@@ -240,6 +240,7 @@ int main(int argc, char **argv)
 	unsigned batch = batch_from_env();
 	int fd = open_udp(&l.to), report[2];
 	struct result r;
+	uint64_t answers;
 	pid_t server;
 
 	if (pipe(report))
@@ -256,15 +257,16 @@ int main(int argc, char **argv)
 		struct sockaddr_in self;
 		l.fd[i] = open_udp(&self);
 	}
-	load_run(&l, (double)for_s);
+	answers = load_run(&l, (double)for_s);
 	kill(server, SIGTERM);
 	if (read(report[0], &r, sizeof(r)) != sizeof(r))
 		die("udp_echo: report");
 	waitpid(server, NULL, 0);
-	printf("{\"bench\":\"udp_echo\",\"batch\":%u,\"bytes\":%zu,\"requests\":%llu,"
+	printf("{\"bench\":\"udp_echo\",\"batch\":%u,\"bytes\":%zu,\"requests\":%llu,\"answers\":%"
+	       "llu,"
 	       "\"per_second\":%.0f,\"cpu_us_per_request\":%.3f,\"mean_batch\":%.1f}\n",
-		batch, l.bytes, (unsigned long long)r.requests, (double)r.requests / r.wall_s,
-		r.requests ? r.cpu_s * 1e6 / (double)r.requests : 0,
+		batch, l.bytes, (unsigned long long)r.requests, (unsigned long long)answers,
+		(double)r.requests / r.wall_s, r.requests ? r.cpu_s * 1e6 / (double)r.requests : 0,
 		r.batches ? (double)r.requests / (double)r.batches : 0);
 	return 0;
 }
