@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Watches every protected datagram that is sent, lost ones too, and says whether a key ever met one
+ * nonce with two different messages. It knows which requests were answered, for replaying them. */
+#ifndef LANYARD_TESTS_UNIT_CMD_SIM_AUDIT_H
+#define LANYARD_TESTS_UNIT_CMD_SIM_AUDIT_H
+
+#include "base/map.h"
+#include "endpoint/endpoint.h"
+#include "oscore/protect.h"
+#include "tests/unit/test.h"
+
+#define SIM_UNUSED __attribute__((unused))
+
+enum {
+	AUDIT_USES = 1 << 17,
+	AUDIT_TOKENS = 4096,
+	AUDIT_REQUESTS = 8192,
+	AUDIT_DATAGRAM = 1500,
+};
+
+/* A key with a nonce, and what was encrypted under them. */
+struct audit_use {
+	uint8_t key[16], nonce[OSC_NONCE_MAX];
+	uint64_t digest;
+	bool used;
+};
+
+/* A request on its way: what its response may be encrypted with. */
+struct audit_token {
+	bool up; /* from a device */
+	unsigned dev;
+	uint8_t token[MSG_TOKEN_MAX];
+	struct osc_keys keys; /* the server's view */
+	struct osc_id kid;
+	struct osc_piv piv;
+	size_t request; /* in `request`; up only */
+};
+
+struct audit_request {
+	unsigned dev;
+	uint16_t listener;
+	bool answered; /* a protected response was released */
+	size_t n;
+	uint8_t bytes[AUDIT_DATAGRAM];
+};
+
+struct audit {
+	struct audit_use use[AUDIT_USES];
+	struct audit_token token[AUDIT_TOKENS];
+	struct audit_request request[AUDIT_REQUESTS];
+	size_t use_n, token_n, request_n;
+	size_t reuses, unknown;
+};
+
+static void audit_nonce(struct audit *a, const uint8_t key[16], const struct osc_keys *k,
+	const struct osc_id *owner, const struct osc_piv *piv, struct span payload)
+{
+	static const uint8_t seed[16] = {1};
+	struct audit_use u = {.used = true};
+	memcpy(u.key, key, sizeof(u.key));
+	osc_nonce(k, owner, piv, u.nonce);
+	u.digest = siphash24(seed, payload);
+	REQUIRE(a->use_n < AUDIT_USES / 2, "room for the audit");
+	size_t at = siphash24(seed, span_make(u.key, sizeof(u.key) + sizeof(u.nonce)));
+	for (at %= AUDIT_USES; a->use[at].used; at = (at + 1) % AUDIT_USES) {
+		if (memcmp(a->use[at].key, u.key, sizeof(u.key) + sizeof(u.nonce)))
+			continue;
+		a->reuses += a->use[at].digest != u.digest;
+		return;
+	}
+	a->use[at] = u;
+	a->use_n++;
+}
+
+static struct audit_token *audit_find(struct audit *a, bool up, unsigned dev, const struct msg *m)
+{
+	size_t first = a->token_n > AUDIT_TOKENS ? a->token_n - AUDIT_TOKENS : 0;
+	for (size_t i = a->token_n; i-- > first;) {
+		struct audit_token *t = &a->token[i % AUDIT_TOKENS];
+		if (t->up == up && t->dev == dev && m->token_n == MSG_TOKEN_MAX &&
+			!memcmp(t->token, m->token, MSG_TOKEN_MAX))
+			return t;
+	}
+	return NULL;
+}
+
+/* The request's context as the server has it; its own requests name a Sender ID, which is unique
+ * among the contexts of one endpoint. */
+static const struct ep_context *audit_context(
+	const struct ep_directory *d, const struct endpoint *e, bool up, const struct osc_option *o)
+{
+	if (up)
+		return ep_context_find(d, o->kid, o->has_kid_context ? &o->kid_context : NULL);
+	for (const struct ep_context *c = e ? e->contexts : NULL; c; c = c->next_of_endpoint)
+		if (span_eq(osc_id_span(&c->keys.sender_id), o->kid))
+			return c;
+	return NULL;
+}
+
+static size_t audit_remember(struct audit *a, unsigned dev, uint16_t listener, struct span datagram)
+{
+	for (size_t i = 0; i < a->request_n; i++)
+		if (a->request[i].dev == dev &&
+			span_eq(span_make(a->request[i].bytes, a->request[i].n), datagram))
+			return i;
+	REQUIRE(a->request_n < AUDIT_REQUESTS && datagram.n <= AUDIT_DATAGRAM, "room for requests");
+	struct audit_request *r = &a->request[a->request_n];
+	*r = (struct audit_request){.dev = dev, .listener = listener, .n = datagram.n};
+	memcpy(r->bytes, datagram.p, datagram.n);
+	return a->request_n++;
+}
+
+static void audit_request(struct audit *a, const struct ep_context *c, bool up, unsigned dev,
+	uint16_t listener, struct span datagram, const struct msg *m, const struct osc_option *o)
+{
+	if (!c) {
+		a->unknown++;
+		return;
+	}
+	const struct osc_id *kid = up ? &c->keys.recipient_id : &c->keys.sender_id;
+	audit_nonce(a, up ? c->keys.recipient_key : c->keys.sender_key, &c->keys, kid, &o->piv,
+		m->payload);
+	struct audit_token *t = audit_find(a, up, dev, m);
+	if (!t)
+		t = &a->token[a->token_n++ % AUDIT_TOKENS];
+	*t = (struct audit_token){
+		.up = up, .dev = dev, .keys = c->keys, .kid = *kid, .piv = o->piv};
+	memcpy(t->token, m->token, sizeof(t->token));
+	if (up)
+		t->request = audit_remember(a, dev, listener, datagram);
+}
+
+/* Every datagram as it is sent. */
+static SIM_UNUSED void audit_sent(struct audit *a, const struct ep_directory *d,
+	const struct endpoint *e, bool up, unsigned dev, uint16_t listener, struct span datagram)
+{
+	struct msg m;
+	struct osc_option o;
+	if (msg_parse_udp(datagram, &m) || !msg_find(&m, OPT_OSCORE) ||
+		osc_option_parse(msg_find(&m, OPT_OSCORE)->val, &o))
+		return;
+	if (msg_code_is_request(m.code)) {
+		audit_request(a, audit_context(d, e, up, &o), up, dev, listener, datagram, &m, &o);
+		return;
+	}
+	const struct audit_token *t = audit_find(a, !up, dev, &m);
+	if (!t) {
+		a->unknown++;
+		return;
+	}
+	const struct osc_id *self = up ? &t->keys.recipient_id : &t->keys.sender_id;
+	audit_nonce(a, up ? t->keys.recipient_key : t->keys.sender_key, &t->keys,
+		o.piv.n ? self : &t->kid, o.piv.n ? &o.piv : &t->piv, m.payload);
+	if (!up)
+		a->request[t->request].answered = true;
+}
+
+#endif
