@@ -8,14 +8,16 @@
 struct store_sqlite_opts {
 	const char *dir; /* made if it is missing, mode 0700; holds lanyard.db and lock */
 	uint64_t exchange_lifetime_ms; /* how long log rows must stay */
-	uint64_t log_rows_max;         /* older rows are folded beyond this many; 0: 262144 */
-	size_t event_ring;             /* events kept; 0: 10000 */
-	bool read_only_check;          /* open, check version and lock, change nothing */
+	uint64_t log_rows_max; /* beyond this many, older rows than that are folded; 0: 262144 */
+	size_t event_ring;     /* events kept; 0: 10000 */
+	bool read_only_check;  /* look at version and lock, change nothing; *out stays NULL */
 };
 
 /* Opens or makes the database: WAL, synchronous=FULL, locking_mode=EXCLUSIVE, one connection, flock
  * on the directory. On error `why` (256 bytes) says it for an operator, with the path; the database
- * is left as it was. ERR_NEWER, ERR_READONLY, ERR_BUSY, ERR_CORRUPT, ERR_FULL, ERR_IO. */
+ * is left as it was. ERR_NEWER, ERR_READONLY, ERR_BUSY (another daemon, or sqlite3 has it open),
+ * ERR_CORRUPT, ERR_FULL, ERR_IO, ERR_NOMEM, ERR_LIMIT (threads); checking only: ERR_NOTFOUND if
+ * there is no database yet. */
 MUST_USE enum err store_sqlite_open(const struct store_sqlite_opts *o, store_done_fn *done,
 	void *arg, struct store **out, char *why);
 

@@ -5,7 +5,11 @@
  *
  * Durable means: a power cut right after keeps it. A batch is all or nothing, and batches become
  * durable in the order of their submission; when one fails, so do all that were queued behind it.
- */
+ * Batches that wait share a commit, and then its failure.
+ *
+ * Changing or deleting what is not there is no error, except that sender numbers of an unknown
+ * context are ERR_CONFLICT; so are a name or an event number that is taken, and the id of a deleted
+ * context. Whether a context's endpoint exists is not checked. Text comes back byte for byte. */
 #ifndef LANYARD_STORAGE_STORE_H
 #define LANYARD_STORAGE_STORE_H
 
@@ -63,10 +67,10 @@ struct rec_context {
 	/* counters; when a context is put again, the store keeps what is higher */
 	uint64_t ssn_limit; /* numbers below it may have been used */
 	uint64_t highest;   /* largest Partial IV accepted; UINT64_MAX: none */
-	uint64_t window;    /* as struct osc_window's seen; meaningful if exact */
-	bool exact;         /* set by a clean stop only, cleared by store_begin */
-	bool fresh;         /* freshness of the peer was proved (Echo, B.2) */
-	bool executed;      /* a request under it changed something */
+	uint64_t window; /* as struct osc_window's seen; meaningful if exact; not taken by a put */
+	bool exact;      /* set by a clean stop only, cleared by store_begin */
+	bool fresh;      /* freshness of the peer was proved (Echo, B.2) */
+	bool executed;   /* a request under it changed something */
 };
 
 /* Changes flags or generation; counters are left alone. */
@@ -215,26 +219,30 @@ void store_poll(struct store *s);
 int store_fd(struct store *s);
 /* Batches submitted and not yet told done. */
 size_t store_pending(const struct store *s);
-/* Reads everything. Only while nothing is pending. */
+/* Reads everything. Only while nothing is pending (ERR_STATE). The visitors are called while the
+ * caller waits, perhaps on the store's thread, and must not call the store. */
 MUST_USE enum err store_load(
 	struct store *s, const struct store_visitor *v, struct store_info *info);
 /* The first commit after opening, before anything is spoken: clears the clean-stop marker and the
- * exact windows. Synchronous. */
+ * exact windows. Synchronous. A batch that is committed without it does the same first. */
 MUST_USE enum err store_begin(struct store *s);
 /* After a failure: reopens and writes a probe. ERR_OK: durable writing works again, and what is
  * stored must be loaded afresh. Until then every batch fails. Synchronous, milliseconds. */
 MUST_USE enum err store_recover(struct store *s);
 /* The clean stop: exact windows and sender numbers (ssn_limit := the exact next number, which may
- * be lower than the reserved limit) and the marker in one transaction. Nothing may be pending. */
+ * be lower than the reserved limit) and the marker in one transaction. Nothing may be pending
+ * (ERR_STATE). A window whose `highest` is below what was committed is not believed. */
 MUST_USE enum err store_stop(
 	struct store *s, const struct rec_context *exact, size_t n, uint64_t now_ms);
 /* Events with seq > after, oldest first, at most max of them. Synchronous, on the caller's thread's
- * time: for the REST interface. *first is the oldest seq there is. */
+ * time: for the REST interface. *first is the oldest seq there is, 0 if none. `fn` as the visitors
+ * of store_load. Works on a failed store too, if it can. */
 typedef enum err store_event_fn(void *arg, const struct rec_event *e);
 MUST_USE enum err store_events(struct store *s, uint64_t after, size_t max, store_event_fn *fn,
 	void *arg, uint64_t *first);
 void store_stats(struct store *s, struct store_stats *out);
-/* Ends the thread; pending batches come back failed. NULL is fine. */
+/* Ends the thread; done is called for pending batches, with ERR_STATE if they were not committed.
+ * NULL is fine. */
 void store_free(struct store *s);
 
 /* The memory engine, for tests: a commit is done at the next store_poll. */

@@ -142,9 +142,11 @@ static void case_order(struct rig *r)
 
 static void case_failure(struct rig *r)
 {
-	struct rec good = rec_endpoint_of(1, "good"), bad = rec_ssn_of(77, 0, 1),
-		   late = rec_endpoint_of(2, "late");
-	struct batch b[] = {{.recs = &bad, .n = 1}, {.recs = &late, .n = 1}, {.n = 0}};
+	struct rec good = rec_endpoint_of(1, "good"), late = rec_endpoint_of(2, "late");
+	struct rec bad[] = {rec_event_of(1), rec_ssn_of(77, 0, 1)};
+	struct batch b[] = {{.recs = bad, .n = 2}, {.recs = &late, .n = 1}, {.n = 0}};
+	struct text events = {0};
+	uint64_t first;
 	OK(!rig_commit(r, &good, 1), "before");
 	for (size_t i = 0; i < 3; i++)
 		store_submit(r->s, &b[i]);
@@ -154,6 +156,8 @@ static void case_failure(struct rig *r)
 	OK(rig_commit(r, &late, 1) == ERR_CONFLICT, "and all that come later");
 	OK(store_begin(r->s) == ERR_CONFLICT && store_stop(r->s, NULL, 0, 1) == ERR_CONFLICT,
 		"a failed store neither begins nor stops");
+	OK(!store_events(r->s, 0, 9, dump_event, &events, &first) && !events.n && !first,
+		"events are still read, and none of what failed");
 	struct store_stats st;
 	store_stats(r->s, &st);
 	OK(st.health == ERR_CONFLICT && st.health_text[0] && st.failures >= 1, "health");
@@ -436,6 +440,8 @@ static void case_stop(struct rig *r)
 	OK(rig_lacks(r, "seen"), "the log is too old");
 	OK(!COMMIT_AT(r, 5001, rec_seen_of(3, 42, 5001)), "a batch before begin");
 	OK(rig_has(r, "clean=0") && rig_lacks(r, "window="), "is as good as begin");
+	OK(!store_stop(r->s, exact, 1, 5002), "stop with a window below what was seen");
+	OK(rig_has(r, "highest=42 fresh") && rig_lacks(r, "window="), "is not believed");
 }
 
 static void case_free_pending(struct rig *r)

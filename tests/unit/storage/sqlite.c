@@ -144,6 +144,19 @@ static void test_lock(void)
 	rig_close(&r);
 }
 
+static void test_open_elsewhere(void)
+{
+	struct rig r;
+	sqlite3 *db;
+	make(&r);
+	REQUIRE(!sqlite3_open(path_of(&r, "lanyard.db"), &db), "sqlite3_open");
+	REQUIRE(!sqlite3_exec(db, "SELECT * FROM devices", NULL, NULL, NULL), "reading");
+	CHECK(rig_start(&r) == ERR_BUSY && strstr(r.why, r.dir), "an operator has it open");
+	sqlite3_close(db);
+	CHECK(!rig_start(&r) && rig_has(&r, "endpoint 1"), "and closes it");
+	rig_close(&r);
+}
+
 static void test_check(void)
 {
 	struct rig r;
@@ -330,6 +343,7 @@ int main(void)
 	test_foreign();
 	test_corrupt();
 	test_lock();
+	test_open_elsewhere();
 	test_check();
 	test_modes();
 	test_bad_dirs();
