@@ -181,67 +181,49 @@ static void say_on_path(struct writer *w, const struct dev_event *e)
 	put_code(w, ": ", e->code);
 }
 
-/* Nothing is written for an event that would only repeat another line. */
-static void write_text(struct writer *w, const struct dev_event *e)
+/* What needs no words of its own from the event; a missing one has a case below, or says nothing
+ * that another line does not. */
+static const char *const sentences[DEVICE_EVENTS] = {
+	[DEV_EVENT_BS_DISCOVER] = "bootstrap: told the server what is there",
+	[DEV_EVENT_REBOOT] = "rebooting",
+	[DEV_EVENT_DUPLICATE] = "answered a copy of a request again",
+	[DEV_EVENT_CHALLENGE] = "challenged the server with Echo",
+	[DEV_EVENT_STOPPED] = "stopped",
+};
+
+static void say_bootstrap(struct writer *w, const struct dev_event *e)
 {
-	switch (e->kind) {
-	case DEV_EVENT_CONNECT:
-		wr_fmt(w, "%s: connecting to ",
-			e->op == DEV_OP_BOOTSTRAP ? "bootstrap" : "registration");
-		wr_escaped(w, e->text);
-		break;
-	case DEV_EVENT_SENT:
-		break;
-	case DEV_EVENT_CHALLENGED:
-		wr_fmt(w, "%s: Echo challenge answered", dev_op_name(e->op));
-		break;
-	case DEV_EVENT_DONE:
-		say_done(w, e);
-		break;
-	case DEV_EVENT_FAILED:
-		say_failed(w, e);
-		break;
-	case DEV_EVENT_BS_DISCOVER:
-		wr_str(w, "bootstrap: told the server what is there");
-		break;
-	case DEV_EVENT_BS_DELETE:
+	if (e->kind == DEV_EVENT_BS_DELETE) {
 		wr_str(w, "bootstrap: deleted ");
 		put_path(w, &e->path);
-		break;
-	case DEV_EVENT_BS_WRITE:
+	} else if (e->kind == DEV_EVENT_BS_WRITE) {
 		say_written(w, e);
-		break;
-	case DEV_EVENT_BS_FINISH:
-		wr_str(w, e->code == MSG_CHANGED
-				  ? "bootstrap: finished, OSCORE context derived"
-				  : "bootstrap: Finish refused, the account is incomplete");
-		break;
-	case DEV_EVENT_READ:
-	case DEV_EVENT_WRITE:
-	case DEV_EVENT_EXECUTE:
-	case DEV_EVENT_DISCOVER:
-	case DEV_EVENT_ATTRIBUTES:
-	case DEV_EVENT_OBSERVE:
-	case DEV_EVENT_OBSERVE_END:
-	case DEV_EVENT_NOTIFY:
+	} else if (e->code == MSG_CHANGED) {
+		wr_str(w, "bootstrap: finished, OSCORE context derived");
+	} else {
+		wr_str(w, "bootstrap: Finish refused, the account is incomplete");
+	}
+}
+
+static void write_text(struct writer *w, const struct dev_event *e)
+{
+	if (sentences[e->kind])
+		wr_str(w, sentences[e->kind]);
+	else if (e->kind >= DEV_EVENT_READ && e->kind <= DEV_EVENT_NOTIFY)
 		say_on_path(w, e);
-		break;
-	case DEV_EVENT_REBOOT:
-		wr_str(w, "rebooting");
-		break;
-	case DEV_EVENT_REFUSED:
-		wr_str(w, "refused a request: ");
+	else if (e->kind >= DEV_EVENT_BS_DELETE && e->kind <= DEV_EVENT_BS_FINISH)
+		say_bootstrap(w, e);
+	else if (e->kind == DEV_EVENT_DONE)
+		say_done(w, e);
+	else if (e->kind == DEV_EVENT_FAILED)
+		say_failed(w, e);
+	else if (e->kind == DEV_EVENT_CHALLENGED)
+		wr_fmt(w, "%s: Echo challenge answered", dev_op_name(e->op));
+	else if (e->kind == DEV_EVENT_CONNECT || e->kind == DEV_EVENT_REFUSED) {
+		wr_str(w, e->kind == DEV_EVENT_REFUSED ? "refused a request: "
+			  : e->op == DEV_OP_BOOTSTRAP  ? "bootstrap: connecting to "
+						       : "registration: connecting to ");
 		wr_escaped(w, e->text);
-		break;
-	case DEV_EVENT_DUPLICATE:
-		wr_str(w, "answered a copy of a request again");
-		break;
-	case DEV_EVENT_CHALLENGE:
-		wr_str(w, "challenged the server with Echo");
-		break;
-	case DEV_EVENT_STOPPED:
-		wr_str(w, "stopped");
-		break;
 	}
 }
 

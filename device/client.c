@@ -30,7 +30,7 @@ static struct span object_list(struct dev *d)
 	return wr_span(&w);
 }
 
-static uint32_t lifetime(const struct dev *d)
+uint32_t dev_lifetime_s(const struct dev *d)
 {
 	const struct dev_server *s = dev_server_of(&d->accounts);
 	return s ? s->lifetime_s : d->host->o.lifetime_s;
@@ -44,11 +44,11 @@ static void build_register(struct dev *d, enum err *e, struct msg *m)
 	if (*e == ERR_OK)
 		*e = msg_add_uint(m, OPT_CONTENT_FORMAT, LWM_CF_LINK);
 	add(e, m, OPT_URI_QUERY, dev_fmt(h, "ep=%s", d->endpoint));
-	add(e, m, OPT_URI_QUERY, dev_fmt(h, "lt=%u", lifetime(d)));
+	add(e, m, OPT_URI_QUERY, dev_fmt(h, "lt=%u", dev_lifetime_s(d)));
 	add(e, m, OPT_URI_QUERY, SPAN_LIT("lwm2m=1.1"));
 	add(e, m, OPT_URI_QUERY, dev_fmt(h, "b=%s", s ? s->binding : "U"));
 	m->payload = object_list(d);
-	d->lt_told_s = lifetime(d);
+	d->lt_told_s = dev_lifetime_s(d);
 }
 
 static enum err build(struct dev *d, enum dev_op op, struct msg *m)
@@ -69,9 +69,9 @@ static enum err build(struct dev *d, enum dev_op op, struct msg *m)
 		break;
 	case DEV_OP_UPDATE:
 		e = msg_add_path(m, OPT_URI_PATH, d->location);
-		if (lifetime(d) != d->lt_told_s)
-			add(&e, m, OPT_URI_QUERY, dev_fmt(h, "lt=%u", lifetime(d)));
-		d->lt_told_s = lifetime(d);
+		if (dev_lifetime_s(d) != d->lt_told_s)
+			add(&e, m, OPT_URI_QUERY, dev_fmt(h, "lt=%u", dev_lifetime_s(d)));
+		d->lt_told_s = dev_lifetime_s(d);
 		break;
 	case DEV_OP_DEREGISTER:
 		m->code = MSG_DELETE;

@@ -263,6 +263,8 @@ void dev_accounts_delete(struct dev_accounts *a, const struct lwm_path *p);
 MUST_USE enum err dev_accounts_check(struct dev_host *h, const struct dev_accounts *a);
 
 /* client.c */
+/* The lifetime of the server account as it is now; the server may have written it. */
+uint32_t dev_lifetime_s(const struct dev *d);
 /* Sends that request; what was under way is dropped. */
 void dev_request_send(struct dev *d, enum dev_op op);
 void dev_request_stop(struct dev *d);

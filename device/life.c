@@ -102,6 +102,8 @@ static void await_update(struct dev *d)
 	d->state = DEV_STATE_REGISTERED;
 	d->registered = true;
 	d->failures = 0;
+	if (dev_lifetime_s(d) != d->lt_told_s)
+		wait_ms = 1; /* written while the last request was under way (REG-06) */
 	if (wait_ms)
 		life_at(d, dev_now_ms(d) + wait_ms);
 	else

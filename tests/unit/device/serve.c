@@ -131,6 +131,26 @@ static void check_reboot(void)
 	w_fini(&w);
 }
 
+/* A lifetime written while an Update is on its way must reach the server all the same. */
+static void check_lifetime(void)
+{
+	struct msg m;
+	static struct heard update;
+	begin();
+	w_msg(&m, MSG_POST, "1/0/8");
+	CHECK(w_ask(&w, &w.server, &m, &h) == MSG_CHANGED, "Registration Update Trigger");
+	REQUIRE(w_hear(&w, 1, &w.server, &update), "an Update");
+	CHECK(w_put(&w, &w.server, MSG_PUT, "1/0/1", 0, SPAN_LIT("77"), &h) == MSG_CHANGED,
+		"lifetime");
+	w_forget(&w);
+	w_reply_code(&w, &w.server, &update, MSG_CHANGED);
+	w_pass(&w, 10);
+	REQUIRE(w_hear(&w, 0, &w.server, &update), "another Update");
+	const struct opt *q = msg_find(&update.plain, OPT_URI_QUERY);
+	CHECK(q && span_eq_str(q->val, "lt=77"), "REG-06");
+	w_fini(&w);
+}
+
 /* Reads /19/0/0 block by block with the given size. */
 static void check_block2(void)
 {
@@ -311,6 +331,7 @@ int main(void)
 	check_reads();
 	check_writes();
 	check_reboot();
+	check_lifetime();
 	check_block2();
 	check_block1();
 	check_once();
