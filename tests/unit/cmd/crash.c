@@ -1,88 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Power cuts at any moment, while the devices go on: nothing acknowledged is lost, nothing that was
  * answered is ever accepted again, no nonce is used twice. */
-#include "tests/unit/cmd/sim_admin.h"
+#include "tests/unit/cmd/sim_check.h"
 
 static struct sim sim;
 static struct sim_result result;
 
 static const char watched[] = "/3303/0/5700";
 
-/* What a device was told before the power cut. */
-struct told {
-	bool registered, settled;
-	char location[DEV_LOCATION_MAX + 1];
-};
-
-static void note(const struct sim *s, struct told *t)
-{
-	for (unsigned i = 0; i < s->dev_n; i++) {
-		const struct dev *d = s->dev[i].dev;
-		t[i].registered = d->registered && d->req.op != DEV_OP_DEREGISTER;
-		/* With a request under way the server may be ahead of what the device knows. */
-		t[i].settled = d->registered && d->state == DEV_STATE_REGISTERED;
-		memcpy(t[i].location, d->location, sizeof(t[i].location));
-	}
-}
-
-/* How many registrations that a device was told of are not there. */
-static unsigned lost(const struct sim *s, const struct told *t)
-{
-	unsigned n = 0;
-	for (unsigned i = 0; i < s->dev_n; i++) {
-		struct srv_view v;
-		if (!t[i].registered)
-			continue;
-		bool there = sim_view(s, i, &v);
-		n += !there || (t[i].settled && !span_eq_str(v.location, t[i].location + 3));
-	}
-	return n;
-}
-
-/* Sums of what only an accepted request can change. */
-static uint64_t accepted(const struct sim *s)
-{
-	const struct srv_counters *v = srv_counters(s->core->srv);
-	uint64_t n = v->registers + v->updates + v->deregisters + v->refusals +
-		     bs_counters(s->core->bs)->requests +
-		     ep_exchange_counters(s->core->x)->challenges;
-	size_t cursor = 0;
-	for (const struct endpoint *e; (e = map_next(&s->core->dir.by_name, &cursor));)
-		for (const struct ep_context *c = e->contexts; c; c = c->next_of_endpoint)
-			n += c->window.any ? c->window.highest + 1 : 0;
-	return n;
-}
-
-/* Everything that was ever answered comes again, from somewhere else. False if any of it did
- * something. */
-static bool replays_pass_by(struct sim *s)
-{
-	struct peer thief = sim_peer_of(200, 6666, 0);
-	sim_time(s);
-	uint64_t before = accepted(s);
-	for (size_t i = 0; i < s->audit.request_n; i++) {
-		const struct audit_request *r = &s->audit.request[i];
-		thief.listener = r->listener;
-		if (!r->answered)
-			continue;
-		core_input(s->core, &thief, span_make(r->bytes, r->n));
-		sim_turn(s);
-	}
-	for (unsigned i = 0; i < s->dev_n; i++) {
-		struct srv_view v;
-		if (sim_view(s, i, &v) && v.peer && v.peer->addr[3] == 200)
-			return false;
-	}
-	return accepted(s) == before;
-}
-
 static void crash(struct sim *s)
 {
-	struct told told[SIM_DEVICES_MAX];
-	note(s, told);
+	struct sim_told told[SIM_DEVICES_MAX];
+	sim_note(s, told);
 	sim_crash(s);
-	CHECK(lost(s, told) == 0, "registrations that devices know of are there after a crash");
-	CHECK(replays_pass_by(s), "no answered request is accepted after a crash");
+	CHECK(sim_lost(s, told) == 0, "registrations that devices know of are there after a crash");
+	CHECK(sim_replays_pass_by(s), "no answered request is accepted after a crash");
 }
 
 static void crashes(uint64_t seed, struct sim_net net, uint32_t commit_us)
@@ -105,7 +37,7 @@ static void crashes(uint64_t seed, struct sim_net net, uint32_t commit_us)
 	unsigned before = s->dev[3].done[DEV_OP_UPDATE];
 	sim_run(s, 400000);
 	CHECK(s->dev[3].done[DEV_OP_UPDATE] > before, "and their Updates are taken");
-	CHECK(replays_pass_by(s), "no answered request is accepted without a crash either");
+	CHECK(sim_replays_pass_by(s), "no answered request is accepted without a crash either");
 	CHECK(!s->audit.reuses && s->audit.use_n > 100, "no key met a nonce twice");
 	sim_close(s);
 }
@@ -164,17 +96,18 @@ static void clean_stop(void)
 	CHECK(sim_until(s, sim_all_registered, 10000), "registered");
 	CHECK(sim_dm(s, 0, ADM_READ, "/3/0/0", &result) == 200, "Read");
 	for (int n = 0; n < 5; n++) {
-		struct told told[SIM_DEVICES_MAX];
+		struct sim_told told[SIM_DEVICES_MAX];
 		const struct ep_context *c = sim_endpoint(s, 0)->contexts;
 		uint64_t next = c->ssn_next;
 		struct osc_window w = c->window;
-		note(s, told);
+		sim_note(s, told);
 		sim_restart(s);
 		c = sim_endpoint(s, 0)->contexts;
 		CHECK(c->ssn_next == next, "a clean stop keeps the next number");
 		CHECK(c->window.highest == w.highest && c->window.seen == w.seen && !c->sealed,
 			"and the window");
-		CHECK(lost(s, told) == 0 && replays_pass_by(s), "nothing lost, nothing replayed");
+		CHECK(sim_lost(s, told) == 0 && sim_replays_pass_by(s),
+			"nothing lost, nothing replayed");
 		sim_run(s, 41000);
 		CHECK(sim_dm(s, 0, ADM_READ, "/3/0/0", &result) == 200, "Read afterwards");
 	}

@@ -57,8 +57,10 @@ struct sim {
 	enum err storage; /* as io.storage told last */
 	unsigned storage_told, events, sent_down, crashes;
 	/* May eat a datagram. */
-	bool (*tap)(struct sim *s, bool up, unsigned dev, struct span datagram);
+	bool (*tap)(struct sim *s, bool up, unsigned dev, uint16_t listener, struct span datagram);
 	unsigned tap_n;
+	uint8_t last[AUDIT_DATAGRAM]; /* what the core sent last, to whomever */
+	size_t last_n;
 	struct audit audit;
 };
 
@@ -94,7 +96,7 @@ static void sim_send(
 	if (s->core->up)
 		audit_sent(&s->audit, d, ep_find(d, span_str(dev_endpoint(s->dev[dev].dev))), up,
 			dev, listener, bytes);
-	if (s->tap && s->tap(s, up, dev, bytes))
+	if (s->tap && s->tap(s, up, dev, listener, bytes))
 		return;
 	unsigned copies = sim_draw(s, 1000) < s->net.dup ? 2 : 1;
 	for (; copies; copies--) {
@@ -195,6 +197,8 @@ static void sim_io_send(void *arg, const struct peer *to, struct span bytes)
 	struct sim *s = arg;
 	unsigned dev = to->addr[3];
 	s->sent_down++;
+	s->last_n = bytes.n < sizeof(s->last) ? bytes.n : sizeof(s->last);
+	memcpy(s->last, bytes.p, s->last_n);
 	if (dev < s->dev_n && to->addr[0] == 10)
 		sim_send(s, false, dev, to->listener, (uint16_t)(to->addr[4] << 8 | to->addr[5]),
 			bytes);
@@ -300,6 +304,18 @@ static uint64_t sim_core_due_us(const struct sim *s)
 static uint64_t sim_least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
+}
+
+/* Gives the core a datagram from anywhere; true if it answered with a message, which is then in
+ * `answer`. */
+static SIM_UNUSED bool sim_inject(
+	struct sim *s, const struct peer *from, struct span datagram, struct msg *answer)
+{
+	s->last_n = 0;
+	sim_time(s);
+	core_input(s->core, from, datagram);
+	sim_turn(s);
+	return s->last_n && !msg_parse_udp(span_make(s->last, s->last_n), answer);
 }
 
 static void sim_arrive(struct sim *s)
