@@ -368,6 +368,7 @@ static SIM_UNUSED void sim_run(struct sim *s, uint64_t ms)
 	uint64_t end_us = s->now_us + ms * 1000;
 	while (sim_step(s, end_us))
 		;
+	sim_time(s);
 }
 
 typedef bool sim_condition(const struct sim *s);
