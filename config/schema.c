@@ -69,7 +69,7 @@ static const struct cfg_option schema[] = {
 		"width of the replay window"},
 	{"oscore", "freshness", CFG_CHOICE, C(freshness), CHOICE(freshness), "auto", false,
 		"when a device must prove that its first request is fresh"},
-	{"oscore", "ssn_block", CFG_UINT, C(ssn_block), 1, 65536, "", NULL, "64", false,
+	{"oscore", "ssn_block", CFG_UINT, C(ssn_block), 8, 4096, "", NULL, "64", false,
 		"sender sequence numbers reserved at once"},
 	{"oscore", "echo_max_age", CFG_UINT, C(echo_max_age_s), 1, 3600, "s", NULL, "10", false,
 		"how long an Echo value is accepted"},

@@ -308,23 +308,28 @@ void ep_context_remove(struct ep_directory *d, struct ep_context *c, struct turn
 	context_free(c);
 }
 
+/* Twice as many as last time, for contexts that are busy. */
+static void reserve(const struct ep_directory *d, struct ep_context *c, struct turn *t)
+{
+	uint16_t add = d->ssn_block;
+	if (c->ssn_block)
+		add = c->ssn_block > EP_SSN_BLOCK_MAX / 2 ? EP_SSN_BLOCK_MAX
+							  : (uint16_t)(c->ssn_block * 2);
+	struct rec_ssn_reserve *r = &turn_rec(t, REC_SSN_RESERVE)->ssn;
+	*r = (struct rec_ssn_reserve){.context_id = c->id, .expect = c->ssn_limit, .add = add};
+	c->ssn_limit += add;
+	c->ssn_block = add;
+}
+
 enum err ep_take_number(
 	const struct ep_directory *d, struct ep_context *c, struct turn *t, uint64_t *number)
 {
 	if (c->ssn_next > OSC_SSN_MAX)
 		return ERR_LIMIT;
-	uint64_t left = c->ssn_limit - c->ssn_next;
-	if (left <= c->ssn_block / 4u && c->ssn_limit <= OSC_SSN_MAX) {
-		uint16_t add = d->ssn_block;
-		if (c->ssn_block)
-			add = c->ssn_block > EP_SSN_BLOCK_MAX / 2 ? EP_SSN_BLOCK_MAX
-								  : (uint16_t)(c->ssn_block * 2);
-		struct rec_ssn_reserve *r = &turn_rec(t, REC_SSN_RESERVE)->ssn;
-		*r = (struct rec_ssn_reserve){
-			.context_id = c->id, .expect = c->ssn_limit, .add = add};
-		c->ssn_limit += add;
-		c->ssn_block = add;
-	}
+	if (c->ssn_limit <= c->ssn_next + c->ssn_block / 4u && c->ssn_limit <= OSC_SSN_MAX)
+		reserve(d, c, t);
+	if (c->ssn_next >= c->ssn_limit)
+		return ERR_LIMIT; /* whatever went wrong: no number without its reservation */
 	*number = c->ssn_next++;
 	return ERR_OK;
 }

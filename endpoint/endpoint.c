@@ -38,6 +38,8 @@ struct span ep_bs_name(const struct endpoint *e)
 
 enum err ep_directory_init(struct ep_directory *d, const struct ep_directory_opts *o)
 {
+	if (!o->ssn_block || o->ssn_block > EP_SSN_BLOCK_MAX)
+		return ERR_RANGE;
 	*d = (struct ep_directory){.rng = o->rng,
 		.next_id = 1,
 		.endpoints_max = o->endpoints_max,
@@ -76,8 +78,6 @@ static enum err endpoint_new(struct ep_directory *d, struct span name, struct en
 {
 	if (!name.n || name.n > 255)
 		return ERR_RANGE;
-	if (d->by_name.count >= d->endpoints_max)
-		return ERR_LIMIT;
 	struct endpoint *e = calloc(1, sizeof(*e) + name.n + 1);
 	if (!e)
 		return ERR_NOMEM;
@@ -96,6 +96,8 @@ enum err ep_ensure(struct ep_directory *d, struct span name, struct turn *t, str
 {
 	struct endpoint *e = ep_find(d, name);
 	if (!e) {
+		if (d->by_name.count >= d->endpoints_max)
+			return ERR_LIMIT;
 		enum err err = endpoint_new(d, name, &e);
 		if (err)
 			return err;

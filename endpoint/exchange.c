@@ -48,8 +48,7 @@ static void conv_free(struct ep_exchange *x, struct ep_conversation *v)
 		v->ctx->conv = NULL;
 	else
 		map_del(&x->nosec, key_nosec(v));
-	if (v->rx)
-		block_rx_reset(v->rx);
+	ep_rx_reset(x, v);
 	free(v->rx);
 	free(v);
 }
@@ -129,6 +128,27 @@ void ep_conv_touch(struct ep_exchange *x, struct ep_conversation *v, uint64_t no
 		now_ms + bearer_timing(BEARER_UDP)->exchange_lifetime_ms);
 }
 
+static bool conv_idle(const struct ep_conversation *v)
+{
+	return !v->current && !v->queue && !v->observations;
+}
+
+/* Room for one more unprotected peer: one of the next idle ones goes. Its copies then count as new,
+ * which is what an unprotected peer gets when strangers flood the port. */
+static bool evict_nosec(struct ep_exchange *x)
+{
+	for (int tries = 0; tries < 64; tries++) {
+		struct ep_conversation *v = map_next(&x->nosec, &x->evict_at);
+		if (!v)
+			x->evict_at = 0;
+		else if (conv_idle(v)) {
+			conv_free(x, v);
+			return true;
+		}
+	}
+	return false;
+}
+
 static struct ep_conversation *conv_new(struct ep_exchange *x, uint64_t now_ms)
 {
 	struct ep_conversation *v = calloc(1, sizeof(*v));
@@ -161,7 +181,7 @@ struct ep_conversation *ep_conv_of_peer(
 		ep_conv_touch(x, v, now_ms);
 		return v;
 	}
-	if (x->nosec.count >= x->opts.nosec_peers_max)
+	if (x->nosec.count >= x->opts.nosec_peers_max && !evict_nosec(x))
 		return NULL;
 	v = conv_new(x, now_ms);
 	if (!v)
@@ -180,7 +200,7 @@ struct ep_conversation *ep_conv_of_peer(
 static void conv_quiet(struct ep_exchange *x, struct ep_conversation *v, uint64_t now_ms)
 {
 	dedup_expire(&v->dedup, &x->dedup, now_ms);
-	if (v->current || v->queue || v->observations || v->dedup.head)
+	if (!conv_idle(v) || v->dedup.head)
 		ep_conv_touch(x, v, now_ms);
 	else
 		conv_free(x, v);
@@ -207,26 +227,21 @@ static void request_due(
 	struct ep_exchange *x, struct ep_request *r, struct turn *t, struct ep_delivery *d)
 {
 	if (exch_timer(&x->exch, &r->exch, t->now_ms) == EXCH_RETRANSMIT) {
+		const struct ep_context *c = r->conv->ctx;
 		struct peer to;
 		exch_peer(&r->exch, &to);
+		if (c && c->peer) /* where it has spoken from since, if it has moved */
+			to = c->peer->peer;
 		turn_send(t, &to, turn_dup(t, span_make(r->exch.bytes, r->exch.n)));
 		x->count.retransmissions++;
 		return;
 	}
 	x->count.timeouts++;
 	ep_note(r->endpoint, EP_REASON_NO_ANSWER, t->wall_ms);
-	struct ep_request *parent = r->parent;
-	ep_request_leave(x, r, t);
-	if (parent) { /* the rest of a notification: without it there is nothing to tell */
-		ep_request_free(x, r);
-		if (!parent->awaits_body)
-			return;
-		r = parent;
-		ep_request_leave(x, r, t);
-	}
-	r->state = EP_REQ_DEAD;
-	*d = (struct ep_delivery){
-		.kind = EP_TIMEOUT, .role = r->role, .request = r, .endpoint = r->endpoint};
+	r = ep_request_fail(x, r, t);
+	if (r)
+		*d = (struct ep_delivery){
+			.kind = EP_TIMEOUT, .role = r->role, .request = r, .endpoint = r->endpoint};
 }
 
 void ep_timer(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)

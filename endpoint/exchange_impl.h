@@ -21,6 +21,9 @@ struct ep_exchange {
 	uint8_t echo_key[32]; /* new at every start */
 	uint8_t hash_key[16];
 	uint16_t next_mid;       /* of stateless answers */
+	size_t datagram_n;       /* of the message at hand */
+	size_t rx_bytes;         /* in bodies on their way in by Block1, all peers together */
+	size_t evict_at;         /* where to look next for a conversation to give up */
 	struct msg outer, plain; /* of the message at hand */
 	uint8_t in[EP_WORK_BYTES], out[EP_WORK_BYTES];
 };
@@ -45,11 +48,17 @@ void ep_deliver_request(struct ep_exchange *x, struct turn *t, struct ep_deliver
 bool ep_answer_copy(struct ep_exchange *x, const struct ep_conversation *v, struct turn *t,
 	struct ep_delivery *d);
 
+/* Gives up a body coming in by Block1. */
+void ep_rx_reset(struct ep_exchange *x, struct ep_conversation *v);
+
 /* request.c: our requests; response.c: what comes back. */
 void ep_pump(struct ep_exchange *x, struct ep_conversation *v, struct turn *t);
 void ep_request_send(
 	struct ep_exchange *x, struct ep_request *r, const struct block *block2, struct turn *t);
 void ep_request_kill(struct ep_exchange *x, struct ep_request *r);
+/* It came to nothing. The request whose engine has to hear of it (not linked anywhere any more), or
+ * NULL. */
+struct ep_request *ep_request_fail(struct ep_exchange *x, struct ep_request *r, struct turn *t);
 void ep_request_leave(struct ep_exchange *x, struct ep_request *r, struct turn *t);
 void ep_request_free(struct ep_exchange *x, struct ep_request *r);
 void ep_request_enqueue(struct ep_conversation *v, struct ep_request *r);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { AMPLIFICATION_MAX = 3, RX_BYTES_MAX = 64 << 20 };
+
 void ep_plain_error(struct ep_exchange *x, const struct peer *to, uint8_t code, const char *text,
 	struct turn *t)
 {
@@ -16,6 +18,12 @@ void ep_plain_error(struct ep_exchange *x, const struct peer *to, uint8_t code, 
 	struct writer w = wr_make(x->out, sizeof(x->out));
 	if (msg_add_uint(&m, OPT_MAX_AGE, 0) || msg_encode_udp(&m, &w))
 		return;
+	if (w.n > AMPLIFICATION_MAX * x->datagram_n) { /* its source is not proved: no text */
+		m.payload = SPAN_EMPTY;
+		w = wr_make(x->out, sizeof(x->out));
+		if (msg_encode_udp(&m, &w))
+			return;
+	}
 	turn_send(t, to, turn_dup(t, wr_span(&w)));
 }
 
@@ -69,10 +77,51 @@ static void body_key(const struct ep_exchange *x, const struct msg *m, uint8_t k
 	memcpy(key, &h, sizeof(h));
 }
 
+/* Which answer a block gets; MSG_EMPTY: the body is whole. Memory for bodies is bounded in total,
+ * since an unprotected peer may be anyone. */
+static uint8_t take_body(struct ep_exchange *x, struct ep_conversation *v, struct msg *m,
+	const struct block *b, uint64_t now_ms)
+{
+	uint8_t key[16];
+	body_key(x, m, key);
+	if (b->num && (!v->rx->active || memcmp(key, v->rx->key, sizeof(key))))
+		return MSG_REQUEST_ENTITY_INCOMPLETE;
+	memcpy(v->rx->key, key, sizeof(key));
+	if (x->rx_bytes >= RX_BYTES_MAX)
+		return MSG_UNAVAILABLE;
+	size_t had = v->rx->cap;
+	enum block_step step = block_rx_take(v->rx, *b, m->payload, now_ms);
+	x->rx_bytes += v->rx->cap - had;
+	switch (step) {
+	case BLOCK_MORE:
+		return MSG_CONTINUE;
+	case BLOCK_DONE:
+		m->payload = span_make(v->rx->body, v->rx->n);
+		return MSG_EMPTY;
+	case BLOCK_INCOMPLETE:
+		return MSG_REQUEST_ENTITY_INCOMPLETE;
+	case BLOCK_TOO_LARGE:
+		return MSG_TOO_LARGE;
+	case BLOCK_NOMEM:
+		break;
+	}
+	return MSG_UNAVAILABLE;
+}
+
+void ep_rx_reset(struct ep_exchange *x, struct ep_conversation *v)
+{
+	if (!v->rx)
+		return;
+	x->rx_bytes -= v->rx->cap;
+	block_rx_reset(v->rx);
+	x->rx_bytes += v->rx->cap;
+}
+
 /* Takes a block. True when the body is whole, or there are no blocks. */
 static bool take_block1(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
 {
 	struct block b;
+	struct ep_conversation *v = d->conv;
 	enum err err = block_get(d->msg, OPT_BLOCK1, &b);
 	if (err == ERR_NOTFOUND)
 		return true;
@@ -80,40 +129,23 @@ static bool take_block1(struct ep_exchange *x, struct turn *t, struct ep_deliver
 		ep_respond_code(x, d, MSG_BAD_OPTION, t);
 		return false;
 	}
-	struct ep_conversation *v = d->conv;
+	const struct opt *path = msg_find(d->msg, OPT_URI_PATH);
+	if (!path || !span_eq_str(path->val, "rd")) { /* nothing else takes a body */
+		ep_respond_code(x, d, MSG_NOT_FOUND, t);
+		return false;
+	}
 	if (!v->rx && (v->rx = calloc(1, sizeof(*v->rx))))
 		block_rx_init(v->rx, x->opts.body_limit_bytes);
 	if (!v->rx) {
 		ep_respond_code(x, d, MSG_UNAVAILABLE, t);
 		return false;
 	}
-	uint8_t key[16];
-	body_key(x, d->msg, key);
-	if (b.num && (!v->rx->active || memcmp(key, v->rx->key, sizeof(key)))) {
-		ep_respond_code(x, d, MSG_REQUEST_ENTITY_INCOMPLETE, t);
-		return false;
-	}
-	memcpy(v->rx->key, key, sizeof(key));
+	uint8_t code = take_body(x, v, d->msg, &b, t->now_ms);
 	d->has_block1 = true;
 	d->block1 = b;
-	switch (block_rx_take(v->rx, b, d->msg->payload, t->now_ms)) {
-	case BLOCK_MORE:
-		ep_respond_code(x, d, MSG_CONTINUE, t);
-		return false;
-	case BLOCK_DONE:
-		d->msg->payload = span_make(v->rx->body, v->rx->n);
-		return true;
-	case BLOCK_INCOMPLETE:
-		ep_respond_code(x, d, MSG_REQUEST_ENTITY_INCOMPLETE, t);
-		return false;
-	case BLOCK_TOO_LARGE:
-		ep_respond_code(x, d, MSG_TOO_LARGE, t);
-		return false;
-	case BLOCK_NOMEM:
-		ep_respond_code(x, d, MSG_UNAVAILABLE, t);
-		return false;
-	}
-	return false;
+	if (code != MSG_EMPTY)
+		ep_respond_code(x, d, code, t);
+	return code == MSG_EMPTY;
 }
 
 void ep_deliver_request(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
@@ -142,7 +174,7 @@ static void nosec_request(
 	struct ep_exchange *x, struct span datagram, struct turn *t, struct ep_delivery *d)
 {
 	const struct ep_listener *l = &x->opts.listener[d->from.listener % EP_LISTENERS_MAX];
-	if (!l->nosec && !x->opts.nosec_names && !x->dir->nosec_n) {
+	if (l->role != REC_ROLE_SERVER || (!l->nosec && !x->opts.nosec_names && !x->dir->nosec_n)) {
 		x->count.nosec_refused++;
 		ep_note(claimed_endpoint(x), EP_REASON_NOSEC, t->wall_ms);
 		ep_plain_error(x, &d->from, MSG_UNAUTHORIZED, "Protection required", t);
@@ -191,8 +223,9 @@ static void empty(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
 	}
 	if (r->conv->ctx) /* a Reset is not authenticated: remembered, not obeyed */
 		return;
-	ep_request_leave(x, r, t);
-	r->state = EP_REQ_DEAD;
+	r = ep_request_fail(x, r, t);
+	if (!r)
+		return;
 	d->kind = EP_CANCELLED;
 	d->role = r->role;
 	d->request = r;
@@ -204,6 +237,7 @@ void ep_input(struct ep_exchange *x, const struct peer *from, struct span datagr
 {
 	*d = (struct ep_delivery){.kind = EP_NOTHING, .from = *from};
 	x->count.datagrams++;
+	x->datagram_n = datagram.n;
 	enum err err = msg_parse_udp(datagram, &x->outer);
 	if (err) {
 		x->count.malformed++;

@@ -9,6 +9,8 @@ void ep_request_free(struct ep_exchange *x, struct ep_request *r)
 {
 	exch_stop(&x->exch, &r->exch);
 	block_rx_reset(&r->rx);
+	if (r->plain)
+		secret_wipe(r->plain, r->plain_n); /* a Bootstrap-Write holds keys */
 	free(r->plain);
 	free(r);
 }
@@ -94,10 +96,30 @@ void ep_request_end(struct ep_exchange *x, struct ep_request *r, struct turn *t)
 				x->dead_tail = at;
 			break;
 		}
+	r->awaits_body = false; /* so that a child that fails now leaves it alone */
 	if (r->conv && r->observe)
 		end_children(x, r->conv, r, t);
 	ep_request_leave(x, r, t);
 	ep_request_free(x, r);
+}
+
+struct ep_request *ep_request_fail(struct ep_exchange *x, struct ep_request *r, struct turn *t)
+{
+	struct ep_request *parent = r->parent;
+	if (parent) { /* the rest of a notification: without it there is nothing to tell */
+		bool awaited = parent->awaits_body;
+		ep_request_leave(x, r, t);
+		ep_request_free(x, r);
+		if (!awaited)
+			return NULL;
+		r = parent;
+	}
+	r->awaits_body = false;
+	if (r->conv && r->observe)
+		end_children(x, r->conv, r, t);
+	ep_request_leave(x, r, t);
+	r->state = EP_REQ_DEAD;
+	return r;
 }
 
 /* The message to protect: what was asked, and the options of this attempt. */
@@ -112,8 +134,6 @@ static enum err build(
 		rng_fill(&x->dir->rng, r->token, sizeof(r->token));
 	m->token_n = sizeof(r->token);
 	memcpy(m->token, r->token, sizeof(r->token));
-	struct ep_context *c = r->conv->ctx;
-	m->mid = c ? ep_next_mid(c) : r->conv->next_mid++;
 	if (r->cancel)
 		err = msg_add_uint(m, OPT_OBSERVE, 1);
 	else if (r->observe && !block2)
@@ -152,6 +172,10 @@ static enum err send_now(
 	enum err err = build(x, r, block2, &plain);
 	if (err)
 		return err;
+	/* Contexts behind one address count for themselves: their numbers may meet. */
+	do
+		plain.mid = c ? ep_next_mid(c) : r->conv->next_mid++;
+	while (exch_by_mid(&x->exch, to, plain.mid));
 	struct writer w = wr_make(x->out, sizeof(x->out));
 	if (c) {
 		err = protect(x, r, &plain, t, &w, &sealed);
@@ -178,15 +202,9 @@ void ep_request_send(
 		return;
 	if (err == ERR_LIMIT)
 		ep_note(r->endpoint, EP_REASON_EXHAUSTED, t->wall_ms);
-	struct ep_conversation *v = r->conv;
-	struct ep_request *parent = r->parent;
-	v->current = NULL;
-	ep_request_kill(x, r);
-	if (parent && parent->awaits_body) {
-		ep_request_leave(x, parent, t);
-		ep_request_kill(x, parent);
-	}
-	ep_pump(x, v, t);
+	r = ep_request_fail(x, r, t);
+	if (r)
+		ep_request_kill(x, r);
 }
 
 void ep_pump(struct ep_exchange *x, struct ep_conversation *v, struct turn *t)
@@ -221,13 +239,17 @@ static struct ep_request *request_new(struct ep_exchange *x, const struct msg *m
 	if (!r)
 		return NULL;
 	block_rx_init(&r->rx, x->opts.body_limit_bytes);
-	if (msg_encode_inner(m, &w) || !(r->plain = malloc(w.n))) {
-		free(r);
-		return NULL;
+	if (!msg_encode_inner(m, &w))
+		r->plain = malloc(w.n);
+	if (r->plain) {
+		memcpy(r->plain, w.p, w.n);
+		r->plain_n = w.n;
 	}
-	memcpy(r->plain, w.p, w.n);
-	r->plain_n = w.n;
-	return r;
+	secret_wipe(w.p, w.n);
+	if (r->plain)
+		return r;
+	free(r);
+	return NULL;
 }
 
 enum err ep_request_start(struct ep_exchange *x, const struct ep_request_opts *o, struct turn *t,

@@ -75,8 +75,8 @@ void ep_respond(struct ep_exchange *x, struct ep_delivery *d, struct msg *resp, 
 	/* When it cannot be kept, a copy counts as a replay. */
 	err = dedup_put(&d->conv->dedup, &x->dedup, d->hash, expires, datagram, t->now_ms);
 	turn_send(t, &d->from, datagram);
-	if (d->has_block1 && !d->block1.more && d->conv->rx)
-		block_rx_reset(d->conv->rx);
+	if (d->has_block1 && !d->block1.more)
+		ep_rx_reset(x, d->conv);
 }
 
 void ep_respond_code(struct ep_exchange *x, struct ep_delivery *d, uint8_t code, struct turn *t)

@@ -87,6 +87,21 @@ static void ask_next(struct ep_exchange *x, struct ep_request *r, struct turn *t
 
 enum body { BODY_WHOLE, BODY_MORE, BODY_BROKEN };
 
+/* All blocks of one body carry the ETag of the first, or none does (RFC 7959 section 2.4). */
+static bool same_etag(struct block_rx *rx, const struct msg *m, bool first)
+{
+	const struct opt *o = msg_find(m, OPT_ETAG);
+	struct span etag = o ? o->val : SPAN_EMPTY;
+	if (!first)
+		return span_eq(etag, span_make(rx->etag, rx->etag_n));
+	if (etag.n > sizeof(rx->etag))
+		return false;
+	rx->etag_n = (uint8_t)etag.n;
+	if (etag.n)
+		memcpy(rx->etag, etag.p, etag.n);
+	return true;
+}
+
 static enum body take_block2(struct ep_request *r, struct msg *m, uint64_t now_ms)
 {
 	struct block b;
@@ -95,39 +110,39 @@ static enum body take_block2(struct ep_request *r, struct msg *m, uint64_t now_m
 		return BODY_WHOLE;
 	if (err || msg_code_class(m->code) != 2)
 		return err ? BODY_BROKEN : BODY_WHOLE;
-	switch (block_rx_take(&r->rx, b, m->payload, now_ms)) {
-	case BLOCK_MORE:
-		return BODY_MORE;
-	case BLOCK_DONE:
+	size_t had = b.num ? r->rx.n : 0;
+	enum block_step step = block_rx_take(&r->rx, b, m->payload, now_ms);
+	if ((step == BLOCK_MORE || step == BLOCK_DONE) && !same_etag(&r->rx, m, !b.num))
+		return BODY_BROKEN;
+	if (step == BLOCK_DONE) {
 		m->payload = span_make(r->rx.body, r->rx.n);
 		return BODY_WHOLE;
-	case BLOCK_INCOMPLETE:
-	case BLOCK_TOO_LARGE:
-	case BLOCK_NOMEM:
-		break;
 	}
-	return BODY_BROKEN;
+	/* A block that adds nothing was not asked for: a device must not keep us asking for ever.
+	 */
+	return step == BLOCK_MORE && r->rx.n > had ? BODY_MORE : BODY_BROKEN;
 }
 
 /* A first block of a notification: its rest comes by requests of its own (RFC 7959 section 2.6). */
-static void fetch_rest(struct ep_exchange *x, struct ep_request *r, struct msg *m, struct turn *t)
+static bool fetch_rest(struct ep_exchange *x, struct ep_request *r, struct msg *m, struct turn *t)
 {
 	struct ep_request *child;
 	struct ep_conversation *v = r->conv;
 	if (v->queue_n >= EP_QUEUE_MAX || ep_request_child(x, r, &child))
-		return;
+		return false;
 	if (v->current || take_block2(child, m, t->now_ms) != BODY_MORE) {
 		/* Busy: a plain read from the start, when its turn comes. */
 		block_rx_reset(&child->rx);
 		block_rx_init(&child->rx, x->opts.body_limit_bytes);
 		ep_request_enqueue(v, child);
 		ep_pump(x, v, t);
-		return;
+		return true;
 	}
 	child->conv = v;
 	child->state = EP_REQ_SENT;
 	v->current = child;
 	ask_next(x, child, t);
+	return true;
 }
 
 static void start_observing(
@@ -190,6 +205,18 @@ static bool starts_observation_in_blocks(const struct ep_request *r, const struc
 	       !block_get(m, OPT_BLOCK2, &b) && b.more;
 }
 
+static void observe_in_blocks(
+	struct ep_exchange *x, struct ep_request *r, uint64_t number, struct msg *m, struct turn *t)
+{
+	start_observing(x, r, number, t->now_ms);
+	r->awaits_body = r->observed;
+	if (r->observed && fetch_rest(x, r, m, t))
+		return;
+	r = ep_request_fail(x, r, t);
+	if (r)
+		ep_request_kill(x, r);
+}
+
 static void response(
 	struct ep_exchange *x, struct ep_request *r, struct turn *t, struct ep_delivery *d)
 {
@@ -213,12 +240,7 @@ static void response(
 		return;
 	struct msg *m = d->msg;
 	if (starts_observation_in_blocks(r, m)) {
-		start_observing(x, r, number, t->now_ms);
-		r->awaits_body = r->observed;
-		if (r->observed)
-			fetch_rest(x, r, m, t);
-		else
-			ep_request_kill(x, r);
+		observe_in_blocks(x, r, number, m, t);
 		return;
 	}
 	switch (take_block2(r, m, t->now_ms)) {
@@ -274,7 +296,8 @@ static void notification(
 	}
 	heard(d, number);
 	if (!block_get(d->msg, OPT_BLOCK2, &b) && b.more) {
-		fetch_rest(x, r, d->msg, t);
+		if (!fetch_rest(x, r, d->msg, t))
+			d->ack = SPAN_EMPTY; /* not taken: it may come again */
 		ep_delivery_end(x, d, t);
 		return;
 	}

@@ -109,7 +109,7 @@ static void challenge(struct ep_exchange *x, struct turn *t, struct ep_delivery 
 	msg_init(&m, MSG_ACK, MSG_UNAUTHORIZED);
 	if (osc_echo_make(x->dir->crypto, x->echo_key, d->ctx->id, t->now_ms, value) ||
 		msg_add(&m, OPT_ECHO, SPAN_OF(value)))
-		return;
+		m.code = MSG_INTERNAL_ERROR;
 	ep_respond(x, d, &m, t);
 }
 
