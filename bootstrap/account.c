@@ -113,8 +113,8 @@ static void prune(struct bs *b, struct endpoint *e, struct turn *t)
 		if (c->role != REC_ROLE_SERVER)
 			continue;
 		n++;
-		if (c->generation == REC_GEN_WRITTEN)
-			oldest = c;
+		if (c->generation != REC_GEN_USED)
+			oldest = c; /* the list has the newest first */
 	}
 	if (n < EP_GENERATIONS_MAX || !oldest)
 		return;

@@ -43,6 +43,12 @@ void bs_forget_endpoint(struct bs *b, struct endpoint *e)
 	e->session = NULL;
 }
 
+bool bs_has_plan(const struct endpoint *e)
+{
+	const struct bs_endpoint *be = e->session;
+	return be && be->own;
+}
+
 void bs_free(struct bs *b)
 {
 	if (!b)

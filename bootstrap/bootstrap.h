@@ -35,6 +35,7 @@ void bs_timer(struct bs *b, struct turn *t);
 uint64_t bs_deadline_ms(const struct bs *b);
 /* Before a context is closed and removed. */
 void bs_context_gone(struct bs *b, struct ep_context *c, struct turn *t);
+bool bs_has_plan(const struct endpoint *e); /* one of its own */
 void bs_forget_endpoint(struct bs *b, struct endpoint *e);
 
 /* ERR_SYNTAX with a reason in `why` (160 bytes), ERR_NOMEM. Recorded in the turn. */

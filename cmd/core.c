@@ -13,6 +13,23 @@ void core_remove_context(struct core *c, struct ep_context *ctx, struct turn *t)
 	ep_context_remove(&c->dir, ctx, t);
 }
 
+void core_forget_endpoint(struct core *c, struct endpoint *e, struct turn *t)
+{
+	while (e->contexts)
+		core_remove_context(c, e->contexts, t);
+	srv_forget_endpoint(c->srv, e, t);
+	bs_forget_endpoint(c->bs, e);
+	turn_rec(t, REC_ENDPOINT_DEL)->del.id = e->id;
+	ep_forget(&c->dir, e);
+}
+
+void core_forget_orphans(struct core *c, struct turn *t)
+{
+	for (struct endpoint *e; (e = srv_take_orphan(c->srv));)
+		if (ep_is_bare(e) && !bs_has_plan(e))
+			core_forget_endpoint(c, e, t);
+}
+
 /* The device has used its newest keys: older ones of that role have served (bootstrap keeps them
  * valid until here). */
 static void promote(struct core *c, struct ep_context *ctx, struct turn *t)
@@ -39,6 +56,7 @@ void core_deliver(struct core *c, struct ep_delivery *d)
 			srv_request(c->srv, d, t);
 		if (d->first_use && d->changed)
 			promote(c, d->ctx, t);
+		core_forget_orphans(c, t);
 		return;
 	case EP_RESPONSE:
 	case EP_NOTIFICATION:

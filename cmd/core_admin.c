@@ -370,7 +370,12 @@ static void op_endpoint_put(void *arg, struct span name, const struct adm_settin
 	struct turn *t = core_cur(c);
 	if (!begin(c, done, done_arg, &ticket))
 		return;
-	enum err err = ep_ensure(&c->dir, name, t, &e);
+	/* A refused call changes nothing: what can fail comes first. */
+	enum err err = s->has_bs_ep && s->bs_ep.n > 255 ? ERR_RANGE : ERR_OK;
+	if (s->has_rd_ep && s->rd_ep.n > 255)
+		err = ERR_RANGE;
+	if (!err)
+		err = ep_ensure(&c->dir, name, t, &e);
 	if (!err && s->has_bs_ep)
 		err = ep_set_alias(&e->bs_ep, e, s->bs_ep);
 	if (!err && s->has_rd_ep)
@@ -388,6 +393,7 @@ static void op_endpoint_put(void *arg, struct span name, const struct adm_settin
 		c->dir.nosec_n += s->nosec ? 1 : (size_t)-1;
 	}
 	ep_record(t, e);
+	srv_recheck(c->srv, e, t);
 	turn_done(t, ticket, 200, NULL, NULL);
 }
 
@@ -401,12 +407,7 @@ static void op_endpoint_delete(void *arg, struct span name, adm_done_fn *done, v
 	struct endpoint *e = known(c, name, ticket);
 	if (!e)
 		return;
-	while (e->contexts)
-		core_remove_context(c, e->contexts, t);
-	srv_forget_endpoint(c->srv, e, t);
-	bs_forget_endpoint(c->bs, e);
-	turn_rec(t, REC_ENDPOINT_DEL)->del.id = e->id;
-	ep_forget(&c->dir, e);
+	core_forget_endpoint(c, e, t);
 	turn_done(t, ticket, 204, NULL, NULL);
 }
 
@@ -461,8 +462,10 @@ static void op_oscore_put(
 		return;
 	}
 	bool made = c->dir.context_n > before;
-	if (made)
+	if (made) {
 		replace_others(c, x, t);
+		srv_recheck(c->srv, e, t);
+	}
 	turn_done(t, ticket, made ? 201 : 200, NULL, NULL);
 }
 

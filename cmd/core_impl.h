@@ -57,6 +57,10 @@ MUST_USE enum err core_load(struct core *c);
 void core_unload(struct core *c);
 
 /* core.c */
+/* Everything of an endpoint goes, here and in storage. */
+void core_forget_endpoint(struct core *c, struct endpoint *e, struct turn *t);
+/* Endpoints that only an unprotected registration had brought. */
+void core_forget_orphans(struct core *c, struct turn *t);
 void core_deliver(struct core *c, struct ep_delivery *d);
 
 /* core_turn.c */

@@ -194,10 +194,12 @@ static void drop_returned(struct core *c)
 
 static void recover(struct core *c)
 {
-	if (store_pending(c->store) || c->boot_ms < c->recover_ms)
+	if (c->boot_ms < c->recover_ms)
+		return;
+	c->recover_ms = c->boot_ms + CORE_RECOVER_MS;
+	if (store_pending(c->store))
 		return;
 	drop_returned(c);
-	c->recover_ms = c->boot_ms + CORE_RECOVER_MS;
 	if (store_recover(c->store))
 		return;
 	core_unload(c);
@@ -232,6 +234,7 @@ void core_timers(struct core *c)
 		core_deliver(c, &d);
 	srv_timer(c->srv, t);
 	bs_timer(c->bs, t);
+	core_forget_orphans(c, t);
 }
 
 uint64_t core_deadline_ms(const struct core *c)

@@ -155,6 +155,12 @@ void ep_forget(struct ep_directory *d, struct endpoint *e)
 	free(e);
 }
 
+bool ep_is_bare(const struct endpoint *e)
+{
+	return !e->contexts && !e->bs_ep && !e->rd_ep && !e->freshness && !e->oscore_version &&
+	       !e->allow_nosec;
+}
+
 uint8_t ep_freshness_of(const struct ep_directory *d, const struct endpoint *e)
 {
 	return e->freshness == EP_FRESH_DEFAULT ? d->freshness : e->freshness;

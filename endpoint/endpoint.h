@@ -114,6 +114,8 @@ MUST_USE enum err ep_set_alias(char **field, const struct endpoint *e, struct sp
 void ep_record(struct turn *t, const struct endpoint *e);
 /* Forgets an endpoint whose contexts, registration and session are gone. */
 void ep_forget(struct ep_directory *d, struct endpoint *e);
+/* True if it is only a name: no credentials, aliases or settings. */
+bool ep_is_bare(const struct endpoint *e);
 uint8_t ep_freshness_of(const struct ep_directory *d, const struct endpoint *e);
 void ep_note(struct endpoint *e, enum ep_reason r, int64_t wall_ms); /* e may be NULL */
 

@@ -39,8 +39,11 @@ size_t srv_formats(const struct lwm_path *p, int32_t wanted, uint16_t out[static
 static void op_free(struct srv *s, struct srv_op *op)
 {
 	wheel_del(&s->op_wheel, &op->timer);
-	for (size_t i = 0; i < op->attempt_n; i++)
+	for (size_t i = 0; i < op->attempt_n; i++) {
+		if (op->attempt[i].payload)
+			secret_wipe(op->attempt[i].payload, op->attempt[i].n);
 		free(op->attempt[i].payload);
+	}
 	free(op);
 	s->op_n--;
 }
@@ -219,7 +222,10 @@ static void refuse(uint64_t ticket, enum err err, struct turn *t)
 static struct srv_op *op_new(
 	struct srv *s, const struct srv_dm *d, struct srv_reg *g, struct turn *t)
 {
-	struct srv_op *op = calloc(1, sizeof(*op));
+	size_t n = 0;
+	for (const struct srv_op *o = g->ops; o; o = o->next)
+		n++;
+	struct srv_op *op = n < SRV_OPS_MAX ? calloc(1, sizeof(*op)) : NULL;
 	if (!op)
 		return NULL;
 	s->op_n++;
@@ -273,7 +279,8 @@ void srv_dm(struct srv *s, const struct srv_dm *d, struct turn *t)
 	}
 	struct srv_op *op = op_new(s, d, g, t);
 	if (!op)
-		turn_done(t, d->ticket, 503, "overload", "out of memory");
+		turn_done(
+			t, d->ticket, 503, "overload", "too many operations wait for this device");
 	else if (d->kind == SRV_OBSERVE)
 		srv_observe(s, op, d, t);
 	else
@@ -289,7 +296,7 @@ static void apply_lifetime(struct srv *s, struct srv_op *op, struct turn *t)
 	if (g->lifetime_s)
 		g->expiry_ms = t->now_ms + g->lifetime_s * UINT64_C(1000);
 	srv_reg_arm(s, g);
-	srv_reg_record(t, g);
+	srv_reg_record(s, t, g);
 }
 
 static bool format_refused(uint8_t code)

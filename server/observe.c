@@ -176,36 +176,35 @@ void srv_observations_free(struct srv *s, struct srv_endpoint *e, struct turn *t
 		observation_free(s, e->observations, t);
 }
 
-static void notify(struct srv *s, struct srv_observation *o, const struct msg *m, struct turn *t)
+/* {"path","code","content_format","payload_hex","values"}; a large payload is shown by its start.
+ */
+static void notification_json(struct srv *s, const struct srv_observation *o, const struct msg *m,
+	bool with_values, struct writer *w)
 {
 	uint32_t cf;
 	int32_t format = msg_get_uint(m, OPT_CONTENT_FORMAT, &cf) ? (int32_t)cf : -1;
-	size_t cap = 1024 + m->payload.n * 32;
-	uint8_t *buf = arena_alloc(&t->arena, cap);
-	if (!buf) {
-		t->err = ERR_NOMEM;
-		return;
-	}
-	struct writer w = wr_make(buf, cap);
-	wr_str(&w, "{\"path\":\"");
-	wr_path(&w, &o->path);
-	wr_str(&w, "\",\"code\":\"");
-	wr_code(&w, m->code);
-	wr_fmt(&w, "\",\"content_format\":%d,\"payload_hex\":\"", (int)format);
-	wr_hex(&w, m->payload);
-	wr_str(&w, "\",\"values\":");
-	if (s->opts.render)
-		s->opts.render(s->opts.render_arg, &o->path, format, m->payload, &w);
+	wr_str(w, "{\"path\":\"");
+	wr_path(w, &o->path);
+	wr_str(w, "\",\"code\":\"");
+	wr_code(w, m->code);
+	wr_fmt(w, "\",\"content_format\":%d,\"payload_bytes\":%zu,\"payload_hex\":\"", (int)format,
+		m->payload.n);
+	wr_hex(w, span_sub(m->payload, 0, SRV_EVENT_PAYLOAD_MAX));
+	wr_str(w, "\",\"values\":");
+	if (with_values && s->opts.render)
+		s->opts.render(s->opts.render_arg, &o->path, format, m->payload, w);
 	else
-		wr_str(&w, "[]");
-	wr_str(&w, "}");
-	if (w.err) { /* values that explode: the raw payload is there */
-		w = wr_make(buf, cap);
-		wr_str(&w, "{\"path\":\"");
-		wr_path(&w, &o->path);
-		wr_fmt(&w, "\",\"content_format\":%d,\"payload_hex\":\"", (int)format);
-		wr_hex(&w, m->payload);
-		wr_str(&w, "\",\"values\":[]}");
+		wr_str(w, "[]");
+	wr_str(w, "}");
+}
+
+static void notify(struct srv *s, struct srv_observation *o, const struct msg *m, struct turn *t)
+{
+	struct writer w = wr_make(s->event, SRV_EVENT_MAX);
+	notification_json(s, o, m, m->payload.n <= SRV_EVENT_PAYLOAD_MAX, &w);
+	if (w.err) { /* values that take too much room */
+		w = wr_make(s->event, SRV_EVENT_MAX);
+		notification_json(s, o, m, false, &w);
 	}
 	o->notifications++;
 	o->last_wall_s = t->wall_ms / 1000;
@@ -283,10 +282,19 @@ static void answered(
 	notify(s, o, d->msg, t);
 }
 
+/* Not observed any more: the next sign of life sets it up again, unless nobody wants it. */
+static void ended(struct srv *s, struct srv_observation *o)
+{
+	struct srv_reg *g = srv_reg_of(o->endpoint);
+	if (!o->id)
+		observation_free(s, o, NULL);
+	else if (g)
+		g->settled = false;
+}
+
 static void unanswered(struct srv *s, struct srv_observation *o, struct turn *t)
 {
 	struct srv_op *op = o->op;
-	struct srv_reg *g = srv_reg_of(o->endpoint);
 	o->op = NULL;
 	if (op) {
 		srv_op_done(op, 504, "timeout",
@@ -294,10 +302,7 @@ static void unanswered(struct srv *s, struct srv_observation *o, struct turn *t)
 		srv_op_finish(s, op, t);
 	}
 	end_request(s, o, t);
-	if (!o->id)
-		observation_free(s, o, t);
-	else if (g)
-		g->settled = false;
+	ended(s, o);
 }
 
 void srv_observation_delivery(
@@ -309,8 +314,11 @@ void srv_observation_delivery(
 		break;
 	case EP_NOTIFICATION:
 		notify(s, o, d->msg, t);
-		if (msg_code_class(d->msg->code) != 2)
+		if (msg_code_class(d->msg->code) !=
+			2) { /* the device has ended it; it stays wanted */
 			end_request(s, o, t);
+			ended(s, o);
+		}
 		break;
 	case EP_TIMEOUT:
 	case EP_CANCELLED:

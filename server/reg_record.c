@@ -6,16 +6,10 @@
 
 #include <stdlib.h>
 
-/* The object list as text, in the turn's memory. */
-static struct span links_text(struct turn *t, const struct srv_reg *g)
+/* The object list as text, in the work space. */
+static struct span links_text(struct srv *s, struct turn *t, const struct srv_reg *g)
 {
-	size_t cap = 64 + (size_t)g->list.inst_n * 24 + (size_t)g->list.ver_n * 32;
-	uint8_t *buf = arena_alloc(&t->arena, cap);
-	if (!buf) {
-		t->err = ERR_NOMEM;
-		return SPAN_EMPTY;
-	}
-	struct writer w = wr_make(buf, cap);
+	struct writer w = wr_make(s->text, sizeof(s->text));
 	enum err err = lwm_object_list_write(&g->list, &w);
 	if (err)
 		t->err = err;
@@ -39,9 +33,9 @@ static struct span packed_peer(struct turn *t, const struct srv_reg *g)
 	return turn_dup(t, wr_span(&w));
 }
 
-void srv_reg_record(struct turn *t, const struct srv_reg *g)
+void srv_reg_record(struct srv *s, struct turn *t, const struct srv_reg *g)
 {
-	struct span links = links_text(t, g), peer = packed_peer(t, g);
+	struct span links = turn_dup(t, links_text(s, t, g)), peer = packed_peer(t, g);
 	struct rec_reg *r = &turn_rec(t, REC_REG_PUT)->reg;
 	*r = (struct rec_reg){.endpoint_id = g->endpoint->id,
 		.context_id = g->ctx ? g->ctx->id : 0,
@@ -59,14 +53,8 @@ void srv_reg_record(struct turn *t, const struct srv_reg *g)
 
 void srv_reg_event(struct srv *s, struct turn *t, const char *type, const struct srv_reg *g)
 {
-	struct span links = links_text(t, g);
-	size_t cap = 512 + links.n * 6;
-	uint8_t *buf = arena_alloc(&t->arena, cap);
-	if (!buf) {
-		t->err = ERR_NOMEM;
-		return;
-	}
-	struct writer w = wr_make(buf, cap);
+	struct span links = links_text(s, t, g);
+	struct writer w = wr_make(s->event, sizeof(s->event));
 	uint8_t text[96];
 	struct writer a = wr_make(text, sizeof(text));
 	if (reg_peer(g))

@@ -163,7 +163,7 @@ static void accept(struct srv *s, struct ep_delivery *d, struct srv_reg *g, stru
 		msg_add(&m, OPT_LOCATION_PATH, span_str(g->location)))
 		m.code = MSG_INTERNAL_ERROR;
 	d->changed = true;
-	srv_reg_record(t, g);
+	srv_reg_record(s, t, g);
 	srv_reg_event(s, t, "registered", g);
 	ep_respond(s->x, d, &m, t);
 	s->count.registers++;
@@ -215,7 +215,8 @@ static struct srv_reg *own_registration(
 	struct srv *s, struct ep_delivery *d, struct span location, struct turn *t)
 {
 	struct srv_reg *g = map_get(&s->by_location, location);
-	bool own = g && (d->ctx ? g->endpoint == d->endpoint && g->ctx : !g->ctx);
+	bool own = g && (d->ctx ? g->endpoint == d->endpoint && g->ctx
+				: !g->ctx && nosec_allowed(s, d, g->endpoint, g->endpoint->name));
 	if (own)
 		return g;
 	srv_refuse(s, d, d->endpoint, EP_REASON_NO_REGISTRATION, MSG_NOT_FOUND, t);
@@ -299,7 +300,7 @@ void srv_update(struct srv *s, struct ep_delivery *d, struct span location, stru
 	bool moved = follow(s, g, d, t);
 	refresh(s, g, d, t);
 	if (changed || moved) {
-		srv_reg_record(t, g);
+		srv_reg_record(s, t, g);
 		srv_reg_event(s, t, "updated", g);
 	}
 	d->changed = true;
@@ -328,6 +329,11 @@ void srv_reg_end(struct srv *s, struct srv_reg *g, const char *event, struct tur
 	if (event) {
 		srv_reg_event(s, t, event, g);
 		turn_rec(t, REC_REG_DEL)->del.id = g->endpoint->id;
+	}
+	if (event && !g->ctx && !e->orphan) {
+		e->orphan = true;
+		e->next_orphan = s->orphans;
+		s->orphans = g->endpoint;
 	}
 	map_del(&s->by_location, span_str(g->location));
 	e->reg = NULL;

@@ -66,6 +66,18 @@ void srv_free(struct srv *s)
 	free(s);
 }
 
+static void drop_orphan(struct srv *s, const struct endpoint *e)
+{
+	for (struct endpoint **at = &s->orphans; *at;) {
+		struct srv_endpoint *se = (*at)->registration;
+		if (*at == e) {
+			*at = se->next_orphan;
+			return;
+		}
+		at = &se->next_orphan;
+	}
+}
+
 void srv_forget_endpoint(struct srv *s, struct endpoint *e, struct turn *t)
 {
 	struct srv_endpoint *se = e->registration;
@@ -74,8 +86,28 @@ void srv_forget_endpoint(struct srv *s, struct endpoint *e, struct turn *t)
 	if (se->reg)
 		srv_reg_end(s, se->reg, "deregistered", t);
 	srv_observations_free(s, se, t);
+	drop_orphan(s, e);
 	free(se);
 	e->registration = NULL;
+}
+
+struct endpoint *srv_take_orphan(struct srv *s)
+{
+	for (struct endpoint *e; (e = s->orphans);) {
+		struct srv_endpoint *se = e->registration;
+		s->orphans = se->next_orphan;
+		se->orphan = false;
+		if (!se->reg && !se->observations)
+			return e;
+	}
+	return NULL;
+}
+
+void srv_recheck(struct srv *s, struct endpoint *e, struct turn *t)
+{
+	struct srv_reg *g = srv_reg_of(e);
+	if (g && !g->ctx && e->contexts && !e->allow_nosec)
+		srv_reg_end(s, g, "deregistered", t);
 }
 
 void srv_context_gone(struct srv *s, struct ep_context *c, struct turn *t)
@@ -167,7 +199,7 @@ void srv_response(struct srv *s, struct ep_delivery *d, struct turn *t)
 	if (g && answered)
 		srv_reg_heard(g, t);
 	if (g && answered && d->moved)
-		srv_reg_record(t, g);
+		srv_reg_record(s, t, g);
 	if (r->observe)
 		srv_observation_delivery(s, r->user, d, t);
 	else

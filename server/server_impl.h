@@ -7,7 +7,15 @@
 #include "lwm2m/regparam.h"
 #include "server/server.h"
 
-enum { SRV_LOCATION_CHARS = 10, SRV_OPS_MAX = 64, SRV_OBSERVATIONS_MAX = 256, SRV_FORMATS_MAX = 3 };
+enum {
+	SRV_LOCATION_CHARS = 10,
+	SRV_OPS_MAX = 64,
+	SRV_OBSERVATIONS_MAX = 256,
+	SRV_FORMATS_MAX = 3,
+	SRV_TEXT_MAX = 64 << 10,     /* an object list of LWM_LIST_MAX links and more */
+	SRV_EVENT_MAX = 16 << 10,    /* a notification's event */
+	SRV_EVENT_PAYLOAD_MAX = 2048 /* bytes of payload shown in it */
+};
 
 /* Something an endpoint is asked for, until its outcome is told. */
 struct srv_op {
@@ -67,6 +75,8 @@ struct srv_reg {
 struct srv_endpoint {
 	struct srv_reg *reg;
 	struct srv_observation *observations; /* wanted ones */
+	struct endpoint *next_orphan;
+	bool orphan;
 };
 
 struct srv {
@@ -77,6 +87,8 @@ struct srv {
 	struct map by_location;
 	struct srv_counters count;
 	size_t observation_n, op_n;
+	struct endpoint *orphans; /* came unprotected and are gone: by srv_endpoint.next_orphan */
+	uint8_t text[SRV_TEXT_MAX], event[2 * SRV_TEXT_MAX]; /* work space for lists and events */
 };
 
 struct srv_endpoint *srv_of(struct endpoint *e);      /* makes it; NULL: no memory */
@@ -94,7 +106,7 @@ void srv_refuse(struct srv *s, struct ep_delivery *d, struct endpoint *e, enum e
 	uint8_t code, struct turn *t);
 
 /* reg_record.c */
-void srv_reg_record(struct turn *t, const struct srv_reg *g);
+void srv_reg_record(struct srv *s, struct turn *t, const struct srv_reg *g);
 void srv_reg_event(struct srv *s, struct turn *t, const char *type, const struct srv_reg *g);
 void srv_reg_arm(struct srv *s, struct srv_reg *g);
 void srv_reg_free(struct srv *s, struct srv_reg *g);
