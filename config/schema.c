@@ -71,7 +71,7 @@ static const struct cfg_option schema[] = {
 		"when a device must prove that its first request is fresh"},
 	{"oscore", "ssn_block", CFG_UINT, C(ssn_block), 8, 4096, "", NULL, "64", false,
 		"sender sequence numbers reserved at once"},
-	{"oscore", "echo_max_age", CFG_UINT, C(echo_max_age_s), 1, 3600, "s", NULL, "10", false,
+	{"oscore", "echo_max_age", CFG_UINT, C(echo_max_age_s), 1, 3600, "s", NULL, "60", false,
 		"how long an Echo value is accepted"},
 
 	{"admin", "socket", CFG_TEXT, C(socket), 1, 107, "", NULL, "/run/lanyard/admin.sock", false,
