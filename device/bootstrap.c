@@ -3,6 +3,16 @@
  * draft; only Finish makes it real. */
 #include "device/inner.h"
 
+/* Of the server account that links there (BS-11); 0: none does. */
+static uint16_t ssid_of_oscore(const struct dev_accounts *a, uint16_t iid)
+{
+	for (size_t i = 0; i < a->security_n; i++) {
+		if (!a->security[i].bootstrap && a->security[i].oscore_iid == iid)
+			return a->security[i].ssid;
+	}
+	return 0;
+}
+
 static uint8_t discover(struct dev *d, const struct lwm_path *p, struct span *body)
 {
 	const struct dev_accounts *a = d->draft;
@@ -26,8 +36,12 @@ static uint8_t discover(struct dev *d, const struct lwm_path *p, struct span *bo
 		wr_str(&w, ",</3/0>,</5/0>,</19/0>");
 	if (all || p->id[0] == 21)
 		wr_str(&w, ",</21>;ver=2.0");
-	for (size_t i = 0; i < a->oscore_n && (all || p->id[0] == 21); i++)
+	for (size_t i = 0; i < a->oscore_n && (all || p->id[0] == 21); i++) {
+		uint16_t ssid = ssid_of_oscore(a, a->oscore[i].iid);
 		wr_fmt(&w, ",</21/%u>", a->oscore[i].iid);
+		if (ssid)
+			wr_fmt(&w, ";ssid=%u", ssid);
+	}
 	if (all)
 		wr_str(&w, ",</3303/0>");
 	*body = wr_span(&w);
