@@ -1,0 +1,390 @@
+# SPDX-License-Identifier: Apache-2.0
+"""steps.py LANYARDCTL SOCKET: the main job with a client that nobody here wrote.
+
+The daemon runs, its bootstrap and server listeners are open. Prints a line for each assertion and,
+last, "N passed, N failed".
+"""
+
+import asyncio
+import http.client
+import json
+import os
+import socket
+import sys
+import traceback
+
+import aiocoap
+from aiocoap.numbers import codes
+
+import lwm2m_client
+from lwm2m_client import LINK, TLV, Client, MemoryContext
+
+EP = "urn:dev:ops:aiocoap-1"
+CTL, SOCKET = sys.argv[1], sys.argv[2]
+passed = failed = 0
+
+
+def check(what, got, want=True):
+    global passed, failed
+    if got == want:
+        passed += 1
+        print("ok     ", what)
+    else:
+        failed += 1
+        print("FAILED ", what)
+        print("         got ", repr(got)[:500])
+        print("         want", repr(want)[:500])
+
+
+class Unix(http.client.HTTPConnection):
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.connect(SOCKET)
+
+
+async def rest(method, path, body=None, want=200):
+    """The JSON of the answer; a status other than `want` is a failure."""
+
+    def call():
+        c = Unix("localhost", timeout=30)
+        c.request(method, path, json.dumps(body) if body is not None else None)
+        r = c.getresponse()
+        return r.status, r.read()
+
+    status, text = await asyncio.to_thread(call)
+    if status != want:
+        check("%s %s: %s" % (method, path, text.decode(errors="replace")), status, want)
+    return json.loads(text) if text else None
+
+
+async def ctl(*args, want=0):
+    """What lanyardctl prints; as JSON where that was asked for."""
+    p = await asyncio.create_subprocess_exec(
+        CTL, "-S", SOCKET, *args, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT
+    )  # fmt: skip
+    out, _ = await asyncio.wait_for(p.communicate(), 60)
+    text = out.decode()
+    if p.returncode != want:
+        check("lanyardctl %s: %s" % (" ".join(args), text), p.returncode, want)
+        return {} if "-j" in args else ""
+    return json.loads(text) if "-j" in args else text
+
+
+async def endpoint():
+    return await rest("GET", "/v1/endpoints/" + EP)
+
+
+async def until(get, good, seconds=10):
+    """Polls get() until good(it), and gives back the last."""
+    for _ in range(int(seconds / 0.05)):
+        value = await get()
+        if good(value):
+            break
+        await asyncio.sleep(0.05)
+    return value
+
+
+async def events(kinds, n, after=0):
+    """The first n events of these kinds after a number; fewer if they do not come."""
+    p = await asyncio.create_subprocess_exec(
+        CTL, "-S", SOCKET, "-j", "events", "-e", EP, "-t", kinds, "--after", str(after), "-n", str(n),
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
+    )  # fmt: skip
+    out = []
+    try:
+        while len(out) < n:
+            line = await asyncio.wait_for(p.stdout.readline(), 10)
+            if not line:
+                break
+            out.append(json.loads(line))
+    except asyncio.TimeoutError:
+        p.kill()
+    await p.wait()
+    return out
+
+
+async def refusals(uris):
+    """What has no security gets nowhere."""
+    plain = aiocoap.Message(
+        code=codes.POST, uri_path=["rd"], uri_query=["ep=" + EP, "lt=300", "lwm2m=1.1", "b=U"],
+        content_format=LINK, payload=b"</3/0>"
+    )  # fmt: skip
+    reply = await lwm2m_client.exchange(uris["server"], lwm2m_client.datagram(plain))
+    check("a Register without security is refused with 4.01", reply and reply.code, "4.01")
+    plain = aiocoap.Message(code=codes.POST, uri_path=["bs"], uri_query=["ep=" + EP])
+    reply = await lwm2m_client.exchange(uris["bootstrap"], lwm2m_client.datagram(plain))
+    check("a Bootstrap-Request without security is refused with 4.01", reply and reply.code, "4.01")
+    check("neither registered anything", (await endpoint())["registered"], False)
+
+
+async def bootstrap(client, uris):
+    context = client.contexts["bootstrap"]
+    answer = await client.bootstrap()
+    check("the Bootstrap-Request is answered 2.04", str(answer.code), "2.04 Changed")
+    check(
+        "its first use was challenged: the request went out twice",
+        context.sender_sequence_number, 2
+    )  # fmt: skip
+    asked = [(r.method, r.path) for r in client.requests]
+    check("all commands came under the bootstrap context", {r.role for r in client.requests}, {"bootstrap"})
+    check("the first command is Discover of all", asked[:1], [("GET", "/")])
+    check("it asks for link format", client.requests[0].accept, LINK)
+    check("the last command is Finish", asked[-1:], [("POST", "/bs")])
+    writes = [r for r in client.requests if r.method == "PUT"]
+    check("in between are deletes, then writes", asked[1:-1], sorted(asked[1:-1], key=lambda a: a[0]))
+    check("writes come in the order /0, /1, /21", [w.path.split("/")[1] for w in writes], ["0", "1", "21"])
+    check("writes are TLV, as asked", {w.content_format for w in writes}, {TLV})
+    ours = {"/0/0", "/21/0", "/0", "/21", "/"}
+    touched = ours & {r.path for r in client.requests if r.method in ("DELETE", "PUT")}
+    check("the bootstrap account in use is left alone", touched, set())
+    accounts = client.accounts()
+    check("one server account with keys was written", len(accounts), 1)
+    account = accounts[0]
+    check("its URI is that of the plan", account.uri, uris["server"])
+    check("its security mode is NoSec", client.objects[0][account.iid][2], b"\3")
+    check("its lifetime is that of the plan", account.lifetime, 86400)
+    check("its binding is that of the plan", account.binding, "U")
+    check("the Master Secret has 16 bytes", len(account.oscore[0]), 16)
+    check("the device's Sender ID has 5 bytes", len(account.oscore[1]), 5)
+    state = await until(
+        lambda: rest("GET", "/v1/bootstrap/" + EP), lambda b: b["last_result"] == "finished"
+    )
+    check("the server says that bootstrap finished", (state["last_result"], state["state"]), ("finished", "idle"))
+    got = await events("bootstrap", 1)
+    check("and has an event of it", [e["type"] for e in got], ["bootstrap"])
+    return account
+
+
+async def registration(client):
+    sent = len(client.sent)
+    answer = await client.register()
+    check("the Register under the new keys is answered 2.01", str(answer.code), "2.01 Created")
+    check("its location is below /rd", client.location.split("/")[0], "rd")
+    e = await endpoint()
+    r = e["registration"] or {}
+    check("the server lists it as registered", e["registered"])
+    check("under OSCORE", r.get("security"), "oscore")
+    check("with the lifetime asked for", r.get("lifetime_s"), 300)
+    check("as LwM2M 1.1", r.get("lwm2m"), "1.1")
+    check("at that location", "rd/" + r.get("location", ""), client.location)
+    check("with the objects told", sorted(r.get("objects", [])), sorted(["/1/0", "/3/0", "/3303/0"]))
+    check("at the client's address", r.get("address"), "udp 127.0.0.1:%d" % client.port)
+    check("lanyardctl list shows it", EP in await ctl("list"))
+    got = await events("registered", 1)
+    check("and there is an event of it", [e["type"] for e in got], ["registered"])
+    return client.sent[sent:]
+
+
+async def device_management(client):
+    check("lanyardctl reads text", (await ctl("-j", "read", EP, "/3/0/0"))["value"], "Lanyard")
+    check("lanyardctl reads a number", (await ctl("-j", "read", EP, "/3/0/9"))["value"], 85)
+    got = await ctl("-j", "read", EP, "/3/0")
+    values = {r["path"]: r.get("value") for r in got.get("resources", got.get("values", []))}
+    check("an instance is read as TLV, not as its values' types", (values.get("/3/0/1"), got["format"]), ("aiocoap", "tlv"))
+    out = await ctl("read", EP, "/3/0/99", want=1)
+    check("a Read of what is not there tells the device's 4.04", "4.04" in out)
+    await ctl("write", EP, "/3/0/14", "+02")
+    check("lanyardctl writes", client.objects[3][0][14], b"+02")
+    check("and reads back what it wrote", (await ctl("-j", "read", EP, "/3/0/14"))["value"], "+02")
+    await ctl("execute", EP, "/3/0/4")
+    check("lanyardctl executes, without arguments", client.executed, [([3, 0, 4], b"")])
+    await ctl("execute", EP, "/3/0/5", "0='a',3")
+    check("and with them", client.executed[1:], [([3, 0, 5], b"0='a',3")])
+
+
+async def blocks(client):
+    """Bodies that take more than one message, both ways."""
+    text = "".join("line %d of a long text\n" % i for i in range(130))
+    client.objects[3][0][1] = text.encode()
+    check("a value of 3 kB is read in blocks", (await ctl("-j", "read", EP, "/3/0/1"))["value"], text)
+    await rest("PUT", "/v1/endpoints/%s/data/3/0/14" % EP, {"value": text}, 413)
+    check("one of that size to write is refused, and not sent", client.objects[3][0][14], b"+03")
+    links = client.links() + "".join(",</3303/%d>" % i for i in range(1, 250))
+    old = client.location
+    answer = await client.register(links=links)
+    check("an object list of 3 kB is registered in blocks", str(answer.code), "2.01 Created")
+    r = (await endpoint())["registration"]
+    check("all of it", len(r["objects"]), 252)
+    check("at a location of its own", client.location != old)
+    answer = await client.register()
+    check("and replaced by a short one", str(answer.code), "2.01 Created")
+
+
+async def observation(client):
+    path = "/3303/0/5700"
+    got = await rest("PUT", "/v1/endpoints/%s/observations%s" % (EP, path))
+    check("an observation starts with the value", got["value"], 21.5)
+    request = client.requests[-1]
+    check("by a GET with Observe 0", (request.method, request.path, request.observe), ("GET", path, 0))
+    stream = asyncio.create_task(events("notification", 4))
+    for value in (b"22.5", b"23.5", b"24.5"):
+        await asyncio.sleep(0.2)
+        client.notify(path, value)
+    got = await stream
+    values = [v["value"] for e in got for v in e["data"]["values"]]
+    check("it and three notifications arrive in their order", values, [21.5, 22.5, 23.5, 24.5])
+    listed = (await rest("GET", "/v1/endpoints/%s/observations" % EP))["observations"]
+    check("the observation is listed", [(o["path"], o["state"]) for o in listed], [(path, "active")])
+    await rest("DELETE", "/v1/endpoints/%s/observations%s" % (EP, path), want=204)
+    check("a cancelled one has no observer", client.site.observers, {})
+    listed = (await rest("GET", "/v1/endpoints/%s/observations" % EP))["observations"]
+    check("and is listed no more", listed, [])
+
+
+async def challenge(client):
+    context = client.contexts["server"]
+    context.challenge()
+    client.requests.clear()
+    value = (await ctl("-j", "read", EP, "/3/0/0")).get("value")
+    check("a Read that the device challenges with Echo succeeds", value, "Lanyard")
+    check("after one challenge", context.challenges, 1)
+    check("and was served once", len(client.requests), 1)
+    context.challenge()
+    await ctl("write", EP, "/3/0/14", "+03")
+    check("so does a Write", (client.objects[3][0][14], context.challenges), (b"+03", 2))
+
+
+async def attacks(client, uri, register):
+    """Recorded, damaged and foreign messages, from another address."""
+    before = await endpoint()
+    (recorded,) = [d for d in register if d[0] & 0x30 == 0 and len(d) > 60][-1:]
+    reply = await lwm2m_client.exchange(uri, recorded)
+    check("a recorded Register is answered as it was", reply and reply.code, "2.04")
+    reply = await lwm2m_client.exchange(uri, lwm2m_client.rewrapped(recorded))
+    check("as a message of its own it is 4.01", reply and (reply.code, reply.payload), ("4.01", b"Replay detected"))
+    check("and says so with Max-Age 0", reply and reply.options.max_age, 0)
+    context = client.contexts["server"]
+    fresh, _ = context.protect(
+        aiocoap.Message(code=codes.DELETE, uri_path=client.location.split("/"))
+    )
+    for name, at in (("the first", 0), ("the last", -1)):
+        broken = bytearray(fresh.payload)
+        broken[at] ^= 1
+        damaged = fresh.copy(payload=bytes(broken), oscore=fresh.opt.oscore)
+        reply = await lwm2m_client.exchange(uri, lwm2m_client.datagram(damaged))
+        check("a De-register with %s bit flipped is 4.00" % name, reply and (reply.code, reply.payload), ("4.00", b"Decryption failed"))
+    option = bytearray(fresh.opt.oscore)
+    option[-1] ^= 1
+    foreign = fresh.copy(payload=fresh.payload, oscore=bytes(option))
+    reply = await lwm2m_client.exchange(uri, lwm2m_client.datagram(foreign))
+    check("with an unknown kid it is 4.01", reply and (reply.code, reply.payload), ("4.01", b"Security context not found"))
+    bare = fresh.copy(payload=fresh.payload, oscore=b"")
+    reply = await lwm2m_client.exchange(uri, lwm2m_client.datagram(bare))
+    check("with an empty OSCORE option it is 4.02", reply and (reply.code, reply.payload), ("4.02", b"Failed to decode COSE"))
+    check("no answer to these is protected", reply and reply.options.oscore, None)
+    after = await endpoint()
+    what = ("location", "address", "lifetime_s", "registered_at")
+    check(
+        "the registration stands as it was, at the client's address",
+        [after["registration"][k] for k in what], [before["registration"][k] for k in what]
+    )  # fmt: skip
+    check("and is still served there", (await ctl("-j", "read", EP, "/3/0/0")).get("value"), "Lanyard")
+    contexts = (await rest("GET", "/v1/endpoints/%s/credentials/oscore" % EP))["contexts"]
+    counts = [(c["replays"], c["auth_failures"]) for c in contexts if c["role"] == "server"]
+    check("the context counts one replay and two forgeries", counts, [(1, 2)])
+    check("lanyardctl explains it", "replay" in (await ctl("explain", EP)).lower())
+
+
+async def wrong_context(client, uris):
+    """A context is for one role."""
+    context = client.contexts["bootstrap"]
+    protected, request = context.protect(
+        aiocoap.Message(
+            code=codes.POST, uri_path=["rd"], uri_query=["ep=" + EP, "lt=300", "lwm2m=1.1", "b=U"],
+            content_format=LINK, payload=b"</3/0>"
+        )
+    )  # fmt: skip
+    reply = await lwm2m_client.exchange(uris["server"], lwm2m_client.datagram(protected))
+    inner = None
+    if reply and reply.options.oscore is not None:
+        outer = aiocoap.Message(code=codes.CHANGED, payload=reply.payload, oscore=reply.options.oscore)
+        inner, _ = context.unprotect(outer, request)
+    check("a Register under the bootstrap keys is a protected 4.01", inner and str(inner.code), "4.01 Unauthorized")
+
+
+async def lifetimes(client):
+    answer = await client.update("?lt=600")
+    check("an Update is answered 2.04", str(answer.code), "2.04 Changed")
+    check("its lifetime holds", (await endpoint())["registration"]["lifetime_s"], 600)
+    got = await events("updated", 1)
+    check("and there is an event of it", [e["type"] for e in got], ["updated"])
+    old, client.location = client.location, "rd/nowhere"
+    check("an Update of another location is 4.04", str((await client.update()).code), "4.04 Not Found")
+    client.location = old
+
+
+async def end(client):
+    answer = await client.deregister()
+    check("a De-register is answered 2.02", str(answer.code), "2.02 Deleted")
+    check("the server lists it as gone", (await endpoint())["registered"], False)
+    check("an Update afterwards is 4.04", str((await client.update()).code), "4.04 Not Found")
+    await ctl("read", EP, "/3/0/0", want=1)
+    check("and a Read afterwards fails at once", True)
+
+
+async def again(client, uris):
+    """A second bootstrap, over the first: new keys, and the old ones end with their first use."""
+    old = client.contexts["server"]
+    client.requests.clear()
+    answer = await client.bootstrap()
+    check("a second Bootstrap-Request is answered 2.04", str(answer.code), "2.04 Changed")
+    deleted = {r.path for r in client.requests if r.method == "DELETE"}
+    check("the old account is deleted", {"/0/%d" % client.account.iid, "/21/%d" % client.account.oscore_iid} <= deleted)
+    check("the bootstrap account is not", deleted & {"/0/0", "/21/0"}, set())
+    (account,) = client.accounts()
+    check("the keys are new", account.oscore[0] != client.account.oscore[0])
+    check("and the Sender ID", account.oscore[1] != client.account.oscore[1])
+    answer = await client.register()
+    check("the old keys still register before the new have served", str(answer.code), "2.01 Created")
+    client.adopt(account)
+    answer = await client.register()
+    check("the new keys register", str(answer.code), "2.01 Created")
+    protected, _ = old.protect(aiocoap.Message(code=codes.POST, uri_path=client.location.split("/")))
+    reply = await lwm2m_client.exchange(uris["server"], lwm2m_client.datagram(protected))
+    check("then the old are unknown", reply and reply.code, "4.01")
+    check("the new ones serve", (await ctl("-j", "read", EP, "/3/0/9")).get("value"), 85)
+
+
+async def run():
+    listeners = (await rest("GET", "/v1/status"))["listeners"]
+    uris = {l["role"]: "coap://127.0.0.1:%d" % l["port"] for l in listeners}
+    await rest("PUT", "/v1/bootstrap-default", {"servers": [{"uri": uris["server"]}]})
+    secret, salt, device, server = os.urandom(16), os.urandom(8), b"\xa1\xb2\xc3", b"\x01"
+    await rest(
+        "PUT", "/v1/endpoints/%s/credentials/oscore" % EP,
+        {
+            "role": "bootstrap", "master_secret": secret.hex(), "master_salt": salt.hex(),
+            "sender_id": server.hex(), "recipient_id": device.hex(),
+        }, 201,
+    )  # fmt: skip
+    client = Client(EP, uris["bootstrap"], MemoryContext(secret, salt, device, server))
+    await client.start()
+    await refusals(uris)
+    client.adopt(await bootstrap(client, uris))
+    register = await registration(client)
+    await device_management(client)
+    await observation(client)
+    await challenge(client)
+    await attacks(client, uris["server"], register)
+    await wrong_context(client, uris)
+    await lifetimes(client)
+    await blocks(client)
+    await end(client)
+    await again(client, uris)
+    await client.stop()
+
+
+async def main():
+    global failed
+    try:
+        await asyncio.wait_for(run(), 120)
+    except Exception:
+        failed += 1
+        print("FAILED  the run ended early")
+        traceback.print_exc(file=sys.stdout)
+    print("%d passed, %d failed" % (passed, failed))
+    return failed != 0
+
+
+sys.exit(asyncio.run(main()))
