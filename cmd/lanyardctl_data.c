@@ -33,20 +33,36 @@ static const char *target(struct ctl *c, const char *what, const char *path)
 	return ctl_query(c, t, "format", c->opt[CTL_OPT_FORMAT]);
 }
 
+static size_t length_of(struct json_object *array)
+{
+	return json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
+}
+
+/* What holds the "value" of the very path `o` is about: o, or the one row it has (events). */
+static struct json_object *single_of(struct ctl *c, struct json_object *o)
+{
+	struct json_object *array = ctl_member(o, "values"), *one = o;
+
+	if (!ctl_member(o, "value") && length_of(array) == 1)
+		one = json_object_array_get_idx(array, 0);
+	if (one != o && strcmp(ctl_cell(c, one, "path"), ctl_cell(c, o, "path")) != 0)
+		return NULL;
+	o = ctl_member(one, "value");
+	return o && !json_object_is_type(o, json_type_object) ? one : NULL;
+}
+
 /* One value alone, or a table. */
 static void values_out(struct ctl *c, struct json_object *o)
 {
-	struct json_object *array = ctl_member(o, "values"), *one = ctl_member(o, "value");
-	size_t n =
-		json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
+	struct json_object *array = ctl_member(o, "values"), *one = single_of(c, o);
 	struct ctl_table t = {0};
 
-	if (one && !json_object_is_type(one, json_type_object)) {
-		printf("%s\n", ctl_cell(c, o, "value"));
+	if (one) {
+		printf("%s\n", ctl_cell(c, one, "value"));
 		return;
 	}
 	ctl_table_row(&t, 4, "PATH", "NAME", "TYPE", "VALUE");
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < length_of(array); i++) {
 		struct json_object *v = json_object_array_get_idx(array, i);
 		bool bad = ctl_member(v, "error") != NULL;
 
@@ -185,14 +201,18 @@ static void notification_out(struct ctl *c, const char *data, struct json_object
 	if (c->opt[CTL_OPT_JSON]) {
 		printf("%s\n", data);
 	} else {
-		printf("%s  ", ctl_cell(c, event, "time"));
-		values_out(c, ctl_member(event, "data"));
+		struct json_object *o = ctl_member(event, "data");
+
+		printf("%s%s", ctl_cell(c, event, "time"), single_of(c, o) ? "  " : "\n");
+		values_out(c, o);
 	}
 	fflush(stdout);
 }
 
-/* The arena is emptied after each event: the stream has no end. */
-static int follow(struct ctl *c, struct ctl_stream *s, const char *path, uint64_t count)
+/* The values that `start` answered with come as the first event too; they are not told twice. The
+ * arena is emptied after each event: the stream has no end. */
+static int follow(struct ctl *c, struct ctl_stream *s, const char *path, uint64_t count,
+	struct json_object *start)
 {
 	const char *data;
 	struct arena keep = c->arena;
@@ -201,11 +221,15 @@ static int follow(struct ctl *c, struct ctl_stream *s, const char *path, uint64_
 	while (count > 0 && (data = ctl_stream_next(s))) {
 		struct json_object *event = json_tokener_parse(data);
 		struct json_object *at = ctl_member(event, "data.path");
+		bool ours = at && strcmp(json_object_get_string(at), path) == 0;
 
-		if (at && strcmp(json_object_get_string(at), path) == 0) {
+		if (ours &&
+			!(start && json_object_equal(start, ctl_member(event, "data.values")))) {
 			notification_out(c, data, event);
 			count--;
 		}
+		if (ours)
+			start = NULL;
 		json_object_put(event);
 		arena_reset(&c->arena);
 	}
@@ -214,15 +238,14 @@ static int follow(struct ctl *c, struct ctl_stream *s, const char *path, uint64_
 	return count == 0 ? CTL_OK : CTL_UNREACHABLE;
 }
 
-static int start_observation(struct ctl *c, const char *path)
+/* r is the caller's to free. */
+static int start_observation(struct ctl *c, const char *path, struct ctl_reply *r)
 {
-	struct ctl_reply r;
-	int rc = ctl_call(c, "PUT", target(c, "observations", path), NULL, 0, &r);
+	int rc = ctl_call(c, "PUT", target(c, "observations", path), NULL, 0, r);
 
-	if (rc == CTL_OK && !ctl_json_done(c, &r) && !waiting(&r) && r.json)
-		values_out(c, r.json);
+	if (rc == CTL_OK && !ctl_json_done(c, r) && !waiting(r) && r->json)
+		values_out(c, r->json);
 	fflush(stdout);
-	ctl_reply_free(&r);
 	return rc;
 }
 
@@ -231,6 +254,7 @@ int ctl_observe(struct ctl *c)
 {
 	const char *t = ctl_query(c, "/v1/events?type=notification", "endpoint", c->arg[0]);
 	struct ctl_stream *s = NULL;
+	struct ctl_reply r = {0};
 	struct lwm_path p;
 	const char *path;
 	uint64_t count;
@@ -241,12 +265,13 @@ int ctl_observe(struct ctl *c)
 	if (rc == CTL_OK)
 		rc = ctl_stream_open(c, t, &s);
 	if (rc == CTL_OK)
-		rc = start_observation(c, path);
+		rc = start_observation(c, path, &r);
 	if (rc == CTL_OK) {
-		rc = follow(c, s, path, count);
+		rc = follow(c, s, path, count, ctl_member(r.json, "values"));
 		if (rc)
 			(void)ctl_fail("the daemon ended the stream of events");
 	}
+	ctl_reply_free(&r);
 	ctl_stream_free(s);
 	return rc;
 }

@@ -298,22 +298,28 @@ static void check_generate(void)
 		"as a table, for the server");
 }
 
-/* Once the observation is made, two notifications of which one is of another path. */
+/* Once the observation is made: the event of its first value, one of another path, two of ours. */
 static void notify(void)
 {
+	static const char *const json[] = {
+		"{\"path\":\"/3/0/9\",\"values\":[{\"path\":\"/3/0/9\",\"name\":\"Battery Level\","
+		"\"type\":\"integer\",\"value\":80}]}",
+		"{\"path\":\"/3/0/13\",\"values\":[],\"value\":1}",
+		"{\"path\":\"/3/0/9\",\"values\":[{\"path\":\"/3/0/9\",\"value\":79}]}",
+		"{\"path\":\"/3/0/9\",\"values\":[{\"path\":\"/3/0/9/0\",\"value\":1}]}",
+	};
 	static unsigned calls;
 	struct adm_event e = {.seq = 70,
 		.wall_ms = 1700000000000,
 		.type = SPAN_LIT("notification"),
-		.endpoint = SPAN_LIT("d"),
-		.json = SPAN_LIT("{\"path\":\"/3/0/13\",\"values\":[],\"value\":1}")};
+		.endpoint = SPAN_LIT("d")};
 
 	if (strcmp(fake.call, "dm") != 0 || ++calls != 100)
 		return;
-	adm_event_emit(fake.adm, &e);
-	e.seq++;
-	e.json = SPAN_LIT("{\"path\":\"/3/0/9\",\"values\":[],\"value\":79}");
-	adm_event_emit(fake.adm, &e);
+	for (size_t i = 0; i < sizeof(json) / sizeof(json[0]); i++, e.seq++) {
+		e.json = span_str(json[i]);
+		adm_event_emit(fake.adm, &e);
+	}
 }
 
 static void check_observe(void)
@@ -326,10 +332,13 @@ static void check_observe(void)
 		.code = MSG_CONTENT,
 		.content_format = LWM_CF_TLV,
 		.payload = SPAN_OF(level)};
-	run("observe|d|3/0/9|--count|1", "", notify);
-	CHECK(ran.status == 0 && strcmp(ran.out, "80\n2023-11-14T22:13:20.000Z  79\n") == 0 &&
-			fake.dm.kind == ADM_OBSERVE,
-		"observe prints the value and what follows");
+	run("observe|d|3/0/9|--count|2", "", notify);
+	CHECK(ran.status == 0 && fake.dm.kind == ADM_OBSERVE &&
+			strcmp(ran.out, "80\n2023-11-14T22:13:20.000Z  79\n"
+					"2023-11-14T22:13:20.000Z\n"
+					"PATH      NAME  TYPE  VALUE\n"
+					"/3/0/9/0  -     -     1\n") == 0,
+		"observe prints the value once, and what follows");
 	fake_reset();
 	fake.event_first = 1;
 	fake.event_last = 20;
