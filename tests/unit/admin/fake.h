@@ -30,6 +30,7 @@ struct fake {
 	struct adm_result result;
 	bool defer; /* keep done for later */
 	bool more;
+	unsigned conflicts; /* so many oscore_put are refused first */
 	struct adm_bootstrap_view bootstrap;
 	uint64_t event_first, event_last; /* the ring */
 	size_t event_bytes;               /* of each event's JSON */
@@ -179,6 +180,12 @@ FAKE void fake_oscore_put(
 	wr_fmt(&w, " %d %d %llu %s", o->aead, o->hkdf, (unsigned long long)o->sender_seq,
 		o->has_id_context ? "ctx" : "none");
 	fake.text[w.n] = '\0';
+	if (fake.conflicts > 0) {
+		struct adm_result taken = {.status = 409, .type = "conflict", .detail = "taken"};
+		fake.conflicts--;
+		done(done_arg, &taken);
+		return;
+	}
 	fake_finish(done, done_arg);
 }
 
