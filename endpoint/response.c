@@ -290,14 +290,18 @@ static void notification(
 	if (x->outer.type == MSG_CON)
 		d->ack = turn_dup(t, SPAN_OF(ack));
 	struct block b;
+	uint64_t last_number = r->last_number, last_ms = r->last_ms;
 	if (!newer(r, d, number, t->now_ms) || msg_check_options(d->msg) != MSG_OPTIONS_GOOD) {
 		ep_delivery_end(x, d, t);
 		return;
 	}
 	heard(d, number);
 	if (!block_get(d->msg, OPT_BLOCK2, &b) && b.more) {
-		if (!fetch_rest(x, r, d->msg, t))
-			d->ack = SPAN_EMPTY; /* not taken: it may come again */
+		if (!fetch_rest(x, r, d->msg, t)) { /* not taken: it may come again */
+			d->ack = SPAN_EMPTY;
+			r->last_number = last_number;
+			r->last_ms = last_ms;
+		}
 		ep_delivery_end(x, d, t);
 		return;
 	}
