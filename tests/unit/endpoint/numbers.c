@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sender numbers: reserved before they are used, by rising blocks, to the very last (spec/oscore
+ * 4).
+ */
+#include "tests/unit/endpoint/rig.h"
+
+static struct rig rig;
+
+static void blocks(void)
+{
+	struct rig *r = &rig;
+	uint64_t n, durable = 0, used = 0;
+	uint16_t add = 0;
+	bool doubles = true, early = true;
+	rig_init(r, true);
+	for (int i = 0; i < 20000; i++) {
+		rig_turn(r, 1);
+		uint64_t left = r->server->ssn_limit - r->server->ssn_next;
+		REQUIRE(ep_take_number(&r->dir, r->server, &r->t, &n) == ERR_OK, "a number");
+		const struct rec *rec = rig_record(r, REC_SSN_RESERVE);
+		if (rec) {
+			doubles &= rec->ssn.expect == durable &&
+				   (add ? rec->ssn.add == (add < 4096 ? 2 * add : 4096)
+					: rec->ssn.add == 64);
+			early &= !add || left <= add / 4u;
+			add = (uint16_t)rec->ssn.add;
+			durable += add;
+		}
+		/* What this turn reserves is durable before the turn's effects leave. */
+		REQUIRE(n == used++ && n < durable, "in order, none before its reservation");
+	}
+	CHECK(doubles && add == 4096, "64, doubling to 4096");
+	CHECK(early, "the next block at 25 percent left, not before");
+	CHECK(durable < used + 2 * 4096, "and no more than that");
+	rig_fini(r);
+}
+
+static void last(void)
+{
+	struct rig *r = &rig;
+	uint64_t n = 0;
+	rig_init(r, true);
+	r->server->ssn_next = r->server->ssn_limit = OSC_SSN_MAX - 2;
+	for (uint64_t want = OSC_SSN_MAX - 2; want <= OSC_SSN_MAX; want++)
+		CHECK(ep_take_number(&r->dir, r->server, &r->t, &n) == ERR_OK && n == want,
+			"the last numbers are good, 2^40-1 too");
+	CHECK(ep_take_number(&r->dir, r->server, &r->t, &n) == ERR_LIMIT, "then there is none");
+	CHECK(ep_take_number(&r->dir, r->server, &r->t, &n) == ERR_LIMIT, "nor later");
+	rig_fini(r);
+}
+
+/* Used up: what needs no number goes on, a request of ours fails and tells why. */
+static void used_up(void)
+{
+	struct rig *r = &rig;
+	static struct rig_msg q, a;
+	struct ep_delivery d;
+	struct ep_request *req;
+	struct msg m;
+	rig_init(r, true);
+	r->server->ssn_next = r->server->ssn_limit = OSC_SSN_MAX + 1;
+	CHECK(rig_in(r, rig_get(r, RIG_SERVER, &q)) == EP_REQUEST, "requests are taken");
+	ep_respond_code(r->x, &r->d, MSG_CHANGED, &r->t);
+	CHECK(rig_answer(r, RIG_SERVER, &q, rig_sent(r, 0), &a), "and answered");
+	rig_plain(&m, MSG_GET, "3/0/0");
+	struct ep_request_opts o = {
+		.endpoint = r->e, .ctx = r->server, .msg = &m, .role = REC_ROLE_SERVER};
+	rig_turn(r, 1);
+	enum err err = ep_request_start(r->x, &o, &r->t, &req);
+	ep_timer(r->x, &r->t, &d);
+	CHECK(err == ERR_OK && d.kind == EP_CANCELLED && d.request == req && !rig_sent_n(r),
+		"a request of ours comes back");
+	ep_request_end(r->x, req, &r->t);
+	bool told = false;
+	for (const struct ep_note *note = r->e->notes; note; note = note->next)
+		told |= note->reason == EP_REASON_EXHAUSTED;
+	CHECK(told, "and its reason is noted");
+	rig_fini(r);
+}
+
+static void after_load(void)
+{
+	struct rig *r = &rig;
+	struct ep_context *c;
+	uint64_t n;
+	rig_init(r, true);
+	struct rec_context rec = {.id = 99,
+		.endpoint_id = r->e->id,
+		.role = REC_ROLE_SERVER,
+		.origin = REC_ORIGIN_IMPORTED,
+		.generation = REC_GEN_USED,
+		.aead = 10,
+		.hkdf = -10,
+		.sender_id = SPAN_LIT("\x02"),
+		.recipient_id = SPAN_LIT("t"),
+		.sender_key = SPAN_LIT("0123456789abcdef"),
+		.recipient_key = SPAN_LIT("fedcba9876543210"),
+		.common_iv = SPAN_LIT("0123456789abc"),
+		.ikm_fingerprint = SPAN_LIT("0123456789abcdef"),
+		.ssn_limit = 640,
+		.highest = 7};
+	CHECK(ep_load_context(&r->dir, r->e, &rec, &c) == ERR_OK && c->sealed &&
+			osc_window_check(&c->window, 7) && osc_window_check(&c->window, 3) &&
+			!osc_window_check(&c->window, 8),
+		"after a crash all up to the highest is sealed");
+	CHECK(ep_take_number(&r->dir, c, &r->t, &n) == ERR_OK && n == 640 &&
+			rig_record(r, REC_SSN_RESERVE)->ssn.expect == 640,
+		"and numbers go on at the limit");
+	rec.sender_key = SPAN_LIT("short");
+	rec.recipient_id = SPAN_LIT("u");
+	CHECK(ep_load_context(&r->dir, r->e, &rec, &c) == ERR_CORRUPT, "a short key is refused");
+	rig_fini(r);
+}
+
+int main(void)
+{
+	blocks();
+	last();
+	used_up();
+	after_load();
+	return test_done();
+}

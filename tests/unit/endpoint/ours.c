@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests of ours and what comes back: one at a time, retransmitted, bound by OSCORE (RFC 7252
+ * section 4; RFC 8613 section 8.4). */
+#include "tests/unit/endpoint/asking.h"
+
+/* ---- there and back */
+
+static void answered(void)
+{
+	struct rig *r = &rig;
+	open_rig(r);
+	struct ep_request *req = ask(r, false, &q);
+	CHECK(q.outer.type == MSG_CON && q.outer.token_n == 8 && q.outer.code == MSG_POST &&
+			q.plain.code == MSG_GET && q.number == 0,
+		"a protected CON with a token of eight bytes (CT-04)");
+	CHECK(rig_records(r, REC_SSN_RESERVE) == 1, "its number is reserved with it");
+	CHECK(rig_in(r, reply(r, &q, MSG_ACK, MSG_CONTENT, "x", 0)) == EP_RESPONSE &&
+			r->d.request == req && r->d.msg->code == MSG_CONTENT &&
+			span_eq_str(r->d.msg->payload, "x") && !rig_sent_n(r),
+		"a piggybacked response");
+	CHECK(!r->t.batch.n, "responses never touch the log");
+	end(r);
+	CHECK(rig_in(r, span_make(p.bytes, p.n)) == EP_NOTHING && !rig_sent_n(r), "once");
+	ask(r, false, &q);
+	uint8_t ack[] = {0x60, 0, (uint8_t)(q.outer.mid >> 8), (uint8_t)q.outer.mid};
+	CHECK(rig_in(r, SPAN_OF(ack)) == EP_NOTHING, "an acknowledgement");
+	CHECK(rig_in(r, reply(r, &q, MSG_CON, MSG_CONTENT, "y", 0)) == EP_RESPONSE &&
+			is_empty(rig_sent(r, 0), MSG_ACK, p.outer.mid ? p.outer.mid : m.mid),
+		"a separate response is acknowledged");
+	end(r);
+	CHECK(ep_exchange_counters(r->x)->responses == 2, "both are counted");
+	rig_fini(r);
+}
+
+/* What is not bound to the request changes nothing. */
+static void ignored(void)
+{
+	struct rig *r = &rig;
+	open_rig(r);
+	struct ep_request *req = ask(r, false, &q);
+	uint8_t plain[] = {0x68, 0x81, (uint8_t)(q.outer.mid >> 8), (uint8_t)q.outer.mid, 0, 0, 0,
+		0, 0, 0, 0, 0};
+	memcpy(plain + 4, q.outer.token, 8);
+	CHECK(rig_in(r, SPAN_OF(plain)) == EP_NOTHING && req->hint == MSG_UNAUTHORIZED,
+		"an unprotected error is a hint");
+	plain[1] = MSG_CONTENT;
+	CHECK(rig_in(r, SPAN_OF(plain)) == EP_NOTHING, "an unprotected success is discarded");
+	uint8_t reset[] = {0x70, 0, plain[2], plain[3]};
+	CHECK(rig_in(r, SPAN_OF(reset)) == EP_NOTHING, "a Reset is not obeyed");
+	struct span s = reply(r, &q, MSG_ACK, MSG_CONTENT, "x", 0);
+	p.bytes[p.n - 1] ^= 1;
+	CHECK(rig_in(r, s) == EP_NOTHING, "a response that does not decrypt");
+	p.bytes[p.n - 1] ^= 1;
+	p.bytes[2] ^= 1;
+	CHECK(rig_in(r, s) == EP_NOTHING, "an ACK of another message");
+	p.bytes[2] ^= 1;
+	CHECK(rig_in(r, s) == EP_RESPONSE, "the good one is still good");
+	end(r);
+	rig_fini(r);
+}
+
+static void retransmitted(void)
+{
+	struct rig *r = &rig;
+	struct ep_delivery d = {.kind = EP_NOTHING};
+	unsigned n = 0;
+	uint64_t first, began;
+	bool same = true;
+	open_rig(r);
+	struct ep_request *req = ask(r, false, &q);
+	first = ep_deadline_ms(r->x) - r->now_ms;
+	began = r->now_ms;
+	for (int i = 0; i < 1000 && d.kind == EP_NOTHING; i++) {
+		uint64_t due = ep_deadline_ms(r->x);
+		rig_turn(r, due > r->now_ms ? due - r->now_ms : 0);
+		ep_timer(r->x, &r->t, &d);
+		for (size_t k = 0; k < rig_sent_n(r); k++, n++)
+			same &= span_eq(rig_sent(r, k), span_make(q.bytes, q.n));
+	}
+	CHECK(first <= 3000 && n == 4, "four retransmissions");
+	CHECK(same, "of the same bytes");
+	CHECK(d.kind == EP_TIMEOUT && d.request == req, "then it is given up");
+	CHECK(r->now_ms - began >= 62000 && r->now_ms - began <= 93100, "after MAX_TRANSMIT_WAIT");
+	ep_request_end(r->x, req, &r->t);
+	rig_fini(r);
+}
+
+static void queued(void)
+{
+	struct rig *r = &rig;
+	struct ep_request *req[EP_QUEUE_MAX + 2];
+	open_rig(r);
+	for (int i = 0; i <= EP_QUEUE_MAX; i++)
+		REQUIRE(ask_as(r, MSG_GET, false, &req[i]) == ERR_OK, "room");
+	CHECK(rig_sent_n(r) == 1, "one at a time (NSTART)");
+	CHECK(ask_as(r, MSG_GET, false, &req[EP_QUEUE_MAX + 1]) == ERR_LIMIT, "a bound");
+	bool order = true;
+	for (int i = 0; i <= EP_QUEUE_MAX; i++) {
+		order &= rig_asked(r, RIG_SERVER, rig_sent(r, rig_sent_n(r) - 1), &q) &&
+			 rig_in(r, reply(r, &q, MSG_ACK, MSG_CONTENT, "x", 0)) == EP_RESPONSE &&
+			 r->d.request == req[i] && !rig_sent_n(r);
+		end(r);
+	}
+	CHECK(order && !rig_sent_n(r), "in their order, each after the one before");
+	rig_fini(r);
+}
+
+/* ---- addresses */
+
+static void addresses(void)
+{
+	struct rig *r = &rig;
+	open_rig(r);
+	ask(r, false, &q);
+	r->from.addr[3] = 2;
+	CHECK(rig_in(r, reply(r, &q, MSG_ACK, MSG_CONTENT, "x", 0)) == EP_RESPONSE && r->d.moved,
+		"a response from another address is good (D5)");
+	end(r);
+	CHECK(r->server->peer->peer.addr[3] == 2, "that is where the device is now");
+	ask(r, false, &q);
+	r->from.addr[3] = 3;
+	r->piv = 5;
+	CHECK(rig_in(r, reply(r, &q, MSG_NON, MSG_CONTENT, "x", RIG_OWN_NUMBER)) == EP_RESPONSE &&
+			!r->d.moved,
+		"an older number is a response too");
+	end(r);
+	CHECK(r->server->peer->peer.addr[3] == 2, "and moves no address");
+	r->piv = 500;
+	ask(r, false, &q);
+	CHECK(rig_in(r, reply(r, &q, MSG_NON, MSG_CONTENT, "x", RIG_OWN_NUMBER)) == EP_RESPONSE,
+		"a newer one");
+	end(r);
+	CHECK(r->server->peer->peer.addr[3] == 3, "does");
+	r->piv = 400;
+	r->from.addr[3] = 4;
+	CHECK(rig_in(r, rig_get(r, RIG_SERVER, &hello)) == EP_REQUEST, "a request before it");
+	ep_respond_code(r->x, &r->d, MSG_CHANGED, &r->t);
+	CHECK(r->server->peer->peer.addr[3] == 3, "does not");
+	rig_fini(r);
+}
+
+/* ---- the device challenges us */
+
+static void echo(void)
+{
+	struct rig *r = &rig;
+	open_rig(r);
+	struct ep_request *req = ask(r, false, &q);
+	rig_turn(r, 10);
+	msg_init(&m, MSG_ACK, MSG_UNAUTHORIZED);
+	REQUIRE(msg_add(&m, OPT_ECHO, SPAN_LIT("12345678")) == ERR_OK, "echo");
+	CHECK(rig_in(r, rig_reply(r, RIG_SERVER, &q, &m, RIG_OWN_NUMBER, &p)) == EP_NOTHING &&
+			rig_asked(r, RIG_SERVER, rig_sent(r, 0), &q2),
+		"a challenge is answered");
+	const struct opt *o = msg_find(&q2.plain, OPT_ECHO);
+	CHECK(o && span_eq_str(o->val, "12345678") && q2.plain.code == MSG_GET &&
+			q2.number == q.number + 1 && q2.outer.mid != q.outer.mid,
+		"with its Echo, under a new number");
+	rig_turn(r, 10);
+	CHECK(rig_in(r, rig_reply(r, RIG_SERVER, &q2, &m, RIG_OWN_NUMBER, &p)) == EP_RESPONSE &&
+			r->d.request == req && r->d.msg->code == MSG_UNAUTHORIZED,
+		"but not twice");
+	end(r);
+	rig_fini(r);
+}
+
+/* ---- long answers */
+
+static void long_answer(void)
+{
+	struct rig *r = &rig;
+	struct block b;
+	bool asks = true;
+	open_rig(r);
+	struct ep_request *req = ask(r, false, &q);
+	for (uint32_t i = 0; i < 5; i++) {
+		asks &= rig_in(r, block_reply(r, &q, (struct block){i, true, 2}, 64, 0)) ==
+				EP_NOTHING &&
+			rig_asked(r, RIG_SERVER, rig_sent(r, 0), &q) &&
+			!block_get(&q.plain, OPT_BLOCK2, &b) && b.num == i + 1 && b.szx == 2 &&
+			q.plain.code == MSG_GET && msg_find(&q.plain, OPT_URI_PATH);
+	}
+	CHECK(asks, "the next block is asked for");
+	CHECK(rig_in(r, block_reply(r, &q, (struct block){5, false, 2}, 10, 0)) == EP_RESPONSE &&
+			r->d.request == req && r->d.msg->payload.n == 330 &&
+			r->d.msg->payload.p[329] == 329 / 7,
+		"the whole answer is delivered");
+	end(r);
+	ask(r, false, &q);
+	rig_in(r, block_reply(r, &q, (struct block){0, true, 2}, 64, 0));
+	REQUIRE(rig_asked(r, RIG_SERVER, rig_sent(r, 0), &q), "next");
+	CHECK(rig_in(r, block_reply(r, &q, (struct block){3, true, 2}, 64, 0)) == EP_RESPONSE &&
+			r->d.msg->code == MSG_REQUEST_ENTITY_INCOMPLETE && !r->d.msg->payload.n,
+		"a gap ends it");
+	end(r);
+	rig_fini(r);
+}
+
+/* ---- it cannot be sent, or its context goes */
+
+static void nowhere(void)
+{
+	struct rig *r = &rig;
+	struct ep_request *req;
+	struct ep_delivery d;
+	rig_init(r, true);
+	CHECK(ask_as(r, MSG_GET, false, &req) == ERR_NOTFOUND, "no address is known");
+	rig_fini(r);
+	open_rig(r);
+	struct ep_request *one = ask(r, false, &q), *two;
+	REQUIRE(ask_as(r, MSG_GET, false, &two) == ERR_OK, "queued");
+	ep_context_close(r->x, r->server);
+	CHECK(ep_deadline_ms(r->x) <= r->now_ms, "there is something to tell");
+	ep_timer(r->x, &r->t, &d);
+	CHECK(d.kind == EP_CANCELLED && d.request == one, "the context goes: cancelled");
+	ep_request_end(r->x, d.request, &r->t);
+	ep_timer(r->x, &r->t, &d);
+	CHECK(d.kind == EP_CANCELLED && d.request == two, "what was queued too");
+	ep_request_end(r->x, d.request, &r->t);
+	ep_timer(r->x, &r->t, &d);
+	CHECK(d.kind == EP_NOTHING, "and that is all");
+	rig_fini(r);
+}
+
+int main(void)
+{
+	answered();
+	ignored();
+	retransmitted();
+	queued();
+	addresses();
+	echo();
+	long_answer();
+	nowhere();
+	return test_done();
+}
