@@ -48,6 +48,8 @@ static const char *objection(struct span s)
 			at++;
 		else if (s.p[at] == '"')
 			quoted = !quoted;
+		else if (quoted && s.p[at] < 0x20)
+			return "a control character in a string has to be escaped";
 		else if (quoted)
 			continue;
 		else if (s.p[at] == '\'')
