@@ -103,23 +103,31 @@ static enum err draw_sender_id(struct bs *b, const struct bs_session *s, struct 
 	return ERR_LIMIT;
 }
 
-/* Attempts that never came to anything leave contexts behind; only some are kept, since the last of
- * them may still turn out to have reached the device. */
+/* Attempts that never came to anything leave contexts behind. Only some are kept: what the device
+ * uses, what it acknowledged last, and the last attempt, whose Finish may have reached it. */
 static void prune(struct bs *b, struct endpoint *e, struct turn *t)
 {
 	size_t n = 0;
-	struct ep_context *oldest = NULL;
+	struct ep_context *oldest = NULL, *spare = NULL;
+	bool acknowledged = false;
+	/* The list has the newest first. */
 	for (struct ep_context *c = e->contexts; c; c = c->next_of_endpoint) {
 		if (c->role != REC_ROLE_SERVER)
 			continue;
 		n++;
-		if (c->generation != REC_GEN_USED)
-			oldest = c; /* the list has the newest first */
+		if (c->generation == REC_GEN_USED)
+			continue;
+		if (oldest && (acknowledged || c->generation == REC_GEN_WRITTEN))
+			spare = c;
+		acknowledged |= c->generation == REC_GEN_ACKNOWLEDGED;
+		oldest = c;
 	}
-	if (n < EP_GENERATIONS_MAX || !oldest)
+	if (!spare)
+		spare = oldest;
+	if (n < EP_GENERATIONS_MAX || !spare)
 		return;
-	ep_context_close(b->x, oldest);
-	ep_context_remove(b->dir, oldest, t);
+	ep_context_close(b->x, spare);
+	ep_context_remove(b->dir, spare, t);
 }
 
 enum err bs_draw_context(struct bs *b, struct bs_session *s, struct turn *t)
