@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A bootstrap command by command: which deletes, which instances, which bytes, which keys. */
+#include "bootstrap/session.h"
+
+#include "lwm2m/format.h"
+#include "tests/unit/endpoint/rig.h"
+
+static struct rig rig;
+static struct bs *bs;
+static uint64_t next_event;
+static struct rig_msg q, a, p; /* a: asked by the device; q: by us */
+
+static const struct bs_plan plan = {.uri = "coap://192.0.2.1:5683",
+	.binding = "UQ",
+	.ssid = 101,
+	.lifetime_s = 300,
+	.pmin_s = 1,
+	.pmax_s = 60,
+	.notification_storing = true};
+
+static void open_bootstrap(const struct bs_plan *configured)
+{
+	rig_init(&rig, true);
+	struct bs_opts o = {.exchange = rig.x,
+		.next_event = &next_event,
+		.configured = *configured,
+		.recipient_id_bytes = 5,
+		.session_timeout_s = 247,
+		.now_ms = rig.now_ms};
+	next_event = 1;
+	rig.from.listener = RIG_BOOTSTRAP;
+	REQUIRE(bs_new(&o, &bs) == ERR_OK, "bootstrap server");
+}
+
+static void close_bootstrap(void)
+{
+	bs_free(bs);
+	rig_fini(&rig);
+}
+
+/* A Bootstrap-Request; the code of its answer. The first command, if any, is in q. */
+static uint8_t request(uint8_t code, const char *path, const char *query)
+{
+	struct msg m;
+	char copy[256], *text = copy;
+	rig_turn(&rig, 10);
+	snprintf(copy, sizeof(copy), "%s", query);
+	rig_plain(&m, code, path);
+	for (char *one; (one = strsep(&text, "&"));)
+		if (*one)
+			REQUIRE(msg_add(&m, OPT_URI_QUERY, span_str(one)) == ERR_OK, "query");
+	if (rig_in(&rig, rig_protect(&rig, RIG_BOOTSTRAP, &m, &a)) != EP_REQUEST)
+		return 0;
+	bs_request(bs, &rig.d, &rig.t);
+	if (!rig_answer(&rig, RIG_BOOTSTRAP, &a, rig_sent(&rig, 0), &p))
+		return 0;
+	rig_asked(&rig, RIG_BOOTSTRAP, rig_sent(&rig, 1), &q);
+	return p.plain.code;
+}
+
+/* The device answers q; true if another command follows, then in q. */
+static bool answer(uint8_t code, const char *payload)
+{
+	struct msg m;
+	rig_turn(&rig, 10);
+	msg_init(&m, MSG_ACK, code);
+	m.payload = span_str(payload);
+	REQUIRE(rig_in(&rig, rig_reply(&rig, RIG_BOOTSTRAP, &q, &m, 0, &p)) == EP_RESPONSE,
+		"an answer is delivered");
+	bs_response(bs, &rig.d, &rig.t);
+	ep_delivery_end(rig.x, &rig.d, &rig.t);
+	return rig_asked(&rig, RIG_BOOTSTRAP, rig_sent(&rig, 0), &q);
+}
+
+/* "GET /0/1" of the command in q. */
+static const char *command(void)
+{
+	static char text[64];
+	static const char *const names[] = {"", "GET ", "POST ", "PUT ", "DELETE "};
+	snprintf(text, sizeof(text), "%s", names[q.plain.code < 5 ? q.plain.code : 0]);
+	for (const struct opt *o = msg_find(&q.plain, OPT_URI_PATH); o; o = msg_next(&q.plain, o))
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "/%.*s", (int)o->val.n,
+			(const char *)o->val.p);
+	return text;
+}
+
+/* ---- the request */
+
+static void requests(void)
+{
+	static const struct {
+		const char *what;
+		uint8_t method;
+		const char *path, *query;
+		uint8_t code;
+	} row[] = {
+		{"with ep (BS-01)", MSG_POST, "bs", "ep=dev", MSG_CHANGED},
+		{"without ep (BS-02)", MSG_POST, "bs", "", MSG_CHANGED},
+		{"pct=TLV (BS-03)", MSG_POST, "bs", "ep=dev&pct=11542", MSG_CHANGED},
+		{"pct=TLV of old", MSG_POST, "bs", "ep=dev&pct=1542", MSG_CHANGED},
+		{"pct we cannot write (BS-03)", MSG_POST, "bs", "ep=dev&pct=9999",
+			MSG_UNSUPPORTED_FORMAT},
+		{"pct no number", MSG_POST, "bs", "ep=dev&pct=x", MSG_BAD_REQUEST},
+		{"another's ep (BS-01)", MSG_POST, "bs", "ep=other", MSG_BAD_REQUEST},
+		{"a repeated key", MSG_POST, "bs", "ep=dev&ep=dev", MSG_BAD_REQUEST},
+		{"GET", MSG_GET, "bs", "ep=dev", MSG_METHOD_NOT_ALLOWED},
+		{"elsewhere", MSG_POST, "rd", "ep=dev", MSG_NOT_FOUND},
+		{"below", MSG_POST, "bs/1", "ep=dev", MSG_NOT_FOUND},
+	};
+	static const struct bs_plan none = {.ssid = 1};
+	for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
+		open_bootstrap(&plan);
+		CHECK(request(row[i].method, row[i].path, row[i].query) == row[i].code,
+			row[i].what);
+		CHECK(bs_sessions(bs) == (row[i].code == MSG_CHANGED) &&
+				rig_sent_n(&rig) == (row[i].code == MSG_CHANGED ? 2u : 1u),
+			"a command follows the 2.04, and nothing else (BS-04)");
+		close_bootstrap();
+	}
+	open_bootstrap(&none);
+	CHECK(request(MSG_POST, "bs", "ep=dev") == MSG_BAD_REQUEST && !bs_sessions(bs),
+		"without a plan");
+	close_bootstrap();
+}
+
+/* ---- what goes to the device */
+
+static void check_write(const char *path, const char *hex, const char *what)
+{
+	uint32_t cf = 0;
+	CHECK(!strcmp(command(), path), what);
+	CHECK(msg_get_uint(&q.plain, OPT_CONTENT_FORMAT, &cf) && cf == LWM_CF_TLV, "as TLV");
+	CHECK_BYTES(q.plain.payload, test_hex(hex), what);
+}
+
+/* The keys that were drawn, as the device's Write must say them. */
+static void check_oscore(const char *path)
+{
+	uint8_t want[128];
+	struct writer w = wr_make(want, sizeof(want));
+	struct bs_endpoint *be = rig.e->session;
+	const struct bs_session *s = be->session;
+	wr_bytes(&w, test_hex("c80010"));
+	wr_bytes(&w, SPAN_OF(s->secret));
+	wr_bytes(&w, test_hex("c501"));
+	wr_bytes(&w, osc_id_span(&s->made->keys.recipient_id));
+	wr_bytes(&w, test_hex("c102"));
+	wr_bytes(&w, osc_id_span(&s->made->keys.sender_id));
+	wr_bytes(&w, test_hex("c80508"));
+	wr_bytes(&w, SPAN_OF(s->salt));
+	CHECK(!strcmp(command(), path), "OSCORE instance");
+	CHECK_BYTES(q.plain.payload, wr_span(&w), "the device's ids are ours swapped (OSC-03)");
+	CHECK(s->made->keys.recipient_id.n == 5 && s->made->keys.sender_id.n == 1, "id lengths");
+	CHECK(!span_eq(osc_id_span(&s->made->keys.sender_id), SPAN_LIT("\x01")),
+		"our Sender ID differs from that of the device's other account");
+}
+
+static void whole(void)
+{
+	uint32_t v = 1;
+	open_bootstrap(&plan);
+	CHECK(request(MSG_POST, "bs", "ep=dev") == MSG_CHANGED, "Bootstrap-Request");
+	CHECK(!strcmp(command(), "GET ") && msg_get_uint(&q.plain, OPT_ACCEPT, &v) && v == 40,
+		"Discover of the root (BS-10)");
+	CHECK(!rig_records(&rig, REC_CONTEXT_PUT), "no keys yet");
+	CHECK(answer(MSG_CONTENT, "</>;lwm2m=1.1,</0/0>;uri=\"coap://b\",</0/3>;ssid=101,"
+				  "</1/0>;ssid=101,</3/0>,</21>;ver=2.0,</21/0>,</21/4>;ssid=101"),
+		"Discover is answered");
+	CHECK(!strcmp(command(), "DELETE /1"), "every Server instance goes");
+	CHECK(answer(MSG_DELETED, "") && !strcmp(command(), "DELETE /0/3"),
+		"the old account by its ssid");
+	CHECK(answer(MSG_DELETED, "") && !strcmp(command(), "DELETE /21/4"), "and its keys");
+	CHECK(answer(MSG_DELETED, "") && rig_records(&rig, REC_CONTEXT_PUT) == 1,
+		"new keys are recorded with the first Write");
+	check_write("PUT /0/1",
+		"c80015"
+		"636f61703a2f2f3139322e302e322e313a35363833"
+		"c10100"
+		"c10203"
+		"c10a65"
+		"c41100150001",
+		"Security (BS-25, OSC-01)");
+	CHECK(answer(MSG_CHANGED, ""), "taken");
+	check_write("PUT /1/0",
+		"c10065"
+		"c201012c"
+		"c10201"
+		"c1033c"
+		"c10601"
+		"c2075551",
+		"Server (BS-27)");
+	CHECK(answer(MSG_CHANGED, ""), "taken");
+	check_oscore("PUT /21/1");
+	CHECK(answer(MSG_CHANGED, "") && !strcmp(command(), "POST /bs") && !q.plain.payload.n &&
+			!msg_find(&q.plain, OPT_CONTENT_FORMAT),
+		"Finish (BS-14)");
+	CHECK(!answer(MSG_CHANGED, "") && !bs_sessions(bs) &&
+			rig_record(&rig, REC_CONTEXT_STATE)->context_state.generation ==
+				REC_GEN_ACKNOWLEDGED,
+		"the end, acknowledged");
+	CHECK(rig_records(&rig, REC_EVENT) == 1 && bs_counters(bs)->finished == 1, "told");
+	close_bootstrap();
+}
+
+/* ---- instances */
+
+static const struct {
+	const char *what, *discover;
+	const char *deletes; /* after /1, separated by commas */
+	const char *security, *oscore;
+} instances[] = {
+	{"a new device", "</>;lwm2m=1.1,</0/0>,</21/0>,</3/0>", "", "PUT /0/1", "PUT /21/1"},
+	{"the bootstrap account elsewhere", "</>;lwm2m=1.1,</0/1>,</21/7>", "", "PUT /0/0",
+		"PUT /21/0"},
+	{"no ssid on /21: never named", "</>;lwm2m=1.1,</0/0>,</0/1>;ssid=1,</21/0>,</21/1>",
+		"/0/1", "PUT /0/1", "PUT /21/2"},
+	{"an unused slot (CT-93)", "</>;lwm2m=1.1,</0/0>,</0/1>;ssid=0,</21/0>", "", "PUT /0/2",
+		"PUT /21/1"},
+	{"several accounts", "</>,</0/0>;ssid=5,</0/1>,</0/2>;ssid=6,</21/0>;ssid=5,</21/1>",
+		"/0/0,/0/2,/21/0", "PUT /0/0", "PUT /21/0"},
+	{"the old form (BS-12)", "lwm2m=1.0,</0/0>,</0/1>;ssid=101,</1/0>;ssid=101,</3/0>", "/0/1",
+		"PUT /0/1", "PUT /21/0"},
+	{"nothing of its own", "</>;lwm2m=1.1,</3/0>", "", "PUT /0/0", "PUT /21/0"},
+};
+
+static void instance_row(size_t i)
+{
+	char deletes[64] = "";
+	open_bootstrap(&plan);
+	REQUIRE(request(MSG_POST, "bs", "ep=dev") == MSG_CHANGED, "request");
+	bool more = answer(MSG_CONTENT, instances[i].discover);
+	CHECK(more && !strcmp(command(), "DELETE /1"), "Server instances first");
+	while ((more = answer(MSG_DELETED, "")) && q.plain.code == MSG_DELETE) {
+		REQUIRE(strlen(deletes) < 40, "few deletes");
+		if (deletes[0])
+			strcat(deletes, ",");
+		strcat(deletes, command() + strlen("DELETE "));
+	}
+	CHECK(!strcmp(deletes, instances[i].deletes), instances[i].what);
+	CHECK(more && !strcmp(command(), instances[i].security), "a free Security instance");
+	CHECK(answer(MSG_CHANGED, "") && answer(MSG_CHANGED, "") &&
+			!strcmp(command(), instances[i].oscore),
+		"a free OSCORE instance");
+	close_bootstrap();
+}
+
+/* ---- refusals of the device */
+
+/* Answers n commands well, the next with `code`; what then follows. */
+static bool refused_at(int n, uint8_t code)
+{
+	static const uint8_t good[] = {
+		MSG_CONTENT, MSG_DELETED, MSG_CHANGED, MSG_CHANGED, MSG_CHANGED, MSG_CHANGED};
+	open_bootstrap(&plan);
+	REQUIRE(request(MSG_POST, "bs", "ep=dev") == MSG_CHANGED, "request");
+	for (int i = 0; i < n; i++)
+		if (!answer(good[i], i ? "" : "</>;lwm2m=1.1,</0/0>,</21/0>"))
+			return false;
+	return answer(code, "");
+}
+
+static void refusals(void)
+{
+	CHECK(refused_at(0, MSG_NOT_FOUND) && !strcmp(command(), "POST /bs"),
+		"no Discover: Finish, all the same (BS-14)");
+	CHECK(!answer(MSG_NOT_ACCEPTABLE, "") && !bs_sessions(bs) && bs_counters(bs)->failed == 1,
+		"and it has failed");
+	close_bootstrap();
+	CHECK(refused_at(1, MSG_BAD_REQUEST) && !strcmp(command(), "PUT /0/1"),
+		"a Delete that is refused does not matter");
+	close_bootstrap();
+	for (int n = 2; n < 5; n++) {
+		CHECK(refused_at(n, MSG_BAD_REQUEST) && !strcmp(command(), "POST /bs"),
+			"a Write that is refused: Finish");
+		CHECK(!answer(MSG_CHANGED, "") && bs_counters(bs)->failed == 1 &&
+				!rig_records(&rig, REC_CONTEXT_STATE),
+			"its keys are not acknowledged");
+		close_bootstrap();
+	}
+	CHECK(!refused_at(5, MSG_NOT_ACCEPTABLE) && !bs_sessions(bs) &&
+			bs_counters(bs)->failed == 1,
+		"Finish that is refused ends it");
+	close_bootstrap();
+}
+
+/* ---- time, and starting over */
+
+static void silent(void)
+{
+	open_bootstrap(&plan);
+	REQUIRE(request(MSG_POST, "bs", "ep=dev") == MSG_CHANGED, "request");
+	rig_turn(&rig, 246900);
+	bs_timer(bs, &rig.t);
+	CHECK(bs_sessions(bs) == 1, "247 s of silence (BS-15)");
+	rig_turn(&rig, 200);
+	CHECK(bs_deadline_ms(bs) <= rig.now_ms, "are a deadline");
+	bs_timer(bs, &rig.t);
+	CHECK(!bs_sessions(bs) && bs_counters(bs)->failed == 1, "and end a session");
+	close_bootstrap();
+}
+
+static void again(void)
+{
+	uint8_t first[16];
+	open_bootstrap(&plan);
+	REQUIRE(request(MSG_POST, "bs", "ep=dev") == MSG_CHANGED, "request");
+	REQUIRE(answer(MSG_CONTENT, "</>;lwm2m=1.1,</0/0>") && answer(MSG_DELETED, ""), "Write");
+	struct bs_endpoint *be = rig.e->session;
+	memcpy(first, be->session->secret, sizeof(first));
+	CHECK(request(MSG_POST, "bs", "ep=dev") == MSG_CHANGED && bs_sessions(bs) == 1 &&
+			!strcmp(command(), "GET "),
+		"a new request starts over (BS-32)");
+	REQUIRE(answer(MSG_CONTENT, "</>;lwm2m=1.1,</0/0>") && answer(MSG_DELETED, ""), "Write");
+	CHECK(memcmp(first, be->session->secret, sizeof(first)), "with new keys");
+	close_bootstrap();
+}
+
+/* ---- how many generations are kept */
+
+/* The id of a context that was drawn and got so far. */
+static uint64_t draw(uint8_t generation)
+{
+	struct bs_endpoint *be = bs_of(rig.e);
+	struct bs_session s = {.endpoint = rig.e, .ctx = rig.bootstrap, .plan = plan};
+	REQUIRE(be && bs_draw_context(bs, &s, &rig.t) == ERR_OK, "keys");
+	s.made->generation = generation;
+	return s.made->id;
+}
+
+static bool there(uint64_t id)
+{
+	const struct ep_context *o = rig.e->contexts;
+	while (o && o->id != id)
+		o = o->next_of_endpoint;
+	return o != NULL;
+}
+
+static unsigned server_contexts(void)
+{
+	unsigned n = 0;
+	for (const struct ep_context *c = rig.e->contexts; c; c = c->next_of_endpoint)
+		n += c->role == REC_ROLE_SERVER;
+	return n;
+}
+
+static void generations(void)
+{
+	open_bootstrap(&plan);
+	uint64_t known = draw(REC_GEN_ACKNOWLEDGED), used = rig.server->id, last = 0;
+	for (int n = 0; n < 10; n++) {
+		uint64_t before = last;
+		last = draw(REC_GEN_WRITTEN);
+		CHECK(!n || there(before), "the attempt before may have reached the device");
+		CHECK(server_contexts() <= EP_GENERATIONS_MAX, "attempts do not pile up");
+		CHECK(there(known) && there(used),
+			"what a device acknowledged or uses stays until newer keys are used (4.8)");
+		CHECK(there(last), "and the last attempt");
+	}
+	for (int n = 0; n < 10; n++) {
+		last = draw(REC_GEN_ACKNOWLEDGED);
+		CHECK(server_contexts() <= EP_GENERATIONS_MAX && there(used) && there(last),
+			"acknowledged ones are bounded too");
+	}
+	CHECK(!there(known), "the oldest gives way");
+	close_bootstrap();
+}
+
+int main(void)
+{
+	requests();
+	whole();
+	for (size_t i = 0; i < sizeof(instances) / sizeof(*instances); i++)
+		instance_row(i);
+	refusals();
+	silent();
+	again();
+	generations();
+	return test_done();
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Read, Write, Execute, Observe: what goes to the device, byte by byte, and what its answers mean.
+ */
+#include "tests/unit/server/rig.h"
+
+static struct rig_msg p;
+
+/* Starts an operation; the request it sent is in q. False if none was sent. */
+static bool start(enum srv_dm_kind kind, const char *path, int32_t cf, const struct lwm_value *v,
+	const char *arguments)
+{
+	struct srv_dm d = {.kind = kind,
+		.endpoint = rig.e,
+		.content_format = cf,
+		.arguments = span_str(arguments),
+		.ticket = 7,
+		.wait_s = 60};
+	REQUIRE(lwm_path_parse(span_str(path), &d.path) == ERR_OK, "path");
+	struct lwm_record rec = {.kind = LWM_RECORD_VALUE, .path = d.path};
+	if (v) {
+		rec.value = *v;
+		d.records = &rec;
+		d.record_n = 1;
+	}
+	rig_turn(&rig, 10);
+	srv_dm(srv, &d, &rig.t);
+	return rig_asked(&rig, RIG_SERVER, rig_sent(&rig, 0), &q);
+}
+
+/* The outcome in this turn, or NULL. */
+static const struct effect_done *outcome(void)
+{
+	for (size_t i = 0; i < rig.t.effect_n; i++)
+		if (rig.t.effect[i].kind == EFFECT_DONE)
+			return &rig.t.effect[i].done;
+	return NULL;
+}
+
+/* The device answers q; what is sent next, if it is a request, is in q. */
+static bool answer(uint8_t code, int cf, const char *payload, int observe)
+{
+	struct msg m;
+	rig_turn(&rig, 10);
+	msg_init(&m, MSG_ACK, code);
+	if (observe >= 0)
+		REQUIRE(msg_add_uint(&m, OPT_OBSERVE, (uint32_t)observe) == ERR_OK, "observe");
+	if (cf >= 0)
+		REQUIRE(msg_add_uint(&m, OPT_CONTENT_FORMAT, (uint32_t)cf) == ERR_OK, "format");
+	m.payload = span_str(payload);
+	if (rig_in(&rig, rig_reply(&rig, RIG_SERVER, &q, &m, 0, &p)) == EP_NOTHING)
+		return false;
+	srv_response(srv, &rig.d, &rig.t);
+	ep_delivery_end(rig.x, &rig.d, &rig.t);
+	rig_asked(&rig, RIG_SERVER, rig_sent(&rig, 0), &q);
+	return true;
+}
+
+static bool asked(uint8_t code, const char *path, int accept, int cf, struct span payload)
+{
+	char text[64] = "";
+	uint32_t v;
+	for (const struct opt *o = msg_find(&q.plain, OPT_URI_PATH); o; o = msg_next(&q.plain, o))
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "/%.*s", (int)o->val.n,
+			(const char *)o->val.p);
+	bool has_accept = msg_get_uint(&q.plain, OPT_ACCEPT, &v);
+	if (has_accept != (accept >= 0) || (has_accept && (int)v != accept))
+		return false;
+	bool has_cf = msg_get_uint(&q.plain, OPT_CONTENT_FORMAT, &v);
+	if (has_cf != (cf >= 0) || (has_cf && (int)v != cf))
+		return false;
+	return q.outer.type == MSG_CON && q.plain.code == code && !strcmp(text, path) &&
+	       span_eq(q.plain.payload, payload);
+}
+
+static void open_registered(const char *links)
+{
+	open_server("");
+	register_device("ep=dev&lt=60&lwm2m=1.1", links);
+}
+
+#define LINKS "</1/0>,</3/0>"
+
+static void reads(void)
+{
+	open_registered(LINKS);
+	CHECK(start(SRV_READ, "/3/0/9", -1, NULL, "") &&
+			asked(MSG_GET, "/3/0/9", LWM_CF_TEXT, -1, SPAN_EMPTY),
+		"one value is asked for as text");
+	CHECK(rig_records(&rig, REC_OP_PUT) == 0, "a Read leaves no record");
+	CHECK(answer(MSG_CONTENT, LWM_CF_TEXT, "80", -1) && outcome() && outcome()->status == 200 &&
+			outcome()->code == MSG_CONTENT && span_eq_str(outcome()->payload, "80"),
+		"its answer is the outcome");
+	CHECK(start(SRV_READ, "/3/0", -1, NULL, "") &&
+			asked(MSG_GET, "/3/0", LWM_CF_TLV, -1, SPAN_EMPTY),
+		"an instance as TLV");
+	CHECK(answer(MSG_CONTENT, LWM_CF_TLV, "", -1) && outcome()->status == 200, "even empty");
+	CHECK(start(SRV_READ, "/3/0/9", -1, NULL, "") && answer(MSG_NOT_ACCEPTABLE, -1, "", -1) &&
+			!outcome() && asked(MSG_GET, "/3/0/9", LWM_CF_TLV, -1, SPAN_EMPTY),
+		"refused (4.06), the next format is tried (CT-26)");
+	CHECK(answer(MSG_NOT_ACCEPTABLE, -1, "", -1) && outcome()->status == 502 &&
+			outcome()->code == MSG_NOT_ACCEPTABLE,
+		"until there is none");
+	CHECK(start(SRV_READ, "/3/0/9", LWM_CF_SENML_JSON, NULL, "") &&
+			asked(MSG_GET, "/3/0/9", LWM_CF_SENML_JSON, -1, SPAN_EMPTY),
+		"a wanted format is asked for");
+	CHECK(answer(MSG_NOT_ACCEPTABLE, -1, "", -1) && outcome()->status == 502, "and no other");
+	CHECK(srv_waiting(srv) == 0, "nothing is left");
+	close_server();
+	open_registered("</a>;rt=\"oma.lwm2m\"," LINKS);
+	CHECK(start(SRV_READ, "/3/0/9", -1, NULL, "") &&
+			asked(MSG_GET, "/a/3/0/9", LWM_CF_TEXT, -1, SPAN_EMPTY),
+		"the alternate path goes in front (GEN-06)");
+	close_server();
+}
+
+static void writes(void)
+{
+	struct lwm_value text = {.type = LWM_STRING, .bytes = SPAN_LIT("U")};
+	struct lwm_value lt = {.type = LWM_INTEGER, .i = 300};
+	open_registered(LINKS);
+	CHECK(start(SRV_WRITE, "/1/0/7", -1, &text, "") &&
+			asked(MSG_PUT, "/1/0/7", -1, LWM_CF_TEXT, SPAN_LIT("U")),
+		"a Write as text");
+	CHECK(rig_records(&rig, REC_OP_PUT) == 1, "is recorded as sent (D3)");
+	CHECK(answer(MSG_UNSUPPORTED_FORMAT, -1, "", -1) && !outcome() &&
+			asked(MSG_PUT, "/1/0/7", -1, LWM_CF_TLV, SPAN_LIT("\xc1\x07U")),
+		"refused (4.15), as TLV");
+	CHECK(answer(MSG_CHANGED, -1, "", -1) && outcome()->status == 200 &&
+			rig_records(&rig, REC_OP_DEL) == 1,
+		"done");
+	CHECK(start(SRV_WRITE, "/1/0/1", -1, &lt, "") && view().lifetime_s == 60, "a lifetime");
+	CHECK(answer(MSG_CHANGED, -1, "", -1) && view().lifetime_s == 300 &&
+			view().expires_in_s == 300 && rig_records(&rig, REC_REG_PUT) == 1,
+		"counts when its Write succeeds (CT-31)");
+	CHECK(start(SRV_WRITE, "/1/0/1", -1, &text, "") || outcome()->status == 422,
+		"a value of the wrong type is our caller's to check, or 422");
+	close_server();
+}
+
+static void executes(void)
+{
+	open_registered(LINKS);
+	CHECK(start(SRV_EXECUTE, "/3/0/4", -1, NULL, "") &&
+			asked(MSG_POST, "/3/0/4", -1, -1, SPAN_EMPTY),
+		"Execute: no payload, no format (CT-07)");
+	CHECK(rig_records(&rig, REC_OP_PUT) == 1 &&
+			span_eq_str(rig_record(&rig, REC_OP_PUT)->op.kind, "execute"),
+		"recorded before it is sent");
+	CHECK(answer(MSG_CHANGED, -1, "", -1) && outcome()->status == 200, "done");
+	CHECK(start(SRV_EXECUTE, "/3/0/4", -1, NULL, "0='U'") &&
+			asked(MSG_POST, "/3/0/4", -1, LWM_CF_TEXT, SPAN_LIT("0='U'")),
+		"arguments are text (DM-11)");
+	CHECK(answer(MSG_METHOD_NOT_ALLOWED, -1, "", -1) && outcome()->status == 502 &&
+			!strcmp(outcome()->type, "device-error"),
+		"refused");
+	close_server();
+}
+
+static void not_now(void)
+{
+	open_server("");
+	CHECK(!start(SRV_READ, "/3/0/9", -1, NULL, "") && outcome()->status == 404 &&
+			!strcmp(outcome()->type, "not-registered"),
+		"not registered (GEN-05)");
+	register_device("ep=dev&lt=600&lwm2m=1.1&Q", LINKS);
+	rig_turn(&rig, 93100);
+	CHECK(!start(SRV_READ, "/3/0/9", -1, NULL, "") && outcome()->status == 504 &&
+			!strcmp(outcome()->type, "asleep"),
+		"asleep");
+	CHECK(ask(MSG_POST, location(), "", -1, "") == MSG_CHANGED, "an Update");
+	CHECK(start(SRV_READ, "/3/0/9", -1, NULL, ""), "wakes it");
+	rig_turn(&rig, 60001);
+	srv_timer(srv, &rig.t);
+	CHECK(outcome() && outcome()->status == 504 && !strcmp(outcome()->type, "timeout"),
+		"who waits is told after so long");
+	CHECK(answer(MSG_CONTENT, LWM_CF_TEXT, "1", -1) && !outcome() && srv_waiting(srv) == 0,
+		"and a late answer tells nobody");
+	close_server();
+}
+
+static void registration_ends(void)
+{
+	open_registered(LINKS);
+	CHECK(start(SRV_EXECUTE, "/3/0/4", -1, NULL, ""), "an operation is under way");
+	CHECK(ask(MSG_DELETE, location(), "", -1, "") == MSG_DELETED && outcome() &&
+			outcome()->status == 503 && !strcmp(outcome()->type, "cancelled"),
+		"when the registration ends");
+	CHECK(rig_records(&rig, REC_OP_DEL) == 1 && srv_waiting(srv) == 0, "nothing is left of it");
+	close_server();
+}
+
+/* ---- observations */
+
+static void observes(void)
+{
+	open_registered(LINKS);
+	CHECK(start(SRV_OBSERVE, "/3/0/9", -1, NULL, "") &&
+			asked(MSG_GET, "/3/0/9", LWM_CF_TEXT, -1, SPAN_EMPTY) &&
+			msg_find(&q.plain, OPT_OBSERVE) && rig_records(&rig, REC_OP_PUT) == 1,
+		"Observe is wanted, durably");
+	CHECK(answer(MSG_CONTENT, LWM_CF_TEXT, "80", 1) && outcome()->status == 200 &&
+			rig_records(&rig, REC_EVENT) == 1,
+		"its first value is an outcome and an event");
+	CHECK(!start(SRV_OBSERVE, "/3/0/9", -1, NULL, "") && outcome()->status == 200,
+		"once is enough");
+	CHECK(ask(MSG_POST, "rd", "ep=dev&lt=60&lwm2m=1.1", 40, LINKS) == MSG_CREATED &&
+			rig_asked(&rig, RIG_SERVER, rig_sent(&rig, 1), &q) &&
+			msg_find(&q.plain, OPT_OBSERVE),
+		"after a Register it is set up again, behind the 2.01 (IR-06, CT-34)");
+	CHECK(answer(MSG_CONTENT, LWM_CF_TEXT, "81", 1) && !outcome(), "without a word");
+	CHECK(start(SRV_CANCEL, "/3/0/9", -1, NULL, "") && outcome()->status == 204 &&
+			rig_records(&rig, REC_OP_DEL) == 1,
+		"cancelled, durably");
+	CHECK(answer(MSG_CONTENT, LWM_CF_TEXT, "81", -1) && srv_observation_count(srv) == 0,
+		"its end");
+	CHECK(!start(SRV_CANCEL, "/3/0/9", -1, NULL, "") && outcome()->status == 404, "once");
+	close_server();
+}
+
+static void refused(void)
+{
+	open_registered(LINKS);
+	CHECK(start(SRV_OBSERVE, "/3/0/9", -1, NULL, "") &&
+			answer(MSG_NOT_ACCEPTABLE, -1, "", -1) && !outcome() &&
+			asked(MSG_GET, "/3/0/9", LWM_CF_TLV, -1, SPAN_EMPTY),
+		"refused in one format, the next is tried");
+	CHECK(answer(MSG_NOT_FOUND, -1, "", -1) && outcome()->status == 502 &&
+			srv_observation_count(srv) == 0 && rig_records(&rig, REC_OP_DEL) == 1,
+		"refused for good: it is wanted no more");
+	CHECK(start(SRV_OBSERVE, "/3/0/9", -1, NULL, "") &&
+			answer(MSG_CONTENT, LWM_CF_TEXT, "1", -1) &&
+			!strcmp(outcome()->type, "not-observable") &&
+			srv_observation_count(srv) == 0,
+		"an answer without Observe (IR-01)");
+	close_server();
+}
+
+/* A Register while operations and observations wait: the device gets its 2.01 first. */
+static void register_first(void)
+{
+	open_registered(LINKS);
+	CHECK(start(SRV_OBSERVE, "/3/0/9", -1, NULL, "") &&
+			answer(MSG_CONTENT, LWM_CF_TEXT, "80", 1),
+		"observed");
+	CHECK(start(SRV_READ, "/3/0/1", -1, NULL, ""), "one is on its way");
+	CHECK(!start(SRV_OBSERVE, "/3/0/13", -1, NULL, ""), "others wait");
+	CHECK(!start(SRV_READ, "/3/0/2", -1, NULL, ""), "behind it");
+	CHECK(ask(MSG_POST, "rd", "ep=dev&lt=60&lwm2m=1.1", 40, LINKS) == MSG_CREATED,
+		"the 2.01 leaves before any request");
+	CHECK(rig_sent_n(&rig) == 2, "and one request after it (NSTART)");
+	close_server();
+}
+
+int main(void)
+{
+	reads();
+	writes();
+	executes();
+	not_now();
+	registration_ends();
+	observes();
+	refused();
+	register_first();
+	return test_done();
+}
