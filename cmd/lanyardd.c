@@ -2,6 +2,7 @@
 /* The daemon: sockets, clocks, signals and systemd around the core. */
 #include "admin/admin.h"
 #include "base/secret.h"
+#include "base/text.h"
 #include "cmd/core.h"
 #include "storage/sqlite.h"
 #include "transport/net.h"
@@ -48,6 +49,28 @@ static int64_t wall_ms(void)
 	struct timespec ts;
 	clock_gettime(CLOCK_REALTIME, &ts);
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* ---- the log */
+
+/* [log] format = json: a line is an object. */
+static void json_line(void *arg, enum log_level level, const char *line)
+{
+	char out[8192]; /* a line of 1 KiB, every byte of it escaped */
+	struct writer w = wr_make(out, sizeof(out) - 1);
+	(void)arg;
+	wr_fmt(&w, "{\"time_ms\":%lld,\"level\":\"%s\",\"message\":", (long long)wall_ms(),
+		log_level_name(level));
+	wr_json_string(&w, span_str(line));
+	wr_str(&w, "}");
+	out[w.n] = '\0';
+	fprintf(stderr, "%s\n", out);
+}
+
+static void apply_log(const struct cfg *c)
+{
+	log_set_level((enum log_level)c->log_level);
+	log_set_sink(c->log_format ? json_line : NULL, NULL);
 }
 
 static void begin_turn(struct daemon *d)
@@ -134,6 +157,22 @@ static void say_send(void *arg, const struct peer *to, struct span bytes)
 		log_debug("datagram not sent reason=\"%s\"", err_text(err));
 }
 
+/* Peers cause events: their lines are limited, not the events. */
+static void log_event(const struct rec_event *e)
+{
+	static struct log_rate rate = {.interval_ms = 10, .burst = 200, .tokens = 200};
+	bool chatty = span_eq_str(e->type, "notification") || span_eq_str(e->type, "updated");
+	char name[600];
+	struct writer w = wr_make(name, sizeof(name) - 1);
+	if (!log_enabled(chatty ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO) ||
+		!log_rate_pass(&rate, boot_ms()))
+		return;
+	wr_escaped(&w, e->endpoint);
+	name[w.n] = '\0';
+	log_line(chatty ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "%.*s endpoint=\"%s\"", (int)e->type.n,
+		(const char *)e->type.p, name);
+}
+
 static void say_event(void *arg, const struct rec_event *e)
 {
 	struct daemon *d = arg;
@@ -144,7 +183,7 @@ static void say_event(void *arg, const struct rec_event *e)
 		.json = e->json};
 	if (d->adm)
 		adm_event_emit(d->adm, &out);
-	log_debug("event type=%.*s", (int)e->type.n, (const char *)e->type.p);
+	log_event(e);
 }
 
 static void say_storage(void *arg, enum err e)
@@ -192,7 +231,7 @@ static void on_reload(evutil_socket_t sig, short what, void *arg)
 		log_error("configuration not reloaded, the old one stays file=%s", config_path(d));
 	} else {
 		cfg_reload(&d->cfg, &fresh, refused, sizeof(refused));
-		log_set_level((enum log_level)d->cfg.log_level);
+		apply_log(&d->cfg);
 		log_notice("configuration reloaded file=%s", config_path(d));
 		if (refused[0])
 			log_warning("some changes need a restart options=\"%s\"", refused);
@@ -452,7 +491,7 @@ int main(int argc, char **argv)
 	}
 	if (!load_config(&d))
 		return EXIT_USAGE;
-	log_set_level((enum log_level)d.cfg.log_level);
+	apply_log(&d.cfg);
 	if (mode == MODE_PRINT)
 		cfg_print(&d.cfg, stdout);
 	return mode == MODE_RUN ? run(&d) : EXIT_SUCCESS;
