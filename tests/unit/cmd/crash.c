@@ -17,6 +17,36 @@ static void crash(struct sim *s)
 	CHECK(sim_replays_pass_by(s), "no answered request is accepted after a crash");
 }
 
+/* Something that an administrator asks for meanwhile; the outcome does not matter, but that there
+ * is one does. */
+static struct sim_result busy[25];
+
+static void administrator(struct sim *s, int n)
+{
+	static const struct {
+		enum adm_dm_kind kind;
+		const char *path;
+	} calls[] = {
+		{ADM_READ, "/3/0"}, {ADM_READ, "/19/0/0"}, {ADM_OBSERVE, watched},
+		{ADM_OBSERVE, "/3/0/13"}, {ADM_CANCEL, watched},
+		{ADM_EXECUTE, "/1/0/8"}, /* Update */
+		{ADM_EXECUTE, "/1/0/9"}, /* bootstrap */
+		{ADM_EXECUTE, "/3/0/4"}, /* reboot: registers */
+	};
+	size_t k = sim_draw(s, sizeof(calls) / sizeof(*calls));
+	unsigned i = (unsigned)sim_draw(s, s->dev_n);
+	struct adm_dm d = sim_dm_of(s, i, calls[k].kind, calls[k].path, 60);
+	sim_dm_begin(s, &d, &busy[n]);
+}
+
+static bool all_told(void)
+{
+	for (size_t n = 0; n < sizeof(busy) / sizeof(*busy); n++)
+		if (busy[n].calls != 1)
+			return false;
+	return true;
+}
+
 static void crashes(uint64_t seed, struct sim_net net, uint32_t commit_us)
 {
 	struct sim *s = &sim;
@@ -29,6 +59,7 @@ static void crashes(uint64_t seed, struct sim_net net, uint32_t commit_us)
 		sim_provision(s, n == 3 ? DEV_ROLE_SERVER : DEV_ROLE_BOOTSTRAP);
 	for (int n = 0; n < 25; n++) {
 		uint64_t turns = 1 + sim_draw(s, n % 3 ? 40 : 400);
+		administrator(s, n);
 		while (turns-- && sim_step(s, s->now_us + 60000000))
 			;
 		crash(s);
@@ -38,6 +69,7 @@ static void crashes(uint64_t seed, struct sim_net net, uint32_t commit_us)
 	sim_run(s, 400000);
 	CHECK(s->dev[3].done[DEV_OP_UPDATE] > before, "and their Updates are taken");
 	CHECK(sim_replays_pass_by(s), "no answered request is accepted without a crash either");
+	CHECK(all_told(), "every administrator's call came to one end");
 	CHECK(!s->audit.reuses && s->audit.use_n > 100, "no key met a nonce twice");
 	sim_close(s);
 }
