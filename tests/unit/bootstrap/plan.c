@@ -48,7 +48,8 @@ static const struct {
 	{"ssid negative", SERVER(URI ",\"ssid\":-1"), "ssid"},
 	{"ssid a string", SERVER(URI ",\"ssid\":\"1\""), "ssid"},
 	{"ssid a fraction", SERVER(URI ",\"ssid\":1.5"), "ssid"},
-	{"ssid of 65 bits", SERVER(URI ",\"ssid\":36893488147419103233"), "ssid"},
+	/* json-c bends it up to 0.16, and then refuses the text: either reason will do */
+	{"ssid of 65 bits", SERVER(URI ",\"ssid\":36893488147419103233"), ""},
 	{"lifetime beyond", SERVER(URI ",\"lifetime_s\":2147483648"), "lifetime_s"},
 	{"binding empty", SERVER(URI ",\"binding\":\"\""), "binding"},
 	{"binding of other letters", SERVER(URI ",\"binding\":\"X\""), "binding"},
