@@ -41,7 +41,8 @@ def main():
 	witness = Witness(secrets).read(load(recording))
 	print(json.dumps(witness.count, indent=1))
 	passed, failed = judge(witness)
-	for text, good in doctored(load(recording), secrets):
+	# A recording with crimes of its own proves nothing about those put into it.
+	for text, good in doctored(load(recording), secrets) if not failed else ():
 		print("%-4s finds %s" % ("ok" if good else "FAIL", text))
 		passed, failed = passed + good, failed + (not good)
 	print("%d passed, %d failed" % (passed, failed))
