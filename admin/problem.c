@@ -12,6 +12,7 @@ static const struct {
 	{"bad-json", "The body is not the JSON we expect"},
 	{"bad-request", "The request is malformed"},
 	{"busy", "Too much is under way"},
+	{"cancelled", "It was given up"},
 	{"conflict", "It contradicts what is there"},
 	{"device-error", "The device refused"},
 	{"internal", "The server failed"},

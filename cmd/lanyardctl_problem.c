@@ -13,6 +13,7 @@ static const struct {
 } hints[] = {
 	{"asleep", "it answers when it wakes: a longer --wait, or try again after its next update"},
 	{"busy", "try again"},
+	{"cancelled", "try again when the device is back"},
 	{"conflict", "'lanyardctl credentials EP' and 'show EP' tell what is there"},
 	{"device-error", "the code is the device's own; 'lanyardctl show EP' lists its objects"},
 	{"limit", "delete endpoints, or raise the limit in lanyard.conf"},
