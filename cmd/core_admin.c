@@ -443,6 +443,7 @@ static void op_oscore_put(
 		.role = o->bootstrap ? REC_ROLE_BOOTSTRAP : REC_ROLE_SERVER,
 		.origin = REC_ORIGIN_IMPORTED,
 		.generation = REC_GEN_USED,
+		.replaces = true,
 		.ssn_start = o->sender_seq,
 		.highest = o->has_recipient_seq ? o->recipient_seq : UINT64_MAX};
 	size_t before = c->dir.context_n;

@@ -235,12 +235,15 @@ static enum err context_make(struct ep_directory *d, const struct ep_context_inp
 	return ERR_OK;
 }
 
-static bool kid_taken(const struct ep_directory *d, const struct ep_context *c)
+/* By another context under the same ID Context; one of `replaced` of that role makes room. */
+static bool kid_taken(
+	const struct ep_directory *d, const struct ep_context *c, const struct endpoint *replaced)
 {
 	struct ep_context *o = map_get(&d->by_kid, osc_id_span(&c->keys.recipient_id));
+	struct span id_context = span_make(c->id_context, c->id_context_n);
 	for (; o; o = o->next_same_kid)
-		if (same_id_context(
-			    o, c->id_context != NULL, span_make(c->id_context, c->id_context_n)))
+		if (same_id_context(o, c->id_context != NULL, id_context) &&
+			(o->endpoint != replaced || o->role != c->role))
 			return true;
 	return false;
 }
@@ -259,7 +262,7 @@ enum err ep_context_add(struct ep_directory *d, struct endpoint *e,
 		*out = same;
 		goto out;
 	}
-	err = kid_taken(d, c) ? ERR_EXISTS : check_history(d, c, &in);
+	err = kid_taken(d, c, in.replaces ? e : NULL) ? ERR_EXISTS : check_history(d, c, &in);
 	if (err)
 		goto out;
 	start_counters(d, c, in.ssn_start, in.highest);

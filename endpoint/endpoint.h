@@ -127,6 +127,8 @@ struct ep_context_input {
 	uint64_t ssn_start; /* first number we may use */
 	uint64_t highest;   /* UINT64_MAX: none */
 	bool fresh;
+	bool replaces; /* the caller removes the endpoint's other contexts of that role at once:
+			  their kid is free */
 };
 /* Derives, checks and adds a context; records it in the turn. ERR_CONFLICT: equal ids, or a key
  * that was used the other way; ERR_EXISTS: the kid is taken under that ID Context; ERR_UNSUPPORTED,

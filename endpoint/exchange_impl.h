@@ -23,6 +23,7 @@ struct ep_exchange {
 	uint16_t next_mid;       /* of stateless answers */
 	size_t datagram_n;       /* of the message at hand */
 	size_t rx_bytes;         /* in bodies on their way in by Block1, all peers together */
+	bool hold;               /* no queued request goes out */
 	size_t evict_at;         /* where to look next for a conversation to give up */
 	struct msg outer, plain; /* of the message at hand */
 	uint8_t in[EP_WORK_BYTES], out[EP_WORK_BYTES];

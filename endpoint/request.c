@@ -207,10 +207,15 @@ void ep_request_send(
 		ep_request_kill(x, r);
 }
 
+void ep_exchange_hold(struct ep_exchange *x, bool hold)
+{
+	x->hold = hold;
+}
+
 void ep_pump(struct ep_exchange *x, struct ep_conversation *v, struct turn *t)
 {
 	struct ep_request *r = v->queue;
-	if (v->current || !r)
+	if (v->current || !r || x->hold)
 		return;
 	v->queue = r->next;
 	if (!v->queue)

@@ -265,8 +265,10 @@ static bool follow(struct srv *s, struct srv_reg *g, const struct ep_delivery *d
 	}
 	if (g->ctx == d->ctx)
 		return d->moved;
+	ep_exchange_hold(s->x, true);
 	srv_observations_unsettle(s, g->endpoint->registration, t);
 	srv_ops_drop(s, g, "cancelled", "the device changed its keys", t);
+	ep_exchange_hold(s->x, false);
 	g->ctx = d->ctx;
 	return true;
 }
@@ -324,8 +326,11 @@ void srv_deregister(struct srv *s, struct ep_delivery *d, struct span location, 
 void srv_reg_end(struct srv *s, struct srv_reg *g, const char *event, struct turn *t)
 {
 	struct srv_endpoint *e = g->endpoint->registration;
+	/* What waits behind a request that ends here ends too, and must not go out meanwhile. */
+	ep_exchange_hold(s->x, true);
 	srv_observations_unsettle(s, e, t);
 	srv_ops_drop(s, g, "cancelled", "the registration ended", t);
+	ep_exchange_hold(s->x, false);
 	if (event) {
 		srv_reg_event(s, t, event, g);
 		turn_rec(t, REC_REG_DEL)->del.id = g->endpoint->id;

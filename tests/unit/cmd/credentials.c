@@ -27,6 +27,7 @@ struct row {
 };
 
 #define SECRET_A "0102030405060708090a0b0c0d0e0f10"
+#define SECRET_C "2102030405060708090a0b0c0d0e0f10"
 #define SECRET_B "1102030405060708090a0b0c0d0e0f10"
 
 static const struct row rows[] = {
@@ -44,6 +45,7 @@ static const struct row rows[] = {
 	{"another endpoint", "b", SECRET_B, "01", "7303", 201, ""},
 	{"changed ids replace", "b", SECRET_B, "02", "7304", 201, ""},
 	{"old keys again", "b", SECRET_B, "01", "7303", 201, ""},
+	{"another secret under the same ids replaces", "b", SECRET_C, "01", "7303", 201, ""},
 	{"used keys with roles crossed", "c", SECRET_B, "7303", "7305", 422, "invalid"},
 };
 
