@@ -8,7 +8,8 @@
 struct store_sqlite_opts {
 	const char *dir; /* made if it is missing, mode 0700; holds lanyard.db and lock */
 	uint64_t exchange_lifetime_ms; /* how long log rows must stay */
-	uint64_t log_rows_max; /* beyond this many, older rows than that are folded; 0: 262144 */
+	uint64_t log_rows_max; /* beyond this many, older rows than that are folded, and beyond 16
+				  times as many all of them; 0: 262144 */
 	size_t event_ring;     /* events kept; 0: 10000 */
 	bool read_only_check;  /* look at version and lock, change nothing; *out stays NULL */
 };
