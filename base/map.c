@@ -174,15 +174,11 @@ void *map_get(const struct map *m, struct span key)
 	return i < m->slots ? m->item[i] : NULL;
 }
 
-enum err map_put(struct map *m, void *item)
+enum err map_add(struct map *m, void *item)
 {
-	struct span key = m->key(item);
-	uint32_t h = hash_of(m, key);
-	enum err err;
+	uint32_t h = hash_of(m, m->key(item));
+	enum err err = map_reserve(m, m->count + 1);
 
-	if (find(m, h, key) < m->slots)
-		return ERR_EXISTS;
-	err = map_reserve(m, m->count + 1);
 	if (err)
 		return err;
 	place(m, h, item);
@@ -190,15 +186,38 @@ enum err map_put(struct map *m, void *item)
 	return ERR_OK;
 }
 
-void *map_del(struct map *m, struct span key)
+enum err map_put(struct map *m, void *item)
+{
+	struct span key = m->key(item);
+
+	if (m->count && find(m, hash_of(m, key), key) < m->slots)
+		return ERR_EXISTS;
+	return map_add(m, item);
+}
+
+/* The cursor is one more than the distance from the home slot. */
+void *map_each(const struct map *m, struct span key, size_t *cursor)
 {
 	size_t mask = m->slots - 1;
-	size_t i = m->count ? find(m, hash_of(m, key), key) : m->slots;
-	void *item;
+	uint32_t h = m->count ? hash_of(m, key) : 0;
+	size_t d = *cursor;
 
-	if (i >= m->slots)
+	if (!m->count)
 		return NULL;
-	item = m->item[i];
+	for (size_t i = (h + d) & mask; m->hash[i] && distance(m, i) >= d; d++, i = (i + 1) & mask)
+		if (m->hash[i] == h && span_eq(m->key(m->item[i]), key)) {
+			*cursor = d + 1;
+			return m->item[i];
+		}
+	return NULL;
+}
+
+/* Empties slot i and closes the gap. */
+static void *take_out(struct map *m, size_t i)
+{
+	size_t mask = m->slots - 1;
+	void *item = m->item[i];
+
 	for (;;) {
 		size_t next = (i + 1) & mask;
 
@@ -211,6 +230,28 @@ void *map_del(struct map *m, struct span key)
 	m->hash[i] = 0;
 	m->count--;
 	return item;
+}
+
+void map_remove(struct map *m, const void *item)
+{
+	size_t mask = m->slots - 1;
+	uint32_t h = m->count ? hash_of(m, m->key(item)) : 0;
+	size_t i = h & mask;
+
+	if (!m->count)
+		return;
+	for (size_t d = 0; m->hash[i] && distance(m, i) >= d; d++, i = (i + 1) & mask)
+		if (m->item[i] == item) {
+			take_out(m, i);
+			return;
+		}
+}
+
+void *map_del(struct map *m, struct span key)
+{
+	size_t i = m->count ? find(m, hash_of(m, key), key) : m->slots;
+
+	return i < m->slots ? take_out(m, i) : NULL;
 }
 
 /* Whether the item in slot i belongs to the run that goes round the end of the table. */

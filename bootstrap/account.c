@@ -79,8 +79,8 @@ enum err bs_write_oscore(const struct bs_session *s, struct writer *w)
 {
 	struct writing o = {.oid = 21, .iid = s->oscore_iid};
 	add_bytes(&o, 0, LWM_OPAQUE, SPAN_OF(s->secret));
-	add_bytes(&o, 1, LWM_OPAQUE, osc_id_span(&s->made->keys.recipient_id));
-	add_bytes(&o, 2, LWM_OPAQUE, osc_id_span(&s->made->keys.sender_id));
+	add_bytes(&o, 1, LWM_OPAQUE, ep_recipient_id(s->made));
+	add_bytes(&o, 2, LWM_OPAQUE, ep_sender_id(s->made));
 	add_bytes(&o, 5, LWM_OPAQUE, SPAN_OF(s->salt));
 	return encode(&o, w);
 }
@@ -92,8 +92,8 @@ static enum err draw_sender_id(struct bs *b, const struct bs_session *s, struct 
 		struct osc_id id = {.n = 1};
 		rng_fill(&b->dir->rng, id.p, 1);
 		const struct ep_context *c = s->endpoint->contexts;
-		while (c && !span_eq(osc_id_span(&c->keys.sender_id), osc_id_span(&id)) &&
-			!span_eq(osc_id_span(&c->keys.recipient_id), osc_id_span(&id)))
+		while (c && !span_eq(ep_sender_id(c), osc_id_span(&id)) &&
+			!span_eq(ep_recipient_id(c), osc_id_span(&id)))
 			c = c->next_of_endpoint;
 		if (!c) {
 			*out = id;

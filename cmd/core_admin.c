@@ -236,19 +236,18 @@ static enum err op_context_list(void *arg, struct span name, adm_context_fn *fn,
 			.role = x->role == REC_ROLE_BOOTSTRAP ? "bootstrap" : "server",
 			.origin = x->origin == REC_ORIGIN_DRAWN ? "drawn" : "imported",
 			.generation = generations[x->generation & 3],
-			.sender_id = osc_id_span(&x->keys.sender_id),
-			.recipient_id = osc_id_span(&x->keys.recipient_id),
-			.aead = x->keys.aead,
+			.sender_id = ep_sender_id(x),
+			.recipient_id = ep_recipient_id(x),
+			.aead = x->aead,
 			.hkdf = OSC_HKDF_SHA256,
 			.sender_next = x->ssn_next,
-			.sender_limit = x->ssn_limit,
+			.sender_limit = ep_ssn_limit(x),
 			.received_any = x->window.any,
 			.highest = x->window.highest,
 			.fresh = x->fresh,
 			.replays = x->replays,
 			.auth_failures = x->auth_failures};
-		if (x->id_context)
-			v.id_context = span_make(x->id_context, x->id_context_n);
+		v.id_context = ep_id_context(x);
 		fn(cb_arg, &v);
 	}
 	return ERR_OK;

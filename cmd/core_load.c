@@ -12,25 +12,36 @@ enum { DEDUP_BYTES = 256 << 20, NOSEC_PEERS = 65536 };
 /* Rows name endpoints and contexts by id; only loading needs to find them so. */
 struct loading {
 	struct core *c;
-	struct map endpoints, contexts;
+	struct map endpoints, contexts; /* of struct by_id */
+	struct arena arena;
 	struct turn *t;
 };
 
-static struct span key_endpoint_id(const void *item)
+struct by_id {
+	uint64_t id;
+	void *item;
+};
+
+static struct span key_id(const void *item)
 {
-	const struct endpoint *e = item;
-	return span_make(&e->id, sizeof(e->id));
+	const struct by_id *b = item;
+	return span_make(&b->id, sizeof(b->id));
 }
 
-static struct span key_context_id(const void *item)
+static void *find(const struct map *m, uint64_t id)
 {
-	const struct ep_context *x = item;
-	return span_make(&x->id, sizeof(x->id));
+	const struct by_id *b = map_get(m, span_make(&id, sizeof(id)));
+	return b ? b->item : NULL;
 }
 
-static void *by_id(const struct map *m, uint64_t id)
+static enum err keep(struct loading *l, struct map *m, uint64_t id, void *item)
 {
-	return map_get(m, span_make(&id, sizeof(id)));
+	struct by_id *b = arena_alloc(&l->arena, sizeof(*b));
+	if (!b)
+		return ERR_NOMEM;
+	*b = (struct by_id){id, item};
+	enum err err = map_put(m, b);
+	return err == ERR_EXISTS ? ERR_CORRUPT : err;
 }
 
 static enum err on_endpoint(void *arg, const struct rec_endpoint *r)
@@ -38,25 +49,25 @@ static enum err on_endpoint(void *arg, const struct rec_endpoint *r)
 	struct loading *l = arg;
 	struct endpoint *e;
 	enum err err = ep_load_endpoint(&l->c->dir, r, &e);
-	return err ? err : map_put(&l->endpoints, e);
+	return err ? err : keep(l, &l->endpoints, r->id, e);
 }
 
 static enum err on_context(void *arg, const struct rec_context *r)
 {
 	struct loading *l = arg;
-	struct endpoint *e = by_id(&l->endpoints, r->endpoint_id);
+	struct endpoint *e = find(&l->endpoints, r->endpoint_id);
 	struct ep_context *x;
 	if (!e)
 		return ERR_CORRUPT;
 	enum err err = ep_load_context(&l->c->dir, e, r, &x);
-	return err ? err : map_put(&l->contexts, x);
+	return err ? err : keep(l, &l->contexts, r->id, x);
 }
 
 static enum err on_registration(void *arg, const struct rec_reg *r)
 {
 	struct loading *l = arg;
-	struct endpoint *e = by_id(&l->endpoints, r->endpoint_id);
-	struct ep_context *x = by_id(&l->contexts, r->context_id);
+	struct endpoint *e = find(&l->endpoints, r->endpoint_id);
+	struct ep_context *x = find(&l->contexts, r->context_id);
 	if (!e || (r->context_id && !x))
 		return ERR_CORRUPT;
 	return srv_load_registration(l->c->srv, e, x, r);
@@ -65,7 +76,7 @@ static enum err on_registration(void *arg, const struct rec_reg *r)
 static enum err on_seen(void *arg, const struct rec_seen *r)
 {
 	struct loading *l = arg;
-	struct ep_context *x = by_id(&l->contexts, r->context_id);
+	struct ep_context *x = find(&l->contexts, r->context_id);
 	if (x) /* rows of a context that is gone are folded away later */
 		ep_load_seen(l->c->x, x, r, core_now_ms(l->c));
 	return ERR_OK;
@@ -74,7 +85,7 @@ static enum err on_seen(void *arg, const struct rec_seen *r)
 static enum err on_plan(void *arg, const struct rec_plan *r)
 {
 	struct loading *l = arg;
-	struct endpoint *e = by_id(&l->endpoints, r->endpoint_id);
+	struct endpoint *e = find(&l->endpoints, r->endpoint_id);
 	if (r->endpoint_id && !e)
 		return ERR_CORRUPT;
 	return bs_load_plan(l->c->bs, e, r->json);
@@ -83,7 +94,7 @@ static enum err on_plan(void *arg, const struct rec_plan *r)
 static enum err on_op(void *arg, const struct rec_op *r)
 {
 	struct loading *l = arg;
-	struct endpoint *e = by_id(&l->endpoints, r->endpoint_id);
+	struct endpoint *e = find(&l->endpoints, r->endpoint_id);
 	return e ? srv_load_op(l->c->srv, e, r, l->t) : ERR_CORRUPT;
 }
 
@@ -216,8 +227,9 @@ enum err core_load(struct core *c)
 	}
 	struct loading l = {.c = c, .t = core_cur(c)};
 	uint8_t seed[16] = {0}; /* our own ids, not a peer's choice */
-	map_init(&l.endpoints, key_endpoint_id, seed);
-	map_init(&l.contexts, key_context_id, seed);
+	map_init(&l.endpoints, key_id, seed);
+	map_init(&l.contexts, key_id, seed);
+	arena_init(&l.arena, 0);
 	struct store_visitor v = {.endpoint = on_endpoint,
 		.context = on_context,
 		.registration = on_registration,
@@ -229,6 +241,7 @@ enum err core_load(struct core *c)
 	err = store_load(c->store, &v, &info);
 	map_fini(&l.endpoints);
 	map_fini(&l.contexts);
+	arena_fini(&l.arena);
 	if (err)
 		core_unload(c);
 	return err;

@@ -65,7 +65,7 @@ static void put_counters(struct writer *w, const struct dev_counters *c, bool cl
 	put_bytes(w, osc_id_span(&c->sender_id));
 	put_bytes(w, osc_id_span(&c->recipient_id));
 	wr_fmt(w, " %" PRIu64 " %d %" PRIu64 " %" PRIu64 "\n", clean ? c->next : c->limit,
-		c->window.any, c->window.highest, c->window.seen);
+		c->window.any, (uint64_t)c->window.highest, c->window.seen);
 }
 
 enum err dev_state_write(const struct dev *d, bool clean, struct writer *w)
@@ -199,7 +199,7 @@ static void take_keys(struct fields *f, struct dev *d, bool clean)
 	c.next = c.limit = number(f, OSC_SSN_MAX + 1);
 	osc_window_init(&c.window, 32);
 	c.window.any = number(f, 1) != 0;
-	c.window.highest = number(f, OSC_SSN_MAX);
+	c.window.highest = number(f, OSC_SSN_MAX) & OSC_SSN_MAX;
 	c.window.seen = number(f, UINT64_MAX);
 	if (c.window.any && !clean)
 		osc_window_seal(&c.window, c.window.highest);

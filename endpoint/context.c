@@ -1,30 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "endpoint/endpoint.h"
+#include "endpoint/context_pack.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#define EP_ID_MASK ((UINT64_C(1) << 48) - 1) /* a million new contexts a second, for eight years   \
+					      */
+
 static bool same_id_context(const struct ep_context *c, bool has, struct span id_context)
 {
-	if (!has || !c->id_context)
-		return !has && !c->id_context;
-	return span_eq(span_make(c->id_context, c->id_context_n), id_context);
+	if (!has || !c->has_id_context)
+		return !has && !c->has_id_context;
+	return span_eq(ep_id_context(c), id_context);
 }
 
 struct ep_context *ep_context_find(
 	const struct ep_directory *d, struct span kid, const struct span *kid_context)
 {
-	struct ep_context *first = map_get(&d->by_kid, kid);
-	for (struct ep_context *c = first; kid_context && c; c = c->next_same_kid)
-		if (same_id_context(c, true, *kid_context))
+	size_t cursor = 0, n = 0;
+	struct ep_context *last = NULL;
+	for (struct ep_context *c; (c = map_each(&d->by_kid, kid, &cursor)); n++) {
+		if (same_id_context(
+			    c, kid_context != NULL, kid_context ? *kid_context : SPAN_EMPTY))
 			return c;
-	if (kid_context)
-		return NULL;
-	for (struct ep_context *c = first; c; c = c->next_same_kid)
-		if (!c->id_context)
-			return c;
+		last = c;
+	}
 	/* A sender may leave its ID Context out where that is not ambiguous. */
-	return first && !first->next_same_kid ? first : NULL;
+	return !kid_context && n == 1 ? last : NULL;
 }
 
 struct ep_context *ep_context_newest(const struct endpoint *e, uint8_t role, uint8_t generation_min)
@@ -48,74 +50,23 @@ enum err ep_draw_recipient_id(struct ep_directory *d, uint8_t n, struct osc_id *
 	return ERR_LIMIT;
 }
 
-/* Adds to a map of chains: the map holds the first of each key. */
-static enum err chain_put(struct map *m, struct ep_context *c, struct span key, size_t next_at)
-{
-	struct ep_context **next = (struct ep_context **)(void *)((char *)c + next_at);
-	struct ep_context *first = map_get(m, key);
-	if (!first)
-		return map_put(m, c);
-	struct ep_context **first_next = (struct ep_context **)(void *)((char *)first + next_at);
-	*next = *first_next;
-	*first_next = c;
-	return ERR_OK;
-}
-
-static void chain_del(struct map *m, struct ep_context *c, struct span key, size_t next_at)
-{
-#define NEXT(x) (*(struct ep_context **)(void *)((char *)(x) + next_at))
-	struct ep_context *first = map_get(m, key);
-	if (first == c) {
-		map_del(m, key);
-		/* The slot just freed takes the second: this cannot fail. */
-		if (NEXT(c) && map_put(m, NEXT(c)))
-			abort();
-		return;
-	}
-	while (first && NEXT(first) != c)
-		first = NEXT(first);
-	if (first)
-		NEXT(first) = NEXT(c);
-#undef NEXT
-}
-
 static enum err index_put(struct ep_directory *d, struct ep_context *c)
 {
-	enum err err = chain_put(&d->by_kid, c, osc_id_span(&c->keys.recipient_id),
-		offsetof(struct ep_context, next_same_kid));
+	enum err err = map_add(&d->by_kid, c);
 	if (err || c->origin != REC_ORIGIN_IMPORTED)
 		return err;
-	err = chain_put(&d->by_ikm, c, span_make(c->ikm, sizeof(c->ikm)),
-		offsetof(struct ep_context, next_same_ikm));
+	err = map_add(&d->by_ikm, c);
 	if (err)
-		chain_del(&d->by_kid, c, osc_id_span(&c->keys.recipient_id),
-			offsetof(struct ep_context, next_same_kid));
+		map_remove(&d->by_kid, c);
 	return err;
 }
 
-static void context_free(struct ep_context *c)
+/* The live imported contexts that come from the same secret as c. */
+static struct ep_context *same_ikm(
+	const struct ep_directory *d, const struct ep_context *c, size_t *cursor)
 {
-	if (!c)
-		return;
-	free(c->peer);
-	free(c->id_context);
-	secret_wipe(c, sizeof(*c));
-	free(c);
-}
-
-static enum err set_id_context(struct ep_context *c, bool has, struct span s)
-{
-	if (!has)
-		return ERR_OK;
-	if (s.n > OSC_ID_CONTEXT_MAX)
-		return ERR_RANGE;
-	c->id_context = malloc(s.n + 1);
-	if (!c->id_context)
-		return ERR_NOMEM;
-	if (s.n)
-		memcpy(c->id_context, s.p, s.n);
-	c->id_context_n = (uint8_t)s.n;
-	return ERR_OK;
+	struct span ikm = ep_ikm(c);
+	return ikm.n ? map_each(&d->by_ikm, ikm, cursor) : NULL;
 }
 
 /* The rules of keys used before: neither a live context nor a grave may have used one of the new
@@ -123,19 +74,19 @@ static enum err set_id_context(struct ep_context *c, bool has, struct span s)
 static enum err check_history(
 	const struct ep_directory *d, const struct ep_context *c, struct ep_context_input *in)
 {
-	struct span sid = osc_id_span(&c->keys.sender_id), rid = osc_id_span(&c->keys.recipient_id);
-	const struct ep_context *o = map_get(&d->by_ikm, span_make(c->ikm, sizeof(c->ikm)));
-	for (; o; o = o->next_same_ikm) {
-		bool crossed = span_eq(osc_id_span(&o->keys.recipient_id), sid) ||
-			       span_eq(osc_id_span(&o->keys.sender_id), rid);
+	struct span sid = ep_sender_id(c), rid = ep_recipient_id(c);
+	size_t cursor = 0;
+	if (c->origin != REC_ORIGIN_IMPORTED)
+		return ERR_OK; /* its secret was drawn a moment ago */
+	for (const struct ep_context *o; (o = same_ikm(d, c, &cursor));) {
+		bool crossed = span_eq(ep_recipient_id(o), sid) || span_eq(ep_sender_id(o), rid);
 		/* A key shared the same way would be two counters of one key. */
-		bool shared = span_eq(osc_id_span(&o->keys.sender_id), sid) ||
-			      span_eq(osc_id_span(&o->keys.recipient_id), rid);
+		bool shared = span_eq(ep_sender_id(o), sid) || span_eq(ep_recipient_id(o), rid);
 		if (crossed || shared)
 			return ERR_CONFLICT;
 	}
-	const struct ep_grave *s = ep_grave_find(&d->graves, c->ikm, sid);
-	const struct ep_grave *r = ep_grave_find(&d->graves, c->ikm, rid);
+	const struct ep_grave *s = ep_grave_find(&d->graves, ep_ikm(c).p, sid);
+	const struct ep_grave *r = ep_grave_find(&d->graves, ep_ikm(c).p, rid);
 	if ((s && !s->sender) || (r && r->sender))
 		return ERR_CONFLICT;
 	if (s && s->number > in->ssn_start)
@@ -147,11 +98,11 @@ static enum err check_history(
 	return ERR_OK;
 }
 
-static void record_context(struct turn *t, const struct ep_context *c,
+static void record_context(struct turn *t, const struct ep_context *c, const struct osc_keys *k,
 	const struct ep_context_input *in, const uint8_t fingerprint[16])
 {
 	struct rec_context *r = &turn_rec(t, REC_CONTEXT_PUT)->context;
-	const struct osc_aead_info *a = osc_aead_info(c->keys.aead);
+	const struct osc_aead_info *a = osc_aead_info(k->aead);
 	*r = (struct rec_context){.id = c->id,
 		.endpoint_id = c->endpoint->id,
 		.role = c->role,
@@ -160,18 +111,17 @@ static void record_context(struct turn *t, const struct ep_context *c,
 		.aead = in->params.aead,
 		.hkdf = in->params.hkdf,
 		.ssid = c->ssid,
-		.ssn_limit = c->ssn_limit,
+		.ssn_limit = ep_ssn_limit(c),
 		.highest = c->window.any ? c->window.highest : UINT64_MAX,
 		.fresh = c->fresh};
 	r->sender_id = turn_dup(t, in->params.sender_id);
 	r->recipient_id = turn_dup(t, in->params.recipient_id);
-	r->id_context =
-		c->id_context ? turn_dup(t, span_make(c->id_context, c->id_context_n)) : SPAN_EMPTY;
+	r->id_context = c->has_id_context ? turn_dup(t, ep_id_context(c)) : SPAN_EMPTY;
 	r->master_secret = turn_dup(t, in->params.master_secret);
 	r->master_salt = turn_dup(t, in->params.master_salt);
-	r->sender_key = turn_dup(t, span_make(c->keys.sender_key, a->key_n));
-	r->recipient_key = turn_dup(t, span_make(c->keys.recipient_key, a->key_n));
-	r->common_iv = turn_dup(t, span_make(c->keys.common_iv, a->nonce_n));
+	r->sender_key = turn_dup(t, span_make(k->sender_key, a->key_n));
+	r->recipient_key = turn_dup(t, span_make(k->recipient_key, a->key_n));
+	r->common_iv = turn_dup(t, span_make(k->common_iv, a->nonce_n));
 	r->ikm_fingerprint = turn_dup(t, span_make(fingerprint, 16));
 }
 
@@ -179,12 +129,11 @@ static void record_context(struct turn *t, const struct ep_context *c,
 static struct ep_context *find_unchanged(
 	const struct ep_directory *d, const struct endpoint *e, const struct ep_context *c)
 {
-	struct ep_context *o = map_get(&d->by_ikm, span_make(c->ikm, sizeof(c->ikm)));
-	for (; o; o = o->next_same_ikm)
-		if (o->endpoint == e && o->role == c->role &&
-			span_eq(osc_id_span(&o->keys.sender_id), osc_id_span(&c->keys.sender_id)) &&
-			span_eq(osc_id_span(&o->keys.recipient_id),
-				osc_id_span(&c->keys.recipient_id)))
+	size_t cursor = 0;
+	for (struct ep_context *o; (o = same_ikm(d, c, &cursor));)
+		if (o->endpoint == e && o->role == c->role && o->aead == c->aead &&
+			span_eq(ep_sender_id(o), ep_sender_id(c)) &&
+			span_eq(ep_recipient_id(o), ep_recipient_id(c)))
 			return o;
 	return NULL;
 }
@@ -193,7 +142,7 @@ static void start_counters(
 	const struct ep_directory *d, struct ep_context *c, uint64_t ssn, uint64_t highest)
 {
 	c->ssn_next = ssn;
-	c->ssn_limit = ssn;
+	c->ssn_left = 0;
 	c->ssn_block = 0;
 	osc_window_init(&c->window, d->window_width);
 	if (highest != UINT64_MAX)
@@ -212,37 +161,32 @@ static void attach(struct ep_directory *d, struct endpoint *e, struct ep_context
 }
 
 static enum err context_make(struct ep_directory *d, const struct ep_context_input *in,
-	uint8_t fingerprint[static 16], struct ep_context **out)
+	struct osc_keys *keys, uint8_t fingerprint[static 16], struct ep_context **out)
 {
-	struct ep_context *c = calloc(1, sizeof(*c));
-	if (!c)
-		return ERR_NOMEM;
-	c->role = in->role;
-	c->origin = in->origin;
-	c->generation = in->generation;
-	c->ssid = in->ssid;
-	enum err err = osc_derive(d->crypto, &in->params, &c->keys);
+	enum err err = osc_derive(d->crypto, &in->params, keys);
 	if (!err)
 		err = osc_ikm_fingerprint(d->crypto, &in->params, fingerprint);
-	if (!err)
-		err = set_id_context(c, in->params.has_id_context, in->params.id_context);
-	if (err) {
-		context_free(c);
+	if (err)
 		return err;
-	}
-	memcpy(c->ikm, fingerprint, sizeof(c->ikm));
-	*out = c;
-	return ERR_OK;
+	struct ep_parts p = {.keys = keys,
+		.role = in->role,
+		.origin = in->origin,
+		.generation = in->generation,
+		.ssid = in->ssid,
+		.has_id_context = in->params.has_id_context,
+		.ikm = fingerprint};
+	if (p.has_id_context)
+		p.id_context = in->params.id_context;
+	return ep_context_pack(&p, out);
 }
 
 /* By another context under the same ID Context; one of `replaced` of that role makes room. */
 static bool kid_taken(
 	const struct ep_directory *d, const struct ep_context *c, const struct endpoint *replaced)
 {
-	struct ep_context *o = map_get(&d->by_kid, osc_id_span(&c->keys.recipient_id));
-	struct span id_context = span_make(c->id_context, c->id_context_n);
-	for (; o; o = o->next_same_kid)
-		if (same_id_context(o, c->id_context != NULL, id_context) &&
+	size_t cursor = 0;
+	for (struct ep_context *o; (o = map_each(&d->by_kid, ep_recipient_id(c), &cursor));)
+		if (same_id_context(o, c->has_id_context, ep_id_context(c)) &&
 			(o->endpoint != replaced || o->role != c->role))
 			return true;
 	return false;
@@ -254,9 +198,10 @@ enum err ep_context_add(struct ep_directory *d, struct endpoint *e,
 	struct ep_context_input in = *input;
 	struct ep_context *c = NULL;
 	uint8_t fingerprint[16];
-	enum err err = context_make(d, &in, fingerprint, &c);
+	struct osc_keys keys;
+	enum err err = context_make(d, &in, &keys, fingerprint, &c);
 	if (err)
-		return err;
+		goto out;
 	struct ep_context *same = find_unchanged(d, e, c);
 	if (same) {
 		*out = same;
@@ -267,16 +212,17 @@ enum err ep_context_add(struct ep_directory *d, struct endpoint *e,
 		goto out;
 	start_counters(d, c, in.ssn_start, in.highest);
 	c->fresh = in.fresh;
-	c->id = d->next_id++;
+	c->id = d->next_id++ & EP_ID_MASK;
 	err = index_put(d, c);
 	if (err)
 		goto out;
 	attach(d, e, c);
-	record_context(t, c, &in, fingerprint);
+	record_context(t, c, &keys, &in, fingerprint);
 	*out = c;
 	c = NULL;
 out:
-	context_free(c);
+	secret_wipe(&keys, sizeof(keys));
+	ep_context_free(c);
 	return err;
 }
 
@@ -284,20 +230,16 @@ static void bury(struct ep_directory *d, const struct ep_context *c)
 {
 	uint64_t highest = c->window.any ? c->window.highest : UINT64_MAX;
 	/* Out of memory here means a tombstone that is only on disk until the next start. */
-	enum err a = ep_grave_put(
-		&d->graves, c->ikm, osc_id_span(&c->keys.sender_id), true, c->ssn_limit);
-	enum err b = ep_grave_put(
-		&d->graves, c->ikm, osc_id_span(&c->keys.recipient_id), false, highest);
+	enum err a = ep_grave_put(&d->graves, ep_ikm(c).p, ep_sender_id(c), true, ep_ssn_limit(c));
+	enum err b = ep_grave_put(&d->graves, ep_ikm(c).p, ep_recipient_id(c), false, highest);
 	(void)a, (void)b;
 }
 
 void ep_context_remove(struct ep_directory *d, struct ep_context *c, struct turn *t)
 {
-	chain_del(&d->by_kid, c, osc_id_span(&c->keys.recipient_id),
-		offsetof(struct ep_context, next_same_kid));
+	map_remove(&d->by_kid, c);
 	if (c->origin == REC_ORIGIN_IMPORTED)
-		chain_del(&d->by_ikm, c, span_make(c->ikm, sizeof(c->ikm)),
-			offsetof(struct ep_context, next_same_ikm));
+		map_remove(&d->by_ikm, c);
 	struct ep_context **at = &c->endpoint->contexts;
 	while (*at != c)
 		at = &(*at)->next_of_endpoint;
@@ -308,7 +250,7 @@ void ep_context_remove(struct ep_directory *d, struct ep_context *c, struct turn
 		if (c->origin == REC_ORIGIN_IMPORTED)
 			bury(d, c);
 	}
-	context_free(c);
+	ep_context_free(c);
 }
 
 /* Twice as many as last time, for contexts that are busy. */
@@ -319,8 +261,8 @@ static void reserve(const struct ep_directory *d, struct ep_context *c, struct t
 		add = c->ssn_block > EP_SSN_BLOCK_MAX / 2 ? EP_SSN_BLOCK_MAX
 							  : (uint16_t)(c->ssn_block * 2);
 	struct rec_ssn_reserve *r = &turn_rec(t, REC_SSN_RESERVE)->ssn;
-	*r = (struct rec_ssn_reserve){.context_id = c->id, .expect = c->ssn_limit, .add = add};
-	c->ssn_limit += add;
+	*r = (struct rec_ssn_reserve){.context_id = c->id, .expect = ep_ssn_limit(c), .add = add};
+	c->ssn_left += add;
 	c->ssn_block = add;
 }
 
@@ -329,10 +271,11 @@ enum err ep_take_number(
 {
 	if (c->ssn_next > OSC_SSN_MAX)
 		return ERR_LIMIT;
-	if (c->ssn_limit <= c->ssn_next + c->ssn_block / 4u && c->ssn_limit <= OSC_SSN_MAX)
+	if (c->ssn_left <= c->ssn_block / 4u && ep_ssn_limit(c) <= OSC_SSN_MAX)
 		reserve(d, c, t);
-	if (c->ssn_next >= c->ssn_limit)
+	if (!c->ssn_left)
 		return ERR_LIMIT; /* whatever went wrong: no number without its reservation */
+	c->ssn_left--;
 	*number = c->ssn_next++;
 	return ERR_OK;
 }
@@ -366,7 +309,7 @@ void ep_context_heard(struct ep_context *c, const struct peer *from, uint64_t pi
 	c->peer->piv = piv;
 }
 
-static enum err load_keys(struct ep_context *c, const struct rec_context *r)
+static enum err load_keys(const struct rec_context *r, struct osc_keys *k)
 {
 	const struct osc_aead_info *a = osc_aead_info(r->aead);
 	if (!a)
@@ -374,31 +317,40 @@ static enum err load_keys(struct ep_context *c, const struct rec_context *r)
 	if (r->sender_key.n != a->key_n || r->recipient_key.n != a->key_n ||
 		r->common_iv.n != a->nonce_n || r->ikm_fingerprint.n != 16)
 		return ERR_CORRUPT;
-	memcpy(c->keys.sender_key, r->sender_key.p, a->key_n);
-	memcpy(c->keys.recipient_key, r->recipient_key.p, a->key_n);
-	memcpy(c->keys.common_iv, r->common_iv.p, a->nonce_n);
-	memcpy(c->ikm, r->ikm_fingerprint.p, sizeof(c->ikm));
-	c->keys.aead = (uint8_t)r->aead;
-	enum err err = osc_id_set(&c->keys.sender_id, r->sender_id);
-	return err ? err : osc_id_set(&c->keys.recipient_id, r->recipient_id);
+	memcpy(k->sender_key, r->sender_key.p, a->key_n);
+	memcpy(k->recipient_key, r->recipient_key.p, a->key_n);
+	memcpy(k->common_iv, r->common_iv.p, a->nonce_n);
+	k->aead = (uint8_t)r->aead;
+	enum err err = osc_id_set(&k->sender_id, r->sender_id);
+	return err ? err : osc_id_set(&k->recipient_id, r->recipient_id);
+}
+
+static enum err load_parts(const struct rec_context *r, struct ep_context **out)
+{
+	struct osc_keys keys;
+	enum err err = load_keys(r, &keys);
+	struct ep_parts p = {.keys = &keys,
+		.role = r->role,
+		.origin = r->origin,
+		.generation = r->generation,
+		.ssid = r->ssid,
+		.has_id_context = r->id_context.p != NULL,
+		.id_context = r->id_context,
+		.ikm = r->ikm_fingerprint.p};
+	if (!err)
+		err = ep_context_pack(&p, out);
+	secret_wipe(&keys, sizeof(keys));
+	return err;
 }
 
 enum err ep_load_context(struct ep_directory *d, struct endpoint *e, const struct rec_context *r,
 	struct ep_context **out)
 {
-	struct ep_context *c = calloc(1, sizeof(*c));
-	if (!c)
-		return ERR_NOMEM;
-	enum err err = load_keys(c, r);
-	if (!err)
-		err = set_id_context(c, r->id_context.p != NULL, r->id_context);
+	struct ep_context *c;
+	enum err err = load_parts(r, &c);
 	if (err)
-		goto fail;
-	c->id = r->id;
-	c->role = r->role;
-	c->origin = r->origin;
-	c->generation = r->generation;
-	c->ssid = r->ssid;
+		return err;
+	c->id = r->id & EP_ID_MASK;
 	c->fresh = r->fresh;
 	c->executed = r->executed;
 	start_counters(d, c, r->ssn_limit, r->highest);
@@ -406,14 +358,13 @@ enum err ep_load_context(struct ep_directory *d, struct endpoint *e, const struc
 		c->window.seen = r->window;
 	c->sealed = !r->exact && c->window.any;
 	err = index_put(d, c);
-	if (err)
-		goto fail;
+	if (err) {
+		ep_context_free(c);
+		return err;
+	}
 	attach(d, e, c);
 	*out = c;
 	return ERR_OK;
-fail:
-	context_free(c);
-	return err == ERR_EXISTS ? ERR_CORRUPT : err;
 }
 
 enum err ep_load_tombstone(struct ep_directory *d, const struct rec_tombstone *r)

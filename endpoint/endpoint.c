@@ -11,14 +11,12 @@ static struct span key_name(const void *item)
 
 static struct span key_kid(const void *item)
 {
-	const struct ep_context *c = item;
-	return osc_id_span(&c->keys.recipient_id);
+	return ep_recipient_id(item);
 }
 
 static struct span key_ikm(const void *item)
 {
-	const struct ep_context *c = item;
-	return span_make(c->ikm, sizeof(c->ikm));
+	return ep_ikm(item);
 }
 
 struct span ep_name(const struct endpoint *e)

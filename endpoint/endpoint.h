@@ -31,32 +31,45 @@ struct ep_peer {
 	uint64_t piv;
 };
 
-/* An OSCORE context in use. Idle ones are kept small: what only matters during a conversation hangs
- * off `conv`. */
+/* An OSCORE context in use. There may be a million: what only matters during a conversation hangs
+ * off `conv`, and keys and ids are packed behind the structure (ep_keys, ep_sender_id ...). */
 struct ep_context {
-	struct osc_keys keys;
-	struct osc_window window;
-	uint64_t id;
 	struct endpoint *endpoint;
 	struct ep_context *next_of_endpoint;
-	struct ep_context *next_same_kid;
-	struct ep_context *next_same_ikm; /* imported ones only */
-	uint64_t ssn_next, ssn_limit; /* numbers below the limit may be used; from it on, reserve */
 	struct ep_conversation *conv; /* NULL: idle */
-	struct ep_peer *peer;         /* NULL: never heard of */
-	uint8_t *id_context;          /* NULL: absent */
-	uint8_t id_context_n;
-	uint8_t role, origin, generation; /* enum rec_* */
-	uint8_t ikm[8];                   /* of the fingerprint of what it was derived from */
+	struct ep_peer *peer;         /* NULL: never heard of, or an idle bootstrap context */
+	struct osc_window window;
+	uint64_t id : 48;
+	uint64_t next_mid : 16;
+	uint64_t ssn_next;
+	uint32_t ssn_left;  /* numbers from ssn_next on that are reserved */
+	uint16_t ssn_block; /* size of the last reservation */
 	uint16_t ssid;
-	uint16_t next_mid;
-	uint16_t ssn_block; /* of the last reservation */
-	bool fresh;         /* freshness was proved */
-	bool executed;      /* a request under it changed something */
-	bool challenged;    /* an Echo challenge is out (since the start) */
-	bool sealed;        /* numbers up to the highest are from before an unclean stop: silence */
-	uint32_t replays, auth_failures;
+	uint16_t replays, auth_failures;  /* they stop at 65535 */
+	uint8_t role, origin, generation; /* enum rec_* */
+	uint8_t aead;
+	bool fresh : 1;      /* freshness was proved */
+	bool executed : 1;   /* a request under it changed something */
+	bool challenged : 1; /* an Echo challenge is out (since the start) */
+	bool sealed : 1; /* numbers up to the highest are from before an unclean stop: silence */
+	bool has_id_context : 1;
+	uint8_t sender_n, recipient_n, id_context_n;
+	uint8_t packed[]; /* Recipient ID, Sender ID, Sender Key, Recipient Key, Common IV, ikm if
+			     imported, ID Context */
 };
+
+enum { EP_IKM_BYTES = 8 }; /* of the fingerprint, of imported contexts */
+
+static inline uint64_t ep_ssn_limit(const struct ep_context *c)
+{
+	return c->ssn_next + c->ssn_left;
+}
+struct span ep_recipient_id(const struct ep_context *c);
+struct span ep_sender_id(const struct ep_context *c);
+struct span ep_id_context(const struct ep_context *c); /* p is NULL if absent */
+struct span ep_ikm(const struct ep_context *c);        /* empty if not imported */
+/* Unpacks; wipe it after use where it does not stay in a work space. */
+void ep_keys(const struct ep_context *c, struct osc_keys *out);
 
 struct endpoint {
 	uint64_t id;
@@ -74,9 +87,9 @@ struct endpoint {
 
 struct ep_directory {
 	struct map by_name; /* struct endpoint */
-	struct map by_kid;  /* struct ep_context by recipient_id, chained */
-	struct map by_ikm;  /* imported contexts by ikm, chained */
-	struct map graves;  /* tombstones, by key */
+	struct map by_kid; /* struct ep_context by Recipient ID, which may be there several times */
+	struct map by_ikm; /* imported contexts by ikm, likewise */
+	struct map graves; /* tombstones, by key */
 	struct osc_crypto *crypto;
 	struct rng rng;
 	uint64_t next_id;

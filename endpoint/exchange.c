@@ -16,6 +16,12 @@ static struct span key_token(const void *item)
 	return span_make(r->token, sizeof(r->token));
 }
 
+const struct osc_keys *ep_work_keys(struct ep_exchange *x, const struct ep_context *c)
+{
+	ep_keys(c, &x->keys);
+	return &x->keys;
+}
+
 enum err ep_exchange_new(const struct ep_exchange_opts *o, struct ep_exchange **out)
 {
 	struct ep_exchange *x = calloc(1, sizeof(*x));
@@ -44,9 +50,13 @@ static void conv_free(struct ep_exchange *x, struct ep_conversation *v)
 {
 	wheel_del(&x->conv_wheel, &v->timer);
 	dedup_clear(&v->dedup, &x->dedup);
-	if (v->ctx)
+	if (v->ctx) {
 		v->ctx->conv = NULL;
-	else
+		if (v->ctx->role == REC_ROLE_BOOTSTRAP) { /* nobody asks a device when it is over */
+			free(v->ctx->peer);
+			v->ctx->peer = NULL;
+		}
+	} else
 		map_del(&x->nosec, key_nosec(v));
 	ep_rx_reset(x, v);
 	free(v->rx);

@@ -25,11 +25,14 @@ struct ep_exchange {
 	size_t rx_bytes;         /* in bodies on their way in by Block1, all peers together */
 	bool hold;               /* no queued request goes out */
 	size_t evict_at;         /* where to look next for a conversation to give up */
-	struct msg outer, plain; /* of the message at hand */
+	struct osc_keys keys;    /* of the message at hand */
+	struct msg outer, plain; /* likewise */
 	uint8_t in[EP_WORK_BYTES], out[EP_WORK_BYTES];
 };
 
 /* exchange.c */
+/* The keys of c, in the work space. */
+const struct osc_keys *ep_work_keys(struct ep_exchange *x, const struct ep_context *c);
 struct ep_conversation *ep_conv_of(struct ep_exchange *x, struct ep_context *c, uint64_t now_ms);
 struct ep_conversation *ep_conv_of_peer(
 	struct ep_exchange *x, const struct peer *p, uint64_t now_ms);

@@ -150,13 +150,12 @@ static enum err protect(struct ep_exchange *x, struct ep_request *r, const struc
 {
 	struct ep_context *c = r->conv->ctx;
 	struct writer work = wr_make(x->in, sizeof(x->in));
-	struct span id_context =
-		c->id_context ? span_make(c->id_context, c->id_context_n) : SPAN_EMPTY;
+	struct span id_context = ep_id_context(c);
 	uint64_t number;
 	enum err err = ep_take_number(x->dir, c, t, &number);
 	if (!err)
-		err = osc_protect_request(x->dir->crypto, &c->keys, number,
-			c->id_context ? &id_context : NULL, plain, &work, out, &r->binding);
+		err = osc_protect_request(x->dir->crypto, ep_work_keys(x, c), number,
+			c->has_id_context ? &id_context : NULL, plain, &work, out, &r->binding);
 	return err ? err : msg_encode_udp(out, w);
 }
 

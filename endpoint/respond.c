@@ -30,7 +30,7 @@ static enum err encode(struct ep_exchange *x, const struct ep_delivery *d, const
 	if (d->own_number && (err = ep_take_number(x->dir, d->ctx, t, &number)))
 		return err;
 	struct writer work = wr_make(x->in, sizeof(x->in));
-	err = osc_protect_response(x->dir->crypto, &d->ctx->keys, &d->binding,
+	err = osc_protect_response(x->dir->crypto, ep_work_keys(x, d->ctx), &d->binding,
 		d->own_number ? &number : NULL, resp, &work, &sealed);
 	if (!err)
 		err = msg_encode_udp(&sealed, &w);

@@ -40,8 +40,8 @@ static bool open_response(struct ep_exchange *x, struct ep_request *r, struct tu
 		return false;
 	}
 	struct writer w = wr_make(x->in, sizeof(x->in));
-	if (osc_unprotect_response(
-		    x->dir->crypto, &c->keys, &r->binding, &x->outer, &w, &x->plain, &piv)) {
+	if (osc_unprotect_response(x->dir->crypto, ep_work_keys(x, c), &r->binding, &x->outer, &w,
+		    &x->plain, &piv)) {
 		ignore(x, r, EP_REASON_ANSWER_DECRYPT, t);
 		return false;
 	}

@@ -47,7 +47,8 @@ static bool check_window(struct ep_exchange *x, struct turn *t, struct ep_delive
 		return false;
 	}
 	x->count.replays++;
-	d->ctx->replays++;
+	if (d->ctx->replays < UINT16_MAX)
+		d->ctx->replays++;
 	refuse(x, t, d, EP_REASON_REPLAY, MSG_UNAUTHORIZED, "Replay detected");
 	return false;
 }
@@ -58,10 +59,11 @@ static bool open_request(
 {
 	struct writer w = wr_make(x->in, sizeof(x->in));
 	enum err err = osc_unprotect_request(
-		x->dir->crypto, &d->ctx->keys, o, &x->outer, &w, &x->plain, &d->binding);
+		x->dir->crypto, ep_work_keys(x, d->ctx), o, &x->outer, &w, &x->plain, &d->binding);
 	if (err && err != ERR_SYNTAX) {
 		x->count.auth_failures++;
-		d->ctx->auth_failures++;
+		if (d->ctx->auth_failures < UINT16_MAX)
+			d->ctx->auth_failures++;
 		refuse(x, t, d, EP_REASON_DECRYPT, MSG_BAD_REQUEST, "Decryption failed");
 		return false;
 	}

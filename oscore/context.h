@@ -55,10 +55,10 @@ MUST_USE enum err osc_ikm_fingerprint(
 
 /* RFC 8613 section 7.4. `highest` is the right edge; bit i of `seen` stands for highest - i. */
 struct osc_window {
-	uint64_t highest;
 	uint64_t seen;
-	bool any;      /* false: nothing was ever accepted */
-	uint8_t width; /* 32 by default, up to 64 */
+	uint64_t highest : 40;
+	uint64_t width : 8; /* 32 by default, up to 64 */
+	uint64_t any : 1;   /* 0: nothing was ever accepted */
 };
 
 /* A width of 0 is 32; above 64 is 64. */

@@ -15,7 +15,7 @@ void osc_window_init(struct osc_window *w, uint8_t width)
 void osc_window_seal(struct osc_window *w, uint64_t highest)
 {
 	if (!w->any || highest > w->highest)
-		w->highest = highest;
+		w->highest = highest & OSC_SSN_MAX;
 	w->any = true;
 	w->seen = UINT64_MAX;
 }
@@ -45,7 +45,7 @@ bool osc_window_update(struct osc_window *w, uint64_t piv)
 	uint64_t shift = w->any ? piv - w->highest : WIDTH_MAX;
 	w->seen = shift < WIDTH_MAX ? w->seen << shift : 0;
 	w->seen |= 1;
-	w->highest = piv;
+	w->highest = piv & OSC_SSN_MAX;
 	w->any = true;
 	return true;
 }

@@ -9,4 +9,8 @@ mkdir -p "$build/bench"
 "${CC:-cc}" -O2 -D_GNU_SOURCE -I. -o "$build/bench/storage" tests/bench/storage.c \
 	"$build/lib/storage.a" "$build/lib/base.a" -lsqlite3 -lpthread -lm
 "$build/bench/storage"
+"${CC:-cc}" -std=c17 -O2 -D_GNU_SOURCE -I. -o "$build/bench/memory" tests/bench/memory.c \
+	-Wl,--start-group "$build"/lib/{server,endpoint,lwm2m,storage,oscore,coap,base}.a -Wl,--end-group \
+	$(pkg-config --libs libcoap-3-notls libcrypto sqlite3) -lpthread -lm
+"$build/bench/memory"
 exec /usr/bin/python3 tests/bench/bench.py --build "$build" "$@"

@@ -161,6 +161,40 @@ static void test_model(uint32_t universe, size_t ops, uint64_t test_seed)
 	free(items);
 }
 
+/* Several items of one key, among others: against counting. */
+static void test_same_keys(uint32_t universe, size_t ops, uint64_t test_seed)
+{
+	enum { ITEMS = 600 };
+	static struct item it[ITEMS];
+	uint64_t state[4];
+	struct rng rng = rng_test(state, test_seed);
+	struct map m;
+
+	memset(it, 0, sizeof(it));
+	map_init(&m, item_key, seed);
+	for (size_t op = 0; op < ops; op++) {
+		struct item *i = &it[rng_u64(&rng) % ITEMS];
+		if (i->in) {
+			map_remove(&m, i);
+		} else {
+			i->id = (uint32_t)(rng_u64(&rng) % universe);
+			REQUIRE(map_add(&m, i) == ERR_OK, "add");
+		}
+		i->in = !i->in;
+		uint32_t id = (uint32_t)(rng_u64(&rng) % universe);
+		size_t want = 0, got = 0, cursor = 0;
+		for (size_t k = 0; k < ITEMS; k++)
+			want += it[k].in && it[k].id == id;
+		for (struct item *k; (k = map_each(&m, id_span(&id), &cursor)); got++)
+			REQUIRE(k->in && k->id == id, "an item of that key");
+		REQUIRE(got == want, "each of them once");
+	}
+	CHECK(in_order(&m), "the order of the slots");
+	map_remove(&m, &it[0]);
+	map_remove(&m, &it[0]);
+	map_fini(&m);
+}
+
 static void test_reserve(void)
 {
 	enum { N = 1000 };
@@ -211,6 +245,9 @@ int main(void)
 	test_siphash();
 	test_basics();
 	test_load();
+	test_same_keys(1, 2000, 7);
+	test_same_keys(40, 20000, 8);
+	test_same_keys(5000, 20000, 9);
 	test_reserve();
 	for (uint32_t universe = 1; universe < 30; universe++)
 		test_model(universe, 5000, universe);

@@ -143,15 +143,15 @@ static void check_oscore(const char *path)
 	wr_bytes(&w, test_hex("c80010"));
 	wr_bytes(&w, SPAN_OF(s->secret));
 	wr_bytes(&w, test_hex("c501"));
-	wr_bytes(&w, osc_id_span(&s->made->keys.recipient_id));
+	wr_bytes(&w, ep_recipient_id(s->made));
 	wr_bytes(&w, test_hex("c102"));
-	wr_bytes(&w, osc_id_span(&s->made->keys.sender_id));
+	wr_bytes(&w, ep_sender_id(s->made));
 	wr_bytes(&w, test_hex("c80508"));
 	wr_bytes(&w, SPAN_OF(s->salt));
 	CHECK(!strcmp(command(), path), "OSCORE instance");
 	CHECK_BYTES(q.plain.payload, wr_span(&w), "the device's ids are ours swapped (OSC-03)");
-	CHECK(s->made->keys.recipient_id.n == 5 && s->made->keys.sender_id.n == 1, "id lengths");
-	CHECK(!span_eq(osc_id_span(&s->made->keys.sender_id), SPAN_LIT("\x01")),
+	CHECK(ep_recipient_id(s->made).n == 5 && ep_sender_id(s->made).n == 1, "id lengths");
+	CHECK(!span_eq(ep_sender_id(s->made), SPAN_LIT("\x01")),
 		"our Sender ID differs from that of the device's other account");
 }
 

@@ -55,13 +55,14 @@ static bool newest_is_new(const struct sim *s, struct osc_keys *seen, size_t *se
 {
 	const struct ep_context *c =
 		ep_context_newest(sim_endpoint(s, 0), REC_ROLE_SERVER, REC_GEN_WRITTEN);
+	struct osc_keys keys;
+	ep_keys(c, &keys);
 	for (size_t i = 0; i < *seen_n; i++)
-		if (!memcmp(seen[i].sender_key, c->keys.sender_key, 16) ||
-			!memcmp(seen[i].recipient_key, c->keys.recipient_key, 16) ||
-			span_eq(osc_id_span(&seen[i].recipient_id),
-				osc_id_span(&c->keys.recipient_id)))
+		if (!memcmp(seen[i].sender_key, keys.sender_key, 16) ||
+			!memcmp(seen[i].recipient_key, keys.recipient_key, 16) ||
+			span_eq(osc_id_span(&seen[i].recipient_id), ep_recipient_id(c)))
 			return false;
-	seen[(*seen_n)++] = c->keys;
+	seen[(*seen_n)++] = keys;
 	return true;
 }
 

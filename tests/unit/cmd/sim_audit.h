@@ -92,7 +92,7 @@ static const struct ep_context *audit_context(
 	if (up)
 		return ep_context_find(d, o->kid, o->has_kid_context ? &o->kid_context : NULL);
 	for (const struct ep_context *c = e ? e->contexts : NULL; c; c = c->next_of_endpoint)
-		if (span_eq(osc_id_span(&c->keys.sender_id), o->kid))
+		if (span_eq(ep_sender_id(c), o->kid))
 			return c;
 	return NULL;
 }
@@ -117,14 +117,14 @@ static void audit_request(struct audit *a, const struct ep_context *c, bool up, 
 		a->unknown++;
 		return;
 	}
-	const struct osc_id *kid = up ? &c->keys.recipient_id : &c->keys.sender_id;
-	audit_nonce(a, up ? c->keys.recipient_key : c->keys.sender_key, &c->keys, kid, &o->piv,
-		m->payload);
+	struct osc_keys keys;
+	ep_keys(c, &keys);
+	const struct osc_id *kid = up ? &keys.recipient_id : &keys.sender_id;
+	audit_nonce(a, up ? keys.recipient_key : keys.sender_key, &keys, kid, &o->piv, m->payload);
 	struct audit_token *t = audit_find(a, up, dev, m);
 	if (!t)
 		t = &a->token[a->token_n++ % AUDIT_TOKENS];
-	*t = (struct audit_token){
-		.up = up, .dev = dev, .keys = c->keys, .kid = *kid, .piv = o->piv};
+	*t = (struct audit_token){.up = up, .dev = dev, .keys = keys, .kid = *kid, .piv = o->piv};
 	memcpy(t->token, m->token, sizeof(t->token));
 	if (up)
 		t->request = audit_remember(a, dev, listener, datagram);

@@ -15,7 +15,7 @@ static void blocks(void)
 	rig_init(r, true);
 	for (int i = 0; i < 20000; i++) {
 		rig_turn(r, 1);
-		uint64_t left = r->server->ssn_limit - r->server->ssn_next;
+		uint64_t left = r->server->ssn_left;
 		REQUIRE(ep_take_number(&r->dir, r->server, &r->t, &n) == ERR_OK, "a number");
 		const struct rec *rec = rig_record(r, REC_SSN_RESERVE);
 		if (rec) {
@@ -40,7 +40,8 @@ static void last(void)
 	struct rig *r = &rig;
 	uint64_t n = 0;
 	rig_init(r, true);
-	r->server->ssn_next = r->server->ssn_limit = OSC_SSN_MAX - 2;
+	r->server->ssn_next = OSC_SSN_MAX - 2;
+	r->server->ssn_left = 0;
 	for (uint64_t want = OSC_SSN_MAX - 2; want <= OSC_SSN_MAX; want++)
 		CHECK(ep_take_number(&r->dir, r->server, &r->t, &n) == ERR_OK && n == want,
 			"the last numbers are good, 2^40-1 too");
@@ -58,7 +59,8 @@ static void used_up(void)
 	struct ep_request *req;
 	struct msg m;
 	rig_init(r, true);
-	r->server->ssn_next = r->server->ssn_limit = OSC_SSN_MAX + 1;
+	r->server->ssn_next = OSC_SSN_MAX + 1;
+	r->server->ssn_left = 0;
 	CHECK(rig_in(r, rig_get(r, RIG_SERVER, &q)) == EP_REQUEST, "requests are taken");
 	ep_respond_code(r->x, &r->d, MSG_CHANGED, &r->t);
 	CHECK(rig_answer(r, RIG_SERVER, &q, rig_sent(r, 0), &a), "and answered");
