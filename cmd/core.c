@@ -100,7 +100,7 @@ enum err core_start(struct core *c, struct store *s, uint64_t boot_ms, int64_t w
 	c->boot_start_ms = boot_ms;
 	c->boot_ms = boot_ms;
 	c->wall_ms = wall_ms;
-	c->started_wall_ms = wall_ms;
+	c->started_boot_ms = boot_ms;
 	enum err err = core_load(c);
 	if (!err)
 		err = store_begin(s);

@@ -77,15 +77,23 @@ static void refuse_err(struct core *c, uint64_t ticket, enum err err)
 
 /* ---- views */
 
+/* A call that only looks runs outside turns as well: its time is now, not that of the last turn. */
+static uint64_t view_ms(struct core *c)
+{
+	c->opts.io.wake(c->opts.io.arg);
+	return core_now_ms(c);
+}
+
 static void op_status(void *arg, struct adm_status *out)
 {
 	struct core *c = arg;
 	const struct cfg *g = c->opts.cfg;
 	struct store_stats st;
 	static char health[160];
+	(void)view_ms(c);
 	store_stats(c->store, &st);
 	*out = (struct adm_status){.version = LANYARD_VERSION,
-		.uptime_s = (uint64_t)(c->wall_ms - c->started_wall_ms) / 1000,
+		.uptime_s = (c->boot_ms - c->started_boot_ms) / 1000,
 		.storage_ok = !c->failed && !st.health,
 		.listener_n = g->listen_n};
 	memcpy(health, st.health_text, sizeof(health));
@@ -123,7 +131,7 @@ static void tell_endpoint(
 	static uint8_t links[96 << 10];
 	struct writer a = wr_make(address, sizeof(address)),
 		      b = wr_make(binding, sizeof(binding) - 1), l = wr_make(links, sizeof(links));
-	srv_view(c->srv, e, core_now_ms(c), &v);
+	srv_view(c->srv, e, view_ms(c), &v);
 	if (v.peer)
 		wr_peer(&a, v.peer);
 	wr_u8(&a, 0);
@@ -312,7 +320,7 @@ static void explain_state(struct core *c, const struct endpoint *e, adm_reason_f
 {
 	struct srv_view v;
 	struct bs_view b;
-	srv_view(c->srv, e, core_now_ms(c), &v);
+	srv_view(c->srv, e, view_ms(c), &v);
 	bs_view(c->bs, e, &b);
 	if (v.registered && v.asleep)
 		standing(fn, cb_arg, "asleep",

@@ -34,8 +34,8 @@ struct core {
 	uint64_t next_event;
 	uint8_t secret[32];
 	/* the store clock: base + (boot - boot_start), so that downtime does not count */
-	uint64_t clock_base_ms, boot_start_ms, boot_ms;
-	int64_t wall_ms, started_wall_ms;
+	uint64_t clock_base_ms, boot_start_ms, boot_ms, started_boot_ms;
+	int64_t wall_ms;
 	struct core_turn *cur;
 	struct core_turn *first, **last; /* in flight, oldest first */
 	size_t flight_n;

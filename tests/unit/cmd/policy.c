@@ -267,6 +267,21 @@ static void reachability(void)
 	sim_close(s);
 }
 
+/* Nothing arrives, no timer is due: a question gets the time of its own. */
+static void idle(void)
+{
+	struct sim *s = &sim;
+	struct adm_status status;
+	struct adm_ops ops;
+	sim_init(s, 8);
+	sim_open(s);
+	core_admin_ops(s->core, &ops);
+	s->now_us += UINT64_C(90000000);
+	ops.status(ops.arg, &status);
+	CHECK(status.uptime_s == 90, "up for 90 s");
+	sim_close(s);
+}
+
 int main(void)
 {
 	nosec();
@@ -277,5 +292,6 @@ int main(void)
 	expiry(true);
 	queue_mode();
 	reachability();
+	idle();
 	return test_done();
 }

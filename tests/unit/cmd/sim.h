@@ -210,11 +210,6 @@ static void sim_io_event(void *arg, const struct rec_event *e)
 	((struct sim *)arg)->events++;
 }
 
-static void sim_io_wake(void *arg)
-{
-	(void)arg; /* sim_turn follows every call */
-}
-
 static void sim_io_storage(void *arg, enum err e)
 {
 	struct sim *s = arg;
@@ -230,6 +225,12 @@ static int64_t sim_wall_ms(const struct sim *s)
 static void sim_time(struct sim *s)
 {
 	core_time(s->core, s->now_us / 1000, sim_wall_ms(s));
+}
+
+/* As the daemon does it; sim_turn follows every call. */
+static void sim_io_wake(void *arg)
+{
+	sim_time(arg);
 }
 
 static void sim_commit(struct sim *s)
