@@ -144,20 +144,17 @@ static void check_listeners(struct cfg_parse *p)
 	}
 }
 
+/* As the plan that it becomes: OSCORE over UDP is the one transport that devices can be sent to. */
 static void check_uri(struct cfg_parse *p)
 {
-	static const char *const schemes[] = {"coap://", "coaps://", "coap+tcp://", "coaps+tcp://"};
 	const char *uri = p->cfg->uri;
 
-	if (uri[0] == '\0')
+	if (uri[0] == '\0' ||
+		(strncmp(uri, "coap://", 7) == 0 && uri[7] && !strpbrk(uri + 7, "/?# \t")))
 		return;
-	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-		size_t n = strlen(schemes[i]);
-		if (strncmp(uri, schemes[i], n) == 0 && uri[n] && !strpbrk(uri, " \t"))
-			return;
-	}
 	FAIL_AT(p, place(p, "bootstrap", "uri", 0),
-		"\"uri\" must be coap://HOST:PORT, or the same with coaps, coap+tcp or coaps+tcp");
+		"\"uri\" is \"%s\", but must be coap://HOST or coap://HOST:PORT, without a path",
+		uri);
 }
 
 /* Q is of LwM2M 1.0, the others are the transports of 1.1 that we speak. */
