@@ -135,7 +135,7 @@ if [ "$KEEP" ]; then
 	cat <<-NEXT
 		lanyardd ($daemon) and lanyard-device ($device) go on. Try:
 
-		    export LANYARD_SOCKET=$dir/admin.sock PATH=$BUILD/bin:\$PATH
+		    export LANYARD_SOCKET=$dir/admin.sock PATH="$BUILD/bin:\$PATH"
 		    lanyardctl show $EP
 		    lanyardctl read $EP /3
 		    lanyardctl events

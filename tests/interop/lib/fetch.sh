@@ -42,8 +42,9 @@ mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sourc
 keys=/usr/share/keyrings/debian-archive-keyring.gpg
 [ -e "$keys" ] && signed="[signed-by=$keys] " || signed=
 echo "deb $signed$mirror $suite main" >"$work/sources.list"
-own="-o Dir::Etc::SourceList=$work/sources.list -o Dir::Etc::SourceParts=- -o Dir::State::Lists=$work/lists
-	-o Dir::Cache=$work/cache -o Acquire::Languages=none -o Acquire::Retries=3"
+own=(-o "Dir::Etc::SourceList=$work/sources.list" -o Dir::Etc::SourceParts=-
+	-o "Dir::State::Lists=$work/lists" -o "Dir::Cache=$work/cache"
+	-o Acquire::Languages=none -o Acquire::Retries=3)
 
 # Downloads with the apt options given into $work/deb; fails if that release is too old.
 download() {
@@ -55,8 +56,8 @@ download() {
 
 if ! download 2>/dev/null; then
 	say "python3-aiocoap from $suite at $mirror"
-	apt-get -q $own update >&2 || { say "cannot read $suite at $mirror"; exit 1; }
-	download $own || { say "no python3-aiocoap of $OLDEST or later in $suite"; exit 1; }
+	apt-get -q "${own[@]}" update >&2 || { say "cannot read $suite at $mirror"; exit 1; }
+	download "${own[@]}" || { say "no python3-aiocoap of $OLDEST or later in $suite"; exit 1; }
 fi
 dpkg-deb -x "$work"/deb/*.deb "$work/unpacked"
 mv "$work/unpacked" "$to"
