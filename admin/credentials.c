@@ -36,18 +36,9 @@ void credentials_get(struct adm_req *r)
 	struct jo o = {0};
 	enum err e;
 
-	jo_object(&o, NULL);
-	jo_text(&o, "endpoint", r->endpoint);
-	jo_array(&o, "contexts");
+	req_list_begin(r, &o, "contexts");
 	e = r->adm->ops.context_list(r->adm->ops.arg, r->endpoint, context_out, &o);
-	if (e) {
-		jo_free(&o);
-		req_err(r, e);
-		return;
-	}
-	jo_end_array(&o);
-	jo_end_object(&o);
-	req_json(r, 200, &o);
+	req_list_end(r, &o, e);
 }
 
 /* The secrets are in r's arena, as the body is; both go with the request. */

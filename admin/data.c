@@ -42,7 +42,7 @@ static bool format(struct adm_req *r, int32_t *cf)
 		f = lwm_format((uint32_t)number);
 	if (!f)
 		return adm_fail_set(&r->fail, 400, "bad-request", "format",
-			"format must be a content format we do, such as text, tlv or senml-cbor");
+			"format must be text, opaque or tlv, or the number of one of them");
 	*cf = f->cf;
 	return true;
 }
@@ -137,16 +137,7 @@ void observations_list(struct adm_req *r)
 	struct jo o = {0};
 	enum err e;
 
-	jo_object(&o, NULL);
-	jo_text(&o, "endpoint", r->endpoint);
-	jo_array(&o, "observations");
+	req_list_begin(r, &o, "observations");
 	e = r->adm->ops.observation_list(r->adm->ops.arg, r->endpoint, observation_out, &o);
-	if (e) {
-		jo_free(&o);
-		req_err(r, e);
-		return;
-	}
-	jo_end_array(&o);
-	jo_end_object(&o);
-	req_json(r, 200, &o);
+	req_list_end(r, &o, e);
 }

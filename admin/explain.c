@@ -19,16 +19,7 @@ void explain_get(struct adm_req *r)
 	struct jo o = {0};
 	enum err e;
 
-	jo_object(&o, NULL);
-	jo_text(&o, "endpoint", r->endpoint);
-	jo_array(&o, "reasons");
+	req_list_begin(r, &o, "reasons");
 	e = r->adm->ops.explain(r->adm->ops.arg, r->endpoint, reason_out, &o);
-	if (e) {
-		jo_free(&o);
-		req_err(r, e);
-		return;
-	}
-	jo_end_array(&o);
-	jo_end_object(&o);
-	req_json(r, 200, &o);
+	req_list_end(r, &o, e);
 }

@@ -14,8 +14,6 @@
 
 enum { ARENA_LIMIT = 8 * ADM_BODY_MAX };
 
-const char *const req_roles[] = {"server", "bootstrap", NULL};
-
 static const struct {
 	enum evhttp_cmd_type type;
 	const char *text;
@@ -302,6 +300,25 @@ void req_abandon(struct adm_req *r)
 	r->adm = NULL;
 }
 
+void req_list_begin(const struct adm_req *r, struct jo *o, const char *name)
+{
+	jo_object(o, NULL);
+	jo_text(o, "endpoint", r->endpoint);
+	jo_array(o, name);
+}
+
+void req_list_end(struct adm_req *r, struct jo *o, enum err e)
+{
+	if (e) {
+		jo_free(o);
+		req_err(r, e);
+		return;
+	}
+	jo_end_array(o);
+	jo_end_object(o);
+	req_json(r, 200, o);
+}
+
 bool req_wait(struct adm_req *r, uint32_t *wait_s)
 {
 	uint64_t v;
@@ -324,6 +341,6 @@ bool req_path(struct adm_req *r, uint8_t min, uint8_t max)
 	if (r->path.n >= min && r->path.n <= max)
 		return true;
 	return adm_fail_set(&r->fail, 400, "invalid", "path",
-		"the path leads to %s; this takes %s to %s", levels[r->path.n], levels[min],
-		levels[max]);
+		"the path leads to %s; this takes %s%s%s", levels[r->path.n], levels[min],
+		min < max ? " to " : "", min < max ? levels[max] : "");
 }

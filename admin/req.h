@@ -76,7 +76,8 @@ void req_abandon(struct adm_req *r);
 MUST_USE bool req_wait(struct adm_req *r, uint32_t *wait_s);
 /* r->rest as an LwM2M path of min to max ids, into r->path. */
 MUST_USE bool req_path(struct adm_req *r, uint8_t min, uint8_t max);
-/* The role in the query or body: "server" (default) or "bootstrap". */
-extern const char *const req_roles[];
+/* Around the elements of {"endpoint":...,"NAME":[...]}; the end is a refusal if `e` says so. */
+void req_list_begin(const struct adm_req *r, struct jo *o, const char *name);
+void req_list_end(struct adm_req *r, struct jo *o, enum err e);
 
 #endif

@@ -107,11 +107,6 @@ void *cfg_home(const struct cfg_option *o, struct cfg *c, size_t at)
 	return cfg_in_listen(o) ? (void *)&c->listen[at] : (void *)c;
 }
 
-const void *cfg_home_const(const struct cfg_option *o, const struct cfg *c, size_t at)
-{
-	return cfg_in_listen(o) ? (const void *)&c->listen[at] : (const void *)c;
-}
-
 /* The presets are checked by the unit test: none fails. */
 static void set_preset(const struct cfg_option *o, void *home)
 {

@@ -11,7 +11,6 @@ enum { CFG_WHY = 256, CFG_OPTIONS_MAX = 48, CFG_BOOTSTRAP_PORT = 5783 };
 bool cfg_in_listen(const struct cfg_option *o);
 /* The structure an option's offset counts from: the configuration, or its listener number `at`. */
 void *cfg_home(const struct cfg_option *o, struct cfg *c, size_t at);
-const void *cfg_home_const(const struct cfg_option *o, const struct cfg *c, size_t at);
 /* Sets a value of the structure `home` from its text. ERR_SYNTAX or ERR_RANGE with what is allowed
  * in `why`; nothing is changed then. */
 MUST_USE enum err cfg_value_set(
