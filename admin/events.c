@@ -60,17 +60,24 @@ static size_t waiting(const struct sse *c)
 	return evbuffer_get_length(bufferevent_get_output(stream(c)));
 }
 
+/* Takes what stands before the next comma. */
+static struct span first_type(struct span *types)
+{
+	struct span first;
+	size_t n = 0;
+
+	while (n < types->n && types->p[n] != ',')
+		n++;
+	first = span_sub(*types, 0, n);
+	*types = span_sub(*types, n + 1, types->n);
+	return first;
+}
+
 static bool type_wanted(struct span types, struct span type)
 {
-	while (types.n) {
-		size_t n = 0;
-
-		while (n < types.n && types.p[n] != ',')
-			n++;
-		if (span_eq(span_sub(types, 0, n), type))
+	while (types.n)
+		if (span_eq(first_type(&types), type))
 			return true;
-		types = span_sub(types, n + 1, types.n);
-	}
 	return false;
 }
 
@@ -263,6 +270,24 @@ static bool resume_from(struct adm_req *r, bool *resume, uint64_t *after)
 	return id || url_number(&r->url, "after", 0, UINT64_MAX - 1, 0, after, &r->fail);
 }
 
+/* A name that no event has would wait for ever. */
+static bool types_known(struct adm_req *r)
+{
+	static const struct span known = SPAN_LIT(
+		"registered,updated,deregistered,expired,notification,operation,bootstrap");
+	const struct span *types = url_param(&r->url, "type");
+	struct span left = types ? *types : SPAN_EMPTY;
+
+	while (left.n) {
+		struct span one = first_type(&left);
+
+		if (!type_wanted(known, one))
+			return adm_fail_set(&r->fail, 400, "bad-request", "type",
+				"type must be of %.*s", (int)known.n, (const char *)known.p);
+	}
+	return true;
+}
+
 static struct sse *sse_new(struct adm_req *r)
 {
 	const struct span *endpoint = url_param(&r->url, "endpoint");
@@ -315,7 +340,7 @@ void events_get(struct adm_req *r)
 	bool resume;
 	uint64_t after;
 
-	if (!resume_from(r, &resume, &after)) {
+	if (!types_known(r) || !resume_from(r, &resume, &after)) {
 		req_fail(r);
 		return;
 	}

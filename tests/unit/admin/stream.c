@@ -141,7 +141,7 @@ static void check_slow_resume(void)
 static void check_slow_live(void)
 {
 	static char json[50000];
-	int fd = listen_to("/v1/events", ""), other = listen_to("/v1/events?type=none", "");
+	int fd = listen_to("/v1/events", ""), other = listen_to("/v1/events?type=expired", "");
 	size_t n;
 
 	fake_reset();
@@ -155,7 +155,7 @@ static void check_slow_live(void)
 	}
 	n = client_read(fd, text, sizeof(text), NULL);
 	CHECK(n < 100 * 50000 && recv(fd, text, 1, 0) == 0, "a slow live reader is dropped");
-	emit(2100, "none", "d", "{}");
+	emit(2100, "expired", "d", "{}");
 	client_read(other, text, sizeof(text), "\n\n");
 	CHECK(count("id: 2100\n") == 1, "others are not");
 	close(fd);
