@@ -294,7 +294,7 @@ static bool open_core(struct daemon *d)
 		.event_ring = d->cfg.event_ring};
 	err = store_sqlite_open(&so, core_store_done, d->core, &store, why);
 	if (err) {
-		log_error("cannot open the database: %s", why[0] ? why : err_text(err));
+		log_error("cannot start: %s", why[0] ? why : err_text(err));
 		return false;
 	}
 	err = core_start(d->core, store, boot_ms(), wall_ms());
@@ -319,8 +319,7 @@ static bool open_listeners(struct daemon *d)
 		const struct cfg_listen *l = &d->cfg.listen[i];
 		why[0] = '\0';
 		if (net_listen_udp(d->net, (uint16_t)i, l->address, (uint16_t)l->port, why)) {
-			log_error("cannot listen name=%s address=%s port=%u: %s", l->name,
-				l->address, (unsigned)l->port, why);
+			log_error("%s name=%s", why, l->name);
 			return false;
 		}
 		core_listener_port(d->core, i, net_port(d->net, (uint16_t)i));
@@ -349,7 +348,7 @@ static bool open_admin(struct daemon *d)
 		.wait_max_s = 600,
 		.event_clients_max = 64};
 	if (adm_new(d->base, &ops, &o, &d->adm, why)) {
-		log_error("cannot open the admin socket path=%s: %s", d->cfg.socket, why);
+		log_error("cannot open the admin socket: %s", why);
 		return false;
 	}
 	return true;
@@ -430,10 +429,13 @@ static void usage(FILE *out)
 		out);
 	size_t n;
 	const struct cfg_option *o = cfg_schema(&n);
-	for (size_t i = 0; i < n; i++)
-		fprintf(out, "  [%s] %-20s %s%s%s (default %s)\n", o[i].section, o[i].key,
-			o[i].help, o[i].unit[0] ? ", " : "", o[i].unit,
+	for (size_t i = 0; i < n; i++) {
+		char name[64];
+		snprintf(name, sizeof(name), "[%s] %s", o[i].section, o[i].key);
+		fprintf(out, "  %-32s %s%s%s (default %s)\n", name, o[i].help,
+			o[i].unit[0] ? ", " : "", o[i].unit,
 			o[i].preset[0] ? o[i].preset : "empty");
+	}
 }
 
 enum mode { MODE_RUN, MODE_CHECK, MODE_PRINT };

@@ -233,7 +233,9 @@ static enum err check_schema(struct sqdb *d, int64_t *version)
 		return ERR_CORRUPT;
 	}
 	if (*version > SQDB_VERSION) {
-		snprintf(d->why, sizeof(d->why), "it has schema version %lld", (long long)*version);
+		snprintf(d->why, sizeof(d->why),
+			"it is of a newer version (schema %lld, this program knows %d)",
+			(long long)*version, SQDB_VERSION);
 		return ERR_NEWER;
 	}
 	return ERR_OK;

@@ -135,8 +135,10 @@ enum err store_sqdir_version(const char *path, char *why)
 		return ERR_CORRUPT;
 	}
 	if (version > SQDB_VERSION) {
-		snprintf(why, SQDB_WHY_MAX, "%s has schema version %u; this program knows %d", path,
-			version, SQDB_VERSION);
+		snprintf(why, SQDB_WHY_MAX,
+			"%s is of a newer version (schema %u, this program knows %d); "
+			"it is left as it was",
+			path, version, SQDB_VERSION);
 		return ERR_NEWER;
 	}
 	return ERR_OK;

@@ -81,15 +81,15 @@ static void test_newer(void)
 	struct rig r;
 	make(&r);
 	patch(path_of(&r, "lanyard.db"), 60, "\0\0\0\x63", 4);
-	expect_untouched(&r, ERR_NEWER, "version 99", "a newer version");
+	expect_untouched(&r, ERR_NEWER, "schema 99", "a newer version");
 	r.opts.read_only_check = true;
-	expect_untouched(&r, ERR_NEWER, "version 99", "a newer version, checking");
+	expect_untouched(&r, ERR_NEWER, "schema 99", "a newer version, checking");
 	rig_remove(r.dir);
 
 	make(&r);
 	sql(path_of(&r, "lanyard.db"), "PRAGMA user_version = 98");
 	CHECK(!access(path_of(&r, "lanyard.db-wal"), F_OK), "the version is in the log only");
-	expect_untouched(&r, ERR_NEWER, "version 98", "a newer version in the log");
+	expect_untouched(&r, ERR_NEWER, "schema 98", "a newer version in the log");
 	rig_remove(r.dir);
 }
 
