@@ -35,10 +35,10 @@ static const struct row rows[] = {
 	{"endpoint", "NAME", "endpoint name", KIND_CREDENTIAL, 0, 0, 0, 0},
 	{"master-secret", "HEX", "better in a file: others see a command line", KIND_CREDENTIAL, 0,
 		0, 0, 0},
-	{"master-salt", "HEX", "", KIND_CREDENTIAL, 0, 0, 0, 0},
+	{"master-salt", "HEX", "none if left out", KIND_CREDENTIAL, 0, 0, 0, 0},
 	{"sender-id", "HEX", "the id of the device", KIND_CREDENTIAL, 0, 0, 0, 0},
 	{"recipient-id", "HEX", "the id of the server", KIND_CREDENTIAL, 0, 0, 0, 0},
-	{"id-context", "HEX", "", KIND_CREDENTIAL, 0, 0, 0, 0},
+	{"id-context", "HEX", "none if left out", KIND_CREDENTIAL, 0, 0, 0, 0},
 	{"bootstrap-server", "URI", "coap://host:port; the credentials are for bootstrap",
 		KIND_TEXT, AT(bootstrap_server), 0, 0, 0},
 	{"server", "URI", "coap://host:port; register without bootstrap", KIND_TEXT, AT(server), 0,
@@ -95,8 +95,8 @@ static const struct row rows[] = {
 	{"log-events", NULL, "events as lines of event=NAME endpoint=NAME t=SECONDS", KIND_FLAG,
 		AT(events), 0, 0, 0},
 	{"quiet", NULL, "no progress, only the summary", KIND_FLAG, AT(quiet), 0, 0, 0},
-	{"help", NULL, "", KIND_HELP, 0, 0, 0, 0},
-	{"version", NULL, "", KIND_VERSION, 0, 0, 0, 0},
+	{"help", NULL, "print this, and exit", KIND_HELP, 0, 0, 0, 0},
+	{"version", NULL, "print the version, and exit", KIND_VERSION, 0, 0, 0, 0},
 };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 

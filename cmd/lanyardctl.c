@@ -95,6 +95,10 @@ static int run(struct ctl *c)
 	const struct ctl_command *cmd;
 	int rc;
 
+	if (c->opt[CTL_OPT_VERSION]) {
+		puts("lanyardctl " LANYARD_VERSION);
+		return CTL_OK;
+	}
 	if (c->arg_n == 0 && c->opt[CTL_OPT_HELP])
 		return ctl_help(NULL);
 	if (c->arg_n == 0) {

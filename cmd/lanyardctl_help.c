@@ -11,9 +11,10 @@ const struct ctl_option ctl_options[CTL_OPT_N] = {
 		"the daemon's socket (else $LANYARD_SOCKET, else /run/lanyard/admin.sock)"},
 	[CTL_OPT_JSON] = {"json", 'j', NULL, "print the JSON of the REST interface"},
 	[CTL_OPT_HELP] = {"help", 'h', NULL, "print this help"},
+	[CTL_OPT_VERSION] = {"version", 'V', NULL, "print the version"},
 	[CTL_OPT_WAIT] = {"wait", 'w', "SECONDS", "how long to wait for the device (default 60)"},
 	[CTL_OPT_FORMAT] = {"format", 0, "NAME",
-		"ask for this content format: text, tlv, senml-cbor..."},
+		"the content format: text, opaque or tlv (default: by the path)"},
 	[CTL_OPT_MATCH] = {"match", 'm', "PATTERN", "only names that match, such as 'meter-*'"},
 	[CTL_OPT_COUNT] = {"count", 'n', "N", "stop after so many"},
 	[CTL_OPT_ENDPOINT] = {"endpoint", 'e', "EP", "only events of this endpoint"},
@@ -82,8 +83,7 @@ static const struct ctl_command commands[] = {
 		CTL_HAS(CTL_OPT_ENDPOINT) | CTL_HAS(CTL_OPT_TYPE) | CTL_HAS(CTL_OPT_AFTER) |
 			CTL_HAS(CTL_OPT_COUNT),
 		ctl_events, "print events as they happen",
-		"Types: registered updated deregistered expired notification send bootstrap "
-		"security"},
+		"Types: registered updated deregistered expired notification operation bootstrap"},
 	{"explain", NULL, "EP", 1, 1, 0, ctl_explain, "why does it not connect", NULL},
 	{"metrics", NULL, "", 0, 0, 0, ctl_metrics, "counters in the format of Prometheus", NULL},
 	{"help", NULL, "[COMMAND]", 0, 1, 0, ctl_help_command, "tell about a command", NULL},
@@ -124,6 +124,7 @@ static void help_all(void)
 	option_line(CTL_OPT_SOCKET);
 	option_line(CTL_OPT_JSON);
 	option_line(CTL_OPT_HELP);
+	option_line(CTL_OPT_VERSION);
 	printf("\n'lanyardctl help COMMAND' tells more. Exit status: 0 good, 1 refused or failed,\n"
 	       "2 wrong usage, 3 the daemon cannot be reached.\n");
 }
@@ -164,8 +165,8 @@ int ctl_usage(const struct ctl_command *cmd, const char *fmt, ...)
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	if (cmd)
-		fprintf(stderr, "; usage: lanyardctl %s %s (see lanyardctl help %s)\n", cmd->name,
-			cmd->operands, cmd->name);
+		fprintf(stderr, "; usage: lanyardctl %s%s%s (see lanyardctl help %s)\n", cmd->name,
+			*cmd->operands ? " " : "", cmd->operands, cmd->name);
 	else
 		fprintf(stderr, "; see lanyardctl help\n");
 	return CTL_USAGE;

@@ -70,7 +70,8 @@ int ctl_problem(const struct ctl_reply *r)
 	}
 	part("lanyardctl: ", text(r->json, "title"), "");
 	part(": ", text(r->json, "detail"), "");
-	part(" (", text(r->json, "device.code"), ")");
+	if (!strstr(text(r->json, "detail"), text(r->json, "device.code")))
+		part(" (", text(r->json, "device.code"), ")");
 	part(" \"", text(r->json, "device.text"), "\"");
 	fprintf(stderr, "%s%s\n", advice ? "; hint: " : "", advice ? advice : "");
 	return CTL_REFUSED;
