@@ -2,7 +2,8 @@
 # make            build/bin/lanyardd, lanyardctl, lanyard-device
 # make demo       the main job from start to end, by itself (KEEP=1 leaves it running)
 # make check      all tests; SAN=1 runs them under AddressSanitizer and UBSan
-# make bench      measurements; make deps / deps-test installs Debian packages
+# make bench      measurements
+# make fuzz       every parser under libFuzzer, TIME=60 seconds each
 VERSION := 0.1.0
 
 SAN ?=
@@ -58,7 +59,7 @@ objects = $(patsubst %.c,$(B)/%.o,$(call sources,$1))
 PROGRAMS := lanyardd lanyardctl lanyard-device
 BINS := $(PROGRAMS:%=$(B)/bin/%)
 
-.PHONY: all demo check bench clean deps deps-test unit-tests format install-hint
+.PHONY: all demo check bench fuzz clean deps deps-test unit-tests fuzz-seeds fuzz-archives format
 all: $(BINS)
 
 Q := $(if $(V),,@)
@@ -113,7 +114,26 @@ $(B)/tests/$1/%: $(B)/tests/unit/$1/%.o $(if $(filter cmd,$1),$(B)/lib/core.a) $
 		$$(call syslibs,$1 $(unit_more_$1) $(below_$1))
 endef
 $(foreach f,$(unit_dirs),$(eval $(call unit_rules,$f)))
-unit-tests: $(UNIT_BINS)
+unit-tests: $(UNIT_BINS) fuzz-seeds
+
+# A fuzz target on its seeds and on changes of them, with any compiler; make fuzz: under libFuzzer.
+FUZZ := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/driver.c,$(wildcard tests/fuzz/*.c)))
+fuzz_folders := device $(below_cmd)
+fuzz-seeds: $(FUZZ:%=$(B)/tests/fuzz/%)
+$(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/driver.o $(call archives,$(fuzz_folders))
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+		$(call syslibs,$(fuzz_folders))
+
+TIME ?= 60
+fuzz_san := -fsanitize=address,undefined -fno-sanitize-recover=all
+fuzz: deps
+	@tests/deps.sh fuzz
+	@$(MAKE) $(JOBS) --no-print-directory B=build/fuzz CC=clang HARDEN= \
+		CFLAGS="-O1 -g -fsanitize=fuzzer-no-link $(fuzz_san)" fuzz-archives
+	@tests/fuzz/run.sh build/fuzz $(TIME) "$(fuzz_san)" "$(call syslibs,$(fuzz_folders))"
+fuzz-archives: $(call archives,$(fuzz_folders)) $(FUZZ:%=$(B)/tests/fuzz/%.o)
 
 deps:
 	@tests/deps.sh build

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# tests/deps.sh build|test: installs the Debian packages that a build, or a build and its tests,
-# still lack. Does nothing, and needs no rights, when all are there.
+# tests/deps.sh build|test|fuzz: installs the Debian packages that a build, a build and its tests,
+# or a build for fuzzing still lack. Does nothing, and needs no rights, when all are there.
 set -eu
 
 BUILD='gcc libc6-dev make pkgconf libcoap3-dev libssl-dev libcbor-dev libsqlite3-dev libevent-dev
@@ -11,8 +11,9 @@ TEST='python3 python3-cbor2 python3-cryptography python3-filelock curl sqlite3 l
 case ${1:-} in
 build) wanted=$BUILD ;;
 test) wanted="$BUILD $TEST" ;;
+fuzz) wanted="$BUILD clang libclang-rt-dev python3" ;;
 *)
-	echo "usage: tests/deps.sh build|test" >&2
+	echo "usage: tests/deps.sh build|test|fuzz" >&2
 	exit 2
 	;;
 esac
