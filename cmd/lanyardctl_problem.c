@@ -68,7 +68,11 @@ int ctl_problem(const struct ctl_reply *r)
 			r->status == 413 ? ": the body is too long" : "");
 		return CTL_REFUSED;
 	}
-	part("lanyardctl: ", text(r->json, "title"), "");
+	fputs("lanyardctl", stderr);
+	/* The detail may begin with the title's own words. */
+	if (strncasecmp(text(r->json, "title"), text(r->json, "detail"),
+		    strlen(text(r->json, "title"))))
+		part(": ", text(r->json, "title"), "");
 	part(": ", text(r->json, "detail"), "");
 	if (!strstr(text(r->json, "detail"), text(r->json, "device.code")))
 		part(" (", text(r->json, "device.code"), ")");

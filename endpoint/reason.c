@@ -13,7 +13,8 @@ static const struct ep_reason_info table[EP_REASON_COUNT] = {
 	[EP_REASON_REPLAY] = {"replay",
 		"A request carried a Partial IV that was used before and got 4.01. If the device "
 		"lost its sequence number, it needs new credentials or a bootstrap; there is no "
-		"safe way to set a window back."},
+		"safe way to set a window back. This is looked at before the keys: wrong ones can "
+		"look the same."},
 	[EP_REASON_SEALED] = {"sealed",
 		"A request from before our last unclean stop came again and was dropped; a new "
 		"request from the device will do."},
