@@ -34,7 +34,7 @@ void cfg_print(const struct cfg *c, FILE *out)
 }
 
 static const char head[] =
-	"# lanyard.conf: the configuration of lanyardd, see lanyard.conf(5).\n"
+	"# lanyard.conf: the configuration of lanyardd.\n"
 	"# Each option is shown with its default. Files in conf.d/ beside this one are read after\n"
 	"# it, in the order of their names; a later file overrides. Comments begin with '#' or "
 	"';'\n"
