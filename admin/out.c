@@ -120,39 +120,16 @@ void jo_end_array(struct jo *o)
 	jo_raw(o, SPAN_LIT("]"));
 }
 
-/* How many bytes from `at` on form one character of well-formed UTF-8; 0: none do. */
-static size_t character(struct span s, size_t at)
-{
-	for (size_t n = 1; n <= 4 && at + n <= s.n; n++)
-		if (utf8_valid(span_sub(s, at, n)))
-			return n;
-	return 0;
-}
-
-static void character_out(struct jo *o, struct span c)
-{
-	if (c.n > 1 || (c.p[0] >= 0x20 && c.p[0] != '"' && c.p[0] != '\\' && c.p[0] != 0x7f))
-		jo_raw(o, c);
-	else if (c.p[0] == '"' || c.p[0] == '\\')
-		jo_fmt(o, "\\%c", c.p[0]);
-	else
-		jo_fmt(o, "\\u%04x", c.p[0]);
-}
-
 void jo_text(struct jo *o, const char *key, struct span s)
 {
+	size_t cap = 6 * s.n + 2; /* every byte an escape */
 	start(o, key);
-	jo_raw(o, SPAN_LIT("\""));
-	for (size_t at = 0; at < s.n;) {
-		size_t n = s.p[at] ? character(s, at) : 1;
-
-		if (n == 0)
-			jo_raw(o, SPAN_LIT("\xef\xbf\xbd"));
-		else
-			character_out(o, span_sub(s, at, n));
-		at += n ? n : 1;
-	}
-	jo_raw(o, SPAN_LIT("\""));
+	char *to = room(o, cap);
+	if (!to)
+		return;
+	struct writer w = wr_make(to, cap);
+	wr_json_string(&w, s);
+	o->n += w.n;
 }
 
 void jo_str(struct jo *o, const char *key, const char *s)

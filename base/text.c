@@ -208,6 +208,17 @@ void wr_escaped(struct writer *w, struct span s)
 	}
 }
 
+/* Terminals act on control characters and on those that turn the direction of text: these go out as
+ * escapes wherever they come from. */
+static void wr_json_escape(struct writer *w, uint32_t cp)
+{
+	if (cp < 0x10000)
+		wr_fmt(w, "\\u%04x", (unsigned)cp);
+	else
+		wr_fmt(w, "\\u%04x\\u%04x", (unsigned)(0xd800 + ((cp - 0x10000) >> 10)),
+			(unsigned)(0xdc00 + ((cp - 0x10000) & 0x3ff)));
+}
+
 void wr_json_string(struct writer *w, struct span s)
 {
 	wr_u8(w, '"');
@@ -222,8 +233,8 @@ void wr_json_string(struct writer *w, struct span s)
 		} else if (cp == '"' || cp == '\\') {
 			wr_u8(w, '\\');
 			wr_u8(w, (uint8_t)cp);
-		} else if (cp < 0x20 || cp == 0x7f) {
-			wr_fmt(w, "\\u%04x", (unsigned)cp);
+		} else if (!printable(cp)) {
+			wr_json_escape(w, cp);
 		} else {
 			wr_bytes(w, span_sub(rest, 0, n));
 		}

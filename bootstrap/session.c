@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAYLOAD_MAX = 512 };
+enum { PAYLOAD_MAX = 512, FAR_INSTANCE = 32 };
 
 static void next_command(struct bs *b, struct bs_session *s, struct turn *t);
 
@@ -141,18 +141,23 @@ static bool next_delete(struct bs_session *s, struct lwm_path *p)
 	return false;
 }
 
-/* The lowest instance id that no instance of the bootstrap account has. */
+/* The lowest instance id that no instance of the bootstrap account has. A device that does not show
+ * which instance its own is, gets one far from where that may be. */
 static uint16_t free_instance(const struct bs_session *s, uint16_t oid)
 {
-	for (uint16_t iid = 0;; iid++) {
-		size_t k = 0;
-		while (k < s->found.inst_n &&
-			!(s->found.inst[k].oid == oid && s->found.inst[k].iid == iid &&
-				!is_server_account(&s->found.inst[k])))
-			k++;
-		if (k == s->found.inst_n)
-			return iid;
+	bool taken[LWM_BS_INSTANCES_MAX + 1] = {false}, shown = false;
+	for (size_t k = 0; k < s->found.inst_n; k++) {
+		const struct lwm_bs_instance *i = &s->found.inst[k];
+		if (i->oid != oid || is_server_account(i))
+			continue;
+		shown = shown || !i->ssid;
+		if (i->iid <= LWM_BS_INSTANCES_MAX)
+			taken[i->iid] = true;
 	}
+	uint16_t iid = shown ? 0 : FAR_INSTANCE;
+	while (iid < LWM_BS_INSTANCES_MAX && taken[iid])
+		iid++;
+	return iid;
 }
 
 static void fail(struct bs *b, struct bs_session *s, const char *why, struct turn *t)
@@ -167,16 +172,6 @@ static void fail(struct bs *b, struct bs_session *s, const char *why, struct tur
 	next_command(b, s, t);
 }
 
-/* Before the first Write: where to, and with which keys. */
-static enum err begin_writing(struct bs *b, struct bs_session *s, struct turn *t)
-{
-	s->step = BS_WRITE_SECURITY;
-	s->security_iid = free_instance(s, 0);
-	s->oscore_iid = free_instance(s, 21);
-	enum err err = bs_draw_context(b, s, t);
-	return err ? err : send_write(b, s, t);
-}
-
 static void next_command(struct bs *b, struct bs_session *s, struct turn *t)
 {
 	struct lwm_path p;
@@ -186,7 +181,12 @@ static void next_command(struct bs *b, struct bs_session *s, struct turn *t)
 		err = send_discover(b, s, t);
 		break;
 	case BS_DELETE:
-		err = next_delete(s, &p) ? send_delete(b, s, &p, t) : begin_writing(b, s, t);
+		if (next_delete(s, &p)) {
+			err = send_delete(b, s, &p, t);
+			break;
+		}
+		s->step = BS_WRITE_SECURITY;
+		err = send_write(b, s, t);
 		break;
 	case BS_WRITE_SECURITY:
 	case BS_WRITE_SERVER:
@@ -225,6 +225,13 @@ static void answered(struct bs *b, struct bs_session *s, const struct msg *m, st
 	case BS_DISCOVER:
 		if (m->code != MSG_CONTENT || lwm_bs_discover_parse(m->payload, &s->found)) {
 			fail(b, s, "the device did not answer Bootstrap-Discover", t);
+			return;
+		}
+		s->security_iid = free_instance(s, 0);
+		s->oscore_iid = free_instance(s, 21);
+		/* Before anything is taken from the device. */
+		if (bs_draw_context(b, s, t)) {
+			fail(b, s, "no keys could be drawn", t);
 			return;
 		}
 		s->step = BS_DELETE;

@@ -2,6 +2,7 @@
 /* Who gets what: datagrams to the exchange, deliveries to the engines; start and stop. */
 #include "cmd/core_impl.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 
@@ -135,12 +136,16 @@ static enum err exact_rows(const struct core *c, struct rec_context **out, size_
 	return ERR_OK;
 }
 
+/* How long a commit may take before a stop gives up on it. */
+enum { STOP_WAIT_MS = 30000 };
+
 enum err core_stop(struct core *c)
 {
 	core_turn_end(c);
 	while (store_pending(c->store)) {
 		struct pollfd p = {.fd = store_fd(c->store), .events = POLLIN};
-		if (poll(&p, 1, 30000) <= 0)
+		int n = poll(&p, 1, STOP_WAIT_MS);
+		if (n == 0 || (n < 0 && errno != EINTR))
 			return ERR_IO;
 		core_store_poll(c);
 	}

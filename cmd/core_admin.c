@@ -247,7 +247,7 @@ static enum err op_context_list(void *arg, struct span name, adm_context_fn *fn,
 			.sender_id = ep_sender_id(x),
 			.recipient_id = ep_recipient_id(x),
 			.aead = x->aead,
-			.hkdf = OSC_HKDF_SHA256,
+			.hkdf = x->hkdf,
 			.sender_next = x->ssn_next,
 			.sender_limit = ep_ssn_limit(x),
 			.received_any = x->window.any,
@@ -591,7 +591,8 @@ static enum err op_events(
 	struct event_telling k = {fn, cb_arg};
 	if (c->failed)
 		return c->failed;
-	return store_events(c->store, after, max, tell_event, &k, first);
+	enum err err = store_events(c->store, after, max, tell_event, &k, first);
+	return !err && *first > after + 1 ? ERR_NOTFOUND : err;
 }
 
 void core_admin_ops(struct core *c, struct adm_ops *out)

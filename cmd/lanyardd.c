@@ -33,6 +33,7 @@ struct daemon {
 	uint64_t armed_ms; /* what the timer is set to; UINT64_MAX: nothing */
 	uint64_t watchdog_us;
 	bool in_turn;
+	bool started; /* the database is loaded, its clean-stop marker cleared */
 };
 
 /* ---- clocks */
@@ -152,7 +153,7 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 static void say_send(void *arg, const struct peer *to, struct span bytes)
 {
 	struct daemon *d = arg;
-	enum err err = net_send(d->net, to, bytes);
+	enum err err = d->net ? net_send(d->net, to, bytes) : ERR_STATE;
 	if (err)
 		log_debug("datagram not sent reason=\"%s\"", err_text(err));
 }
@@ -358,7 +359,7 @@ static bool open_admin(struct daemon *d)
 	return true;
 }
 
-static int close_all(struct daemon *d, bool clean)
+static int close_all(struct daemon *d)
 {
 	int status = EXIT_SUCCESS;
 	/* Sockets first: nothing may arrive behind the exact windows. */
@@ -366,10 +367,11 @@ static int close_all(struct daemon *d, bool clean)
 		net_pause(d->net);
 	adm_free(d->adm);
 	d->adm = NULL;
-	if (clean) {
+	if (d->started) {
 		core_time(d->core, boot_ms(), wall_ms());
 		enum err err = core_stop(d->core);
-		net_flush(d->net);
+		if (d->net)
+			net_flush(d->net);
 		if (err) {
 			log_error("not stopped cleanly, the next start treats it as a crash "
 				  "reason=\"%s\"",
@@ -403,7 +405,7 @@ static int run(struct daemon *d)
 		log_warning("core dumps could not be switched off");
 	d->base = event_base_new();
 	if (!d->base || !open_events(d) || !open_core(d) || !open_listeners(d) || !open_admin(d)) {
-		close_all(d, false);
+		close_all(d);
 		return EXIT_FAILURE;
 	}
 	log_notice("ready version=%s dir=%s socket=%s", LANYARD_VERSION, d->cfg.dir, d->cfg.socket);
@@ -411,7 +413,7 @@ static int run(struct daemon *d)
 	begin_turn(d);
 	end_turn(d);
 	event_base_dispatch(d->base);
-	return close_all(d, true);
+	return close_all(d);
 }
 
 /* ---- the command line */

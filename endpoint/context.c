@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EP_ID_MASK ((UINT64_C(1) << 48) - 1) /* a million new contexts a second, for eight years   \
-					      */
+#define EP_ID_MASK                                                                                 \
+	((UINT64_C(1) << 48) - 1) /* a million new contexts a second, for eight years              \
+				   */
 
 static bool same_id_context(const struct ep_context *c, bool has, struct span id_context)
 {
@@ -212,6 +213,7 @@ enum err ep_context_add(struct ep_directory *d, struct endpoint *e,
 		goto out;
 	start_counters(d, c, in.ssn_start, in.highest);
 	c->fresh = in.fresh;
+	c->hkdf = (int8_t)in.params.hkdf;
 	c->id = d->next_id++ & EP_ID_MASK;
 	err = index_put(d, c);
 	if (err)
@@ -353,6 +355,7 @@ enum err ep_load_context(struct ep_directory *d, struct endpoint *e, const struc
 	c->id = r->id & EP_ID_MASK;
 	c->fresh = r->fresh;
 	c->executed = r->executed;
+	c->hkdf = (int8_t)r->hkdf;
 	start_counters(d, c, r->ssn_limit, r->highest);
 	if (r->exact && c->window.any)
 		c->window.seen = r->window;

@@ -48,6 +48,7 @@ struct ep_context {
 	uint16_t replays, auth_failures;  /* they stop at 65535 */
 	uint8_t role, origin, generation; /* enum rec_* */
 	uint8_t aead;
+	int8_t hkdf;         /* COSE numbers, both */
 	bool fresh : 1;      /* freshness was proved */
 	bool executed : 1;   /* a request under it changed something */
 	bool challenged : 1; /* an Echo challenge is out (since the start) */

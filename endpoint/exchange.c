@@ -140,7 +140,7 @@ void ep_conv_touch(struct ep_exchange *x, struct ep_conversation *v, uint64_t no
 
 static bool conv_idle(const struct ep_conversation *v)
 {
-	return !v->current && !v->queue && !v->observations;
+	return !v->current && !v->queue && !v->observations && !v->pinned;
 }
 
 /* Room for one more unprotected peer: one of the next idle ones goes. Its copies then count as new,

@@ -49,6 +49,7 @@ struct ep_conversation {
 	struct ep_request *queue, **tail; /* waiting behind it */
 	uint16_t queue_n;
 	uint16_t next_mid; /* of an unprotected one */
+	uint16_t pinned;   /* a delivery under way refers to it */
 	struct ep_request *observations;
 	struct block_rx *rx; /* a body coming in by Block1 */
 };
@@ -165,8 +166,9 @@ struct ep_request_opts {
  * (no address known), ERR_NOMEM, ERR_SPACE (it does not fit a datagram). */
 MUST_USE enum err ep_request_start(struct ep_exchange *x, const struct ep_request_opts *o,
 	struct turn *t, struct ep_request **out);
-/* While held, no queued request goes out: for ending many at once. */
-void ep_exchange_hold(struct ep_exchange *x, bool hold);
+/* While held, no queued request goes out: for ending many requests of one peer at once. */
+void ep_exchange_hold(struct ep_exchange *x);
+void ep_exchange_release(struct ep_exchange *x, struct turn *t);
 /* Forgets it without a word: a delivered one, or one nobody wants an answer to any more. */
 void ep_request_end(struct ep_exchange *x, struct ep_request *r, struct turn *t);
 /* Cancels an observation (RFC 7641 section 3.6): the same request and token with Observe 1. Its end

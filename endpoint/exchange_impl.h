@@ -20,13 +20,14 @@ struct ep_exchange {
 	struct ep_counters count;
 	uint8_t echo_key[32]; /* new at every start */
 	uint8_t hash_key[16];
-	uint16_t next_mid;       /* of stateless answers */
-	size_t datagram_n;       /* of the message at hand */
-	size_t rx_bytes;         /* in bodies on their way in by Block1, all peers together */
-	bool hold;               /* no queued request goes out */
-	size_t evict_at;         /* where to look next for a conversation to give up */
-	struct osc_keys keys;    /* of the message at hand */
-	struct msg outer, plain; /* likewise */
+	uint16_t next_mid;  /* of stateless answers */
+	size_t datagram_n;  /* of the message at hand */
+	size_t rx_bytes[2]; /* in bodies on their way in by Block1: unprotected, protected */
+	bool hold;          /* no queued request goes out */
+	struct ep_conversation *held; /* one that wanted to */
+	size_t evict_at;              /* where to look next for a conversation to give up */
+	struct osc_keys keys;         /* of the message at hand */
+	struct msg outer, plain;      /* likewise */
 	uint8_t in[EP_WORK_BYTES], out[EP_WORK_BYTES];
 };
 
@@ -54,6 +55,9 @@ bool ep_answer_copy(struct ep_exchange *x, const struct ep_conversation *v, stru
 
 /* Gives up a body coming in by Block1. */
 void ep_rx_reset(struct ep_exchange *x, struct ep_conversation *v);
+
+/* respond.c: a verified request is rejected in silence. */
+void ep_respond_nothing(const struct ep_delivery *d, struct turn *t);
 
 /* request.c: our requests; response.c: what comes back. */
 void ep_pump(struct ep_exchange *x, struct ep_conversation *v, struct turn *t);

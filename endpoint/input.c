@@ -87,11 +87,12 @@ static uint8_t take_body(struct ep_exchange *x, struct ep_conversation *v, struc
 	if (b->num && (!v->rx->active || memcmp(key, v->rx->key, sizeof(key))))
 		return MSG_REQUEST_ENTITY_INCOMPLETE;
 	memcpy(v->rx->key, key, sizeof(key));
-	if (x->rx_bytes >= RX_BYTES_MAX)
+	size_t *bytes = &x->rx_bytes[v->ctx != NULL];
+	if (*bytes >= RX_BYTES_MAX)
 		return MSG_UNAVAILABLE;
 	size_t had = v->rx->cap;
 	enum block_step step = block_rx_take(v->rx, *b, m->payload, now_ms);
-	x->rx_bytes += v->rx->cap - had;
+	*bytes += v->rx->cap - had;
 	switch (step) {
 	case BLOCK_MORE:
 		return MSG_CONTINUE;
@@ -112,9 +113,9 @@ void ep_rx_reset(struct ep_exchange *x, struct ep_conversation *v)
 {
 	if (!v->rx)
 		return;
-	x->rx_bytes -= v->rx->cap;
+	size_t had = v->rx->cap;
 	block_rx_reset(v->rx);
-	x->rx_bytes += v->rx->cap;
+	x->rx_bytes[v->ctx != NULL] -= had - v->rx->cap;
 }
 
 /* Takes a block. True when the body is whole, or there are no blocks. */
@@ -153,7 +154,10 @@ void ep_deliver_request(struct ep_exchange *x, struct turn *t, struct ep_deliver
 	if (msg_check_options(d->msg) != MSG_OPTIONS_GOOD) {
 		x->count.bad_option++;
 		ep_note(d->endpoint, EP_REASON_BAD_OPTION, t->wall_ms);
-		ep_respond_code(x, d, MSG_BAD_OPTION, t);
+		if (x->outer.type == MSG_NON) /* RFC 7252 section 5.4.1 */
+			ep_respond_nothing(d, t);
+		else
+			ep_respond_code(x, d, MSG_BAD_OPTION, t);
 		return;
 	}
 	if (take_block1(x, t, d))

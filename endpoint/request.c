@@ -108,6 +108,7 @@ struct ep_request *ep_request_fail(struct ep_exchange *x, struct ep_request *r, 
 	struct ep_request *parent = r->parent;
 	if (parent) { /* the rest of a notification: without it there is nothing to tell */
 		bool awaited = parent->awaits_body;
+		parent->awaits_body = false; /* what fails while r leaves must not end it again */
 		ep_request_leave(x, r, t);
 		ep_request_free(x, r);
 		if (!awaited)
@@ -159,6 +160,18 @@ static enum err protect(struct ep_exchange *x, struct ep_request *r, const struc
 	return err ? err : msg_encode_udp(out, w);
 }
 
+/* Contexts behind one address count for themselves: their numbers may meet. */
+static bool choose_mid(const struct ep_exchange *x, struct ep_conversation *v,
+	const struct peer *to, uint16_t *mid)
+{
+	for (uint32_t tries = 0; tries <= UINT16_MAX; tries++) {
+		*mid = v->ctx ? ep_next_mid(v->ctx) : v->next_mid++;
+		if (!exch_by_mid(&x->exch, to, *mid))
+			return true;
+	}
+	return false;
+}
+
 static enum err send_now(
 	struct ep_exchange *x, struct ep_request *r, const struct block *block2, struct turn *t)
 {
@@ -171,10 +184,8 @@ static enum err send_now(
 	enum err err = build(x, r, block2, &plain);
 	if (err)
 		return err;
-	/* Contexts behind one address count for themselves: their numbers may meet. */
-	do
-		plain.mid = c ? ep_next_mid(c) : r->conv->next_mid++;
-	while (exch_by_mid(&x->exch, to, plain.mid));
+	if (!choose_mid(x, r->conv, to, &plain.mid))
+		return ERR_LIMIT;
 	struct writer w = wr_make(x->out, sizeof(x->out));
 	if (c) {
 		err = protect(x, r, &plain, t, &w, &sealed);
@@ -206,14 +217,25 @@ void ep_request_send(
 		ep_request_kill(x, r);
 }
 
-void ep_exchange_hold(struct ep_exchange *x, bool hold)
+void ep_exchange_hold(struct ep_exchange *x)
 {
-	x->hold = hold;
+	x->hold = true;
+	x->held = NULL;
+}
+
+void ep_exchange_release(struct ep_exchange *x, struct turn *t)
+{
+	x->hold = false;
+	if (x->held)
+		ep_pump(x, x->held, t);
+	x->held = NULL;
 }
 
 void ep_pump(struct ep_exchange *x, struct ep_conversation *v, struct turn *t)
 {
 	struct ep_request *r = v->queue;
+	if (x->hold)
+		x->held = v;
 	if (v->current || !r || x->hold)
 		return;
 	v->queue = r->next;
@@ -287,6 +309,7 @@ enum err ep_request_cancel(struct ep_exchange *x, struct ep_request *r, struct t
 		return ERR_STATE;
 	if (v->queue_n >= EP_QUEUE_MAX)
 		return ERR_LIMIT;
+	r->awaits_body = false;
 	end_children(x, v, r, t);
 	unlink_from(&v->observations, r);
 	map_del(&x->observing, span_make(r->token, sizeof(r->token)));

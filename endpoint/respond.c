@@ -79,6 +79,12 @@ void ep_respond(struct ep_exchange *x, struct ep_delivery *d, struct msg *resp, 
 		ep_rx_reset(x, d->conv);
 }
 
+void ep_respond_nothing(const struct ep_delivery *d, struct turn *t)
+{
+	if (d->ctx)
+		record(d, SPAN_EMPTY, t);
+}
+
 void ep_respond_code(struct ep_exchange *x, struct ep_delivery *d, uint8_t code, struct turn *t)
 {
 	struct msg m;
@@ -94,7 +100,9 @@ void ep_delivery_end(struct ep_exchange *x, struct ep_delivery *d, struct turn *
 	if (d->child)
 		ep_request_free(x, d->child);
 	d->child = NULL;
-	if (d->next)
+	if (d->next) {
+		d->next->pinned--;
 		ep_pump(x, d->next, t);
+	}
 	d->next = NULL;
 }

@@ -51,6 +51,18 @@ static bool open_response(struct ep_exchange *x, struct ep_request *r, struct tu
 	return true;
 }
 
+/* A response with an option we must understand and do not is rejected (RFC 7252 section 5.4.1). */
+static bool check_options(
+	struct ep_exchange *x, struct ep_request *r, struct turn *t, struct ep_delivery *d)
+{
+	if (msg_check_options(d->msg) == MSG_OPTIONS_GOOD)
+		return true;
+	ignore(x, r, EP_REASON_BAD_OPTION, t);
+	if (x->outer.type == MSG_CON)
+		ep_send_empty(t, &d->from, MSG_RESET, x->outer.mid);
+	return false;
+}
+
 /* The address of the newest verified message. A response without a number answers the one request
  * on its way, so it is new. */
 static void heard(struct ep_delivery *d, uint64_t number)
@@ -195,6 +207,20 @@ static void finish(struct ep_exchange *x, struct ep_request *r, uint64_t number,
 	if (r->parent) /* the body lives in it */
 		d->child = r;
 	d->next = v;
+	v->pinned++;
+}
+
+/* The rest of a notification cannot be had: it is the child that failed, not the observation. */
+static void fetch_failed(
+	struct ep_exchange *x, struct ep_request *r, struct turn *t, struct ep_delivery *d)
+{
+	r = ep_request_fail(x, r, t);
+	if (!r)
+		return;
+	d->kind = EP_CANCELLED;
+	d->request = r;
+	d->role = r->role;
+	d->msg = NULL;
 }
 
 /* The observation is bound to the token of its first request; the rest of the body is not. */
@@ -225,6 +251,8 @@ static void response(
 		return;
 	if (!open_response(x, r, t, d, &number))
 		return;
+	if (!check_options(x, r, t, d))
+		return;
 	x->count.responses++;
 	if (x->outer.type == MSG_CON)
 		ep_send_empty(t, &d->from, MSG_ACK, x->outer.mid);
@@ -232,10 +260,6 @@ static void response(
 	d->conv = r->conv;
 	ep_conv_touch(x, r->conv, t->now_ms);
 	heard(d, number);
-	if (msg_check_options(d->msg) != MSG_OPTIONS_GOOD) {
-		ignore(x, r, EP_REASON_BAD_OPTION, t);
-		return;
-	}
 	if (repeat_with_echo(x, r, d->msg, t))
 		return;
 	struct msg *m = d->msg;
@@ -254,7 +278,10 @@ static void response(
 	case BODY_WHOLE:
 		break;
 	}
-	finish(x, r, number, t, d);
+	if (r->parent && msg_code_class(m->code) != 2)
+		fetch_failed(x, r, t, d);
+	else
+		finish(x, r, number, t, d);
 }
 
 /* Is it newer than the last one? Protected ones by their number, others by Observe. */
@@ -280,7 +307,7 @@ static void notification(
 	struct ep_exchange *x, struct ep_request *r, struct turn *t, struct ep_delivery *d)
 {
 	uint64_t number;
-	if (!open_response(x, r, t, d, &number))
+	if (!open_response(x, r, t, d, &number) || !check_options(x, r, t, d))
 		return;
 	x->count.notifications++;
 	d->endpoint = r->endpoint;
@@ -291,7 +318,7 @@ static void notification(
 		d->ack = turn_dup(t, SPAN_OF(ack));
 	struct block b;
 	uint64_t last_number = r->last_number, last_ms = r->last_ms;
-	if (!newer(r, d, number, t->now_ms) || msg_check_options(d->msg) != MSG_OPTIONS_GOOD) {
+	if (!newer(r, d, number, t->now_ms)) {
 		ep_delivery_end(x, d, t);
 		return;
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A protected request, in the order of RFC 8613 section 8.2 and the rules of freshness. */
+#include "coap/opt.h"
 #include "endpoint/exchange_impl.h"
 #include "oscore/echo.h"
 
@@ -12,13 +13,26 @@ static void refuse(struct ep_exchange *x, struct turn *t, struct ep_delivery *d,
 	ep_plain_error(x, &d->from, code, text, t);
 }
 
+/* Outer options that are used as they are must be well-formed; whoever adds bad ones on the way
+ * must not use up a number of the device. */
+static bool outer_options_good(const struct msg *m)
+{
+	for (size_t i = 0; i < m->opt_n; i++) {
+		const struct opt_info *o = opt_info(m->opt[i].num);
+		size_t n = m->opt[i].val.n;
+		if (o && o->oscore & OPT_CLASS_U && (n < o->min || n > o->max))
+			return false;
+	}
+	return true;
+}
+
 /* Step 1 and 2: the option and the context it names. */
 static bool find_context(
 	struct ep_exchange *x, struct osc_option *o, struct turn *t, struct ep_delivery *d)
 {
 	const struct opt *raw = msg_find(&x->outer, OPT_OSCORE);
-	if (msg_next(&x->outer, raw) || osc_option_parse(raw->val, o) || !o->has_kid || !o->piv.n ||
-		!x->outer.payload.n) {
+	if (!outer_options_good(&x->outer) || msg_next(&x->outer, raw) ||
+		osc_option_parse(raw->val, o) || !o->has_kid || !o->piv.n || !x->outer.payload.n) {
 		x->count.bad_option++;
 		refuse(x, t, d, EP_REASON_BAD_OPTION, MSG_BAD_OPTION, "Failed to decode COSE");
 		return false;

@@ -3,7 +3,7 @@
 #include "lwm2m/link.h"
 #include "lwm2m/version.h"
 
-enum { OSCORE_OID = 21 };
+enum { SECURITY_OID = 0, OSCORE_OID = 21 };
 
 static uint8_t version_attr(const struct lwm_link *l, const char *name)
 {
@@ -27,7 +27,9 @@ static uint16_t ssid_attr(const struct lwm_link *l)
 	return (uint16_t)v;
 }
 
-static void take_link(const struct lwm_link *l, struct lwm_bs_discover *d)
+/* Only instances that may belong to the bootstrap account are kept: what is missed of these would
+ * be overwritten. */
+static enum err take_link(const struct lwm_link *l, struct lwm_bs_discover *d)
 {
 	struct lwm_path p = {0};
 	uint8_t lwm2m = version_attr(l, "lwm2m");
@@ -35,12 +37,15 @@ static void take_link(const struct lwm_link *l, struct lwm_bs_discover *d)
 	if (lwm2m >= 10 && lwm2m <= 12)
 		d->lwm2m = lwm2m;
 	if (!l->target.p || l->target.p[0] != '/' || lwm_path_parse(l->target, &p))
-		return;
+		return ERR_OK;
 	if ((p.n == 1 || p.n == 2) && p.id[0] == OSCORE_OID && !d->oscore_version)
 		d->oscore_version = version_attr(l, "ver");
-	if (p.n != 2 || d->inst_n == LWM_BS_INSTANCES_MAX)
-		return;
+	if (p.n != 2 || (p.id[0] != SECURITY_OID && p.id[0] != OSCORE_OID))
+		return ERR_OK;
+	if (d->inst_n == LWM_BS_INSTANCES_MAX)
+		return ERR_LIMIT;
 	d->inst[d->inst_n++] = (struct lwm_bs_instance){p.id[0], p.id[1], ssid_attr(l)};
+	return ERR_OK;
 }
 
 enum err lwm_bs_discover_parse(struct span payload, struct lwm_bs_discover *out)
@@ -53,7 +58,9 @@ enum err lwm_bs_discover_parse(struct span payload, struct lwm_bs_discover *out)
 	while ((e = lwm_link_next(&payload, &l)) == ERR_OK) {
 		if (!l.target.p && !first)
 			return ERR_SYNTAX;
-		take_link(&l, &d);
+		e = take_link(&l, &d);
+		if (e)
+			return e;
 		first = false;
 	}
 	if (e != ERR_NOTFOUND)

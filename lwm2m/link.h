@@ -66,10 +66,10 @@ enum { LWM_BS_INSTANCES_MAX = 64 };
 struct lwm_bs_discover {
 	uint8_t lwm2m;          /* 10, 11, 12; a hint only. 0: not given */
 	uint8_t oscore_version; /* of /21, times ten; 0: not given */
-	struct lwm_bs_instance inst[LWM_BS_INSTANCES_MAX];
-	uint8_t inst_n; /* further ones are skipped */
+	struct lwm_bs_instance inst[LWM_BS_INSTANCES_MAX]; /* of Objects 0 and 21 */
+	uint8_t inst_n;
 };
-/* ERR_SYNTAX; `out` is then untouched. */
+/* ERR_SYNTAX, ERR_LIMIT (more instances of /0 and /21 than fit); `out` is then untouched. */
 MUST_USE enum err lwm_bs_discover_parse(struct span payload, struct lwm_bs_discover *out);
 
 #endif

@@ -134,6 +134,8 @@ void srv_cancel(struct srv *s, const struct srv_dm *d, struct turn *t)
 		observation_free(s, o, t);
 	else
 		o->active = false;
+	if (!srv_reg_of(d->endpoint))
+		srv_orphan(s, d->endpoint);
 	turn_done(t, d->ticket, 204, NULL, NULL);
 }
 
@@ -239,8 +241,7 @@ static void refused(struct srv *s, struct srv_observation *o, const struct msg *
 		observation_free(s, o, t);
 }
 
-static bool try_next_format(
-	struct srv *s, struct srv_observation *o, const struct msg *m, struct turn *t)
+static bool try_next_format(struct srv *s, struct srv_observation *o, struct msg *m, struct turn *t)
 {
 	uint16_t cf[SRV_FORMATS_MAX];
 	struct srv_reg *g = srv_reg_of(o->endpoint);
@@ -253,6 +254,7 @@ static bool try_next_format(
 	o->request = NULL;
 	if (ask(s, o, g, t)) {
 		o->request = old;
+		m->payload = SPAN_EMPTY; /* the try has used its memory */
 		return false;
 	}
 	ep_request_end(s->x, old, t);

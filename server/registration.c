@@ -54,37 +54,33 @@ static bool nosec_allowed(const struct srv *s, const struct ep_delivery *d,
 	       matches_word(s->opts.nosec_endpoints, name);
 }
 
-static struct endpoint *identify_nosec(
-	struct srv *s, struct ep_delivery *d, const struct lwm_reg_params *p, struct turn *t)
+static bool identify_nosec(struct srv *s, struct ep_delivery *d, const struct lwm_reg_params *p,
+	struct endpoint **e, struct turn *t)
 {
 	char name[LWM_EP_MAX + 1];
 	if (!p->has_ep || span_to_str(p->ep, name, sizeof(name))) {
 		srv_refuse(s, d, NULL, EP_REASON_EP_UNKNOWN, MSG_BAD_REQUEST, t);
-		return NULL;
+		return false;
 	}
-	struct endpoint *e = ep_find(s->dir, p->ep);
-	if (!nosec_allowed(s, d, e, name)) {
-		srv_refuse(s, d, e, EP_REASON_NOSEC, MSG_UNAUTHORIZED, t);
-		return NULL;
-	}
-	if (!e && ep_ensure(s->dir, p->ep, t, &e)) {
-		srv_refuse(s, d, NULL, EP_REASON_OVERLOAD, MSG_UNAVAILABLE, t);
-		return NULL;
-	}
-	return e;
+	*e = ep_find(s->dir, p->ep);
+	if (nosec_allowed(s, d, *e, name))
+		return true;
+	srv_refuse(s, d, *e, EP_REASON_NOSEC, MSG_UNAUTHORIZED, t);
+	return false;
 }
 
-/* The endpoint by its credentials (REG-03); NULL: refused. */
-static struct endpoint *identify(
-	struct srv *s, struct ep_delivery *d, const struct lwm_reg_params *p, struct turn *t)
+/* The endpoint by its credentials (REG-03); false: refused. An unprotected one that is not known
+ * yet is NULL: it is made when all of its Register is good. */
+static bool identify(struct srv *s, struct ep_delivery *d, const struct lwm_reg_params *p,
+	struct endpoint **e, struct turn *t)
 {
 	if (!d->ctx)
-		return identify_nosec(s, d, p, t);
-	if (p->has_ep && !span_eq(p->ep, ep_rd_name(d->endpoint))) {
-		srv_refuse(s, d, d->endpoint, EP_REASON_EP_MISMATCH, MSG_BAD_REQUEST, t);
-		return NULL;
-	}
-	return d->endpoint;
+		return identify_nosec(s, d, p, e, t);
+	*e = d->endpoint;
+	if (!p->has_ep || span_eq(p->ep, ep_rd_name(d->endpoint)))
+		return true;
+	srv_refuse(s, d, d->endpoint, EP_REASON_EP_MISMATCH, MSG_BAD_REQUEST, t);
+	return false;
 }
 
 static bool set_sms(struct srv_reg *g, struct span sms)
@@ -121,13 +117,12 @@ static void set_peer(struct srv_reg *g, const struct ep_delivery *d)
 		*g->peer = d->from;
 }
 
-static struct srv_reg *reg_new(struct srv *s, struct ep_delivery *d, struct endpoint *e,
-	const struct lwm_reg_params *p, struct turn *t)
+static struct srv_reg *reg_new(
+	struct srv *s, struct ep_delivery *d, const struct lwm_reg_params *p, struct turn *t)
 {
 	struct srv_reg *g = calloc(1, sizeof(*g));
 	if (!g)
 		return NULL;
-	g->endpoint = e;
 	g->ctx = d->ctx;
 	g->lifetime_s = p->lifetime_s;
 	g->lwm2m = p->lwm2m;
@@ -170,44 +165,67 @@ static void accept(struct srv *s, struct ep_delivery *d, struct srv_reg *g, stru
 	srv_observations_settle(s, g, t);
 }
 
+/* Reads the list; 0, or the code to refuse with. What could not be told to storage is refused here.
+ */
+static uint8_t take_list(struct srv *s, const struct msg *m, struct lwm_object_list *out)
+{
+	enum err err = lwm_object_list_parse(m->payload, out);
+	if (err)
+		return err == ERR_NOMEM ? MSG_UNAVAILABLE : MSG_BAD_REQUEST;
+	struct writer w = wr_make(s->text, sizeof(s->text));
+	if (!lwm_object_list_write(out, &w))
+		return 0;
+	lwm_object_list_fini(out);
+	return MSG_TOO_LARGE;
+}
+
+/* All of it is good: the endpoint gets its registration, in place of what it had (REG-14). */
+static bool take_place(struct srv *s, struct srv_reg *g, struct endpoint *e,
+	const struct span *name, struct turn *t)
+{
+	if (!e && ep_ensure(s->dir, *name, t, &e))
+		return false;
+	g->endpoint = e;
+	if (srv_reg_of(e))
+		srv_reg_end(s, srv_reg_of(e), NULL, t);
+	if (!srv_reg_insert(s, g))
+		return true;
+	turn_rec(t, REC_REG_DEL)->del.id = e->id;
+	srv_orphan(s, e);
+	return false;
+}
+
 void srv_register(struct srv *s, struct ep_delivery *d, struct turn *t)
 {
 	struct lwm_reg_params p;
 	struct lwm_object_list list = {0};
+	struct endpoint *e = NULL;
 	enum ep_reason why = EP_REASON_BAD_REQUEST;
 	uint32_t format = LWM_CF_LINK;
 	if (lwm_reg_params_parse(d->msg, &p)) {
 		srv_refuse(s, d, d->endpoint, why, MSG_BAD_REQUEST, t);
 		return;
 	}
-	struct endpoint *e = identify(s, d, &p, t);
-	if (!e)
+	if (!identify(s, d, &p, &e, t))
 		return;
 	uint8_t code = check_params(&p, &why);
 	msg_get_uint(d->msg, OPT_CONTENT_FORMAT, &format);
 	if (!code && (format != LWM_CF_LINK || !d->msg->payload.n))
 		code = MSG_BAD_REQUEST;
-	enum err err = code ? ERR_OK : lwm_object_list_parse(d->msg->payload, &list);
-	if (err)
-		code = err == ERR_NOMEM ? MSG_UNAVAILABLE : MSG_BAD_REQUEST;
-	struct srv_reg *g = code ? NULL : reg_new(s, d, e, &p, t);
-	if (!g) {
-		lwm_object_list_fini(&list);
-		srv_refuse(
-			s, d, e, code ? why : EP_REASON_OVERLOAD, code ? code : MSG_UNAVAILABLE, t);
+	if (!code)
+		code = take_list(s, d->msg, &list);
+	struct srv_reg *g = code ? NULL : reg_new(s, d, &p, t);
+	if (g)
+		g->list = list;
+	if (g && take_place(s, g, e, &p.ep, t)) {
+		accept(s, d, g, t);
 		return;
 	}
-	g->list = list;
-	/* A known client registers anew: what was there goes first (REG-14). */
-	if (srv_reg_of(e))
-		srv_reg_end(s, srv_reg_of(e), NULL, t);
-	if (srv_reg_insert(s, g)) {
+	if (g)
 		srv_reg_free(s, g);
-		turn_rec(t, REC_REG_DEL)->del.id = e->id;
-		srv_refuse(s, d, e, EP_REASON_OVERLOAD, MSG_UNAVAILABLE, t);
-		return;
-	}
-	accept(s, d, g, t);
+	else
+		lwm_object_list_fini(&list);
+	srv_refuse(s, d, e, code ? why : EP_REASON_OVERLOAD, code ? code : MSG_UNAVAILABLE, t);
 }
 
 /* The registration a request may change: its own. Others do not exist for it. */
@@ -225,15 +243,13 @@ static struct srv_reg *own_registration(
 
 /* What an Update says (REG-15, REG-16). Returns 0, or the code to refuse with and nothing changed.
  */
-static uint8_t apply_update(struct srv_reg *g, const struct ep_delivery *d,
+static uint8_t apply_update(struct srv *s, struct srv_reg *g, const struct ep_delivery *d,
 	const struct lwm_reg_params *p, bool *changed)
 {
 	struct lwm_object_list list = {0};
-	if (d->msg->payload.n) {
-		enum err err = lwm_object_list_parse(d->msg->payload, &list);
-		if (err)
-			return err == ERR_NOMEM ? MSG_UNAVAILABLE : MSG_BAD_REQUEST;
-	}
+	uint8_t code = d->msg->payload.n ? take_list(s, d->msg, &list) : 0;
+	if (code)
+		return code;
 	if (p->has_sms && !set_sms(g, p->sms)) {
 		lwm_object_list_fini(&list);
 		return MSG_UNAVAILABLE;
@@ -258,17 +274,17 @@ static uint8_t apply_update(struct srv_reg *g, const struct ep_delivery *d,
 /* The device uses other keys now, or another address. */
 static bool follow(struct srv *s, struct srv_reg *g, const struct ep_delivery *d, struct turn *t)
 {
-	if (!d->ctx) {
-		bool moved = !peer_eq(g->peer, &d->from);
-		*g->peer = d->from;
-		return moved;
-	}
-	if (g->ctx == d->ctx)
+	if (g->ctx && g->ctx == d->ctx)
 		return d->moved;
-	ep_exchange_hold(s->x, true);
+	if (!d->ctx && peer_eq(g->peer, &d->from))
+		return false;
+	/* Unprotected requests and observations are tied to the address they went to. */
+	ep_exchange_hold(s->x);
 	srv_observations_unsettle(s, g->endpoint->registration, t);
-	srv_ops_drop(s, g, "cancelled", "the device changed its keys", t);
-	ep_exchange_hold(s->x, false);
+	srv_ops_drop(s, g, "cancelled", "the device changed its keys or address", t);
+	ep_exchange_release(s->x, t);
+	if (!d->ctx)
+		*g->peer = d->from;
 	g->ctx = d->ctx;
 	return true;
 }
@@ -293,7 +309,7 @@ void srv_update(struct srv *s, struct ep_delivery *d, struct span location, stru
 		return;
 	uint8_t code = MSG_BAD_REQUEST;
 	if (!lwm_reg_params_parse(d->msg, &p))
-		code = apply_update(g, d, &p, &changed);
+		code = apply_update(s, g, d, &p, &changed);
 	if (code) {
 		srv_refuse(s, d, g->endpoint, EP_REASON_BAD_REQUEST, code, t);
 		return;
@@ -327,19 +343,16 @@ void srv_reg_end(struct srv *s, struct srv_reg *g, const char *event, struct tur
 {
 	struct srv_endpoint *e = g->endpoint->registration;
 	/* What waits behind a request that ends here ends too, and must not go out meanwhile. */
-	ep_exchange_hold(s->x, true);
+	ep_exchange_hold(s->x);
 	srv_observations_unsettle(s, e, t);
 	srv_ops_drop(s, g, "cancelled", "the registration ended", t);
-	ep_exchange_hold(s->x, false);
+	ep_exchange_release(s->x, t);
 	if (event) {
 		srv_reg_event(s, t, event, g);
 		turn_rec(t, REC_REG_DEL)->del.id = g->endpoint->id;
 	}
-	if (event && !g->ctx && !e->orphan) {
-		e->orphan = true;
-		e->next_orphan = s->orphans;
-		s->orphans = g->endpoint;
-	}
+	if (event && !g->ctx)
+		srv_orphan(s, g->endpoint);
 	map_del(&s->by_location, span_str(g->location));
 	e->reg = NULL;
 	srv_reg_free(s, g);

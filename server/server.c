@@ -91,6 +91,16 @@ void srv_forget_endpoint(struct srv *s, struct endpoint *e, struct turn *t)
 	e->registration = NULL;
 }
 
+void srv_orphan(struct srv *s, struct endpoint *e)
+{
+	struct srv_endpoint *se = srv_of(e);
+	if (!se || se->orphan)
+		return;
+	se->orphan = true;
+	se->next_orphan = s->orphans;
+	s->orphans = e;
+}
+
 struct endpoint *srv_take_orphan(struct srv *s)
 {
 	for (struct endpoint *e; (e = s->orphans);) {
@@ -204,6 +214,9 @@ void srv_response(struct srv *s, struct ep_delivery *d, struct turn *t)
 		srv_observation_delivery(s, r->user, d, t);
 	else
 		srv_op_delivery(s, r->user, d, t);
+	/* More observations may be wanted than requests can wait for a device. */
+	if (g && answered && !g->settled)
+		srv_observations_settle(s, g, t);
 }
 
 void srv_timer(struct srv *s, struct turn *t)

@@ -12,7 +12,7 @@ enum {
 	SRV_OPS_MAX = 64,
 	SRV_OBSERVATIONS_MAX = 256,
 	SRV_FORMATS_MAX = 3,
-	SRV_TEXT_MAX = 64 << 10,     /* an object list of LWM_LIST_MAX links and more */
+	SRV_TEXT_MAX = 96 << 10,     /* an object list of LWM_LIST_MAX links and more */
 	SRV_EVENT_MAX = 16 << 10,    /* a notification's event */
 	SRV_EVENT_PAYLOAD_MAX = 2048 /* bytes of payload shown in it */
 };
@@ -93,6 +93,9 @@ struct srv {
 
 struct srv_endpoint *srv_of(struct endpoint *e);      /* makes it; NULL: no memory */
 struct srv_reg *srv_reg_of(const struct endpoint *e); /* NULL: not registered */
+
+/* server.c: nothing of the endpoint is left here but its name, unless something else needs it. */
+void srv_orphan(struct srv *s, struct endpoint *e);
 
 /* registration.c */
 void srv_register(struct srv *s, struct ep_delivery *d, struct turn *t);

@@ -199,6 +199,8 @@ static enum err del_context(struct memdb *db, uint64_t id)
 	const struct rec *old = table_get(&db->table[MEMDB_CONTEXT], id);
 	if (!old)
 		return ERR_OK;
+	if (old->context.origin != REC_ORIGIN_IMPORTED)
+		return del(db, MEMDB_CONTEXT, id);
 	struct rec dead = *old;
 	struct rec_context *c = &dead.context;
 	c->master_secret = c->master_salt = c->id_context = SPAN_EMPTY;

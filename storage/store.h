@@ -170,7 +170,8 @@ struct batch {
 
 typedef void store_done_fn(void *arg, struct batch *b);
 
-/* A tombstone: a key that was used once and belongs to no context any more. */
+/* A tombstone: an imported key that was used once and belongs to no context any more. Drawn keys
+ * leave none: nobody can bring their secret again. */
 struct rec_tombstone {
 	struct span ikm_fingerprint, id; /* the key is derived from these two */
 	bool sender;                     /* it was ours to send with */

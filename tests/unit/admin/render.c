@@ -15,8 +15,13 @@ static const struct text_row {
 	{"UTF-8", SPAN_LIT("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"),
 		"\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\""},
 	{"not UTF-8", SPAN_LIT("a\xff\xc3(\xed\xa0\x80"),
-		"\"a\xef\xbf\xbd\xef\xbf\xbd(\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
-	{"cut UTF-8", SPAN_LIT("\xe2\x82"), "\"\xef\xbf\xbd\xef\xbf\xbd\""},
+		"\"a\\ufffd\\ufffd(\\ufffd\\ufffd\\ufffd\""},
+	{"what turns text or moves a terminal",
+		SPAN_LIT("a\xe2\x80\xae"
+			 "b\xc2\x9b"
+			 "c\x7f"),
+		"\"a\\u202eb\\u009bc\\u007f\""},
+	{"cut UTF-8", SPAN_LIT("\xe2\x82"), "\"\\ufffd\\ufffd\""},
 };
 
 static void check_texts(void)

@@ -166,12 +166,13 @@ static void whole(void)
 	CHECK(answer(MSG_CONTENT, "</>;lwm2m=1.1,</0/0>;uri=\"coap://b\",</0/3>;ssid=101,"
 				  "</1/0>;ssid=101,</3/0>,</21>;ver=2.0,</21/0>,</21/4>;ssid=101"),
 		"Discover is answered");
+	CHECK(rig_records(&rig, REC_CONTEXT_PUT) == 1,
+		"new keys are recorded before anything goes");
 	CHECK(!strcmp(command(), "DELETE /1"), "every Server instance goes");
 	CHECK(answer(MSG_DELETED, "") && !strcmp(command(), "DELETE /0/3"),
 		"the old account by its ssid");
 	CHECK(answer(MSG_DELETED, "") && !strcmp(command(), "DELETE /21/4"), "and its keys");
-	CHECK(answer(MSG_DELETED, "") && rig_records(&rig, REC_CONTEXT_PUT) == 1,
-		"new keys are recorded with the first Write");
+	CHECK(answer(MSG_DELETED, ""), "deleted");
 	check_write("PUT /0/1",
 		"c80015"
 		"636f61703a2f2f3139322e302e322e313a35363833"
@@ -212,6 +213,9 @@ static const struct {
 	{"a new device", "</>;lwm2m=1.1,</0/0>,</21/0>,</3/0>", "", "PUT /0/1", "PUT /21/1"},
 	{"the bootstrap account elsewhere", "</>;lwm2m=1.1,</0/1>,</21/7>", "", "PUT /0/0",
 		"PUT /21/0"},
+	{"an unused slot of its own object (CT-93)",
+		"</>;lwm2m=1.1,</0/0>,</0/1>;ssid=0,</21/0>,</21/1>;ssid=0", "", "PUT /0/2",
+		"PUT /21/2"},
 	{"no ssid on /21: never named", "</>;lwm2m=1.1,</0/0>,</0/1>;ssid=1,</21/0>,</21/1>",
 		"/0/1", "PUT /0/1", "PUT /21/2"},
 	{"an unused slot (CT-93)", "</>;lwm2m=1.1,</0/0>,</0/1>;ssid=0,</21/0>", "", "PUT /0/2",
@@ -219,8 +223,9 @@ static const struct {
 	{"several accounts", "</>,</0/0>;ssid=5,</0/1>,</0/2>;ssid=6,</21/0>;ssid=5,</21/1>",
 		"/0/0,/0/2,/21/0", "PUT /0/0", "PUT /21/0"},
 	{"the old form (BS-12)", "lwm2m=1.0,</0/0>,</0/1>;ssid=101,</1/0>;ssid=101,</3/0>", "/0/1",
-		"PUT /0/1", "PUT /21/0"},
-	{"nothing of its own", "</>;lwm2m=1.1,</3/0>", "", "PUT /0/0", "PUT /21/0"},
+		"PUT /0/1", "PUT /21/32"},
+	{"nothing of its own is shown: far away from it", "</>;lwm2m=1.1,</3/0>", "", "PUT /0/32",
+		"PUT /21/32"},
 };
 
 static void instance_row(size_t i)

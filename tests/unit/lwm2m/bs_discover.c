@@ -10,11 +10,11 @@ static const struct {
 	{"Core TS 6.1.7.3, third",
 		"</>;lwm2m=1.1,</0/0>,</0/1>;ssid=101;uri=\"coaps://server_1.example.com\", "
 		"</1/0/>;ssid=101, </3/0>,</5>,</4>, </55>;ver=1.9,</55/0>",
-		"11 0 0/0=0 0/1=101 1/0=101 3/0=0 55/0=0"},
+		"11 0 0/0=0 0/1=101"},
 	{"Core TS 6.1.7.3, fourth",
 		"</>;lwm2m=1.2,</0/0>;ssid=101;uri=\"coaps://server_1.example.com\",</0/1>,"
 		"</21/0>;ssid=101,</24/1>,</23/65>",
-		"12 0 0/0=101 0/1=0 21/0=101 24/1=0 23/65=0"},
+		"12 0 0/0=101 0/1=0 21/0=101"},
 	{"Core TS 6.1.7.3 note: the old form, BS-12",
 		"lwm2m=1.0,</0/0>;ssid=101,</0/1/>,</0/2>;ssid=102", "10 0 0/0=101 0/1=0 0/2=102"},
 	{"the old form in quotes, CT-93", "lwm2m=\"1.0\",</0/0>", "10 0 0/0=0"},
@@ -57,9 +57,14 @@ static void test_many(void)
 	for (int i = 0; i < LWM_BS_INSTANCES_MAX + 10; i++)
 		wr_fmt(&w, "%s</3303/%d>", i ? "," : "", i);
 	wr_str(&w, ",</>;lwm2m=1.2");
+	wr_str(&w, ",</0/7>");
 	CHECK(lwm_bs_discover_parse(wr_span(&w), &d) == ERR_OK, "many instances");
-	CHECK(d.inst_n == LWM_BS_INSTANCES_MAX && d.inst[63].iid == 63 && d.lwm2m == 12,
-		"further instances are skipped, other links are not");
+	CHECK(d.inst_n == 1 && d.inst[0].iid == 7 && d.lwm2m == 12,
+		"only those of Objects 0 and 21 are kept");
+	w = wr_make(text, sizeof(text));
+	for (int i = 0; i <= LWM_BS_INSTANCES_MAX; i++)
+		wr_fmt(&w, "%s</21/%d>", i ? "," : "", i);
+	CHECK(lwm_bs_discover_parse(wr_span(&w), &d) == ERR_LIMIT, "and all of these, or none");
 }
 
 int main(void)

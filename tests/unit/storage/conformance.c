@@ -198,7 +198,7 @@ static void case_put_keeps_higher(struct rig *r)
 	c.context.generation = REC_GEN_ACKNOWLEDGED;
 	OK(!COMMIT(r, c), "lower ones");
 	OK(rig_has(r, "limit=100 highest=50 fresh=0"), "the higher ones stay");
-	OK(rig_has(r, "context 3 1 2 2 2 10"), "the rest is new");
+	OK(rig_has(r, "context 3 1 2 1 2 10"), "the rest is new");
 	c.context.ssn_limit = 200;
 	c.context.highest = 60;
 	OK(!COMMIT(r, c), "higher ones");
@@ -210,7 +210,7 @@ static void case_context_state(struct rig *r)
 	struct rec set = {.type = REC_CONTEXT_STATE,
 		.context_state = {.id = 3, .generation = 1, .fresh = true, .executed = true}};
 	OK(!COMMIT(r, rec_context_of(3, 1), rec_seen_of(3, 9, 1), set), "set");
-	OK(rig_has(r, "context 3 1 2 2 1") && rig_has(r, "highest=9 fresh=1 executed=1"), "flags");
+	OK(rig_has(r, "context 3 1 2 1 1") && rig_has(r, "highest=9 fresh=1 executed=1"), "flags");
 	set.context_state.fresh = set.context_state.executed = false;
 	struct rec seen = rec_seen_of(3, 10, 1);
 	seen.seen.fresh = seen.seen.executed = true;
@@ -309,6 +309,13 @@ static void case_context_del(struct rig *r)
 	OK(!COMMIT(r, rec_del_of(REC_CONTEXT_DEL, 3)), "deleting it again is no error");
 	rig_crash(r);
 	OK(rig_has(r, "0 17\n") && rig_has(r, "id=5 "), "tombstones and ids survive");
+	struct rec drawn = rec_context_of(9, 1);
+	drawn.context.origin = REC_ORIGIN_DRAWN;
+	drawn.context.recipient_id = SPAN_LIT("DDDDD");
+	OK(!COMMIT(r, drawn, rec_seen_of(9, 3, 100)), "a drawn one");
+	OK(!COMMIT(r, rec_del_of(REC_CONTEXT_DEL, 9)), "goes");
+	rig_crash(r);
+	OK(rig_lacks(r, "4444444444") && rig_has(r, "id=10 "), "and leaves nothing but its id");
 }
 
 static void case_endpoint_del(struct rig *r)

@@ -323,7 +323,7 @@ static inline struct rec rec_context_of(uint64_t id, uint64_t endpoint_id)
 		.context = {.id = id,
 			.endpoint_id = endpoint_id,
 			.role = REC_ROLE_SERVER,
-			.origin = REC_ORIGIN_DRAWN,
+			.origin = REC_ORIGIN_IMPORTED,
 			.generation = REC_GEN_USED,
 			.aead = 10,
 			.hkdf = -10,
