@@ -44,7 +44,8 @@ static void *wiping_realloc(void *p, size_t n)
 
 static enum err say(char *why, enum err e, const char *what, const char *about)
 {
-	snprintf(why, WHY_BYTES, "%s %s: %s", what, about, errno ? strerror(errno) : err_text(e));
+	snprintf(why, WHY_BYTES, "%s %s%s%s", what, about, errno ? ": " : "",
+		errno ? strerror(errno) : "");
 	return e;
 }
 
@@ -79,7 +80,7 @@ static enum err clear_stale(const struct sockaddr_un *sun, char *why)
 		return errno == ENOENT ? ERR_OK : say(why, ERR_IO, "cannot look at", sun->sun_path);
 	errno = 0;
 	if (!S_ISSOCK(st.st_mode))
-		return say(why, ERR_EXISTS, "not a socket is at", sun->sun_path);
+		return say(why, ERR_EXISTS, "what is there is no socket:", sun->sun_path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return say(why, ERR_IO, "cannot make", "a socket");
@@ -227,7 +228,7 @@ enum err adm_new(struct event_base *base, const struct adm_ops *ops, const struc
 	if (!e)
 		e = start_http(a, fd);
 	if (e) {
-		errno = 0;
+		errno = e == ERR_NOMEM ? ENOMEM : 0;
 		say(why, e, "cannot serve", o->fd >= 0 ? "the inherited socket" : o->socket);
 		close(fd);
 	}
