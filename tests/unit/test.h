@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A test program is tables of rows and TEST_MAIN. Each row or named check counts once; the last line
- * printed is "N passed, N failed". Only tests include this. */
+/* A test program is tables of rows and ends with test_done(). Each row or named check counts once;
+ * the last line printed is "N passed, N failed". Only tests include this. */
 #ifndef LANYARD_TESTS_UNIT_TEST_H
 #define LANYARD_TESTS_UNIT_TEST_H
 
