@@ -308,6 +308,7 @@ static bool open_core(struct daemon *d)
 			"cannot load the database dir=%s reason=\"%s\"", d->cfg.dir, err_text(err));
 		return false;
 	}
+	d->started = true;
 	d->store_event =
 		event_new(d->base, core_store_fd(d->core), EV_READ | EV_PERSIST, on_store, d);
 	return d->store_event && !event_add(d->store_event, NULL);
