@@ -363,6 +363,10 @@ static bool open_admin(struct daemon *d)
 static int close_all(struct daemon *d)
 {
 	int status = EXIT_SUCCESS;
+	sigset_t all;
+	/* A second signal must not cut the stop short; it waits until there is nobody to kill. */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
 	/* Sockets first: nothing may arrive behind the exact windows. */
 	if (d->net)
 		net_pause(d->net);
