@@ -87,8 +87,12 @@ class Daemon:
         return out
 
     def cpu_s(self):
+        return sum(self.cpu_parts())
+
+    def cpu_parts(self):
+        """User and system."""
         fields = open(f"/proc/{self.process.pid}/stat").read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / TICK
+        return int(fields[11]) / TICK, int(fields[12]) / TICK
 
     def resident(self):
         for line in open(f"/proc/{self.process.pid}/status"):
@@ -129,54 +133,54 @@ def credentials(build, daemon, count):
         check=True, capture_output=True, text=True).stdout.splitlines()
 
 
-def span(daemon, seconds, *names):
-    """Counts and CPU over some seconds."""
-    m0, c0 = daemon.metrics(), daemon.cpu_s()
-    time.sleep(seconds)
-    m1, c1 = daemon.metrics(), daemon.cpu_s()
-    return [m1[n] - m0[n] for n in names], c1 - c0
-
-
 def row(name, value, unit, note=""):
     print(f"{name:44} {value:>12} {unit:8} {note}", flush=True)
 
 
-def measure_traffic(args, daemon):
-    """Register and Update: 10,000 endpoints, durable."""
+def measure_registers(args, daemon):
+    """Every device once: with the Echo exchange of a first use, two requests and two commits."""
     daemon.provision(credentials(args.build, daemon, args.endpoints))
     m0, c0 = daemon.metrics(), daemon.cpu_s()
-    fleet = device(args.build, daemon, args.endpoints, "--rate", str(args.rate), "--quiet",
-                   "--update-interval", str(args.interval), stdout=subprocess.DEVNULL)
-    try:
-        while daemon.metrics()["lanyard_registered"] < args.endpoints:
-            time.sleep(0.2)
-            if fleet.poll() is not None:
-                sys.exit("the devices stopped early")
-        m1, c1 = daemon.metrics(), daemon.cpu_s()
-        n = m1["lanyard_requests_total"] - m0["lanyard_requests_total"]
-        registers = m1["lanyard_registers_total"] - m0["lanyard_registers_total"]
-        row("OSCORE Register, with Echo, and its Updates", f"{(c1 - c0) / n * 1e6:.1f}", "us CPU",
-            f"per request; {registers:.0f} registers among {n:.0f} requests")
-        names = ("lanyard_requests_total", "lanyard_updates_total", "lanyard_storage_commits_total")
-        (requests, updates, commits), cpu = span(daemon, args.seconds, *names)
-        row("OSCORE Update, durable", f"{cpu / requests * 1e6:.2f}", "us CPU",
-            f"per request; {updates / args.seconds:.0f}/s, {requests / max(commits, 1):.0f} requests a commit")
-        return cpu / requests
-    finally:
-        fleet.terminate()
-        fleet.wait()
-
-
-def measure_registers(args, daemon):
-    """Registers alone: the same devices again, each once."""
-    m0, c0 = daemon.metrics(), daemon.cpu_s()
-    fleet = device(args.build, daemon, args.endpoints, "--rate", str(args.rate * 4), "--quiet", "--once",
-                   "--state", os.path.join(daemon.dir, "fleet.state"), stdout=subprocess.DEVNULL)
-    fleet.wait()
+    device(args.build, daemon, args.endpoints, "--rate", str(args.rate), "--quiet", "--once",
+           stdout=subprocess.DEVNULL).wait()
     m1, c1 = daemon.metrics(), daemon.cpu_s()
     n = m1["lanyard_registers_total"] - m0["lanyard_registers_total"]
-    if n:
-        row("OSCORE Register, committed", f"{(c1 - c0) / n * 1e6:.1f}", "us CPU", f"{n:.0f} registers")
+    if n < args.endpoints:
+        sys.exit(f"only {n:.0f} devices registered")
+    row("OSCORE Register, committed", f"{(c1 - c0) / n * 1e6:.1f}", "us CPU",
+        f"per device, its Echo challenge included; {n:.0f} registers")
+
+
+def locations(daemon):
+    out, after = {}, ""
+    while True:
+        page = json.loads(daemon.get(f"/v1/endpoints?limit=1000&after={after}"))["endpoints"]
+        for e in page:
+            out[e["name"]] = e["registration"]["location"]
+        if len(page) < 1000:
+            return out
+        after = page[-1]["name"]
+
+
+def measure_updates(args, daemon):
+    """Updates that were encrypted beforehand, as fast as the daemon answers them."""
+    where = locations(daemon)
+    lines = []
+    for line in credentials(args.build, daemon, args.endpoints):
+        c = json.loads(line)
+        lines.append(" ".join((c["master_secret"], c["master_salt"], c["recipient_id"], c["sender_id"],
+                               where[c["endpoint"]])))
+    names = ("lanyard_updates_total", "lanyard_storage_commits_total", "lanyard_storage_cpu_microseconds_total")
+    m0, c0 = daemon.metrics(), daemon.cpu_parts()
+    out = subprocess.run(["taskset", "-c", "1", f"{args.build}/bench/updates", str(daemon.port), str(args.rounds),
+                          "1000"], input="\n".join(lines), check=True, capture_output=True, text=True).stdout
+    m1, c1 = daemon.metrics(), daemon.cpu_parts()
+    updates, commits, storage = (m1[n] - m0[n] for n in names)
+    user, system = ((b - a) / updates * 1e6 for a, b in zip(c0, c1))
+    row("OSCORE Update, durable", f"{user + system:.2f}", "us CPU",
+        f"per request; {json.loads(out)['per_second']}/s, {updates / commits:.0f} requests a commit; "
+        f"user {user:.2f}, system {system:.2f}; of it the storage thread {storage / updates:.2f}")
+    return (user + system) / 1e6
 
 
 def measure_memory(args, directory):
@@ -218,9 +222,8 @@ def main():
     p.add_argument("--build", default=os.environ.get("BUILD", "build"))
     p.add_argument("--endpoints", type=int, default=10000)
     p.add_argument("--many", type=int, default=100000)
-    p.add_argument("--rate", type=int, default=5000, help="devices that start each second")
-    p.add_argument("--interval", type=int, default=1, help="seconds between a device's Updates")
-    p.add_argument("--seconds", type=int, default=10)
+    p.add_argument("--rate", type=int, default=20000, help="devices that start each second")
+    p.add_argument("--rounds", type=int, default=20, help="Updates of each device")
     p.add_argument("--skip-memory", action="store_true")
     args = p.parse_args()
     args.build = os.path.abspath(args.build)
@@ -228,14 +231,10 @@ def main():
         ceiling = echo_ceiling(args)
         daemon = Daemon(args.build, os.path.join(top, "a"))
         daemon.start()
-        update = measure_traffic(args, daemon)
+        measure_registers(args, daemon)
+        update = measure_updates(args, daemon)
         if ceiling:
             row("OSCORE Update over the echo", f"{update * 1e6 / ceiling:.2f}", "times", "a ratio of this run")
-        daemon.stop()
-        daemon = Daemon(args.build, os.path.join(top, "b"))
-        daemon.start()
-        daemon.provision(credentials(args.build, daemon, args.endpoints))
-        measure_registers(args, daemon)
         daemon.stop()
         if not args.skip_memory:
             measure_memory(args, os.path.join(top, "c"))

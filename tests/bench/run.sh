@@ -13,4 +13,7 @@ mkdir -p "$build/bench"
 	-Wl,--start-group "$build"/lib/{server,endpoint,lwm2m,storage,oscore,coap,base}.a -Wl,--end-group \
 	$(pkg-config --libs libcoap-3-notls libcrypto sqlite3) -lpthread -lm
 "$build/bench/memory"
+"${CC:-cc}" -std=c17 -O2 -D_GNU_SOURCE -I. -o "$build/bench/updates" tests/bench/updates.c \
+	-Wl,--start-group "$build"/lib/{oscore,coap,base}.a -Wl,--end-group \
+	$(pkg-config --libs libcoap-3-notls libcrypto)
 exec /usr/bin/python3 tests/bench/bench.py --build "$build" "$@"
