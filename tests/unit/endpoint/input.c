@@ -348,6 +348,72 @@ static void bad_inside(void)
 	rig_fini(r);
 }
 
+/* Rejected without a word: a NON request (RFC 7252 section 5.4.1). */
+static void bad_inside_non(void)
+{
+	struct rig *r = &rig;
+	struct msg m;
+	rig_init(r, true);
+	rig_plain(&m, MSG_GET, "rd/x");
+	REQUIRE(msg_add(&m, 65001, SPAN_LIT("x")) == ERR_OK, "an unknown critical option");
+	m.type = MSG_NON;
+	struct span in = rig_protect(r, RIG_SERVER, &m, &q);
+	CHECK(rig_in(r, in) == EP_NOTHING && !rig_sent_n(r), "protected NON: silence");
+	CHECK(rig_records(r, REC_SEEN) == 1 && r->server->window.any &&
+			r->server->window.highest == q.number,
+		"but its number is used up, durably");
+	rig_turn(r, 1);
+	CHECK(rig_in(r, in) == EP_NOTHING && !r->t.batch.n, "its copy does nothing");
+	rig_turn(r, 1);
+	r->from.listener = RIG_PLAIN;
+	CHECK(rig_in(r, test_hex("40010001b27264e1fcd178")) == EP_NOTHING &&
+			plain_code(rig_sent(r, 0)) == MSG_BAD_OPTION,
+		"unprotected CON: 4.02");
+	rig_turn(r, 1);
+	CHECK(rig_in(r, test_hex("50010002b27264e1fcd178")) == EP_NOTHING && !rig_sent_n(r) &&
+			!r->t.batch.n,
+		"unprotected NON: silence");
+	rig_fini(r);
+}
+
+/* Who sees a request on its way adds an outer option that is used as it is, badly formed. */
+static void outer_options(void)
+{
+	static const struct {
+		const char *what;
+		uint16_t number;
+		size_t n;
+	} row[] = {
+		{"Uri-Host empty", OPT_URI_HOST, 0},
+		{"Uri-Host too long", OPT_URI_HOST, 256},
+		{"Uri-Port too long", OPT_URI_PORT, 3},
+		{"EDHOC with a value", OPT_EDHOC, 1},
+	};
+	static const uint8_t zeros[256];
+	struct rig *r = &rig;
+	for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
+		struct msg m;
+		rig_init(r, true);
+		struct span in = rig_get(r, RIG_SERVER, &q);
+		REQUIRE(msg_parse_udp(in, &m) == ERR_OK, "the captured request");
+		struct opt *last = &m.opt[m.opt_n++], *at = m.opt;
+		while (at < last && at->num <= row[i].number)
+			at++;
+		memmove(at + 1, at, (size_t)(last - at) * sizeof(*at));
+		*at = (struct opt){row[i].number, span_make(zeros, row[i].n)};
+		struct writer w = wr_make(b.bytes, sizeof(b.bytes));
+		REQUIRE(msg_encode_udp(&m, &w) == ERR_OK, "and what is made of it");
+		CHECK(rig_in(r, wr_span(&w)) == EP_NOTHING &&
+				plain_code(rig_sent(r, 0)) == MSG_BAD_OPTION && !r->t.batch.n &&
+				!r->server->window.any && !r->server->conv,
+			row[i].what);
+		rig_turn(r, 1);
+		CHECK(rig_in(r, in) == EP_REQUEST, "the genuine one is still good");
+		ep_respond_code(r->x, &r->d, MSG_CHANGED, &r->t);
+		rig_fini(r);
+	}
+}
+
 /* While nothing can be stored. */
 static void unavailable(void)
 {
@@ -377,6 +443,8 @@ int main(void)
 	challenged();
 	without_echo();
 	bad_inside();
+	bad_inside_non();
+	outer_options();
 	unavailable();
 	return test_done();
 }

@@ -80,6 +80,50 @@ static void used_up(void)
 	rig_fini(r);
 }
 
+/* The size of a reservation is what keeps numbers behind what is durable. */
+static void bounds(void)
+{
+	static const struct {
+		const char *what;
+		uint16_t block;
+		enum err err;
+	} row[] = {
+		{"no reservation at all", 0, ERR_RANGE},
+		{"one at a time", 1, ERR_OK},
+		{"the most", EP_SSN_BLOCK_MAX, ERR_OK},
+		{"more than that", EP_SSN_BLOCK_MAX + 1, ERR_RANGE},
+	};
+	struct rig *r = &rig;
+	static const uint8_t seed[16] = {3};
+	uint64_t state[4], n = 4711;
+	for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
+		struct ep_directory d;
+		struct ep_directory_opts o = {.rng = rng_test(state, 1),
+			.seed = seed,
+			.endpoints_max = 1,
+			.window_width = 32,
+			.ssn_block = row[i].block};
+		enum err err = ep_directory_init(&d, &o);
+		CHECK(err == row[i].err, row[i].what);
+		if (!err)
+			ep_directory_fini(&d);
+	}
+	rig_init(r, true);
+	r->dir.ssn_block = 0; /* whatever went wrong */
+	CHECK(ep_take_number(&r->dir, r->server, &r->t, &n) == ERR_LIMIT && n == 4711 &&
+			r->server->ssn_next == 0,
+		"a reservation of nothing gives no number");
+	r->dir.ssn_block = 1;
+	bool reserved = true;
+	for (uint64_t want = 0; want < 50; want++) {
+		rig_turn(r, 1);
+		reserved &= ep_take_number(&r->dir, r->server, &r->t, &n) == ERR_OK && n == want &&
+			    n < ep_ssn_limit(r->server);
+	}
+	CHECK(reserved, "from one on all of them are reserved");
+	rig_fini(r);
+}
+
 static void after_load(void)
 {
 	struct rig *r = &rig;
@@ -119,6 +163,7 @@ int main(void)
 	blocks();
 	last();
 	used_up();
+	bounds();
 	after_load();
 	return test_done();
 }

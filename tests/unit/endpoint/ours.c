@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests of ours and what comes back: one at a time, retransmitted, bound by OSCORE (RFC 7252
  * section 4; RFC 8613 section 8.4). */
+#include "endpoint/exchange_impl.h"
 #include "tests/unit/endpoint/asking.h"
 
 /* ---- there and back */
@@ -196,6 +197,77 @@ static void long_answer(void)
 	rig_fini(r);
 }
 
+/* ---- options nobody here understands (RFC 7252 section 5.4.1) */
+
+static void bad_options(void)
+{
+	struct rig *r = &rig;
+	open_rig(r);
+	struct ep_request *req = ask(r, false, &q);
+	for (uint8_t type = MSG_CON; type <= MSG_ACK; type++) {
+		rig_turn(r, 10);
+		msg_init(&m, type, MSG_CONTENT);
+		REQUIRE(msg_add(&m, 65001, SPAN_LIT("x")) == ERR_OK, "option");
+		CHECK(rig_in(r, rig_reply(r, RIG_SERVER, &q, &m, 0, &p)) == EP_NOTHING,
+			"a response with an unknown critical option is rejected");
+		CHECK(type == MSG_CON
+				? rig_sent_n(r) == 1 && is_empty(rig_sent(r, 0), MSG_RESET, m.mid)
+				: !rig_sent_n(r),
+			"CON: by RST and no acknowledgement; others in silence");
+	}
+	CHECK(rig_in(r, reply(r, &q, MSG_ACK, MSG_CONTENT, "x", 0)) == EP_RESPONSE &&
+			r->d.request == req,
+		"a good one is still good");
+	end(r);
+	ask(r, true, &q);
+	rig_turn(r, 10);
+	msg_init(&m, MSG_ACK, MSG_CONTENT);
+	REQUIRE(msg_add_uint(&m, OPT_OBSERVE, 1) == ERR_OK, "observe");
+	CHECK(rig_in(r, rig_reply(r, RIG_SERVER, &q, &m, 0, &p)) == EP_RESPONSE, "observed");
+	ep_delivery_end(r->x, &r->d, &r->t);
+	rig_turn(r, 10);
+	msg_init(&m, MSG_CON, MSG_CONTENT);
+	REQUIRE(msg_add_uint(&m, OPT_OBSERVE, 2) == ERR_OK &&
+			msg_add(&m, 65001, SPAN_LIT("x")) == ERR_OK,
+		"options");
+	CHECK(rig_in(r, rig_reply(r, RIG_SERVER, &q, &m, RIG_OWN_NUMBER, &p)) == EP_NOTHING &&
+			rig_sent_n(r) == 1 && is_empty(rig_sent(r, 0), MSG_RESET, m.mid),
+		"nor is a notification with one acknowledged");
+	rig_fini(r);
+}
+
+/* All MIDs of a peer are taken: an error, and no endless search. */
+static void no_mid(void)
+{
+	struct rig *r = &rig;
+	enum { ALL = 65536 };
+	struct exch *taken = calloc(ALL, sizeof(*taken));
+	struct ep_request *req;
+	struct ep_delivery d;
+	open_rig(r);
+	struct rng rng = r->dir.rng;
+	REQUIRE(taken, "memory");
+	msg_init(&m, MSG_CON, MSG_CONTENT);
+	for (uint32_t i = 0; i < ALL; i++) {
+		m.mid = (uint16_t)i;
+		REQUIRE(exch_start(&r->x->exch, &taken[i], &r->server->peer->peer, &m,
+				SPAN_LIT("x"), false, r->now_ms, &rng) == ERR_OK,
+			"a message on its way");
+	}
+	enum err err = ask_as(r, MSG_GET, false, &req);
+	ep_timer(r->x, &r->t, &d);
+	CHECK(err == ERR_OK && !rig_sent_n(r) && d.kind == EP_CANCELLED && d.request == req,
+		"it cannot be sent, and comes back");
+	ep_request_end(r->x, req, &r->t);
+	exch_stop(&r->x->exch, &taken[4711]);
+	ask(r, false, &q);
+	CHECK(q.outer.mid == 4711, "the one that is free is found");
+	for (uint32_t i = 0; i < ALL; i++)
+		exch_stop(&r->x->exch, &taken[i]);
+	free(taken);
+	rig_fini(r);
+}
+
 /* ---- it cannot be sent, or its context goes */
 
 static void nowhere(void)
@@ -231,6 +303,8 @@ int main(void)
 	addresses();
 	echo();
 	long_answer();
+	bad_options();
+	no_mid();
 	nowhere();
 	return test_done();
 }
