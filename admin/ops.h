@@ -44,7 +44,7 @@ struct adm_context_view { /* no secrets, ever */
 	uint64_t id;
 	const char *role;       /* "bootstrap" | "server" */
 	const char *origin;     /* "imported" | "drawn" */
-	const char *generation; /* "written" | "acknowledged" | "used" */
+	const char *generation; /* "written" | "acknowledged" | "used" | "provisioned" */
 	struct span sender_id, recipient_id,
 		id_context; /* as we see them; id_context.p NULL: none */
 	int aead, hkdf;

@@ -126,12 +126,16 @@ static void log_request(const struct adm_req *r, int status)
 	char path[600];
 	struct writer w = wr_make(path, sizeof(path) - 1);
 
-	if (!log_enabled(LOG_LEVEL_INFO))
+	/* Reading leaves no trace but for those who look for one: scrapers come every few seconds.
+	 */
+	enum log_level level = !strcmp(r->method, "GET") ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+	if (!log_enabled(level))
 		return;
 	wr_escaped(&w, span_sub(r->target, 0, 140));
 	path[w.n] = '\0';
-	log_info("admin request answered peer_pid=%ld peer_uid=%ld peer_gid=%ld method=%s path=%s "
-		 "status=%d%s",
+	log_line(level,
+		"admin request answered peer_pid=%ld peer_uid=%ld peer_gid=%ld method=%s path=%s "
+		"status=%d%s",
 		(long)r->peer.pid, (long)(int)r->peer.uid, (long)(int)r->peer.gid, r->method, path,
 		status, r->http ? "" : " client=gone");
 }

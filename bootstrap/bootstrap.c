@@ -122,7 +122,7 @@ static void refuse(
 	struct bs *b, struct ep_delivery *d, enum ep_reason why, uint8_t code, struct turn *t)
 {
 	b->count.refused++;
-	ep_note(d->endpoint, why, t->wall_ms);
+	ep_refused(d, d->endpoint, why, t->wall_ms);
 	ep_respond_code(b->x, d, code, t);
 }
 

@@ -93,6 +93,8 @@ void core_input(struct core *c, const struct peer *from, struct span datagram)
 	}
 	ep_input(c->x, from, datagram, core_cur(c), &d);
 	core_deliver(c, &d);
+	if (d.refused && c->opts.io.refused)
+		c->opts.io.refused(c->opts.io.arg, &d);
 }
 
 enum err core_start(struct core *c, struct store *s, uint64_t boot_ms, int64_t wall_ms)

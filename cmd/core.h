@@ -14,6 +14,8 @@
 struct core_io {
 	void (*send)(void *arg, const struct peer *to, struct span bytes);
 	void (*event)(void *arg, const struct rec_event *e);
+	/* A request was refused: to be logged, some of them. */
+	void (*refused)(void *arg, const struct ep_delivery *d);
 	/* An administrator's call left something in the turn: call core_turn_end soon, not now. */
 	void (*wake)(void *arg);
 	/* Storage failed, or works again: to be logged. */

@@ -243,7 +243,9 @@ static enum err op_context_list(void *arg, struct span name, adm_context_fn *fn,
 		struct adm_context_view v = {.id = x->id,
 			.role = x->role == REC_ROLE_BOOTSTRAP ? "bootstrap" : "server",
 			.origin = x->origin == REC_ORIGIN_DRAWN ? "drawn" : "imported",
-			.generation = generations[x->generation & 3],
+			.generation = x->origin == REC_ORIGIN_IMPORTED && !x->window.any
+					      ? "provisioned"
+					      : generations[x->generation & 3],
 			.sender_id = ep_sender_id(x),
 			.recipient_id = ep_recipient_id(x),
 			.aead = x->aead,
@@ -347,6 +349,14 @@ static void explain_state(struct core *c, const struct endpoint *e, adm_reason_f
 		standing(fn, cb_arg, "no-plan", ep_reason_info(EP_REASON_NO_PLAN)->text);
 }
 
+static bool answered_challenge(const struct endpoint *e)
+{
+	const struct ep_context *c = e->contexts;
+	while (c && (c->fresh || !c->challenged))
+		c = c->next_of_endpoint;
+	return !c;
+}
+
 static enum err op_explain(void *arg, struct span name, adm_reason_fn *fn, void *cb_arg)
 {
 	struct core *c = arg;
@@ -357,6 +367,10 @@ static enum err op_explain(void *arg, struct span name, adm_reason_fn *fn, void 
 		return ERR_NOTFOUND;
 	explain_state(c, e, fn, cb_arg);
 	for (const struct ep_note *n = e->notes; n; n = n->next) {
+		/* Every device is challenged at first; only one that never answers has a problem.
+		 */
+		if (n->reason == EP_REASON_CHALLENGED && answered_challenge(e))
+			continue;
 		struct adm_reason r = {.code = ep_reason_info(n->reason)->code,
 			.text = ep_reason_info(n->reason)->text,
 			.wall_s = n->wall_ms / 1000,

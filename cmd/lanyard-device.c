@@ -38,6 +38,8 @@ int main(int argc, char **argv)
 	int code;
 	if (!device_options_parse(argc, argv, &o, &code))
 		return code;
+	if (secret_harden_process())
+		fputs("lanyard-device: core dumps cannot be switched off\n", stderr);
 	if (o.print_credentials)
 		return device_fleet_print(&o) == ERR_OK ? DEVICE_EXIT_OK : DEVICE_EXIT_USAGE;
 	return run(&o);

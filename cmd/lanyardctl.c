@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lanyardctl: the REST interface by hand. */
 #include "cmd/lanyardctl.h"
+#include "base/secret.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,8 +124,8 @@ int main(int argc, char **argv)
 	const char *env = getenv("LANYARD_SOCKET");
 	int rc;
 
-	if (!args)
-		return ctl_fail("out of memory");
+	if (!args || secret_harden_process())
+		return ctl_fail("out of memory, or core dumps cannot be switched off");
 	c.arg = args;
 	arena_init(&c.arena, 0);
 	rc = take_words(&c, argc, argv);

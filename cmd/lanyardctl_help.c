@@ -28,6 +28,7 @@ const struct ctl_option ctl_options[CTL_OPT_N] = {
 		"where the device is to go, coap://HOST:PORT"},
 	[CTL_OPT_DEVICE_FILE] = {"device-file", 0, "FILE",
 		"write a new file (mode 0600) for lanyard-device"},
+	[CTL_OPT_REPLACE] = {"replace", 0, NULL, "put them in the place of those in use"},
 	[CTL_OPT_DEFAULT] = {"default", 0, NULL, "the plan of endpoints that have none"},
 	[CTL_OPT_DELETE] = {"delete", 0, NULL, "delete the credentials of this --role"},
 };
@@ -41,11 +42,15 @@ static const struct ctl_command commands[] = {
 		NULL},
 	{"provision", NULL, "EP", 1, 1,
 		CTL_HAS(CTL_OPT_GENERATE) | CTL_HAS(CTL_OPT_FROM) | CTL_HAS(CTL_OPT_ROLE) |
-			CTL_HAS(CTL_OPT_SERVER_URI) | CTL_HAS(CTL_OPT_DEVICE_FILE),
+			CTL_HAS(CTL_OPT_SERVER_URI) | CTL_HAS(CTL_OPT_DEVICE_FILE) |
+			CTL_HAS(CTL_OPT_REPLACE),
 		ctl_provision, "give an endpoint OSCORE credentials",
 		"With --generate the secret is drawn here and shown once, never again. The role "
 		"is\n"
 		"bootstrap unless --role says server. Ids are shown as the device sees them.\n"
+		"Credentials of that role which are there already stay, unless --replace is given: "
+		"a device\n"
+		"that uses them is cut off.\n"
 		"--from reads "
 		"{\"master_secret\",\"master_salt\",\"sender_id\",\"recipient_id\",...} in hex,\n"
 		"ids as the server sees them. Secrets are never taken from the command line."},

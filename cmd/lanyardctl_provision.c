@@ -72,6 +72,32 @@ static int generate(struct ctl *c, struct drawn *d)
 	return rc;
 }
 
+/* New credentials cut a device off that uses the old ones: only when that is meant. */
+static int check_free(struct ctl *c, const struct drawn *d)
+{
+	struct ctl_reply r;
+	struct json_object *list;
+	bool taken = false;
+	int rc = ctl_call(c, "GET", ctl_target(c, "/v1/endpoints/%e/credentials/oscore", c->arg[0]),
+		NULL, 404, &r);
+	if (r.status == 404)
+		rc = CTL_OK;
+	else if (rc == CTL_OK && json_object_object_get_ex(r.json, "contexts", &list))
+		for (size_t i = 0; i < json_object_array_length(list); i++) {
+			struct json_object *role;
+			json_object_object_get_ex(
+				json_object_array_get_idx(list, i), "role", &role);
+			taken = taken || !strcmp(json_object_get_string(role), d->role);
+		}
+	ctl_reply_free(&r);
+	if (taken)
+		return ctl_fail(
+			"this endpoint has %s credentials already; --replace puts new ones in "
+			"their place and cuts a device off that uses them",
+			d->role);
+	return rc;
+}
+
 static const char *uri_key(const struct drawn *d)
 {
 	return d->bootstrap ? "bootstrap_uri" : "server_uri";
@@ -158,6 +184,8 @@ static int provision_drawn(struct ctl *c, struct drawn *d)
 
 	if (path)
 		rc = device_file_open(path, &fd);
+	if (rc == CTL_OK && !c->opt[CTL_OPT_REPLACE])
+		rc = check_free(c, d);
 	if (rc == CTL_OK)
 		rc = generate(c, d);
 	if (rc && fd >= 0)
@@ -198,6 +226,9 @@ int ctl_provision(struct ctl *c)
 		return ctl_usage(cmd, "provision needs either --generate or --from FILE");
 	if (c->opt[CTL_OPT_FROM] && (c->opt[CTL_OPT_ROLE] || d.uri || c->opt[CTL_OPT_DEVICE_FILE]))
 		return ctl_usage(cmd, "--role, --server-uri and --device-file go with --generate");
+	if (c->opt[CTL_OPT_FROM] && c->opt[CTL_OPT_REPLACE])
+		return ctl_usage(
+			cmd, "--replace goes with --generate; --from says itself what it wants");
 	if (!one_line(d.endpoint) || !one_line(d.uri))
 		return ctl_usage(cmd, "a name or URI has no line ends");
 	if (c->opt[CTL_OPT_FROM])

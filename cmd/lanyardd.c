@@ -191,6 +191,25 @@ static void say_event(void *arg, const struct rec_event *e)
 	log_event(e);
 }
 
+static void say_refused(void *arg, const struct ep_delivery *d)
+{
+	static struct log_rate rate = {.interval_ms = 100, .burst = 20, .tokens = 20};
+	char name[600], kid[2 * OSC_ID_MAX + 1], peer[96];
+	struct writer n = wr_make(name, sizeof(name) - 1), k = wr_make(kid, sizeof(kid) - 1),
+		      p = wr_make(peer, sizeof(peer) - 1);
+	uint64_t dropped = rate.dropped;
+	(void)arg;
+	if (!log_enabled(LOG_LEVEL_INFO) || !log_rate_pass(&rate, boot_ms()))
+		return;
+	if (d->endpoint)
+		wr_escaped(&n, ep_name(d->endpoint));
+	wr_hex(&k, osc_id_span(&d->kid));
+	wr_peer(&p, &d->from);
+	name[n.n] = kid[k.n] = peer[p.n] = '\0';
+	log_info("request refused reason=%s endpoint=\"%s\" kid=%s peer=\"%s\" not_logged=%llu",
+		ep_reason_info(d->reason)->code, name, kid, peer, (unsigned long long)dropped);
+}
+
 static void say_storage(void *arg, enum err e)
 {
 	(void)arg;
@@ -285,6 +304,7 @@ static bool open_core(struct daemon *d)
 		.rng = rng_system(),
 		.io = {.send = say_send,
 			.event = say_event,
+			.refused = say_refused,
 			.wake = say_wake,
 			.storage = say_storage,
 			.arg = d}};

@@ -111,6 +111,9 @@ struct ep_delivery {
 	struct ep_request *request;
 	bool moved;     /* the peer speaks from another address than before */
 	bool first_use; /* the first verified request under this context generation */
+	bool refused;   /* why, for the log: */
+	enum ep_reason reason;
+	struct osc_id kid; /* as far as it fits; n 0: none */
 	/* for ep_respond */
 	struct osc_binding binding;
 	uint64_t hash, piv;
@@ -144,6 +147,9 @@ void ep_input(struct ep_exchange *x, const struct peer *from, struct span datagr
 void ep_timer(struct ep_exchange *x, struct turn *t, struct ep_delivery *out);
 uint64_t ep_deadline_ms(const struct ep_exchange *x);
 
+/* Notes for the operator that the request of `d` was refused; `e` is whose it was or claimed to be,
+ * or NULL. */
+void ep_refused(struct ep_delivery *d, struct endpoint *e, enum ep_reason why, int64_t wall_ms);
 /* Answers a delivered request: code, options and payload of `resp`; type, MID and token are set
  * here. Exactly once for each EP_REQUEST; the request's message is gone afterwards. */
 void ep_respond(struct ep_exchange *x, struct ep_delivery *d, struct msg *resp, struct turn *t);

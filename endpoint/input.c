@@ -153,7 +153,7 @@ void ep_deliver_request(struct ep_exchange *x, struct turn *t, struct ep_deliver
 {
 	if (msg_check_options(d->msg) != MSG_OPTIONS_GOOD) {
 		x->count.bad_option++;
-		ep_note(d->endpoint, EP_REASON_BAD_OPTION, t->wall_ms);
+		ep_refused(d, d->endpoint, EP_REASON_BAD_OPTION, t->wall_ms);
 		if (x->outer.type == MSG_NON) /* RFC 7252 section 5.4.1 */
 			ep_respond_nothing(d, t);
 		else
@@ -180,7 +180,7 @@ static void nosec_request(
 	const struct ep_listener *l = &x->opts.listener[d->from.listener % EP_LISTENERS_MAX];
 	if (l->role != REC_ROLE_SERVER || (!l->nosec && !x->opts.nosec_names && !x->dir->nosec_n)) {
 		x->count.nosec_refused++;
-		ep_note(claimed_endpoint(x), EP_REASON_NOSEC, t->wall_ms);
+		ep_refused(d, claimed_endpoint(x), EP_REASON_NOSEC, t->wall_ms);
 		ep_plain_error(x, &d->from, MSG_UNAUTHORIZED, "Protection required", t);
 		return;
 	}

@@ -92,6 +92,13 @@ void ep_respond_code(struct ep_exchange *x, struct ep_delivery *d, uint8_t code,
 	ep_respond(x, d, &m, t);
 }
 
+void ep_refused(struct ep_delivery *d, struct endpoint *e, enum ep_reason why, int64_t wall_ms)
+{
+	ep_note(e, why, wall_ms);
+	d->refused = true;
+	d->reason = why;
+}
+
 void ep_delivery_end(struct ep_exchange *x, struct ep_delivery *d, struct turn *t)
 {
 	if (d->ack.n)

@@ -9,7 +9,7 @@
 static void refuse(struct ep_exchange *x, struct turn *t, struct ep_delivery *d, enum ep_reason why,
 	uint8_t code, const char *text)
 {
-	ep_note(d->endpoint, why, t->wall_ms);
+	ep_refused(d, d->endpoint, why, t->wall_ms);
 	ep_plain_error(x, &d->from, code, text, t);
 }
 
@@ -37,6 +37,8 @@ static bool find_context(
 		refuse(x, t, d, EP_REASON_BAD_OPTION, MSG_BAD_OPTION, "Failed to decode COSE");
 		return false;
 	}
+	if (osc_id_set(&d->kid, span_sub(o->kid, 0, OSC_ID_MAX)))
+		d->kid.n = 0;
 	d->ctx = ep_context_find(x->dir, o->kid, o->has_kid_context ? &o->kid_context : NULL);
 	if (!d->ctx) {
 		x->count.no_context++;
@@ -57,7 +59,7 @@ static bool check_window(struct ep_exchange *x, struct turn *t, struct ep_delive
 		return true;
 	if (d->ctx->sealed) {
 		x->count.sealed++;
-		ep_note(d->endpoint, EP_REASON_SEALED, t->wall_ms);
+		ep_refused(d, d->endpoint, EP_REASON_SEALED, t->wall_ms);
 		return false;
 	}
 	x->count.replays++;
@@ -91,7 +93,7 @@ static bool open_request(
 	d->msg = &x->plain;
 	if (err) {
 		d->own_number = !d->ctx->fresh;
-		ep_note(d->endpoint, EP_REASON_BAD_OPTION, t->wall_ms);
+		ep_refused(d, d->endpoint, EP_REASON_BAD_OPTION, t->wall_ms);
 		ep_respond_code(x, d, MSG_BAD_OPTION, t);
 		return false;
 	}
@@ -159,7 +161,7 @@ void ep_secure_request(
 		return;
 	if (d->ctx->role != d->role) {
 		d->own_number = !d->ctx->fresh;
-		ep_note(d->endpoint, EP_REASON_ROLE, t->wall_ms);
+		ep_refused(d, d->endpoint, EP_REASON_ROLE, t->wall_ms);
 		ep_respond_code(x, d, MSG_UNAUTHORIZED, t);
 		return;
 	}

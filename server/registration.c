@@ -10,7 +10,7 @@ void srv_refuse(struct srv *s, struct ep_delivery *d, struct endpoint *e, enum e
 	uint8_t code, struct turn *t)
 {
 	s->count.refusals++;
-	ep_note(e, why, t->wall_ms);
+	ep_refused(d, e, why, t->wall_ms);
 	ep_respond_code(s->x, d, code, t);
 }
 

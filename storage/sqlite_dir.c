@@ -158,6 +158,15 @@ static enum err make_file(const char *path, bool *made, char *why)
 	return ERR_OK;
 }
 
+/* It holds keys: what was copied here with other permissions gets ours. */
+enum err store_sqdir_tighten(const char *path, char *why)
+{
+	struct stat st;
+	if (stat(path, &st) || ((st.st_mode & 077) && chmod(path, 0600)))
+		return fail(why, "set the mode of", path);
+	return ERR_OK;
+}
+
 enum err store_sqdir_open(const char *dir, int *lock_fd, bool *made, char *why)
 {
 	char path[4096];

@@ -105,8 +105,8 @@ static enum err del_keys(struct sqdb *d, uint64_t id)
 	return e ? e : back;
 }
 
-/* The hot row of an imported one stays, for the tombstones' numbers: the log may still raise them. A
- * secret that was drawn here cannot come back, so nothing is left of it. */
+/* The hot row of an imported one stays, for the tombstones' numbers: the log may still raise them.
+ * A secret that was drawn here cannot come back, so nothing is left of it. */
 static enum err del_context(struct sqdb *d, uint64_t id)
 {
 	enum err e = run_id(d, SQDB_TOMBSTONE, id);

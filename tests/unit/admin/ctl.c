@@ -283,6 +283,9 @@ static void check_generate(void)
 		"after eight conflicts it gives up and leaves no file");
 	fake_reset();
 	run("provision|d|-g|--role=server", "", NULL);
+	CHECK(ran.status == 1 && strstr(ran.err, "--replace"), "credentials in use stay");
+	fake_reset();
+	run("provision|d|-g|--role=server|--replace", "", NULL);
 	CHECK(ran.status == 0 &&
 			strstr(ran.out, "role                 server\nmaster_secret        ") &&
 			!fake.bootstrap_role,

@@ -237,8 +237,8 @@ static void check_log(void)
 	char want[160];
 
 	fake_reset();
-	(void)ask("GET", "/v1/endpoints/a%0ab?x=secret", NULL);
-	snprintf(want, sizeof(want), "peer_pid=%ld peer_uid=%ld peer_gid=%ld method=GET",
+	(void)ask("DELETE", "/v1/endpoints/a%0ab?x=secret", NULL);
+	snprintf(want, sizeof(want), "peer_pid=%ld peer_uid=%ld peer_gid=%ld method=DELETE",
 		(long)getpid(), (long)getuid(), (long)getgid());
 	CHECK(strstr(fake.log, want), "the log names the peer");
 	CHECK(strstr(fake.log, "path=/v1/endpoints/a%0ab status=400"), "and path and status");

@@ -257,7 +257,11 @@ static void sim_core_new(struct sim *s, struct core **out)
 	s->core_rng = rng_test(s->core_state, s->seed * 1000 + s->crashes);
 	struct core_opts o = {.cfg = &s->cfg,
 		.rng = s->core_rng,
-		.io = {sim_io_send, sim_io_event, sim_io_wake, sim_io_storage, s}};
+		.io = {.send = sim_io_send,
+			.event = sim_io_event,
+			.wake = sim_io_wake,
+			.storage = sim_io_storage,
+			.arg = s}};
 	REQUIRE(core_new(&o, out) == ERR_OK, "core");
 }
 

@@ -185,6 +185,11 @@ static void test_modes(void)
 	for (size_t i = 0; i < 3; i++)
 		CHECK(!stat(path_of(&r, files[i]), &st) && (st.st_mode & 07777) == 0600, files[i]);
 	CHECK(access(path_of(&r, "lanyard.db-shm"), F_OK), "no shared memory file");
+	store_free(r.s);
+	r.s = NULL;
+	CHECK(!chmod(path_of(&r, "lanyard.db"), 0644) && !rig_start(&r) &&
+			!stat(path_of(&r, "lanyard.db"), &st) && (st.st_mode & 07777) == 0600,
+		"a database others could read is closed to them");
 	rig_close(&r);
 }
 
