@@ -85,6 +85,7 @@ static bool repeat_with_echo(
 	memcpy(r->echo, o->val.p, o->val.n);
 	r->echo_n = (uint8_t)o->val.n;
 	r->echo_done = true;
+	block_rx_reset(&r->rx); /* it is asked from the start */
 	ep_request_send(x, r, NULL, t);
 	return true;
 }
@@ -122,7 +123,11 @@ static enum body take_block2(struct ep_request *r, struct msg *m, uint64_t now_m
 		return BODY_WHOLE;
 	if (err || msg_code_class(m->code) != 2)
 		return err ? BODY_BROKEN : BODY_WHOLE;
-	size_t had = b.num ? r->rx.n : 0;
+	/* A block that adds nothing, or the first once more, was not asked for: a device must not
+	 * keep us asking for ever. */
+	if (!b.num && r->rx.active)
+		return BODY_BROKEN;
+	size_t had = r->rx.n;
 	enum block_step step = block_rx_take(&r->rx, b, m->payload, now_ms);
 	if ((step == BLOCK_MORE || step == BLOCK_DONE) && !same_etag(&r->rx, m, !b.num))
 		return BODY_BROKEN;
@@ -130,8 +135,6 @@ static enum body take_block2(struct ep_request *r, struct msg *m, uint64_t now_m
 		m->payload = span_make(r->rx.body, r->rx.n);
 		return BODY_WHOLE;
 	}
-	/* A block that adds nothing was not asked for: a device must not keep us asking for ever.
-	 */
 	return step == BLOCK_MORE && r->rx.n > had ? BODY_MORE : BODY_BROKEN;
 }
 

@@ -6,7 +6,7 @@
 #include "tests/unit/endpoint/rig.h"
 
 static struct rig rig;
-static struct rig_msg hello, q, q2, p; /* asked, and answered */
+static RIG_UNUSED struct rig_msg hello, q, q2, p; /* asked, and answered */
 static struct msg m;
 
 static RIG_UNUSED void open_rig(struct rig *r)

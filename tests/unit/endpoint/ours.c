@@ -197,6 +197,32 @@ static void long_answer(void)
 	rig_fini(r);
 }
 
+/* A challenge in the middle: the body is asked for from its start. */
+static void echo_midway(void)
+{
+	struct rig *r = &rig;
+	struct block b;
+	open_rig(r);
+	struct ep_request *req = ask(r, false, &q);
+	rig_in(r, block_reply(r, &q, (struct block){0, true, 2}, 64, 0));
+	REQUIRE(rig_asked(r, RIG_SERVER, rig_sent(r, 0), &q), "next");
+	rig_turn(r, 10);
+	msg_init(&m, MSG_ACK, MSG_UNAUTHORIZED);
+	REQUIRE(msg_add(&m, OPT_ECHO, SPAN_LIT("12345678")) == ERR_OK, "echo");
+	CHECK(rig_in(r, rig_reply(r, RIG_SERVER, &q, &m, RIG_OWN_NUMBER, &p)) == EP_NOTHING &&
+			rig_asked(r, RIG_SERVER, rig_sent(r, 0), &q) &&
+			block_get(&q.plain, OPT_BLOCK2, &b) == ERR_NOTFOUND,
+		"a challenge of the second block begins anew");
+	CHECK(rig_in(r, block_reply(r, &q, (struct block){0, true, 2}, 64, 0)) == EP_NOTHING &&
+			rig_asked(r, RIG_SERVER, rig_sent(r, 0), &q) &&
+			rig_in(r, block_reply(r, &q, (struct block){1, false, 2}, 9, 0)) ==
+				EP_RESPONSE &&
+			r->d.request == req && r->d.msg->payload.n == 73,
+		"and the body is whole");
+	end(r);
+	rig_fini(r);
+}
+
 /* ---- options nobody here understands (RFC 7252 section 5.4.1) */
 
 static void bad_options(void)
@@ -303,6 +329,7 @@ int main(void)
 	addresses();
 	echo();
 	long_answer();
+	echo_midway();
 	bad_options();
 	no_mid();
 	nowhere();
