@@ -14,6 +14,7 @@ struct loading {
 	struct core *c;
 	struct map endpoints, contexts; /* of struct by_id */
 	struct arena arena;
+	struct store_info info; /* filled before the first row comes */
 	struct turn *t;
 };
 
@@ -44,11 +45,22 @@ static enum err keep(struct loading *l, struct map *m, uint64_t id, void *item)
 	return err == ERR_EXISTS ? ERR_CORRUPT : err;
 }
 
+static enum err new_engines(struct core *c, const struct store_info *info);
+
+/* The engines, made when the first row needs them. */
+static enum err engines(struct loading *l)
+{
+	return l->c->up ? ERR_OK : new_engines(l->c, &l->info);
+}
+
 static enum err on_endpoint(void *arg, const struct rec_endpoint *r)
 {
 	struct loading *l = arg;
 	struct endpoint *e;
-	enum err err = ep_load_endpoint(&l->c->dir, r, &e);
+	enum err err = engines(l);
+	if (err)
+		return err;
+	err = ep_load_endpoint(&l->c->dir, r, &e);
 	return err ? err : keep(l, &l->endpoints, r->id, e);
 }
 
@@ -88,7 +100,8 @@ static enum err on_plan(void *arg, const struct rec_plan *r)
 	struct endpoint *e = find(&l->endpoints, r->endpoint_id);
 	if (r->endpoint_id && !e)
 		return ERR_CORRUPT;
-	return bs_load_plan(l->c->bs, e, r->json);
+	enum err err = engines(l);
+	return err ? err : bs_load_plan(l->c->bs, e, r->json);
 }
 
 static enum err on_op(void *arg, const struct rec_op *r)
@@ -101,7 +114,8 @@ static enum err on_op(void *arg, const struct rec_op *r)
 static enum err on_tombstone(void *arg, const struct rec_tombstone *r)
 {
 	struct loading *l = arg;
-	return ep_load_tombstone(&l->c->dir, r);
+	enum err err = engines(l);
+	return err ? err : ep_load_tombstone(&l->c->dir, r);
 }
 
 /* Values of a notification, for its event. */
@@ -215,16 +229,6 @@ static enum err new_engines(struct core *c, const struct store_info *info)
 
 enum err core_load(struct core *c)
 {
-	struct store_info info;
-	static const struct store_visitor nothing;
-	/* First what the engines are made with, then what fills them. */
-	enum err err = store_load(c->store, &nothing, &info);
-	if (!err)
-		err = new_engines(c, &info);
-	if (err) {
-		core_unload(c);
-		return err;
-	}
 	struct loading l = {.c = c, .t = core_cur(c)};
 	uint8_t seed[16] = {0}; /* our own ids, not a peer's choice */
 	map_init(&l.endpoints, key_id, seed);
@@ -238,7 +242,9 @@ enum err core_load(struct core *c)
 		.op = on_op,
 		.tombstone = on_tombstone,
 		.arg = &l};
-	err = store_load(c->store, &v, &info);
+	enum err err = store_load(c->store, &v, &l.info);
+	if (!err)
+		err = engines(&l); /* with nothing in store */
 	map_fini(&l.endpoints);
 	map_fini(&l.contexts);
 	arena_fini(&l.arena);

@@ -48,6 +48,7 @@ enum err ep_directory_init(struct ep_directory *d, const struct ep_directory_opt
 	map_init(&d->by_kid, key_kid, o->seed);
 	map_init(&d->by_ikm, key_ikm, o->seed);
 	ep_graves_init(&d->graves, o->seed);
+	d->next_mid = (uint16_t)rng_u64(&o->rng);
 	return osc_crypto_new(&d->crypto);
 }
 

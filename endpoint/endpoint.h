@@ -94,6 +94,7 @@ struct ep_directory {
 	struct osc_crypto *crypto;
 	struct rng rng;
 	uint64_t next_id;
+	uint16_t next_mid; /* where the next context starts to count */
 	uint32_t endpoints_max;
 	uint8_t window_width;
 	uint16_t ssn_block;

@@ -444,6 +444,7 @@ enum err store_memdb_load(
 {
 	static const enum memdb_kind order[] = {MEMDB_ENDPOINT, MEMDB_CONTEXT, MEMDB_REG,
 		MEMDB_SEEN, MEMDB_PLAN, MEMDB_OP, MEMDB_DEAD};
+	*info = db->info;
 	for (size_t k = 0; k < sizeof(order) / sizeof(*order); k++) {
 		const struct memdb_table *t = &db->table[order[k]];
 		for (size_t i = 0; i < t->n; i++) {
@@ -454,7 +455,6 @@ enum err store_memdb_load(
 				return e;
 		}
 	}
-	*info = db->info;
 	return ERR_OK;
 }
 

@@ -271,13 +271,12 @@ static enum err load_all(struct load *l)
 enum err store_sqdb_load(struct sqdb *d, const struct store_visitor *v, struct store_info *info)
 {
 	struct load l = {.d = d, .v = v};
+	*info = d->info;
 	enum err e = store_sqdb_folds_read(d, &l.folds);
 	if (!e)
 		e = load_all(&l);
 	store_sqdb_folds_fini(&l.folds);
 	free(l.expiry);
-	if (!e)
-		*info = d->info;
 	return e;
 }
 

@@ -220,8 +220,8 @@ void store_poll(struct store *s);
 int store_fd(struct store *s);
 /* Batches submitted and not yet told done. */
 size_t store_pending(const struct store *s);
-/* Reads everything. Only while nothing is pending (ERR_STATE). The visitors are called while the
- * caller waits, perhaps on the store's thread, and must not call the store. */
+/* Reads everything. Only while nothing is pending. `info` is filled before the first visitor is
+ * called. */
 MUST_USE enum err store_load(
 	struct store *s, const struct store_visitor *v, struct store_info *info);
 /* The first commit after opening, before anything is spoken: clears the clean-stop marker and the
