@@ -178,6 +178,109 @@ static void not_now(void)
 	close_server();
 }
 
+static unsigned outcomes(void)
+{
+	unsigned n = 0;
+	for (size_t i = 0; i < rig.t.effect_n; i++)
+		n += rig.t.effect[i].kind == EFFECT_DONE;
+	return n;
+}
+
+/* No answer of the device may find anything left. */
+static void late_answer(void)
+{
+	struct msg m;
+	struct ep_delivery d;
+	rig_turn(&rig, 10);
+	msg_init(&m, MSG_CON, MSG_CONTENT);
+	REQUIRE(msg_add_uint(&m, OPT_OBSERVE, 1) == ERR_OK, "observe");
+	CHECK(rig_in(&rig, rig_reply(&rig, RIG_SERVER, &q, &m, 0, &p)) == EP_NOTHING,
+		"a late answer changes nothing");
+	for (ep_timer(rig.x, &rig.t, &d); d.kind != EP_NOTHING; ep_timer(rig.x, &rig.t, &d)) {
+		srv_response(srv, &d, &rig.t);
+		ep_delivery_end(rig.x, &d, &rig.t);
+	}
+	CHECK(!outcomes() && srv_waiting(srv) == 0, "and nobody is told twice");
+}
+
+/* It stays wanted, and there is nobody to tell. */
+static void set_up_again(bool wanted)
+{
+	CHECK(ask(MSG_POST, "rd", "ep=dev&lt=600&lwm2m=1.1", 40, LINKS) == MSG_CREATED, "again");
+	CHECK(rig_sent_n(&rig) == (wanted ? 2u : 1u) && !outcomes(), "what is wanted is asked for");
+	if (!wanted)
+		return;
+	REQUIRE(rig_asked(&rig, RIG_SERVER, rig_sent(&rig, 1), &q), "asked");
+	CHECK(answer(MSG_CONTENT, LWM_CF_TEXT, "80", 1) && !outcomes() &&
+			rig_records(&rig, REC_EVENT) == 1,
+		"and its answer is an event, no outcome");
+}
+
+enum turn_of { REREGISTERS, DEREGISTERS, LOSES_KEYS, EXPIRES, IS_FORGOTTEN };
+
+static const struct {
+	const char *what;
+	enum turn_of how;
+} pending[] = {
+	{"Observe is pending when the device registers anew", REREGISTERS},
+	{"when it de-registers", DEREGISTERS},
+	{"when its keys go", LOSES_KEYS},
+	{"when its lifetime ends", EXPIRES},
+	{"when its endpoint is deleted", IS_FORGOTTEN},
+};
+
+static void happens(enum turn_of how)
+{
+	switch (how) {
+	case REREGISTERS:
+		CHECK(ask(MSG_POST, "rd", "ep=dev&lt=60&lwm2m=1.1", 40, LINKS) == MSG_CREATED,
+			"anew");
+		break;
+	case DEREGISTERS:
+		CHECK(ask(MSG_DELETE, location(), "", -1, "") == MSG_DELETED, "gone");
+		break;
+	case LOSES_KEYS:
+		rig_turn(&rig, 10);
+		srv_context_gone(srv, rig.server, &rig.t);
+		break;
+	case EXPIRES:
+		rig_turn(&rig, 160000);
+		srv_timer(srv, &rig.t);
+		break;
+	case IS_FORGOTTEN:
+		rig_turn(&rig, 10);
+		srv_forget_endpoint(srv, rig.e, &rig.t);
+		break;
+	}
+}
+
+/* Whoever waits for an observation is told once, whatever becomes of the registration; also when it
+ * waits behind another. */
+static void observe_pending(void)
+{
+	for (size_t i = 0; i < 2 * sizeof(pending) / sizeof(*pending); i++) {
+		static struct rig_msg asked;
+		enum turn_of how = pending[i / 2].how;
+		bool two = i % 2;
+		open_registered(LINKS);
+		CHECK(start(SRV_OBSERVE, "/3/0/9", -1, NULL, ""), "Observe");
+		asked = q;
+		CHECK(!two || !start(SRV_OBSERVE, "/3/0/13", -1, NULL, ""), "one behind it");
+		happens(how);
+		CHECK(outcomes() == (two ? 2u : 1u) && outcome()->status == 503 &&
+				!strcmp(outcome()->type, "cancelled"),
+			pending[i / 2].what);
+		CHECK(srv_waiting(srv) == 0, "nobody waits any more");
+		CHECK(how != REREGISTERS || rig_sent_n(&rig) == 2, "it stays wanted, and is asked");
+		CHECK(how == REREGISTERS || how == DEREGISTERS || !rig_sent_n(&rig),
+			"nothing goes out that nobody wants");
+		q = asked;
+		late_answer();
+		set_up_again(how != IS_FORGOTTEN);
+		close_server();
+	}
+}
+
 static void registration_ends(void)
 {
 	open_registered(LINKS);
@@ -235,6 +338,61 @@ static void refused(void)
 	close_server();
 }
 
+static void count_active(void *arg, const struct srv_observation_view *v)
+{
+	*(size_t *)arg += v->active;
+}
+
+/* More observations than requests can wait for a device: each answer lets the next be asked. */
+static void many(void)
+{
+	enum { MANY = 40 };
+	char path[16];
+	open_registered(LINKS);
+	for (int i = 0; i < MANY; i++) {
+		snprintf(path, sizeof(path), "/3303/%d/5700", i);
+		CHECK(start(SRV_OBSERVE, path, LWM_CF_TEXT, NULL, "") &&
+				answer(MSG_CONTENT, LWM_CF_TEXT, "1", 1) &&
+				outcome()->status == 200,
+			"observed");
+	}
+	CHECK(ask(MSG_POST, "rd", "ep=dev&lt=600&lwm2m=1.1", 40, LINKS) == MSG_CREATED, "anew");
+	REQUIRE(rig_asked(&rig, RIG_SERVER, rig_sent(&rig, 1), &q), "the first is asked for");
+	bool good = true;
+	for (int i = 0; i < MANY; i++)
+		good &= answer(MSG_CONTENT, LWM_CF_TEXT, "1", 1) &&
+			rig_sent_n(&rig) == (i + 1 < MANY ? 1u : 0u);
+	CHECK(good, "every one of them is asked for, one after the other");
+	size_t active = 0;
+	srv_observations(srv, rig.e, count_active, &active);
+	CHECK(active == MANY, "after one Register all are active");
+	close_server();
+}
+
+/* The next content format cannot be tried: an error, and nothing of what memory held. */
+static void no_next_format(void)
+{
+	static const enum srv_dm_kind kinds[] = {SRV_READ, SRV_OBSERVE};
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
+		static struct rig_msg asked;
+		open_registered(LINKS);
+		CHECK(start(kinds[k], "/3/0/9", -1, NULL, ""), "on its way");
+		asked = q;
+		for (int i = 0; i < EP_QUEUE_MAX; i++)
+			CHECK(!start(SRV_READ, "/3/0/1", -1, NULL, "") && !outcome(),
+				"others wait");
+		q = asked;
+		CHECK(answer(MSG_NOT_ACCEPTABLE, -1, "a diagnostic payload", -1) && outcome() &&
+				outcomes() == 1,
+			"told, once");
+		CHECK(outcome()->status == (kinds[k] == SRV_READ ? 503 : 502), "as an error");
+		CHECK(!outcome()->payload.n ||
+				span_eq_str(outcome()->payload, "a diagnostic payload"),
+			"with what the device said or nothing");
+		close_server();
+	}
+}
+
 /* A Register while operations and observations wait: the device gets its 2.01 first. */
 static void register_first(void)
 {
@@ -261,5 +419,8 @@ int main(void)
 	observes();
 	refused();
 	register_first();
+	observe_pending();
+	many();
+	no_next_format();
 	return test_done();
 }
