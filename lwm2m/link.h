@@ -53,7 +53,8 @@ MUST_USE enum err lwm_object_list_parse(struct span payload, struct lwm_object_l
 void lwm_object_list_fini(struct lwm_object_list *l);
 /* iid LWM_ID_NONE: the object, whatever its instances. */
 bool lwm_object_list_has(const struct lwm_object_list *l, uint16_t oid, uint16_t iid);
-/* As stored and loaded again: a link-format text in our own plain spelling. */
+/* As stored and loaded again: a link-format text in our own plain spelling. ERR_LIMIT if that would
+ * not be read again: versions that came with instances become links of their own. */
 MUST_USE enum err lwm_object_list_write(const struct lwm_object_list *l, struct writer *w);
 
 /* What Bootstrap-Discover told (BS-10 to BS-12). */

@@ -283,26 +283,28 @@ static void write_formats(uint32_t formats, struct writer *w)
 }
 
 /* The object's own link is needed for its version, or if there is no instance. */
-static void write_object(const struct lwm_object_list *l, uint16_t i, uint16_t *ver,
+static bool write_object(const struct lwm_object_list *l, uint16_t i, uint16_t *ver,
 	const char **sep, struct writer *w)
 {
 	uint16_t oid = l->inst[i].oid;
 	bool versioned = *ver < l->ver_n && l->ver[*ver].oid == oid;
 
 	if (!versioned && l->inst[i].iid != LWM_ID_NONE)
-		return;
+		return false;
 	wr_fmt(w, "%s</%u>", *sep, oid);
 	*sep = ",";
-	if (!versioned)
-		return;
-	wr_str(w, ";ver=");
-	wr_version(w, l->ver[(*ver)++].version);
+	if (versioned) {
+		wr_str(w, ";ver=");
+		wr_version(w, l->ver[(*ver)++].version);
+	}
+	return true;
 }
 
 enum err lwm_object_list_write(const struct lwm_object_list *l, struct writer *w)
 {
 	const char *sep = "";
 	uint16_t ver = 0;
+	size_t links = 0;
 
 	if (l->alt[0] || l->formats) {
 		wr_fmt(w, "<%s>;rt=\"oma.lwm2m\"", l->alt[0] ? l->alt : "/");
@@ -311,11 +313,12 @@ enum err lwm_object_list_write(const struct lwm_object_list *l, struct writer *w
 	}
 	for (uint16_t i = 0; i < l->inst_n; i++) {
 		if (i == 0 || l->inst[i].oid != l->inst[i - 1].oid)
-			write_object(l, i, &ver, &sep, w);
+			links += write_object(l, i, &ver, &sep, w);
 		if (l->inst[i].iid == LWM_ID_NONE)
 			continue;
+		links++;
 		wr_fmt(w, "%s</%u/%u>", sep, l->inst[i].oid, l->inst[i].iid);
 		sep = ",";
 	}
-	return w->err;
+	return !w->err && links > LWM_LIST_MAX ? ERR_LIMIT : w->err;
 }

@@ -43,14 +43,14 @@ static bool matches_word(const char *patterns, const char *name)
 
 /* May `name` register unprotected? One that has OSCORE credentials only if it was allowed by
  * itself: else anyone could take its place. */
-static bool nosec_allowed(const struct srv *s, const struct ep_delivery *d,
-	const struct endpoint *e, const char *name)
+static bool nosec_allowed(
+	const struct srv *s, uint16_t listener, const struct endpoint *e, const char *name)
 {
 	if (e && e->allow_nosec)
 		return true;
 	if (e && e->contexts)
 		return false;
-	return s->opts.nosec_listener[d->from.listener % EP_LISTENERS_MAX] ||
+	return s->opts.nosec_listener[listener % EP_LISTENERS_MAX] ||
 	       matches_word(s->opts.nosec_endpoints, name);
 }
 
@@ -63,7 +63,7 @@ static bool identify_nosec(struct srv *s, struct ep_delivery *d, const struct lw
 		return false;
 	}
 	*e = ep_find(s->dir, p->ep);
-	if (nosec_allowed(s, d, *e, name))
+	if (nosec_allowed(s, d->from.listener, *e, name))
 		return true;
 	srv_refuse(s, d, *e, EP_REASON_NOSEC, MSG_UNAUTHORIZED, t);
 	return false;
@@ -234,7 +234,8 @@ static struct srv_reg *own_registration(
 {
 	struct srv_reg *g = map_get(&s->by_location, location);
 	bool own = g && (d->ctx ? g->endpoint == d->endpoint && g->ctx
-				: !g->ctx && nosec_allowed(s, d, g->endpoint, g->endpoint->name));
+				: !g->ctx && nosec_allowed(s, d->from.listener, g->endpoint,
+						     g->endpoint->name));
 	if (own)
 		return g;
 	srv_refuse(s, d, d->endpoint, EP_REASON_NO_REGISTRATION, MSG_NOT_FOUND, t);
@@ -337,6 +338,13 @@ void srv_deregister(struct srv *s, struct ep_delivery *d, struct span location, 
 	d->changed = true;
 	ep_respond_code(s->x, d, MSG_DELETED, t);
 	s->count.deregisters++;
+}
+
+void srv_recheck(struct srv *s, struct endpoint *e, struct turn *t)
+{
+	struct srv_reg *g = srv_reg_of(e);
+	if (g && !g->ctx && !nosec_allowed(s, g->peer->listener, e, e->name))
+		srv_reg_end(s, g, "deregistered", t);
 }
 
 void srv_reg_end(struct srv *s, struct srv_reg *g, const char *event, struct turn *t)

@@ -113,13 +113,6 @@ struct endpoint *srv_take_orphan(struct srv *s)
 	return NULL;
 }
 
-void srv_recheck(struct srv *s, struct endpoint *e, struct turn *t)
-{
-	struct srv_reg *g = srv_reg_of(e);
-	if (g && !g->ctx && e->contexts && !e->allow_nosec)
-		srv_reg_end(s, g, "deregistered", t);
-}
-
 void srv_context_gone(struct srv *s, struct ep_context *c, struct turn *t)
 {
 	struct srv_reg *g = srv_reg_of(c->endpoint);

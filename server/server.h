@@ -54,8 +54,8 @@ void srv_context_gone(struct srv *s, struct ep_context *c, struct turn *t);
 /* An endpoint whose unprotected registration ended, with nothing left here but its name; NULL:
  * none. The caller forgets it if nothing else needs it: strangers must not fill the directory. */
 struct endpoint *srv_take_orphan(struct srv *s);
-/* Its credentials or permissions changed: an unprotected registration that is not allowed by name
- * any more, where it has credentials now, ends. */
+/* Its credentials or permissions changed: an unprotected registration that would not be accepted
+ * any more ends. */
 void srv_recheck(struct srv *s, struct endpoint *e, struct turn *t);
 /* Removes the registration, with its record and event; for an administrator. */
 void srv_forget_endpoint(struct srv *s, struct endpoint *e, struct turn *t);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who may do what: unprotected endpoints, names, roles, lifetimes, sleep. */
 #include "tests/unit/cmd/sim_check.h"
+#include "tests/unit/cmd/sim_plain.h"
 
 static struct sim sim;
 static struct sim_result result;
@@ -10,30 +11,6 @@ static bool nothing_arrives(
 {
 	(void)s, (void)up, (void)dev, (void)listener, (void)datagram;
 	return true;
-}
-
-/* An unprotected request from device-like peer `host`; the code of the answer, or 0. */
-static uint8_t ask(struct sim *s, unsigned host, uint16_t listener, uint8_t code, const char *path,
-	const char *query, struct msg *answer)
-{
-	static uint16_t mid;
-	uint8_t bytes[512];
-	struct writer w = wr_make(bytes, sizeof(bytes));
-	struct peer from = sim_peer_of(100 + host, 5683, listener);
-	struct msg m;
-	char copy[128], *at = copy;
-	msg_init(&m, MSG_CON, code);
-	m.mid = ++mid;
-	REQUIRE(msg_add_path(&m, OPT_URI_PATH, path) == ERR_OK, "path");
-	snprintf(copy, sizeof(copy), "%s", query);
-	for (char *q; (q = strsep(&at, "&")) && *q;)
-		REQUIRE(msg_add(&m, OPT_URI_QUERY, span_str(q)) == ERR_OK, "query");
-	if (code == MSG_POST && !strcmp(path, "rd")) {
-		REQUIRE(msg_add_uint(&m, OPT_CONTENT_FORMAT, LWM_CF_LINK) == ERR_OK, "format");
-		m.payload = SPAN_LIT("</1/0>,</3/0>");
-	}
-	REQUIRE(msg_encode_udp(&m, &w) == ERR_OK, "encode");
-	return sim_inject(s, &from, wr_span(&w), answer) ? answer->code : 0;
 }
 
 /* ---- unprotected endpoints */
@@ -62,7 +39,8 @@ static void nosec_row(
 		struct adm_oscore o = sim_oscore_of(&c, DEV_ROLE_SERVER);
 		CHECK(sim_put_oscore(s, "dev-000000", &o, &result) == 201, "provisioned");
 	}
-	CHECK(ask(s, 0, SIM_SERVER, MSG_POST, "rd", "ep=dev-000000&lt=60&lwm2m=1.1", &m) == want,
+	CHECK(plain_ask(s, 0, SIM_SERVER, MSG_POST, "rd", "ep=dev-000000&lt=60&lwm2m=1.1", &m) ==
+			want,
 		what);
 	sim_close(s);
 }
@@ -90,7 +68,8 @@ static void nosec_life(void)
 	sim_init(s, 2);
 	s->cfg.listen[SIM_SERVER].nosec = true;
 	sim_open(s);
-	CHECK(ask(s, 0, SIM_SERVER, MSG_POST, "rd", "ep=plain&lt=60&lwm2m=1.1", &m) == MSG_CREATED,
+	CHECK(plain_ask(s, 0, SIM_SERVER, MSG_POST, "rd", "ep=plain&lt=60&lwm2m=1.1", &m) ==
+			MSG_CREATED,
 		"Register");
 	const struct opt *a = msg_find(&m, OPT_LOCATION_PATH), *b = a ? msg_next(&m, a) : NULL;
 	REQUIRE(b && span_eq_str(a->val, "rd") && !msg_next(&m, b) &&
@@ -98,18 +77,20 @@ static void nosec_life(void)
 		"the Location is rd and an id (CT-03)");
 	CHECK(b->val.n >= 1 && b->val.n <= 16, "the id has at most 16 characters (CT-03)");
 	snprintf(path, sizeof(path), "rd/%.*s", (int)b->val.n, (const char *)b->val.p);
-	CHECK(ask(s, 0, SIM_SERVER, MSG_POST, path, "", &m) == MSG_CHANGED, "Update");
-	CHECK(ask(s, 1, SIM_SERVER, MSG_POST, path, "", &m) == MSG_CHANGED,
+	CHECK(plain_ask(s, 0, SIM_SERVER, MSG_POST, path, "", &m) == MSG_CHANGED, "Update");
+	CHECK(plain_ask(s, 1, SIM_SERVER, MSG_POST, path, "", &m) == MSG_CHANGED,
 		"Update from another address");
 	sim_crash(s);
-	CHECK(ask(s, 0, SIM_SERVER, MSG_POST, path, "lt=100", &m) == MSG_CHANGED,
+	CHECK(plain_ask(s, 0, SIM_SERVER, MSG_POST, path, "lt=100", &m) == MSG_CHANGED,
 		"the registration outlives a crash");
-	CHECK(ask(s, 0, SIM_SERVER, MSG_DELETE, path, "", &m) == MSG_DELETED, "De-register");
-	CHECK(ask(s, 0, SIM_SERVER, MSG_POST, path, "", &m) == MSG_NOT_FOUND, "then 4.04");
-	CHECK(ask(s, 0, SIM_BOOTSTRAP, MSG_POST, "bs", "ep=plain", &m) == MSG_UNAUTHORIZED,
+	CHECK(plain_ask(s, 0, SIM_SERVER, MSG_DELETE, path, "", &m) == MSG_DELETED, "De-register");
+	CHECK(plain_ask(s, 0, SIM_SERVER, MSG_POST, path, "", &m) == MSG_NOT_FOUND, "then 4.04");
+	CHECK(plain_ask(s, 0, SIM_BOOTSTRAP, MSG_POST, "bs", "ep=plain", &m) == MSG_UNAUTHORIZED,
 		"no keys without protection");
-	CHECK(ask(s, 0, SIM_SERVER, MSG_GET, "rd", "", &m) == MSG_METHOD_NOT_ALLOWED, "GET /rd");
-	CHECK(ask(s, 0, SIM_SERVER, MSG_POST, "nowhere", "", &m) == MSG_NOT_FOUND, "other paths");
+	CHECK(plain_ask(s, 0, SIM_SERVER, MSG_GET, "rd", "", &m) == MSG_METHOD_NOT_ALLOWED,
+		"GET /rd");
+	CHECK(plain_ask(s, 0, SIM_SERVER, MSG_POST, "nowhere", "", &m) == MSG_NOT_FOUND,
+		"other paths");
 	sim_close(s);
 }
 

@@ -170,6 +170,40 @@ static void test_limit(void)
 	CHECK(lwm_object_list_parse(wr_span(&w), &l) == ERR_LIMIT && !l.inst, "one more");
 }
 
+/* What can be written can be read again: a version that came with an instance is a link more. */
+static void test_growth(void)
+{
+	static const struct {
+		const char *what, *each;
+		int links;
+		enum err err;
+	} row[] = {
+		{"objects with versions", "</%d>;ver=9.9", LWM_LIST_MAX, ERR_OK},
+		{"instances with versions, half of them", "</%d/0>;ver=9.9", LWM_LIST_MAX / 2,
+			ERR_OK},
+		{"and one", "</%d/0>;ver=9.9", LWM_LIST_MAX / 2 + 1, ERR_LIMIT},
+		{"all of them", "</%d/65534>;ver=9.9", LWM_LIST_MAX, ERR_LIMIT},
+	};
+	static char text[LWM_LIST_MAX * 32], written[LWM_LIST_MAX * 64];
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct writer w = wr_make(text, sizeof(text)),
+			      again = wr_make(written, sizeof(written));
+		struct lwm_object_list l, back;
+
+		for (int n = 0; n < row[i].links; n++) {
+			char one[64];
+			snprintf(one, sizeof(one), row[i].each, 60000 + n);
+			wr_fmt(&w, "%s%s", n ? "," : "", one);
+		}
+		REQUIRE(lwm_object_list_parse(wr_span(&w), &l) == ERR_OK, "read");
+		CHECK(lwm_object_list_write(&l, &again) == row[i].err, row[i].what);
+		enum err err = lwm_object_list_parse(wr_span(&again), &back);
+		CHECK((err == ERR_OK) == (row[i].err == ERR_OK), "and only such are read again");
+		lwm_object_list_fini(&back);
+		lwm_object_list_fini(&l);
+	}
+}
+
 static void test_memory(void)
 {
 	struct lwm_object_list l;
@@ -200,6 +234,7 @@ int main(void)
 	test_rows();
 	test_has();
 	test_limit();
+	test_growth();
 	test_memory();
 	test_space();
 	return test_done();
