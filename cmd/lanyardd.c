@@ -426,6 +426,7 @@ static int run(struct daemon *d)
 {
 	d->armed_ms = UINT64_MAX;
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN); /* until there is something to reload */
 	if (secret_harden_process())
 		log_warning("core dumps could not be switched off");
 	d->base = event_base_new();

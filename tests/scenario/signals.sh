@@ -53,12 +53,13 @@ config() {
 	CONF
 }
 start() {
-	"$BUILD/bin/lanyardd" --config "$dir/conf" >"$dir/log" 2>&1 </dev/null &
+	: >"$dir/log" # here: the last run's must be gone before this one is looked for
+	"$BUILD/bin/lanyardd" --config "$dir/conf" >>"$dir/log" 2>&1 </dev/null &
 	pid=$!
 	local i
 	for ((i = 0; i < 100; i++)); do
 		has '^notice: ready' && return
-		jobs -rp | grep -qx "$pid" || return
+		grep -q '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$pid/status" 2>/dev/null || return
 		sleep 0.1
 	done
 }
