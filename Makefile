@@ -119,8 +119,9 @@ unit-tests: $(UNIT_BINS) fuzz-seeds
 # A fuzz target on its seeds and on changes of them, with any compiler; make fuzz: under libFuzzer.
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/driver.c,$(wildcard tests/fuzz/*.c)))
 fuzz_folders := device $(below_cmd)
+fuzz_archives := $(call archives,core $(fuzz_folders))
 fuzz-seeds: $(FUZZ:%=$(B)/tests/fuzz/%)
-$(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/driver.o $(call archives,$(fuzz_folders))
+$(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/driver.o $(fuzz_archives)
 	$(call say,LD)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
@@ -133,7 +134,7 @@ fuzz: deps
 	@$(MAKE) $(JOBS) --no-print-directory B=build/fuzz CC=clang HARDEN= \
 		CFLAGS="-O1 -g -fsanitize=fuzzer-no-link $(fuzz_san)" fuzz-archives
 	@tests/fuzz/run.sh build/fuzz $(TIME) "$(fuzz_san)" "$(call syslibs,$(fuzz_folders))"
-fuzz-archives: $(call archives,$(fuzz_folders)) $(FUZZ:%=$(B)/tests/fuzz/%.o)
+fuzz-archives: $(fuzz_archives) $(FUZZ:%=$(B)/tests/fuzz/%.o)
 
 deps:
 	@tests/deps.sh build

@@ -20,7 +20,7 @@ for n, line in enumerate(open(sys.argv[1])):
 P
 	# shellcheck disable=SC2086
 	clang -fsanitize=fuzzer $san -o "$dir/$name" "$build/tests/fuzz/$name.o" \
-		-Wl,--start-group "$build"/lib/{base,coap,oscore,lwm2m,storage,endpoint,server,bootstrap,transport,config,admin,device}.a \
+		-Wl,--start-group "$build"/lib/{base,coap,oscore,lwm2m,storage,endpoint,server,bootstrap,transport,config,admin,device,core}.a \
 		-Wl,--end-group $libs || return 1
 	(cd "$dir" && "./$name" -max_total_time="$seconds" -rss_limit_mb=4096 -print_final_stats=1 corpus \
 		>log 2>&1) || { tail -n 30 "$dir/log"; echo "fuzz: $name: FAILED, see $dir"; return 1; }

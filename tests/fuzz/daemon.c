@@ -1,0 +1,745 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The whole daemon without its sockets. The input is a program: a byte says what happens next, its
+ * operands follow (tests/fuzz/daemon_seeds.py writes such programs). Devices hold the keys that the
+ * daemon holds, so their messages get behind the tag whatever is in them. */
+#include "tests/fuzz/daemon_check.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { STEPS_MAX = 300, INNER_MAX = 1200, DRAIN_MS = 120000, WAIT_MAX_S = 64 };
+
+/* ---- turns and time */
+
+static void turn(struct world *w)
+{
+	core_turn_end(w->core);
+	if (!w->held && store_pending(w->core->store))
+		core_store_poll(w->core);
+	world_learn(w);
+	check_world(w);
+}
+
+static void input(struct world *w, const struct peer *from, struct span datagram)
+{
+	struct copy *c = &w->copy[w->copy_n++ % COPIES_MAX];
+	c->from = *from;
+	c->n = datagram.n;
+	memcpy(c->bytes, datagram.p, datagram.n);
+	world_time(w);
+	core_input(w->core, from, span_make(c->bytes, c->n));
+	turn(w);
+}
+
+static void timers(struct world *w)
+{
+	world_time(w);
+	core_timers(w->core);
+	turn(w);
+	require(core_deadline_ms(w->core) > w->now_ms || w->core->failed,
+		"what is due has been done");
+}
+
+/* From deadline to deadline as the daemon would, or in one leap, as after a suspend. */
+static void advance(struct world *w, uint64_t ms, bool leap)
+{
+	uint64_t end = w->now_ms + ms;
+	for (int i = 0; !leap && i < 200; i++) {
+		uint64_t due = core_deadline_ms(w->core);
+		if (due > end)
+			break;
+		if (due > w->now_ms)
+			w->now_ms = due;
+		timers(w);
+	}
+	w->now_ms = end;
+	timers(w);
+}
+
+static void hold(struct world *w, bool on)
+{
+	w->held = on;
+	store_mem_hold(w->core->store, on);
+	if (on)
+		return;
+	world_time(w);
+	core_store_poll(w->core);
+	turn(w);
+}
+
+static void heal(struct world *w)
+{
+	store_mem_fail(w->core->store, 0, ERR_OK, false);
+	w->armed = false;
+	if (!w->core->failed && !store_pending(w->core->store))
+		w->may_fail = false;
+}
+
+/* ---- devices */
+
+static struct peer peer_of(uint8_t which, uint16_t listener)
+{
+	return (struct peer){.bearer = BEARER_UDP,
+		.addr_n = 6,
+		.local_n = 4,
+		.listener = listener,
+		.addr = {10, 0, 0, (uint8_t)(which & 7), 0x16, (uint8_t)(which >> 3 & 1)},
+		.local = {192, 0, 2, 1}};
+}
+
+static struct span counted(struct reader *r)
+{
+	size_t n = rd_u8(r);
+	return rd_bytes(r, n < rd_left(r) ? n : rd_left(r));
+}
+
+/* Bytes of the program, some of them as often as it takes for a block of 16 << szx bytes. */
+static struct span inner_of(struct reader *r, uint8_t *buf)
+{
+	struct span s = counted(r);
+	struct writer w = wr_make(buf, INNER_MAX);
+	wr_bytes(&w, s);
+	uint8_t pad = rd_u8(r);
+	for (size_t i = 0; pad & 8 && i < (size_t)16 << (pad & 7) && w.n < INNER_MAX - 64; i++)
+		wr_u8(&w, (uint8_t)('a' + i % 26));
+	return wr_span(&w);
+}
+
+static struct span with_echo(const struct key *k, struct span plain, uint8_t *buf)
+{
+	struct msg m;
+	struct writer w = wr_make(buf, INNER_MAX);
+	if (!k->echo_n || msg_parse_inner(plain, &m) ||
+		msg_add(&m, OPT_ECHO, span_make(k->echo, k->echo_n)) || msg_encode_inner(&m, &w))
+		return plain;
+	return wr_span(&w);
+}
+
+/* Encrypts without a look at what is inside. */
+static struct span seal(struct world *w, const struct key *k, const struct osc_binding *b,
+	const struct osc_id *owner, const struct osc_piv *piv, struct span plain, uint8_t *out)
+{
+	uint8_t nonce[OSC_NONCE_MAX], aad[64];
+	struct writer a = wr_make(aad, sizeof(aad));
+	const struct osc_aead_info *info = osc_aead_info(k->dev.aead);
+	osc_nonce(&k->dev, owner, piv, nonce);
+	osc_aad(&k->dev, b, &a);
+	require(osc_seal(w->crypto, info, k->dev.sender_key, nonce, wr_span(&a), plain, out) ==
+			ERR_OK,
+		"seal");
+	return span_make(out, plain.n + info->tag_n);
+}
+
+static void submit(struct world *w, const struct peer *from, const struct msg *m)
+{
+	uint8_t out[DATAGRAM_MAX];
+	struct writer d = wr_make(out, sizeof(out));
+	if (msg_encode_udp(m, &d) == ERR_OK)
+		input(w, from, wr_span(&d));
+}
+
+enum {
+	ASK_NON = 1,
+	ASK_NUMBER = 2, /* one byte: a number as the fuzzer likes */
+	ASK_OBSERVE = 4,
+	ASK_OTHER_CONTEXT = 8, /* with a kid context where there is none, or the other way round */
+	ASK_ECHO = 16,
+	ASK_OTHER_LISTENER = 32,
+	ASK_MOVED = 64,
+};
+
+/* A protected request of the device with that key. */
+static void step_request(struct world *w, struct reader *r)
+{
+	uint8_t plain[INNER_MAX], echoed[INNER_MAX], sealed[INNER_MAX + OSC_TAG_MAX], value[300];
+	uint8_t which = rd_u8(r), flags = rd_u8(r);
+	if (!w->key_n || w->sent_n == SENT_MAX)
+		return;
+	size_t at = which == 255 ? w->key_n - 1 : which % w->key_n;
+	struct key *k = &w->key[at];
+	uint64_t number = flags & ASK_NUMBER ? rd_u8(r) : k->next++;
+	struct span inner = inner_of(r, plain);
+	struct sent *s = &w->sent[w->sent_n];
+	struct osc_option o = {.has_kid = true, .kid = osc_id_span(&k->dev.sender_id)};
+	struct writer v = wr_make(value, sizeof(value));
+	struct msg m;
+	*s = (struct sent){.key = at, .binding.kid = k->dev.sender_id};
+	osc_piv_set(&s->binding.piv, number);
+	o.piv = s->binding.piv;
+	o.has_kid_context = (k->id_context_n > 0) != !!(flags & ASK_OTHER_CONTEXT);
+	o.kid_context = span_make(k->id_context, k->id_context_n);
+	osc_option_encode(&o, &v);
+	msg_init(&m, flags & ASK_NON ? MSG_NON : MSG_CON, MSG_POST);
+	m.mid = w->mid++;
+	m.token_n = 2;
+	m.token[0] = (uint8_t)(w->sent_n >> 8);
+	m.token[1] = (uint8_t)w->sent_n++;
+	if (flags & ASK_ECHO)
+		inner = with_echo(k, inner, echoed);
+	m.payload = seal(w, k, &s->binding, &k->dev.sender_id, &s->binding.piv, inner, sealed);
+	require(msg_add(&m, OPT_OSCORE, wr_span(&v)) == ERR_OK, "option");
+	if (flags & ASK_OBSERVE)
+		require(msg_add_uint(&m, OPT_OBSERVE, 0) == ERR_OK, "option");
+	uint16_t l = k->role == REC_ROLE_BOOTSTRAP ? LISTEN_BOOTSTRAP : LISTEN_SERVER;
+	if (flags & ASK_OTHER_LISTENER)
+		l = (uint16_t)((l + 1) % LISTENERS);
+	struct peer from = peer_of((uint8_t)(at & 7) | (flags & ASK_MOVED ? 8 : 0), l);
+	submit(w, &from, &m);
+}
+
+enum {
+	TELL_CON = 1,
+	TELL_NON = 2, /* neither: an acknowledgement */
+	TELL_NUMBER = 4,
+	TELL_OBSERVE = 8,
+	TELL_BARE = 16, /* unprotected, though the request was not */
+	TELL_MOVED = 32,
+	TELL_OTHER_MID = 64,
+	TELL_AS_LIKED = 128, /* one byte: a number as the fuzzer likes */
+};
+
+static struct asked *asked_at(struct world *w, uint8_t back)
+{
+	size_t n = w->asked_n < ASKED_MAX ? w->asked_n : ASKED_MAX;
+	return n ? &w->asked[(w->asked_n - 1 - back % n) % ASKED_MAX] : NULL;
+}
+
+static struct peer answers_from(const struct asked *a, uint8_t flags)
+{
+	struct peer from = a->to;
+	if (flags & TELL_MOVED)
+		from.addr[5] ^= 1;
+	return from;
+}
+
+/* An answer without protection: its code, options and payload are the inner bytes. */
+static void tell_bare(struct world *w, const struct peer *from, struct msg *m, struct span inner)
+{
+	struct msg plain;
+	if (msg_parse_inner(inner, &plain))
+		return;
+	plain.type = m->type;
+	plain.mid = m->mid;
+	plain.token_n = m->token_n;
+	memcpy(plain.token, m->token, sizeof(m->token));
+	submit(w, from, &plain);
+}
+
+static void tell(
+	struct world *w, const struct asked *a, uint8_t flags, uint64_t number, struct span inner)
+{
+	uint8_t sealed[INNER_MAX + OSC_TAG_MAX], value[16];
+	struct peer from = answers_from(a, flags);
+	struct osc_option o = {.has_kid = false};
+	struct writer v = wr_make(value, sizeof(value));
+	struct msg m;
+	msg_init(&m,
+		flags & TELL_CON   ? MSG_CON
+		: flags & TELL_NON ? MSG_NON
+				   : MSG_ACK,
+		MSG_CHANGED);
+	m.mid = m.type == MSG_ACK ? a->mid : w->mid++;
+	if (flags & TELL_OTHER_MID)
+		m.mid ^= 1;
+	m.token_n = a->token_n;
+	memcpy(m.token, a->token, sizeof(m.token));
+	if (!a->is_protected || flags & TELL_BARE) {
+		tell_bare(w, &from, &m, inner);
+		return;
+	}
+	struct key *k = &w->key[a->key];
+	if (flags & TELL_NUMBER)
+		osc_piv_set(&o.piv, flags & TELL_AS_LIKED ? number : k->next++);
+	osc_option_encode(&o, &v);
+	m.payload = seal(w, k, &a->binding, o.piv.n ? &k->dev.sender_id : &a->binding.kid,
+		o.piv.n ? &o.piv : &a->binding.piv, inner, sealed);
+	require(msg_add(&m, OPT_OSCORE, wr_span(&v)) == ERR_OK, "option");
+	if (flags & TELL_OBSERVE)
+		require(msg_add_uint(&m, OPT_OBSERVE, 0) == ERR_OK, "option");
+	submit(w, &from, &m);
+}
+
+/* A response or notification to one of the daemon's last requests. */
+static void step_response(struct world *w, struct reader *r)
+{
+	uint8_t plain[INNER_MAX];
+	const struct asked *a = asked_at(w, rd_u8(r));
+	uint8_t flags = rd_u8(r);
+	uint64_t number = flags & TELL_AS_LIKED ? rd_u8(r) : 0;
+	struct span inner = inner_of(r, plain);
+	if (!a)
+		return;
+	struct asked copy = *a;
+	tell(w, &copy, flags, number, inner);
+}
+
+static const char discovered[] = "</>;lwm2m=1.0,</0/0>,</0/1>;ssid=1,</1/0>;ssid=1,</21/0>,"
+				 "</21/1>;ssid=1";
+
+/* What a well-behaved device says. */
+static void answer(struct world *w, const struct asked *a)
+{
+	uint8_t plain[INNER_MAX];
+	struct writer b = wr_make(plain, sizeof(plain));
+	struct msg m;
+	msg_init(&m, MSG_ACK, MSG_CHANGED);
+	enum err err = ERR_OK;
+	if (a->code == MSG_DELETE)
+		m.code = MSG_DELETED;
+	if (a->code == MSG_GET) {
+		m.code = MSG_CONTENT;
+		m.payload = a->has_path ? SPAN_LIT("7") : span_str(discovered);
+		if (a->observe)
+			err = msg_add_uint(&m, OPT_OBSERVE, 0);
+		if (!err)
+			err = msg_add_uint(&m, OPT_CONTENT_FORMAT, a->accept);
+	}
+	require(!err && msg_encode_inner(&m, &b) == ERR_OK, "an answer");
+	tell(w, a, a->observe ? TELL_NUMBER | TELL_OBSERVE : 0, 0, wr_span(&b));
+}
+
+static void step_answer(struct world *w, struct reader *r)
+{
+	for (uint8_t n = rd_u8(r) & 15; n > 0; n--) {
+		size_t before = w->asked_n;
+		struct asked *a = asked_at(w, 0);
+		if (!a)
+			return;
+		struct asked copy = *a;
+		answer(w, &copy);
+		if (w->asked_n == before)
+			return;
+	}
+}
+
+/* An Empty message: an acknowledgement, a Reset, a ping. */
+static void step_empty(struct world *w, struct reader *r)
+{
+	const struct asked *a = asked_at(w, rd_u8(r));
+	uint8_t flags = rd_u8(r);
+	struct msg m;
+	if (!a)
+		return;
+	msg_init(&m, (enum msg_type)(flags & 3), MSG_EMPTY);
+	m.mid = a->mid;
+	struct peer from = answers_from(a, flags);
+	submit(w, &from, &m);
+}
+
+static void step_raw(struct world *w, struct reader *r)
+{
+	uint8_t buf[INNER_MAX];
+	uint8_t where = rd_u8(r);
+	struct peer from = peer_of(where >> 2, where % LISTENERS);
+	struct span bytes = inner_of(r, buf);
+	input(w, &from, bytes);
+}
+
+/* A copy of a datagram that was sent before, perhaps from elsewhere. */
+static void step_copy(struct world *w, struct reader *r)
+{
+	uint8_t back = rd_u8(r), where = rd_u8(r);
+	size_t n = w->copy_n < COPIES_MAX ? w->copy_n : COPIES_MAX;
+	if (!n)
+		return;
+	struct copy c = w->copy[(w->copy_n - 1 - back % n) % COPIES_MAX];
+	struct peer from = c.from;
+	if (where & 128)
+		from = peer_of(where >> 2, where % LISTENERS);
+	input(w, &from, span_make(c.bytes, c.n));
+}
+
+/* ---- the administrator */
+
+static void on_done(void *arg, const struct adm_result *r)
+{
+	unsigned *calls = arg;
+	require(r->status >= 200 && r->status < 600, "an outcome has a status");
+	require(!r->type == (r->status < 300), "and a type if it is a problem");
+	++*calls;
+	require(*calls == 1, "a call is answered once");
+}
+
+static void on_endpoint(void *arg, const struct adm_endpoint_view *v)
+{
+	++*(size_t *)arg;
+	require(v->name.n && v->binding && v->security, "a view is filled in");
+}
+
+static void on_context(void *arg, const struct adm_context_view *v)
+{
+	++*(size_t *)arg;
+	require(v->sender_next <= v->sender_limit, "numbers are reserved before they are used");
+}
+
+static void on_observation(void *arg, const struct adm_observation_view *v)
+{
+	++*(size_t *)arg;
+	require(v->state != NULL, "a view is filled in");
+}
+
+static void on_event(void *arg, const struct adm_event *e)
+{
+	uint64_t *last = arg;
+	require(e->seq > *last, "events come in order");
+	*last = e->seq;
+}
+
+static void on_reason(void *arg, const struct adm_reason *r)
+{
+	++*(size_t *)arg;
+	require(r->code && r->text, "a reason has its sentence");
+}
+
+static void on_metric(void *arg, const struct adm_metric *m)
+{
+	++*(size_t *)arg;
+	require(m->name && m->help, "a metric has its name");
+}
+
+/* All that only looks. */
+static void look(const struct adm_ops *o, struct span name)
+{
+	struct adm_status status;
+	struct adm_bootstrap_view bs;
+	size_t n = 0;
+	uint64_t last = 0, first;
+	o->status(o->arg, &status);
+	(void)o->endpoint_list(o->arg, SPAN_EMPTY, 2, SPAN_LIT("*"), on_endpoint, &n);
+	require(n <= 2, "a page is as long as was asked for");
+	bool there = o->endpoint_get(o->arg, name, on_endpoint, &n) == ERR_OK;
+	require(there == (o->context_list(o->arg, name, on_context, &n) == ERR_OK) &&
+			there ==
+				(o->observation_list(o->arg, name, on_observation, &n) == ERR_OK) &&
+			there == (o->explain(o->arg, name, on_reason, &n) == ERR_OK),
+		"an endpoint is there or it is not");
+	(void)o->bootstrap_get(o->arg, name, &bs);
+	if (o->events(o->arg, 0, 100, on_event, &last, &first) == ERR_OK)
+		require(first <= 1, "the oldest event");
+	o->metrics(o->arg, on_metric, &n);
+}
+
+static struct lwm_path path_of(struct reader *r)
+{
+	static const struct lwm_path paths[] = {{.n = 0}, {1, {3}}, {2, {3, 0}}, {3, {3, 0, 1}},
+		{3, {1, 0, 1}}, {3, {3303, 0, 5700}}, {3, {3, 0, 4}}, {4, {3, 0, 11, 0}},
+		{3, {5, 0, 0}}, {3, {33000, 1, 2}}, {2, {1, 0}}, {3, {3, 0, 13}}};
+	uint8_t which = rd_u8(r);
+	struct lwm_path p = {.n = (which & 7) % 5};
+	if (which < 128)
+		return paths[which % (sizeof(paths) / sizeof(*paths))];
+	for (size_t i = 0; i < p.n; i++)
+		p.id[i] = rd_u16(r);
+	return p;
+}
+
+static struct lwm_value value_of(struct reader *r)
+{
+	struct lwm_value v = {.type = (enum lwm_type)(rd_u8(r) % (LWM_CORELNK + 1))};
+	struct span bytes = counted(r);
+	struct reader in = rd_make(bytes);
+	switch (v.type) {
+	case LWM_STRING:
+	case LWM_CORELNK:
+	case LWM_OPAQUE:
+	case LWM_NONE:
+		v.bytes = bytes;
+		break;
+	case LWM_FLOAT:
+		v.f = (double)bytes.n / 3;
+		break;
+	case LWM_BOOLEAN:
+		v.b = bytes.n & 1;
+		break;
+	case LWM_OBJLNK:
+		v.link.oid = rd_u16(&in);
+		v.link.iid = rd_u16(&in);
+		break;
+	case LWM_INTEGER:
+	case LWM_TIME:
+	case LWM_UNSIGNED:
+		v.u = rd_uint(&in, bytes.n < 8 ? bytes.n : 8);
+		break;
+	}
+	return v;
+}
+
+static void call_dm(const struct adm_ops *o, enum adm_dm_kind kind, struct span name,
+	struct reader *r, unsigned *calls)
+{
+	struct adm_dm d = {.kind = kind, .endpoint = name, .path = path_of(r)};
+	uint8_t how = rd_u8(r);
+	struct lwm_record rec[3];
+	static const int32_t formats[] = {
+		-1, LWM_CF_TEXT, LWM_CF_TLV, LWM_CF_OPAQUE, LWM_CF_LINK, -1, 110, 65535};
+	d.wait_s = how % WAIT_MAX_S;
+	d.content_format = how & 64 ? formats[rd_u8(r) % 8] : -1;
+	if (kind == ADM_EXECUTE)
+		d.arguments = counted(r);
+	for (size_t n = kind == ADM_WRITE ? 1 + (how & 1) : 0; d.record_n < n; d.record_n++) {
+		rec[d.record_n] = (struct lwm_record){
+			.kind = LWM_RECORD_VALUE, .path = d.path, .value = value_of(r)};
+		if (how & 128)
+			rec[d.record_n].path = path_of(r);
+	}
+	d.records = rec;
+	o->dm(o->arg, &d, on_done, calls);
+}
+
+static void call_settings(
+	const struct adm_ops *o, struct span name, struct reader *r, unsigned *calls)
+{
+	uint8_t has = rd_u8(r), v = rd_u8(r);
+	struct adm_settings s = {.has_bs_ep = has & 1,
+		.has_rd_ep = has & 2,
+		.has_freshness = has & 4,
+		.has_nosec = has & 8,
+		.has_oscore_version = has & 16,
+		.freshness = v & 3,
+		.nosec = v & 4,
+		.oscore_version = v & 8 ? 20 : 10};
+	if (s.has_bs_ep)
+		s.bs_ep = counted(r);
+	if (s.has_rd_ep)
+		s.rd_ep = counted(r);
+	o->endpoint_put(o->arg, name, &s, on_done, calls);
+}
+
+/* Few secrets and ids, so that they meet again. */
+static void call_oscore(
+	const struct adm_ops *o, struct span name, struct reader *r, unsigned *calls)
+{
+	static const uint8_t ids[] = {1, 2, 3, 4}, secrets[] = "0123456789abcdefghi";
+	uint8_t how = rd_u8(r), id = rd_u8(r);
+	struct adm_oscore c = {.bootstrap = how & 1,
+		.master_secret = span_make(secrets + (how >> 1 & 3), 16),
+		.sender_id = span_make(ids + (id & 3), 1),
+		.recipient_id = span_make(ids + (id >> 2 & 3), id & 128 ? 0 : 1),
+		.has_id_context = id & 16,
+		.id_context = span_make(ids, id >> 5 & 1),
+		.aead = OSC_AEAD_AES_CCM_16_64_128,
+		.hkdf = how & 8 ? OSC_HKDF_SHA512 : OSC_HKDF_SHA256,
+		.has_recipient_seq = how & 16};
+	if (how & 32)
+		c.master_salt = SPAN_LIT("salt");
+	if (how & 64)
+		c.sender_seq = how & 128 ? OSC_SSN_MAX - rd_u8(r) : rd_u8(r);
+	if (c.has_recipient_seq)
+		c.recipient_seq = rd_u8(r);
+	o->oscore_put(o->arg, name, &c, on_done, calls);
+}
+
+static void call_plan(const struct adm_ops *o, struct span name, struct reader *r, unsigned *calls)
+{
+	static const char *const plans[] = {"{\"servers\":[{\"uri\":\"coap://192.0.2.1\"}]}",
+		"{\"servers\":[{\"uri\":\"coap://[2001:db8::1]:1\",\"ssid\":9,\"lifetime_s\":60,"
+		"\"binding\":\"UQ\",\"default_pmin_s\":1,\"default_pmax_s\":9}]}",
+		"{\"servers\":[]}"};
+	uint8_t which = rd_u8(r);
+	struct span json = which & 4 ? counted(r) : span_str(plans[which % 3]);
+	if (which & 8)
+		name = SPAN_EMPTY;
+	if (which & 16)
+		o->plan_delete(o->arg, name, on_done, calls);
+	else
+		o->plan_put(o->arg, name, json, on_done, calls);
+}
+
+static void step_admin(struct world *w, struct reader *r)
+{
+	uint8_t what = rd_u8(r);
+	struct span name = span_str(world_names[what >> 4 & 3]);
+	struct adm_ops o;
+	if (w->call_n == CALLS_MAX)
+		return;
+	unsigned *calls = &w->calls[w->call_n++];
+	*calls = 0;
+	world_time(w);
+	core_admin_ops(w->core, &o);
+	switch (what & 15) {
+	case ADM_READ:
+	case ADM_WRITE:
+	case ADM_EXECUTE:
+	case ADM_OBSERVE:
+	case ADM_CANCEL:
+		call_dm(&o, (enum adm_dm_kind)(what & 15), name, r, calls);
+		break;
+	case 5:
+		call_settings(&o, name, r, calls);
+		break;
+	case 6:
+		o.endpoint_delete(o.arg, name, on_done, calls);
+		break;
+	case 7:
+	case 8:
+		call_oscore(&o, name, r, calls);
+		break;
+	case 9:
+		o.oscore_delete(o.arg, name, rd_u8(r) & 1, on_done, calls);
+		break;
+	case 10:
+	case 11:
+		call_plan(&o, name, r, calls);
+		break;
+	default:
+		look(&o, name);
+		*calls = 1;
+	}
+	turn(w);
+}
+
+/* ---- time and storage */
+
+static void step_time(struct world *w, struct reader *r)
+{
+	uint8_t v = rd_u8(r);
+	advance(w, (uint64_t)(1 + (v & 15)) << (v >> 4 & 7) * 2, v & 128);
+}
+
+static void step_storage(struct world *w, struct reader *r)
+{
+	uint8_t v = rd_u8(r);
+	switch (v % 6) {
+	case 0:
+		w->may_fail = w->armed = true;
+		store_mem_fail(
+			w->core->store, 1 + (v >> 4 & 3), v & 64 ? ERR_IO : ERR_FULL, v & 128);
+		break;
+	case 1:
+		heal(w);
+		break;
+	case 2:
+		hold(w, true);
+		break;
+	case 3:
+		hold(w, false);
+		break;
+	case 4:
+		world_crash(w);
+		turn(w);
+		break;
+	case 5:
+		world_stop(w);
+		turn(w);
+		break;
+	}
+}
+
+static void (*const steps[])(struct world *, struct reader *) = {step_raw, step_request,
+	step_response, step_answer, step_empty, step_copy, step_admin, step_time, step_storage};
+
+/* ---- a run */
+
+static bool all_answered(const struct world *w)
+{
+	for (size_t i = 0; i < w->call_n; i++)
+		if (!w->calls[i])
+			return false;
+	return true;
+}
+
+/* Storage works, time passes: everybody gets an answer. */
+static void drain(struct world *w)
+{
+	heal(w);
+	hold(w, false);
+	uint64_t end = w->now_ms + DRAIN_MS;
+	while (w->now_ms < end && (w->core->failed || !all_answered(w)))
+		advance(w, 4000, false);
+	require(!w->core->failed, "the daemon recovers when storage does");
+	require(all_answered(w), "every call is answered");
+	w->call_n = 0;
+}
+
+static void put_credentials(struct world *w, size_t name, bool bootstrap, uint8_t id)
+{
+	uint8_t secret[16] = {id, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+	uint8_t ours = 0x50, theirs = (uint8_t)(0x60 + id);
+	struct adm_oscore c = {.bootstrap = bootstrap,
+		.master_secret = SPAN_OF(secret),
+		.sender_id = span_make(&ours, 1),
+		.recipient_id = span_make(&theirs, 1),
+		.has_id_context = name == 2,
+		.id_context = SPAN_LIT("id"),
+		.aead = OSC_AEAD_AES_CCM_16_64_128,
+		.hkdf = OSC_HKDF_SHA256};
+	struct adm_settings s = {.has_freshness = name < 2, .freshness = EP_FRESH_NONE};
+	struct adm_ops o;
+	core_admin_ops(w->core, &o);
+	o.oscore_put(o.arg, span_str(world_names[name]), &c, on_done, &w->calls[w->call_n++]);
+	o.endpoint_put(o.arg, span_str(world_names[name]), &s, on_done, &w->calls[w->call_n++]);
+}
+
+static void configure(struct cfg *g)
+{
+	cfg_defaults(g);
+	snprintf(g->uri, sizeof(g->uri), "coap://192.0.2.1:5683");
+	g->listen_n = LISTENERS;
+	g->listen[LISTEN_NOSEC] = (struct cfg_listen){.role = CFG_ROLE_SERVER, .nosec = true};
+	g->listen[LISTEN_SERVER] = (struct cfg_listen){.role = CFG_ROLE_SERVER};
+	g->listen[LISTEN_BOOTSTRAP] = (struct cfg_listen){.role = CFG_ROLE_BOOTSTRAP};
+	g->grace_s = 5;
+	g->body_limit_bytes = 2048;
+	g->endpoints_max = 8;
+	g->ssn_block = 4;
+	g->recipient_id_bytes = 1;
+	g->session_timeout_s = 100;
+}
+
+static void discard(void *arg, struct batch *b)
+{
+	(void)arg;
+	(void)b;
+}
+
+/* Once: three endpoints and their credentials, stored. */
+static void provision(struct world *w)
+{
+	struct store_mem_opts o = {.exchange_lifetime_ms = 247000, .secret = {7}, .event_ring = 64};
+	struct store *s;
+	configure(&w->cfg);
+	require(osc_crypto_new(&w->crypto) == ERR_OK, "crypto");
+	w->now_ms = 1000;
+	w->run = 1;
+	w->core = world_core(w);
+	require(store_mem_open(&o, core_store_done, w->core, &s) == ERR_OK, "store");
+	world_start(w, s);
+	put_credentials(w, 0, false, 0);
+	put_credentials(w, 1, true, 1);
+	put_credentials(w, 2, false, 2);
+	turn(w);
+	require(all_answered(w), "provisioned");
+	require(core_stop(w->core) == ERR_OK, "a clean stop");
+	require(store_mem_crash(s, discard, NULL, &w->provisioned) == ERR_OK, "copy");
+	core_free(w->core);
+}
+
+static void begin(struct world *w)
+{
+	struct store *s;
+	w->run++;
+	w->now_ms = 1000;
+	w->key_n = w->sent_n = w->asked_n = w->copy_n = w->use_n = w->call_n = 0;
+	w->mid = 1;
+	w->generation = 0;
+	w->core = world_core(w);
+	require(store_mem_crash(w->provisioned, core_store_done, w->core, &s) == ERR_OK, "store");
+	world_start(w, s);
+	turn(w);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct world w;
+	struct reader r = rd_make(span_make(data, size));
+	if (!w.crypto)
+		provision(&w);
+	begin(&w);
+	for (int i = 0; i < STEPS_MAX && rd_left(&r); i++) {
+		if (w.key_n == KEYS_MAX || w.use_n > USES_MAX / 2)
+			break;
+		steps[rd_u8(&r) % (sizeof(steps) / sizeof(*steps))](&w, &r);
+	}
+	drain(&w);
+	core_free(w.core);
+	return 0;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What holds after every turn of the daemon: its lists agree with each other and stay bounded. */
+#ifndef LANYARD_TESTS_FUZZ_DAEMON_CHECK_H
+#define LANYARD_TESTS_FUZZ_DAEMON_CHECK_H
+
+#include "tests/fuzz/daemon_world.h"
+
+struct check_sums {
+	size_t on_their_way, observing, queued, rx_bytes[2], dedup_bytes;
+};
+
+static void check_request(
+	const struct ep_request *r, const struct ep_conversation *v, enum ep_request_state state)
+{
+	require(r->conv == v, "a request knows its conversation");
+	require(r->state == state, "a request's state is the list it is in");
+	require(r->endpoint || !v->ctx, "a request has its endpoint");
+}
+
+static void check_conversation(const struct ep_conversation *v, struct check_sums *s)
+{
+	size_t n = 0;
+	require(!v->pinned, "no delivery is under way between turns");
+	require(v->current || !v->queue, "the next request goes when none is on its way");
+	if (v->current) {
+		check_request(v->current, v, EP_REQ_SENT);
+		s->on_their_way++;
+	}
+	struct ep_request *const *tail = &v->queue;
+	for (const struct ep_request *r = v->queue; r; r = r->next, n++) {
+		check_request(r, v, EP_REQ_QUEUED);
+		tail = &r->next;
+	}
+	require(n == v->queue_n && n <= EP_QUEUE_MAX && tail == v->tail, "a queue is whole");
+	s->queued += n;
+	for (const struct ep_request *r = v->observations; r; r = r->next, s->observing++)
+		check_request(r, v, EP_REQ_OBSERVING);
+	if (v->rx)
+		s->rx_bytes[v->ctx != NULL] += v->rx->cap;
+	n = 0;
+	for (const struct dedup_entry *e = v->dedup.head; e; e = e->next, n++)
+		s->dedup_bytes += sizeof(*e) + e->n;
+	require(n <= DEDUP_PER_PEER, "few answers are kept for a peer");
+}
+
+static void check_exchange(const struct core *c)
+{
+	struct check_sums s = {0};
+	const struct ep_exchange *x = c->x;
+	size_t cursor = 0;
+	for (const struct endpoint *e; (e = map_next(&c->dir.by_name, &cursor));)
+		for (const struct ep_context *k = e->contexts; k; k = k->next_of_endpoint)
+			if (k->conv) {
+				require(k->conv->ctx == k, "a conversation knows its context");
+				check_conversation(k->conv, &s);
+			}
+	cursor = 0;
+	for (const struct ep_conversation *v; (v = map_next(&x->nosec, &cursor));) {
+		require(!v->ctx, "an unprotected conversation has no context");
+		check_conversation(v, &s);
+	}
+	require(s.on_their_way == x->exch.by_mid.count, "every MID belongs to a request");
+	require(s.on_their_way == x->exch.by_token.count, "every token belongs to a request");
+	require(s.observing == x->observing.count, "every observation is in its list");
+	require(s.rx_bytes[0] == x->rx_bytes[0] && s.rx_bytes[1] == x->rx_bytes[1],
+		"bodies on their way in are accounted for");
+	require(s.dedup_bytes == x->dedup.bytes, "kept answers are accounted for");
+	require(!x->hold && !x->dead == (x->dead_tail == &x->dead), "no hold stays");
+}
+
+static void check_server(const struct core *c)
+{
+	size_t ops = 0, observations = 0, cursor = 0, registered = 0;
+	for (const struct endpoint *e; (e = map_next(&c->dir.by_name, &cursor));) {
+		const struct srv_endpoint *se = e->registration;
+		if (!se)
+			continue;
+		for (const struct srv_observation *o = se->observations; o; o = o->next) {
+			require(o->endpoint == e, "an observation knows its endpoint");
+			require(!o->request || o->request->user == o, "so does its request");
+			observations++;
+		}
+		registered += se->reg != NULL;
+		for (const struct srv_op *o = se->reg ? se->reg->ops : NULL; o; o = o->next) {
+			require(o->reg == se->reg, "an operation knows its registration");
+			require(!o->request || o->request->user == o, "so does its request");
+			ops++;
+		}
+	}
+	require(observations == c->srv->observation_n, "observations are counted");
+	require(ops == c->srv->op_n, "operations are counted");
+	require(registered == c->srv->by_location.count, "every location is a registration's");
+}
+
+static void check_world(const struct world *w)
+{
+	const struct core *c = w->core;
+	require(!c->failed || w->may_fail, "nothing fails unless storage was made to");
+	require(c->flight_n <= CORE_TURNS_MAX + CALLS_MAX, "turns in flight are bounded");
+	require(c->dir.by_name.count <= w->cfg.endpoints_max || !c->up, "endpoints are bounded");
+	if (c->failed || !c->up)
+		return;
+	check_exchange(c);
+	check_server(c);
+}
+
+#endif

@@ -1,0 +1,214 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes tests/fuzz/seeds/daemon.hex: programs for tests/fuzz/daemon.c, one a line."""
+A, B, C, NEWEST = 0, 1, 2, 255  # keys: server contexts of a and c, bootstrap context of b
+GET, POST, PUT, DELETE = 1, 2, 3, 4
+CREATED, CHANGED, CONTENT, UNAUTHORIZED, NOT_ACCEPTABLE = 0x41, 0x44, 0x45, 0x81, 0x86
+OBSERVE, PATH, CF, QUERY, BLOCK2, BLOCK1, ECHO = 6, 11, 12, 15, 23, 27, 252
+NON, NUMBER, OTHER_CONTEXT, WITH_ECHO, OTHER_LISTENER, MOVED = 1, 2, 8, 16, 32, 64
+T_CON, T_NON, T_NUMBER, T_OBSERVE, T_BARE, T_MOVED, T_OTHER_MID, T_AS_LIKED = (1 << i for i in range(8))
+FAIL, HEAL, HOLD, RELEASE, CRASH, RESTART = range(6)
+READ, WRITE, EXECUTE, WATCH, CANCEL, SETTINGS, FORGET, KEYS, _, NO_KEYS, PLAN, _, LOOK = range(13)
+ROOT, DEVICE, INSTANCE, MODEL, LIFETIME, TEMPERATURE, REBOOT = range(7)
+LINKS = b"</3/0>,</3303/0>"
+
+
+def number(n):
+    return n.to_bytes((n.bit_length() + 7) // 8, "big")
+
+
+def block(num, more, szx=0):
+    return number(num << 4 | more << 3 | szx)
+
+
+def options(opts):
+    out, last = b"", 0
+    for num, value in sorted(opts, key=lambda o: o[0]):
+        head, tail = 0, b""
+        for shift, n in ((4, num - last), (0, len(value))):
+            if n < 13:
+                head |= n << shift
+            elif n < 269:
+                head, tail = head | 13 << shift, tail + bytes([n - 13])
+            else:
+                head, tail = head | 14 << shift, tail + (n - 269).to_bytes(2, "big")
+        out, last = out + bytes([head]) + tail + value, num
+    return out
+
+
+def inner(code, opts=(), payload=b""):
+    return bytes([code]) + options(opts) + (b"\xff" + payload if payload else b"")
+
+
+def counted(s, pad=0):
+    return bytes([len(s)]) + s + bytes([pad])
+
+
+def raw(message, listener=0, peer=1, pad=0):
+    where = next(w for w in range(256) if w % 3 == listener and w >> 2 & 15 == peer)
+    return bytes([0, where]) + counted(message, pad)
+
+
+def ask(key, message, flags=0, piv=None, pad=0):
+    """A protected request of a device."""
+    piv = b"" if piv is None else bytes([piv])
+    return bytes([1, key, flags | (NUMBER if piv else 0)]) + piv + counted(message, pad)
+
+
+def tell(message, flags=0, back=0, piv=None, pad=0):
+    """A response or notification to what the daemon asked `back` requests ago."""
+    piv = b"" if piv is None else bytes([piv])
+    return bytes([2, back, flags | (T_NUMBER | T_AS_LIKED if piv else 0)]) + piv + counted(message, pad)
+
+
+def answer(n=1):
+    return bytes([3, n])
+
+
+def empty(type_, back=0):
+    return bytes([4, back, type_])
+
+
+def copy(back=0, where=0):
+    return bytes([5, back, where])
+
+
+def admin(what, name, *operands):
+    return bytes([6, what | "abcn".index(name) << 4]) + bytes(operands)
+
+
+def wait(ms):
+    """At least so long, from deadline to deadline."""
+    return bytes([7, next(v for v in sorted(range(128), key=length) if length(v) >= ms)])
+
+
+def length(v):
+    return (1 + (v & 15)) << (v >> 4 & 7) * 2
+
+
+def storage(what, how=0):
+    return bytes([8, next(v for v in range(256) if v % 6 == what and v >> 4 == how)])
+
+
+def register(*query, code=POST, more=()):
+    q = [(QUERY, x.encode()) for x in query]
+    return inner(code, [(PATH, b"rd"), *q, (CF, b"\x28"), *more], LINKS)
+
+
+def plain(message, mid=1, token=b"t"):
+    """A datagram without protection."""
+    return bytes([0x40 | len(token), message[0], mid >> 8, mid & 255]) + token + message[1:]
+
+
+REGISTER = register("ep=a", "lt=60", "lwm2m=1.1", "b=U")
+QUEUE = register("ep=a", "lt=60", "lwm2m=1.1", "b=U", "Q")
+UNPROTECTED = plain(register("ep=n", "lt=60", "lwm2m=1.0", "b=U"))
+BOOTSTRAP = inner(POST, [(PATH, b"bs"), (QUERY, b"ep=b")])
+VALUE = inner(CONTENT, [(CF, b"")], b"21.5")
+SEEN = inner(CONTENT, [(OBSERVE, b""), (CF, b"")], b"21.5")
+UP = ask(A, REGISTER)
+WATCHED = UP + admin(WATCH, "a", TEMPERATURE, 30) + tell(SEEN, T_NUMBER | T_OBSERVE)
+
+
+def first(more=1, num=0, code=CONTENT, observe=True):
+    o = [(OBSERVE, b"")] if observe else []
+    return inner(code, [*o, (CF, b""), (BLOCK2, block(num, more))], b"0123456789abcdef"[: 16 if more else 5])
+
+
+def body(num, more, payload, *query):
+    q = [(QUERY, x.encode()) for x in query]
+    return inner(POST, [(PATH, b"rd"), *q, (BLOCK1, block(num, more))], payload)
+
+
+REG_BLOCKS = ask(A, body(0, 1, LINKS, "ep=a", "lt=60")) + ask(A, body(1, 0, b",</1/0>", "ep=a", "lt=60"))
+BULK = b"".join(admin(READ, "a", i % 7, 20) for i in range(20))
+SEEDS = [
+    ("a device registers, and is looked at", UP + admin(LOOK, "a") + admin(LOOK, "n")),
+    ("... in queue mode, falls asleep, and is asked", ask(A, QUEUE) + wait(120000) + admin(READ, "a", MODEL, 10)),
+    ("a copy of it, a copy from elsewhere, the same number again",
+     UP + copy() + copy(0, 0x91) + ask(A, REGISTER, piv=0) + ask(A, REGISTER, piv=200) + ask(A, REGISTER, piv=3)),
+    ("its lifetime runs out", UP + wait(61000) + wait(16000)),
+    ("an Update, a De-register, one of a place that is not there",
+     UP + ask(A, inner(POST, [(PATH, b"rd"), (PATH, b"x")])) + ask(A, inner(DELETE, [(PATH, b"rd"), (PATH, b"x")]))
+     + ask(A, REGISTER)),
+    ("a Register in blocks, the last of them twice", REG_BLOCKS + copy() + ask(A, inner(GET, [(PATH, b"rd")]))),
+    ("blocks with a gap, blocks that never end, blocks for another path",
+     ask(A, body(0, 1, LINKS)) + ask(A, body(2, 0, b"x")) + ask(A, body(0, 1, LINKS)) + wait(250000)
+     + ask(A, inner(POST, [(PATH, b"bs"), (BLOCK1, block(0, 1))], LINKS))),
+    ("large blocks above the limit", b"".join(
+        ask(A, inner(POST, [(PATH, b"rd"), (BLOCK1, block(i, 1, 6))]) + b"\xff", pad=14) for i in range(3))),
+    ("a challenge and its answer; then the server's number for it is gone",
+     ask(C, REGISTER) + ask(C, register("ep=c", "lt=60", "lwm2m=1.1"), WITH_ECHO) + admin(READ, "c", MODEL, 10) + answer()),
+    ("a challenge, a restart, an Echo of before it",
+     ask(C, REGISTER) + storage(CRASH) + ask(C, register("ep=c", "lt=60"), WITH_ECHO) + ask(C, register("ep=c"), WITH_ECHO)),
+    ("an ID Context that is missing, or not wanted", ask(C, REGISTER, OTHER_CONTEXT) + ask(A, REGISTER, OTHER_CONTEXT)),
+    ("read, write, execute", UP + admin(READ, "a", MODEL, 30) + answer() + admin(WRITE, "a", LIFETIME, 30, 2, 1, 9)
+     + answer() + admin(EXECUTE, "a", REBOOT, 30, 1, 0x30) + answer()),
+    ("a read that is answered in blocks, with a challenge on the way",
+     UP + admin(READ, "a", INSTANCE, 60) + tell(inner(UNAUTHORIZED, [(ECHO, b"echo")])) + tell(first(observe=False))
+     + tell(first(1, 1, observe=False)) + tell(first(0, 2, observe=False))),
+    ("formats that are refused, one after the other",
+     UP + admin(READ, "a", INSTANCE, 60) + tell(inner(NOT_ACCEPTABLE)) + tell(inner(NOT_ACCEPTABLE))
+     + admin(WATCH, "a", TEMPERATURE, 60) + tell(inner(NOT_ACCEPTABLE)) + tell(SEEN, T_NUMBER | T_OBSERVE)),
+    ("no answer at all, to more requests than may wait", UP + BULK + wait(120000)),
+    ("answers that are not believed: unprotected, of another number, a Reset",
+     UP + admin(READ, "a", MODEL, 60) + tell(VALUE, T_BARE) + tell(VALUE, T_OTHER_MID) + empty(3) + empty(2)
+     + tell(VALUE, T_CON | T_MOVED)),
+    ("an observation, its notifications, an old one, its cancellation",
+     WATCHED + tell(SEEN, T_NUMBER | T_OBSERVE | T_CON) + tell(SEEN, T_OBSERVE | T_NON, piv=1)
+     + admin(CANCEL, "a", TEMPERATURE, 10) + answer() + tell(SEEN, T_NUMBER | T_OBSERVE | T_CON, back=1)),
+    ("notifications whose rest is fetched", WATCHED + tell(first(), T_NUMBER | T_OBSERVE | T_CON)
+     + tell(first(0, 1, observe=False)) + tell(first(), T_NUMBER | T_OBSERVE | T_CON, back=1) + answer()),
+    ("a notification in blocks while a read is on its way",
+     WATCHED + admin(READ, "a", MODEL, 60) + tell(first(), T_NUMBER | T_OBSERVE | T_CON, back=1) + answer() + answer()),
+    ("an observation whose first response comes in blocks, and its cancellation meanwhile",
+     UP + admin(WATCH, "a", INSTANCE, 60) + tell(first(), T_NUMBER | T_OBSERVE) + admin(CANCEL, "a", INSTANCE, 9)
+     + answer(2)),
+    ("... that fail", UP + admin(WATCH, "a", INSTANCE, 60) + tell(first(), T_NUMBER | T_OBSERVE)
+     + tell(inner(0x84)) + admin(WATCH, "a", DEVICE, 60) + tell(first(), T_NUMBER | T_OBSERVE) + wait(120000)),
+    ("the device ends an observation, its Update sets it up again",
+     WATCHED + tell(inner(0x84), T_NUMBER | T_OBSERVE) + ask(A, REGISTER) + answer(2)),
+    ("an observation lives on through a power cut", WATCHED + storage(CRASH) + ask(A, REGISTER, piv=9) + answer(3)),
+    ("a bootstrap from start to end, and the device registers",
+     ask(B, BOOTSTRAP) + answer(15) + ask(NEWEST, register("ep=b", "lt=60", "lwm2m=1.1"))
+     + ask(NEWEST, register("ep=b", "lt=60", "lwm2m=1.1"), WITH_ECHO) + admin(LOOK, "b")),
+    ("a bootstrap that starts over, and one that is cut", ask(B, BOOTSTRAP) + answer(2) + ask(B, BOOTSTRAP) + answer(4)
+     + storage(CRASH) + ask(B, BOOTSTRAP, piv=40) + answer(15)),
+    ("a bootstrap where the device falls silent, one where it refuses",
+     ask(B, BOOTSTRAP) + answer(3) + wait(120000) + ask(B, BOOTSTRAP) + answer(3) + tell(inner(0x80)) + answer()),
+    ("bootstraps with a plan of its own, without one, unprotected, by the wrong door",
+     admin(PLAN, "b", 1) + ask(B, BOOTSTRAP) + answer(9) + admin(PLAN, "b", 16) + admin(PLAN, "b", 4, 2) + b"{}"
+     + raw(plain(BOOTSTRAP), 2) + ask(A, BOOTSTRAP, OTHER_LISTENER) + ask(B, BOOTSTRAP, OTHER_LISTENER)),
+    ("an unprotected device registers, answers, and goes",
+     raw(UNPROTECTED) + admin(READ, "n", MODEL, 20) + answer() + admin(WATCH, "n", TEMPERATURE, 20)
+     + tell(SEEN) + tell(SEEN, T_CON) + empty(3) + wait(61000) + wait(16000)),
+    ("... where it may not, and where it was allowed to", raw(UNPROTECTED, 1) + admin(SETTINGS, "n", 8, 4)
+     + raw(UNPROTECTED, 1, 2) + admin(SETTINGS, "n", 8, 0) + raw(UNPROTECTED, 1, 3)),
+    ("a flood of peers and of pings", b"".join(raw(UNPROTECTED, 0, i) for i in range(8)) + raw(b"\x40\x00\x00\x01")),
+    ("credentials are replaced while a request is under way",
+     UP + admin(READ, "a", MODEL, 60) + admin(KEYS, "a", 0, 4) + answer() + ask(NEWEST, REGISTER)
+     + admin(NO_KEYS, "a", 0) + ask(NEWEST, REGISTER) + admin(KEYS, "a", 0, 4) + ask(NEWEST, REGISTER)),
+    ("credentials that collide: ids, and a key in both roles",
+     admin(KEYS, "a", 0, 4) + admin(KEYS, "c", 0, 4) + admin(KEYS, "n", 0, 1) + admin(KEYS, "n", 0, 5)
+     + admin(KEYS, "n", 0xC0, 4, 2)),
+    ("an endpoint is deleted while it is observed and asked",
+     WATCHED + admin(READ, "a", MODEL, 60) + admin(FORGET, "a") + answer() + UP + admin(LOOK, "a")),
+    ("names of its own at /rd and /bs", admin(SETTINGS, "a", 3, 0, 1, 0x78, 1, 0x79)
+     + ask(A, register("ep=y")) + ask(A, REGISTER) + admin(SETTINGS, "a", 4, 2)),
+    ("storage is slow", storage(HOLD) + UP + admin(SETTINGS, "n", 8, 4) + UP + copy() + wait(4000) + storage(RELEASE)
+     + admin(READ, "a", MODEL, 10)),
+    ("storage is slow, and then the power goes", WATCHED + storage(HOLD) + UP + admin(READ, "a", MODEL, 10)
+     + admin(WRITE, "a", LIFETIME, 10, 2, 1, 9) + storage(CRASH) + UP + copy(1) + copy(2)),
+    ("storage fails and comes back", UP + storage(FAIL) + UP + copy() + admin(READ, "a", MODEL, 10) + wait(2000)
+     + storage(HEAL) + wait(2000) + UP + copy()),
+    ("a commit that was done but told as failed", storage(FAIL, 8) + UP + storage(HEAL) + wait(2000) + copy()
+     + UP + admin(READ, "a", MODEL, 10) + answer()),
+    ("a clean stop and start", WATCHED + storage(RESTART) + ask(A, REGISTER) + answer(2) + copy(1)),
+    ("numbers are reserved again and again", UP + b"".join(admin(READ, "a", MODEL, 9) + answer() for _ in range(12))
+     + storage(CRASH) + ask(A, REGISTER, piv=50) + admin(READ, "a", MODEL, 9) + answer()),
+]
+
+print("# Written by tests/fuzz/daemon_seeds.py")
+for what, program in SEEDS:
+    print("#", what)
+    print(program.hex())

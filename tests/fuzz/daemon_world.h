@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon's core over the memory store on a virtual clock, with everything a fuzz program knows
+ * about it: the keys of its devices, what it asked them, what it encrypted under which nonce. */
+#ifndef LANYARD_TESTS_FUZZ_DAEMON_WORLD_H
+#define LANYARD_TESTS_FUZZ_DAEMON_WORLD_H
+
+#include "base/map.h"
+#include "cmd/core_impl.h"
+#include "endpoint/exchange_impl.h"
+#include "oscore/protect.h"
+#include "server/server_impl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	KEYS_MAX = 64,
+	SENT_MAX = 1024,
+	ASKED_MAX = 16,
+	COPIES_MAX = 16,
+	USES_MAX = 4096,
+	CALLS_MAX = 512,
+	NAMES = 4,
+	DATAGRAM_MAX = 1500,
+};
+enum { LISTEN_NOSEC, LISTEN_SERVER, LISTEN_BOOTSTRAP, LISTENERS };
+
+/* The first three are provisioned: a and c with a server context, b with a bootstrap context. */
+static const char *const world_names[NAMES] = {"a", "b", "c", "n"};
+
+/* A context as its device has it. */
+struct key {
+	struct osc_keys dev; /* the device's view */
+	uint8_t role, id_context_n;
+	uint8_t id_context[OSC_ID_CONTEXT_MAX];
+	uint64_t next; /* the device's sender number */
+	uint8_t echo[40], echo_n;
+};
+
+/* A protected request to the daemon; its token names its place. */
+struct sent {
+	size_t key;
+	struct osc_binding binding;
+};
+
+/* A request of the daemon. */
+struct asked {
+	bool is_protected, observe;
+	size_t key;
+	struct osc_binding binding;
+	struct peer to;
+	uint16_t mid, accept;
+	uint8_t code, token_n, token[MSG_TOKEN_MAX];
+	bool has_path;
+};
+
+struct copy {
+	struct peer from;
+	size_t n;
+	uint8_t bytes[DATAGRAM_MAX];
+};
+
+/* A nonce under a key, and what the daemon encrypted with them. */
+struct use {
+	uint8_t key[16], nonce[OSC_NONCE_MAX];
+	uint64_t run, digest;
+};
+
+struct world {
+	struct cfg cfg;
+	struct osc_crypto *crypto;
+	struct store *provisioned; /* what every run starts with */
+	uint64_t run, rng_state[4], now_ms, generation;
+	struct core *core;
+	bool held, armed, may_fail; /* storage: waits; fails from some commit on; may have failed */
+	struct key key[KEYS_MAX];
+	struct sent sent[SENT_MAX];
+	struct asked asked[ASKED_MAX];
+	struct copy copy[COPIES_MAX];
+	size_t key_n, sent_n, asked_n, copy_n, use_n;
+	struct use use[USES_MAX];
+	unsigned calls[CALLS_MAX]; /* how often an administrator's call was answered */
+	size_t call_n;
+	uint16_t mid; /* of the devices */
+};
+
+static void require(bool cond, const char *what)
+{
+	if (cond)
+		return;
+	fprintf(stderr, "violated: %s\n", what);
+	abort();
+}
+
+/* ---- keys */
+
+static void world_learn_context(struct world *w, const struct ep_context *c)
+{
+	struct osc_keys k;
+	ep_keys(c, &k);
+	for (size_t i = 0; i < w->key_n; i++)
+		if (!memcmp(w->key[i].dev.recipient_key, k.sender_key, 16) &&
+			span_eq(osc_id_span(&w->key[i].dev.recipient_id),
+				osc_id_span(&k.sender_id)))
+			return;
+	if (w->key_n == KEYS_MAX)
+		return;
+	struct key *n = &w->key[w->key_n++];
+	struct span id_context = ep_id_context(c);
+	*n = (struct key){.dev = k, .role = c->role, .id_context_n = (uint8_t)id_context.n};
+	memcpy(n->dev.sender_key, k.recipient_key, sizeof(k.recipient_key));
+	memcpy(n->dev.recipient_key, k.sender_key, sizeof(k.sender_key));
+	n->dev.sender_id = k.recipient_id;
+	n->dev.recipient_id = k.sender_id;
+	if (id_context.n)
+		memcpy(n->id_context, id_context.p, id_context.n);
+}
+
+/* What an administrator brought or a bootstrap wrote, the devices have too. */
+static void world_learn(struct world *w)
+{
+	for (size_t i = 0; w->core->up && i < NAMES; i++) {
+		const struct endpoint *e = ep_find(&w->core->dir, span_str(world_names[i]));
+		for (const struct ep_context *c = e ? e->contexts : NULL; c;
+			c = c->next_of_endpoint)
+			world_learn_context(w, c);
+	}
+}
+
+/* ---- what the daemon sends */
+
+/* One nonce, one message. */
+static void world_audit(struct world *w, const struct osc_keys *dev, const struct osc_id *owner,
+	const struct osc_piv *piv, struct span ciphertext)
+{
+	static const uint8_t seed[16] = {1};
+	struct use u = {.run = w->run, .digest = siphash24(seed, ciphertext)};
+	memcpy(u.key, dev->recipient_key, sizeof(u.key));
+	osc_nonce(dev, owner, piv, u.nonce);
+	size_t at = siphash24(seed, span_make(u.key, sizeof(u.key) + sizeof(u.nonce)));
+	for (at %= USES_MAX; w->use[at].run == w->run; at = (at + 1) % USES_MAX) {
+		if (memcmp(w->use[at].key, u.key, sizeof(u.key) + sizeof(u.nonce)))
+			continue;
+		require(w->use[at].digest == u.digest, "one nonce for two messages");
+		return;
+	}
+	if (w->use_n == USES_MAX - 1)
+		return;
+	w->use[at] = u;
+	w->use_n++;
+}
+
+static bool world_open_request(
+	struct world *w, const struct osc_option *o, const struct msg *m, struct asked *a)
+{
+	uint8_t buf[DATAGRAM_MAX];
+	struct msg plain;
+	for (size_t i = 0; i < w->key_n; i++) {
+		struct writer work = wr_make(buf, sizeof(buf));
+		const struct osc_keys *dev = &w->key[i].dev;
+		uint32_t v;
+		if (!span_eq(osc_id_span(&dev->recipient_id), o->kid) ||
+			osc_unprotect_request(w->crypto, dev, o, m, &work, &plain, &a->binding))
+			continue;
+		world_audit(w, dev, &dev->recipient_id, &o->piv, m->payload);
+		a->is_protected = true;
+		a->key = i;
+		a->code = plain.code;
+		a->observe = msg_get_uint(&plain, OPT_OBSERVE, &v) && !v;
+		a->has_path = msg_find(&plain, OPT_URI_PATH);
+		a->accept = msg_get_uint(&plain, OPT_ACCEPT, &v) ? (uint16_t)v : 0;
+		return true;
+	}
+	return false;
+}
+
+static void world_asked(struct world *w, const struct peer *to, const struct msg *m)
+{
+	struct asked a = {
+		.to = *to, .mid = m->mid, .code = m->code, .token_n = m->token_n, .key = KEYS_MAX};
+	const struct opt *raw = msg_find(m, OPT_OSCORE);
+	struct osc_option o;
+	uint32_t v;
+	memcpy(a.token, m->token, sizeof(a.token));
+	if (raw) {
+		require(osc_option_parse(raw->val, &o) == ERR_OK, "a request's option");
+		require(world_open_request(w, &o, m, &a) || w->key_n == KEYS_MAX,
+			"a request can be opened by its device");
+	} else {
+		a.observe = msg_get_uint(m, OPT_OBSERVE, &v) && !v;
+		a.has_path = msg_find(m, OPT_URI_PATH);
+		a.accept = msg_get_uint(m, OPT_ACCEPT, &v) ? (uint16_t)v : 0;
+	}
+	for (size_t i = 0; i < w->asked_n && i < ASKED_MAX; i++)
+		if (w->asked[i].mid == m->mid && !memcmp(w->asked[i].token, m->token, m->token_n))
+			return;
+	w->asked[w->asked_n++ % ASKED_MAX] = a;
+}
+
+static void world_answered(struct world *w, const struct msg *m)
+{
+	uint8_t buf[DATAGRAM_MAX];
+	struct writer work = wr_make(buf, sizeof(buf));
+	struct osc_option o;
+	struct msg plain;
+	uint64_t number;
+	size_t at = (size_t)m->token[0] << 8 | m->token[1];
+	const struct opt *raw = msg_find(m, OPT_OSCORE);
+	require(m->token_n == 2 && at < w->sent_n, "a protected response belongs to a request");
+	const struct sent *s = &w->sent[at];
+	struct key *k = &w->key[s->key];
+	require(osc_option_parse(raw->val, &o) == ERR_OK &&
+			!osc_unprotect_response(
+				w->crypto, &k->dev, &s->binding, m, &work, &plain, &number),
+		"a response can be opened by its device");
+	world_audit(w, &k->dev, o.piv.n ? &k->dev.recipient_id : &s->binding.kid,
+		o.piv.n ? &o.piv : &s->binding.piv, m->payload);
+	const struct opt *echo = msg_find(&plain, OPT_ECHO);
+	if (!echo || echo->val.n > sizeof(k->echo))
+		return;
+	k->echo_n = (uint8_t)echo->val.n;
+	memcpy(k->echo, echo->val.p, echo->val.n);
+}
+
+static void world_send(void *arg, const struct peer *to, struct span bytes)
+{
+	struct world *w = arg;
+	struct msg m;
+	require(msg_parse_udp(bytes, &m) == ERR_OK, "what is sent is CoAP");
+	require(bytes.n <= bearer_timing(BEARER_UDP)->mtu_bytes, "a datagram fits");
+	require(to->bearer == BEARER_UDP && to->listener < LISTENERS, "it goes to a known peer");
+	bool sealed = msg_find(&m, OPT_OSCORE);
+	require(!w->held || !store_pending(w->core->store) ||
+			(!sealed && m.code == MSG_UNAVAILABLE),
+		"nothing leaves before it is durable");
+	require(!w->core->failed || (!sealed && m.code == MSG_UNAVAILABLE),
+		"5.03 is all that is said while nothing can be stored");
+	world_learn(w);
+	if (msg_code_is_request(m.code))
+		world_asked(w, to, &m);
+	else if (sealed)
+		world_answered(w, &m);
+}
+
+static void world_event(void *arg, const struct rec_event *e)
+{
+	struct world *w = arg;
+	require(!w->held || !store_pending(w->core->store) || !e->seq,
+		"no event before it is durable");
+}
+
+static void world_storage(void *arg, enum err e)
+{
+	struct world *w = arg;
+	if (e)
+		require(w->may_fail, "storage fails only when it was made to");
+	else if (!w->armed)
+		w->may_fail = false;
+}
+
+static void world_refused(void *arg, const struct ep_delivery *d)
+{
+	(void)arg;
+	require(ep_reason_info(d->reason)->code != NULL, "a refusal has its reason");
+}
+
+static int64_t world_wall_ms(const struct world *w)
+{
+	return INT64_C(1700000000000) + (int64_t)w->now_ms;
+}
+
+static void world_time(struct world *w)
+{
+	core_time(w->core, w->now_ms, world_wall_ms(w));
+}
+
+static void world_wake(void *arg)
+{
+	world_time(arg);
+}
+
+/* ---- beginning and end */
+
+static struct core *world_core(struct world *w)
+{
+	struct core *c;
+	struct core_opts o = {.cfg = &w->cfg,
+		.rng = rng_test(w->rng_state, ++w->generation),
+		.io = {.send = world_send,
+			.event = world_event,
+			.refused = world_refused,
+			.wake = world_wake,
+			.storage = world_storage,
+			.arg = w}};
+	require(core_new(&o, &c) == ERR_OK, "core");
+	return c;
+}
+
+static void world_start(struct world *w, struct store *s)
+{
+	w->held = w->armed = w->may_fail = false;
+	require(core_start(w->core, s, w->now_ms, world_wall_ms(w)) == ERR_OK,
+		"the core starts with what is stored");
+	world_time(w);
+}
+
+/* A power cut. */
+static void world_crash(struct world *w)
+{
+	struct core *old = w->core;
+	struct store *s;
+	struct core *new = world_core(w);
+	require(store_mem_crash(old->store, core_store_done, new, &s) == ERR_OK, "power cut");
+	old->failed = ERR_IO; /* it is dead: nothing more is told */
+	core_free(old);
+	w->core = new;
+	world_start(w, s);
+}
+
+static void world_stop(struct world *w)
+{
+	if (!w->held)
+		require(core_stop(w->core) == ERR_OK || w->may_fail, "a clean stop");
+	world_crash(w);
+}
+
+#endif
