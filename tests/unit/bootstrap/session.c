@@ -370,6 +370,97 @@ static void generations(void)
 	close_bootstrap();
 }
 
+/* A device that bootstraps for ever: nothing of its attempts piles up, and ids do not run out. */
+static void for_ever(void)
+{
+	bool drawn = true, bounded = true;
+	open_bootstrap(&plan);
+	size_t graves = rig.dir.graves.count;
+	for (int n = 0; n < 1000; n++) {
+		rig_turn(&rig, 10);
+		struct bs_session s = {.endpoint = rig.e, .ctx = rig.bootstrap, .plan = plan};
+		REQUIRE(bs_of(rig.e), "bootstrap side");
+		drawn &= bs_draw_context(bs, &s, &rig.t) == ERR_OK;
+		if (!drawn)
+			break;
+		s.made->generation = n % 3 ? REC_GEN_WRITTEN : REC_GEN_ACKNOWLEDGED;
+		bounded &= server_contexts() <= EP_GENERATIONS_MAX &&
+			   rig_records(&rig, REC_CONTEXT_PUT) == 1 &&
+			   rig_records(&rig, REC_CONTEXT_DEL) <= 1;
+	}
+	CHECK(drawn, "a thousand times keys are drawn");
+	CHECK(bounded, "and there are never more than some");
+	CHECK(rig.dir.graves.count == graves, "drawn keys leave nothing to remember");
+	CHECK(rig.dir.context_n <= EP_GENERATIONS_MAX + 1u, "nor does the directory grow");
+	close_bootstrap();
+}
+
+/* ---- what cannot be done safely is not begun */
+
+/* n instances of /0 and as many of /21, and one link that does not count. */
+static const char *long_discover(unsigned n)
+{
+	static char text[8192];
+	size_t at = (size_t)snprintf(text, sizeof(text), "</>;lwm2m=1.1,</3/0>,</0/0>,</21/0>");
+	for (unsigned i = 1; i < n; i++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at,
+			",</0/%u>;ssid=%u,</21/%u>;ssid=%u", i, 100 + i, i, 100 + i);
+	return text;
+}
+
+static void failed_early(const char *what)
+{
+	CHECK(!strcmp(command(), "POST /bs"), what);
+	CHECK(!answer(MSG_CHANGED, "") && !bs_sessions(bs) && bs_counters(bs)->failed == 1 &&
+			!bs_counters(bs)->finished,
+		"and it has failed");
+	CHECK(server_contexts() == 1, "no keys are left of it");
+}
+
+static void too_many_instances(void)
+{
+	open_bootstrap(&plan);
+	REQUIRE(request(MSG_POST, "bs", "ep=dev") == MSG_CHANGED, "request");
+	CHECK(answer(MSG_CONTENT, long_discover(LWM_BS_INSTANCES_MAX / 2)) &&
+			!strcmp(command(), "DELETE /1"),
+		"as many instances as can be looked at");
+	close_bootstrap();
+	open_bootstrap(&plan);
+	REQUIRE(request(MSG_POST, "bs", "ep=dev") == MSG_CHANGED, "request");
+	CHECK(answer(MSG_CONTENT, long_discover(LWM_BS_INSTANCES_MAX / 2 + 1)), "more than that");
+	CHECK(!rig_records(&rig, REC_CONTEXT_PUT), "no keys for it");
+	failed_early("nothing is deleted: Finish (BS-14)");
+	close_bootstrap();
+}
+
+/* Every Recipient ID of that length is taken. */
+static void no_keys(void)
+{
+	struct endpoint *other;
+	open_bootstrap(&plan);
+	bs->opts.recipient_id_bytes = 1;
+	REQUIRE(ep_ensure(&rig.dir, SPAN_LIT("other"), &rig.t, &other) == ERR_OK, "endpoint");
+	for (unsigned i = 0; i < 256; i++) {
+		uint8_t secret[16] = {(uint8_t)i, 1}, id = (uint8_t)i;
+		struct ep_context *c;
+		struct ep_context_input in = {.params = {.aead = OSC_AEAD_AES_CCM_16_64_128,
+						      .hkdf = OSC_HKDF_SHA256,
+						      .master_secret = SPAN_OF(secret),
+						      .sender_id = SPAN_LIT("xx"),
+						      .recipient_id = span_make(&id, 1)},
+			.role = REC_ROLE_SERVER,
+			.origin = REC_ORIGIN_IMPORTED,
+			.generation = REC_GEN_USED,
+			.highest = UINT64_MAX};
+		enum err err = ep_context_add(&rig.dir, other, &in, &rig.t, &c);
+		REQUIRE(!err || err == ERR_EXISTS, "a context");
+	}
+	REQUIRE(request(MSG_POST, "bs", "ep=dev") == MSG_CHANGED, "request");
+	CHECK(answer(MSG_CONTENT, "</>;lwm2m=1.1,</0/0>,</0/1>;ssid=101,</21/0>"), "Discover");
+	failed_early("no keys can be drawn: nothing is deleted, Finish");
+	close_bootstrap();
+}
+
 int main(void)
 {
 	requests();
@@ -380,5 +471,8 @@ int main(void)
 	silent();
 	again();
 	generations();
+	for_ever();
+	too_many_instances();
+	no_keys();
 	return test_done();
 }
