@@ -140,6 +140,33 @@ static void start_values(void)
 	sim_close(s);
 }
 
+/* Another secret under the same ids: both contexts have one kid while the new one takes the place
+ * of the old, and then the device is known by the new. */
+static void same_kid(bool crash)
+{
+	struct sim *s = &sim;
+	struct dev_credentials c;
+	sim_init(s, 6);
+	sim_open(s);
+	c = sim_credentials(s, 0, DEV_ROLE_SERVER);
+	struct adm_oscore o = sim_oscore_of(&c, DEV_ROLE_SERVER);
+	o.master_secret = SPAN_LIT("another secret..");
+	CHECK(sim_put_oscore(s, "dev-000000", &o, &result) == 201, "the old");
+	uint64_t old = newest(s)->id;
+	o = sim_oscore_of(&c, DEV_ROLE_SERVER);
+	CHECK(sim_put_oscore(s, "dev-000000", &o, &result) == 201, "the new, under the same ids");
+	if (crash)
+		sim_crash(s);
+	const struct ep_context *found = ep_context_find(&s->core->dir, o.recipient_id, NULL);
+	CHECK(found && found == newest(s) && found->id != old && s->core->dir.context_n == 1,
+		"is found by its kid");
+	sim_begin(s, sim_device(s, &c));
+	CHECK(sim_until(s, sim_all_registered, 60000), "a device that has it registers");
+	CHECK(sim_dm(s, 0, ADM_READ, "/3/0/0", &result) == 200, "and answers");
+	CHECK(!s->audit.reuses, "no key met a nonce twice");
+	sim_close(s);
+}
+
 /* ---- views */
 
 static void on_endpoint(void *arg, const struct adm_endpoint_view *v)
@@ -153,6 +180,12 @@ static void on_context(void *arg, const struct adm_context_view *v)
 {
 	strcat(arg, v->role);
 	strcat(arg, v->generation);
+}
+
+static void on_algorithms(void *arg, const struct adm_context_view *v)
+{
+	if (v->aead == OSC_AEAD_AES_CCM_16_64_128 && v->hkdf == -10)
+		++*(size_t *)arg;
 }
 
 static void on_event(void *arg, const struct adm_event *e)
@@ -194,6 +227,17 @@ static void views(void)
 	CHECK(ops.context_list(ops.arg, SPAN_LIT("dev-000000"), on_context, text) == ERR_OK &&
 			!strcmp(text, "serverusedbootstrapused"),
 		"contexts, the newest first");
+	for (int crash = 0; crash < 2; crash++) {
+		n = 0;
+		CHECK(ops.context_list(ops.arg, SPAN_LIT("dev-000000"), on_algorithms, &n) ==
+					ERR_OK &&
+				n == 2,
+			"with the algorithms they have: aead 10, hkdf -10");
+		if (!crash)
+			sim_crash(s);
+		ops = sim_ops(s, &result);
+	}
+	n = 0;
 	CHECK(ops.context_list(ops.arg, SPAN_LIT("nobody"), on_context, text) == ERR_NOTFOUND,
 		"none of nobody");
 	ops.status(ops.arg, &st);
@@ -206,6 +250,37 @@ static void views(void)
 	ops.metrics(ops.arg, on_metric, &n);
 	CHECK(n > 10, "metrics");
 	CHECK(sim_explains(s, "another", "no-credentials"), "explain of one without credentials");
+	sim_close(s);
+}
+
+/* More events than are kept: who comes back from before them is told so. */
+static void past_events(void)
+{
+	enum { RING = 10000 };
+	struct sim *s = &sim;
+	uint64_t first = 0;
+	char text[512] = "";
+	sim_init(s, 7);
+	sim_open(s);
+	for (unsigned n = 0; n < RING + 100; n++) {
+		sim_time(s);
+		ep_event(core_cur(s->core), &s->core->next_event, "test", SPAN_LIT("x"),
+			SPAN_LIT("{}"));
+		if (n % 100 == 0)
+			sim_turn(s);
+	}
+	sim_turn(s);
+	struct adm_ops ops = sim_ops(s, &result);
+	CHECK(ops.events(ops.arg, 1, 3, on_event, text, &first) == ERR_NOTFOUND && first > 2,
+		"a resume point of before: not found, and where it can go on");
+	text[0] = 0;
+	CHECK(ops.events(ops.arg, first - 1, 3, on_event, text, &first) == ERR_OK &&
+			!strcmp(text, "test test test "),
+		"from the first that is kept it goes on");
+	text[0] = 0;
+	uint64_t last = s->core->next_event - 1;
+	CHECK(ops.events(ops.arg, last, 3, on_event, text, &first) == ERR_OK && !text[0],
+		"behind the last there is none, and no gap");
 	sim_close(s);
 }
 
@@ -270,7 +345,10 @@ int main(void)
 	for (int n = 0; n < 4; n++)
 		counters_stay(n & 1, n & 2);
 	start_values();
+	same_kid(false);
+	same_kid(true);
 	views();
+	past_events();
 	plans();
 	return test_done();
 }
