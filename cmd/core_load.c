@@ -118,14 +118,15 @@ static enum err on_tombstone(void *arg, const struct rec_tombstone *r)
 	return err ? err : ep_load_tombstone(&l->c->dir, r);
 }
 
-/* Values of a notification, for its event. */
-static void render(void *arg, const struct lwm_path *path, int32_t content_format,
+/* A notification, for its event. Without memory the writer gets an error, and the engine says less.
+ */
+static void render(void *arg, const struct lwm_path *path, uint8_t code, int32_t content_format,
 	struct span payload, struct writer *w)
 {
 	char *json;
 	(void)arg;
-	if (adm_render_values(path, content_format, payload, &json)) {
-		wr_str(w, "[]");
+	if (adm_render_notification(path, code, content_format, payload, &json)) {
+		w->err = ERR_NOMEM;
 		return;
 	}
 	wr_str(w, json);

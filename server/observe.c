@@ -178,13 +178,10 @@ void srv_observations_free(struct srv *s, struct srv_endpoint *e, struct turn *t
 		observation_free(s, e->observations, t);
 }
 
-/* {"path","code","content_format","payload_hex","values"}; a large payload is shown by its start.
- */
-static void notification_json(struct srv *s, const struct srv_observation *o, const struct msg *m,
-	bool with_values, struct writer *w)
+/* What is told of a payload that is too large to be shown, or to be rendered: its start. */
+static void brief_json(
+	const struct srv_observation *o, const struct msg *m, int32_t format, struct writer *w)
 {
-	uint32_t cf;
-	int32_t format = msg_get_uint(m, OPT_CONTENT_FORMAT, &cf) ? (int32_t)cf : -1;
 	wr_str(w, "{\"path\":\"");
 	wr_path(w, &o->path);
 	wr_str(w, "\",\"code\":\"");
@@ -192,21 +189,20 @@ static void notification_json(struct srv *s, const struct srv_observation *o, co
 	wr_fmt(w, "\",\"content_format\":%d,\"payload_bytes\":%zu,\"payload_hex\":\"", (int)format,
 		m->payload.n);
 	wr_hex(w, span_sub(m->payload, 0, SRV_EVENT_PAYLOAD_MAX));
-	wr_str(w, "\",\"values\":");
-	if (with_values && s->opts.render)
-		s->opts.render(s->opts.render_arg, &o->path, format, m->payload, w);
-	else
-		wr_str(w, "[]");
-	wr_str(w, "}");
+	wr_str(w, "\",\"values\":[]}");
 }
 
 static void notify(struct srv *s, struct srv_observation *o, const struct msg *m, struct turn *t)
 {
+	uint32_t cf;
+	int32_t format = msg_get_uint(m, OPT_CONTENT_FORMAT, &cf) ? (int32_t)cf : -1;
 	struct writer w = wr_make(s->event, SRV_EVENT_MAX);
-	notification_json(s, o, m, m->payload.n <= SRV_EVENT_PAYLOAD_MAX, &w);
-	if (w.err) { /* values that take too much room */
+	bool whole = s->opts.render && m->payload.n <= SRV_EVENT_PAYLOAD_MAX;
+	if (whole)
+		s->opts.render(s->opts.render_arg, &o->path, m->code, format, m->payload, &w);
+	if (!whole || w.err) {
 		w = wr_make(s->event, SRV_EVENT_MAX);
-		notification_json(s, o, m, false, &w);
+		brief_json(o, m, format, &w);
 	}
 	o->notifications++;
 	o->last_wall_s = t->wall_ms / 1000;

@@ -10,9 +10,10 @@
 
 struct srv;
 
-/* Renders a payload as JSON values for events: {"path":...,"values":[...]} or so. */
-typedef void srv_render_fn(void *arg, const struct lwm_path *path, int32_t content_format,
-	struct span payload, struct writer *w);
+/* Renders a notification as the JSON of its event: {"path","code","content_format","payload_hex",
+ * "values"...}. The writer's error says that it does not fit. */
+typedef void srv_render_fn(void *arg, const struct lwm_path *path, uint8_t code,
+	int32_t content_format, struct span payload, struct writer *w);
 
 struct srv_opts {
 	struct ep_exchange *exchange;
