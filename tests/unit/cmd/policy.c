@@ -248,6 +248,46 @@ static void reachability(void)
 	sim_close(s);
 }
 
+/* An Observe waits while the registration it needs ends: it ends once, with 503. */
+static void observe_pending(void)
+{
+	enum { CREDENTIALS_GO, CREDENTIALS_CHANGE, ENDPOINT_GOES, LIFETIME_ENDS, WAYS };
+	static const char *const what[] = {"credentials are deleted", "credentials are replaced",
+		"the endpoint is deleted", "the lifetime ends"};
+	for (int how = 0; how < WAYS; how++) {
+		struct sim *s = &sim;
+		static struct sim_result other;
+		sim_init(s, 9);
+		s->dev_options.lifetime_s = 60;
+		sim_open(s);
+		unsigned i = sim_provision(s, DEV_ROLE_SERVER);
+		CHECK(sim_until(s, sim_all_registered, 10000), "registered");
+		s->tap = nothing_arrives;
+		sim_run(s, how == LIFETIME_ENDS ? 130000 : 1000);
+		struct adm_dm d = sim_dm_of(s, i, ADM_OBSERVE, "/3303/0/5700", 600);
+		sim_dm_begin(s, &d, &result);
+		CHECK(!result.done, "Observe waits");
+		struct dev_credentials c = sim_credentials(s, i, DEV_ROLE_SERVER);
+		struct adm_oscore o = sim_oscore_of(&c, DEV_ROLE_SERVER);
+		o.master_secret = SPAN_LIT("another secret..");
+		struct adm_ops ops = sim_ops(s, &other);
+		if (how == CREDENTIALS_GO)
+			ops.oscore_delete(ops.arg, d.endpoint, false, sim_on_done, &other);
+		else if (how == CREDENTIALS_CHANGE)
+			ops.oscore_put(ops.arg, d.endpoint, &o, sim_on_done, &other);
+		else if (how == ENDPOINT_GOES)
+			ops.endpoint_delete(ops.arg, d.endpoint, sim_on_done, &other);
+		sim_turn(s);
+		sim_run(s, 30000);
+		CHECK(result.done && result.status == 503 && !strcmp(result.type, "cancelled"),
+			what[how]);
+		s->tap = NULL;
+		sim_run(s, 700000);
+		CHECK(result.calls == 1, "once");
+		sim_close(s);
+	}
+}
+
 /* Nothing arrives, no timer is due: a question gets the time of its own. */
 static void idle(void)
 {
@@ -273,6 +313,7 @@ int main(void)
 	expiry(true);
 	queue_mode();
 	reachability();
+	observe_pending();
 	idle();
 	return test_done();
 }
