@@ -5,7 +5,7 @@ A, B, C, NEWEST = 0, 1, 2, 255  # keys: server contexts of a and c, bootstrap co
 GET, POST, PUT, DELETE = 1, 2, 3, 4
 CREATED, CHANGED, CONTENT, UNAUTHORIZED, NOT_ACCEPTABLE = 0x41, 0x44, 0x45, 0x81, 0x86
 OBSERVE, PATH, CF, QUERY, BLOCK2, BLOCK1, ECHO = 6, 11, 12, 15, 23, 27, 252
-NON, NUMBER, OTHER_CONTEXT, WITH_ECHO, OTHER_LISTENER, MOVED = 1, 2, 8, 16, 32, 64
+NON, NUMBER, OTHER_CONTEXT, WITH_ECHO, OTHER_LISTENER, MOVED, AT_PLACE = 1, 2, 8, 16, 32, 64, 128
 T_CON, T_NON, T_NUMBER, T_OBSERVE, T_BARE, T_MOVED, T_OTHER_MID, T_AS_LIKED = (1 << i for i in range(8))
 FAIL, HEAL, HOLD, RELEASE, CRASH, RESTART = range(6)
 READ, WRITE, EXECUTE, WATCH, CANCEL, SETTINGS, FORGET, KEYS, _, NO_KEYS, PLAN, _, LOOK = range(13)
@@ -44,8 +44,9 @@ def counted(s, pad=0):
     return bytes([len(s)]) + s + bytes([pad])
 
 
-def raw(message, listener=0, peer=1, pad=0):
-    where = next(w for w in range(256) if w % 3 == listener and w >> 2 & 15 == peer)
+def raw(message, listener=0, peer=1, pad=0, at_place=False):
+    where = next(w for w in range(256)
+                 if w % 3 == listener and w >> 2 & 15 == peer and w >> 7 == at_place)
     return bytes([0, where]) + counted(message, pad)
 
 
@@ -107,6 +108,7 @@ BOOTSTRAP = inner(POST, [(PATH, b"bs"), (QUERY, b"ep=b")])
 VALUE = inner(CONTENT, [(CF, b"")], b"21.5")
 SEEN = inner(CONTENT, [(OBSERVE, b""), (CF, b"")], b"21.5")
 UP = ask(A, REGISTER)
+UPDATE = ask(A, inner(POST), AT_PLACE)
 WATCHED = UP + admin(WATCH, "a", TEMPERATURE, 30) + tell(SEEN, T_NUMBER | T_OBSERVE)
 
 
@@ -128,9 +130,10 @@ SEEDS = [
     ("a copy of it, a copy from elsewhere, the same number again",
      UP + copy() + copy(0, 0x91) + ask(A, REGISTER, piv=0) + ask(A, REGISTER, piv=200) + ask(A, REGISTER, piv=3)),
     ("its lifetime runs out", UP + wait(61000) + wait(16000)),
-    ("an Update, a De-register, one of a place that is not there",
-     UP + ask(A, inner(POST, [(PATH, b"rd"), (PATH, b"x")])) + ask(A, inner(DELETE, [(PATH, b"rd"), (PATH, b"x")]))
-     + ask(A, REGISTER)),
+    ("Updates, of a place that is not there too, a De-register",
+     UP + UPDATE + ask(A, inner(POST, [(PATH, b"rd"), (PATH, b"x")])) + wait(30000)
+     + ask(A, inner(POST, [(CF, b"\x28"), (QUERY, b"lt=90"), (QUERY, b"b=UQ"), (QUERY, b"sms=1")], b"</1/0>"), AT_PLACE | MOVED)
+     + ask(A, inner(DELETE), AT_PLACE) + ask(A, inner(POST), AT_PLACE) + UP),
     ("a Register in blocks, the last of them twice", REG_BLOCKS + copy() + ask(A, inner(GET, [(PATH, b"rd")]))),
     ("blocks with a gap, blocks that never end, blocks for another path",
      ask(A, body(0, 1, LINKS)) + ask(A, body(2, 0, b"x")) + ask(A, body(0, 1, LINKS)) + wait(250000)
@@ -167,7 +170,7 @@ SEEDS = [
     ("... that fail", UP + admin(WATCH, "a", INSTANCE, 60) + tell(first(), T_NUMBER | T_OBSERVE)
      + tell(inner(0x84)) + admin(WATCH, "a", DEVICE, 60) + tell(first(), T_NUMBER | T_OBSERVE) + wait(120000)),
     ("the device ends an observation, its Update sets it up again",
-     WATCHED + tell(inner(0x84), T_NUMBER | T_OBSERVE) + ask(A, REGISTER) + answer(2)),
+     WATCHED + tell(inner(0x84), T_NUMBER | T_OBSERVE) + UPDATE + answer(2)),
     ("an observation lives on through a power cut", WATCHED + storage(CRASH) + ask(A, REGISTER, piv=9) + answer(3)),
     ("a bootstrap from start to end, and the device registers",
      ask(B, BOOTSTRAP) + answer(15) + ask(NEWEST, register("ep=b", "lt=60", "lwm2m=1.1"))
@@ -181,7 +184,8 @@ SEEDS = [
      + raw(plain(BOOTSTRAP), 2) + ask(A, BOOTSTRAP, OTHER_LISTENER) + ask(B, BOOTSTRAP, OTHER_LISTENER)),
     ("an unprotected device registers, answers, and goes",
      raw(UNPROTECTED) + admin(READ, "n", MODEL, 20) + answer() + admin(WATCH, "n", TEMPERATURE, 20)
-     + tell(SEEN) + tell(SEEN, T_CON) + empty(3) + wait(61000) + wait(16000)),
+     + tell(SEEN) + tell(SEEN, T_CON) + empty(3) + raw(plain(inner(POST)), at_place=True)
+     + raw(plain(inner(DELETE)), at_place=True) + raw(UNPROTECTED, 0, 2) + wait(61000) + wait(16000)),
     ("... where it may not, and where it was allowed to", raw(UNPROTECTED, 1) + admin(SETTINGS, "n", 8, 4)
      + raw(UNPROTECTED, 1, 2) + admin(SETTINGS, "n", 8, 0) + raw(UNPROTECTED, 1, 3)),
     ("a flood of peers and of pings", b"".join(raw(UNPROTECTED, 0, i) for i in range(8)) + raw(b"\x40\x00\x00\x01")),

@@ -29,6 +29,11 @@ enum { LISTEN_NOSEC, LISTEN_SERVER, LISTEN_BOOTSTRAP, LISTENERS };
 /* The first three are provisioned: a and c with a server context, b with a bootstrap context. */
 static const char *const world_names[NAMES] = {"a", "b", "c", "n"};
 
+/* Of a registration: what is behind rd/. */
+struct place {
+	uint8_t n, name[16];
+};
+
 /* A context as its device has it. */
 struct key {
 	struct osc_keys dev; /* the device's view */
@@ -36,6 +41,7 @@ struct key {
 	uint8_t id_context[OSC_ID_CONTEXT_MAX];
 	uint64_t next; /* the device's sender number */
 	uint8_t echo[40], echo_n;
+	struct place place;
 };
 
 /* A protected request to the daemon; its token names its place. */
@@ -82,7 +88,8 @@ struct world {
 	struct use use[USES_MAX];
 	unsigned calls[CALLS_MAX]; /* how often an administrator's call was answered */
 	size_t call_n;
-	uint16_t mid; /* of the devices */
+	uint16_t mid;      /* of the devices */
+	struct place bare; /* of the last unprotected registration */
 };
 
 static void require(bool cond, const char *what)
@@ -198,6 +205,16 @@ static void world_asked(struct world *w, const struct peer *to, const struct msg
 	w->asked[w->asked_n++ % ASKED_MAX] = a;
 }
 
+static void world_learn_place(struct place *p, const struct msg *m)
+{
+	const struct opt *o = msg_find(m, OPT_LOCATION_PATH);
+	o = o ? msg_next(m, o) : NULL;
+	if (m->code != MSG_CREATED || !o || o->val.n > sizeof(p->name))
+		return;
+	p->n = (uint8_t)o->val.n;
+	memcpy(p->name, o->val.p, o->val.n);
+}
+
 static void world_answered(struct world *w, const struct msg *m)
 {
 	uint8_t buf[DATAGRAM_MAX];
@@ -216,6 +233,7 @@ static void world_answered(struct world *w, const struct msg *m)
 		"a response can be opened by its device");
 	world_audit(w, &k->dev, o.piv.n ? &k->dev.recipient_id : &s->binding.kid,
 		o.piv.n ? &o.piv : &s->binding.piv, m->payload);
+	world_learn_place(&k->place, &plain);
 	const struct opt *echo = msg_find(&plain, OPT_ECHO);
 	if (!echo || echo->val.n > sizeof(k->echo))
 		return;
@@ -241,6 +259,8 @@ static void world_send(void *arg, const struct peer *to, struct span bytes)
 		world_asked(w, to, &m);
 	else if (sealed)
 		world_answered(w, &m);
+	else
+		world_learn_place(&w->bare, &m);
 }
 
 static void world_event(void *arg, const struct rec_event *e)
