@@ -8,7 +8,9 @@ mkdir -p "$build/bench"
 "${CC:-cc}" -O2 -D_GNU_SOURCE -I. -o "$build/bench/udp_echo" tests/bench/udp_echo.c
 "${CC:-cc}" -O2 -D_GNU_SOURCE -I. -o "$build/bench/storage" tests/bench/storage.c \
 	"$build/lib/storage.a" "$build/lib/base.a" -lsqlite3 -lpthread -lm
-"$build/bench/storage"
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+"$build/bench/storage" "$dir" 100000
 "${CC:-cc}" -std=c17 -O2 -D_GNU_SOURCE -I. -o "$build/bench/memory" tests/bench/memory.c \
 	-Wl,--start-group "$build"/lib/{server,endpoint,lwm2m,storage,oscore,coap,base}.a -Wl,--end-group \
 	$(pkg-config --libs libcoap-3-notls libcrypto sqlite3) -lpthread -lm
@@ -16,4 +18,4 @@ mkdir -p "$build/bench"
 "${CC:-cc}" -std=c17 -O2 -D_GNU_SOURCE -I. -o "$build/bench/updates" tests/bench/updates.c \
 	-Wl,--start-group "$build"/lib/{oscore,coap,base}.a -Wl,--end-group \
 	$(pkg-config --libs libcoap-3-notls libcrypto)
-exec /usr/bin/python3 tests/bench/bench.py --build "$build" "$@"
+/usr/bin/python3 tests/bench/bench.py --build "$build" "$@"
