@@ -169,7 +169,7 @@ static const char *decode(const struct lwm_path *base, int32_t content_format, s
 	const struct lwm_format *f =
 		content_format < 0 ? NULL : lwm_format((uint32_t)content_format);
 
-	if (!f)
+	if (!f || !f->decode) /* links hold no values */
 		return content_format < 0 ? "the device told no content format"
 					  : "a content format we do not read";
 	if (f->decode(payload, base, NULL, out) || out->err)

@@ -104,6 +104,8 @@ static const struct value_row {
 		"\"raw_hex\":\"50\"}]}"},
 	{"an unknown format", "/3/0/9", 65000, "50",
 		"\"error\":\"a content format we do not read\",\"raw_hex\":\"50\"}]}"},
+	{"a format that holds no values", "/3/0", LWM_CF_LINK, "3c2f333e",
+		"\"error\":\"a content format we do not read\",\"raw_hex\":\"3c2f333e\"}]}"},
 	{"a broken payload", "/3/0", LWM_CF_TLV, "c8",
 		"\"error\":\"the payload does not fit its content format\",\"raw_hex\":\"c8\"}]}"},
 	{"nothing at all", "/3/0/9", -1, "", "\"values\":[]}"},
