@@ -88,7 +88,7 @@ static struct lwm_path path_of(struct reader *r)
 		{3, {1, 0, 1}}, {3, {3303, 0, 5700}}, {3, {3, 0, 4}}, {4, {3, 0, 11, 0}},
 		{3, {5, 0, 0}}, {3, {33000, 1, 2}}, {2, {1, 0}}, {3, {3, 0, 13}}};
 	uint8_t which = rd_u8(r);
-	struct lwm_path p = {.n = (which & 7) % 5};
+	struct lwm_path p = {.n = (uint8_t)((which & 7) % 5)};
 	if (which < 128)
 		return paths[which % (sizeof(paths) / sizeof(*paths))];
 	for (size_t i = 0; i < p.n; i++)

@@ -160,6 +160,10 @@ SEEDS = [
     ("an observation, its notifications, an old one, its cancellation",
      WATCHED + tell(SEEN, T_NUMBER | T_OBSERVE | T_CON) + tell(SEEN, T_OBSERVE | T_NON, piv=1)
      + admin(CANCEL, "a", TEMPERATURE, 10) + answer() + tell(SEEN, T_NUMBER | T_OBSERVE | T_CON, back=1)),
+    ("observations in formats that hold no values, or are not known",
+     UP + admin(WATCH, "a", DEVICE, 60) + tell(inner(CONTENT, [(OBSERVE, b""), (CF, b"\x28")], LINKS), T_NUMBER | T_OBSERVE)
+     + tell(inner(CONTENT, [(OBSERVE, b""), (CF, b"\xff\xff")], b"x"), T_NUMBER | T_OBSERVE)
+     + admin(READ, "a", DEVICE, 60) + tell(inner(CONTENT, [(CF, b"\x28")], LINKS))),
     ("notifications whose rest is fetched", WATCHED + tell(first(), T_NUMBER | T_OBSERVE | T_CON)
      + tell(first(0, 1, observe=False)) + tell(first(), T_NUMBER | T_OBSERVE | T_CON, back=1) + answer()),
     ("a notification in blocks while a read is on its way",
