@@ -503,6 +503,7 @@ static void begin(struct world *w)
 	require(store_mem_crash(w->provisioned, core_store_done, w->core, &s) == ERR_OK, "store");
 	world_start(w, s);
 	turn(w);
+	require(w->key_n == 3, "the devices are provisioned");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

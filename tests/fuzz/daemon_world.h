@@ -88,8 +88,9 @@ struct world {
 	struct use use[USES_MAX];
 	unsigned calls[CALLS_MAX]; /* how often an administrator's call was answered */
 	size_t call_n;
-	uint16_t mid;      /* of the devices */
-	struct place bare; /* of the last unprotected registration */
+	uint16_t mid;         /* of the devices */
+	struct span datagram; /* that the daemon sends */
+	struct place bare;    /* of the last unprotected registration */
 };
 
 static void require(bool cond, const char *what)
@@ -137,12 +138,12 @@ static void world_learn(struct world *w)
 
 /* ---- what the daemon sends */
 
-/* One nonce, one message. */
+/* One nonce, one datagram: what is repeated is repeated byte for byte. */
 static void world_audit(struct world *w, const struct osc_keys *dev, const struct osc_id *owner,
-	const struct osc_piv *piv, struct span ciphertext)
+	const struct osc_piv *piv)
 {
 	static const uint8_t seed[16] = {1};
-	struct use u = {.run = w->run, .digest = siphash24(seed, ciphertext)};
+	struct use u = {.run = w->run, .digest = siphash24(seed, w->datagram)};
 	memcpy(u.key, dev->recipient_key, sizeof(u.key));
 	osc_nonce(dev, owner, piv, u.nonce);
 	size_t at = siphash24(seed, span_make(u.key, sizeof(u.key) + sizeof(u.nonce)));
@@ -170,7 +171,7 @@ static bool world_open_request(
 		if (!span_eq(osc_id_span(&dev->recipient_id), o->kid) ||
 			osc_unprotect_request(w->crypto, dev, o, m, &work, &plain, &a->binding))
 			continue;
-		world_audit(w, dev, &dev->recipient_id, &o->piv, m->payload);
+		world_audit(w, dev, &dev->recipient_id, &o->piv);
 		a->is_protected = true;
 		a->key = i;
 		a->code = plain.code;
@@ -232,7 +233,7 @@ static void world_answered(struct world *w, const struct msg *m)
 				w->crypto, &k->dev, &s->binding, m, &work, &plain, &number),
 		"a response can be opened by its device");
 	world_audit(w, &k->dev, o.piv.n ? &k->dev.recipient_id : &s->binding.kid,
-		o.piv.n ? &o.piv : &s->binding.piv, m->payload);
+		o.piv.n ? &o.piv : &s->binding.piv);
 	world_learn_place(&k->place, &plain);
 	const struct opt *echo = msg_find(&plain, OPT_ECHO);
 	if (!echo || echo->val.n > sizeof(k->echo))
@@ -255,6 +256,7 @@ static void world_send(void *arg, const struct peer *to, struct span bytes)
 	require(!w->core->failed || (!sealed && m.code == MSG_UNAVAILABLE),
 		"5.03 is all that is said while nothing can be stored");
 	world_learn(w);
+	w->datagram = bytes;
 	if (msg_code_is_request(m.code))
 		world_asked(w, to, &m);
 	else if (sealed)
