@@ -202,8 +202,9 @@ static void recover(struct core *c)
 	drop_returned(c);
 	if (store_recover(c->store))
 		return;
+	speak_refusals(
+		c); /* calls of this very pass are answered before loading begins a turn anew */
 	core_unload(c);
-	turn_begin(&c->cur->turn, core_now_ms(c), c->wall_ms);
 	enum err err = core_load(c);
 	if (err)
 		return; /* the next try loads again */

@@ -401,6 +401,9 @@ static int close_all(struct daemon *d)
 			log_error("not stopped cleanly, the next start treats it as a crash "
 				  "reason=\"%s\"",
 				err_text(err));
+			if (err ==
+				ERR_IO) /* a commit hangs: waiting for its thread might never end */
+				_exit(EXIT_FAILURE);
 			status = EXIT_FAILURE;
 		} else {
 			log_notice("stopped");

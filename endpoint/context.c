@@ -54,7 +54,7 @@ enum err ep_draw_recipient_id(struct ep_directory *d, uint8_t n, struct osc_id *
 static enum err index_put(struct ep_directory *d, struct ep_context *c)
 {
 	enum err err = map_add(&d->by_kid, c);
-	if (err || c->origin != REC_ORIGIN_IMPORTED)
+	if (err)
 		return err;
 	err = map_add(&d->by_ikm, c);
 	if (err)
@@ -62,12 +62,11 @@ static enum err index_put(struct ep_directory *d, struct ep_context *c)
 	return err;
 }
 
-/* The live imported contexts that come from the same secret as c. */
+/* The live contexts that come from the same secret as c. */
 static struct ep_context *same_ikm(
 	const struct ep_directory *d, const struct ep_context *c, size_t *cursor)
 {
-	struct span ikm = ep_ikm(c);
-	return ikm.n ? map_each(&d->by_ikm, ikm, cursor) : NULL;
+	return map_each(&d->by_ikm, ep_ikm(c), cursor);
 }
 
 /* The rules of keys used before: neither a live context nor a grave may have used one of the new
@@ -77,8 +76,6 @@ static enum err check_history(
 {
 	struct span sid = ep_sender_id(c), rid = ep_recipient_id(c);
 	size_t cursor = 0;
-	if (c->origin != REC_ORIGIN_IMPORTED)
-		return ERR_OK; /* its secret was drawn a moment ago */
 	for (const struct ep_context *o; (o = same_ikm(d, c, &cursor));) {
 		bool crossed = span_eq(ep_recipient_id(o), sid) || span_eq(ep_sender_id(o), rid);
 		/* A key shared the same way would be two counters of one key. */
@@ -236,19 +233,26 @@ static void bury(struct ep_directory *d, const struct ep_context *c)
 	(void)a, (void)b;
 }
 
+/* Keys of an attempt that came to nothing have no past that must be kept. Those of an administrator
+ * do: whoever brings them may have used them elsewhere, and brings them again. */
+static bool never_used(const struct ep_context *c)
+{
+	return c->origin == REC_ORIGIN_DRAWN && !c->window.any && !ep_ssn_limit(c);
+}
+
 void ep_context_remove(struct ep_directory *d, struct ep_context *c, struct turn *t)
 {
 	map_remove(&d->by_kid, c);
-	if (c->origin == REC_ORIGIN_IMPORTED)
-		map_remove(&d->by_ikm, c);
+	map_remove(&d->by_ikm, c);
 	struct ep_context **at = &c->endpoint->contexts;
 	while (*at != c)
 		at = &(*at)->next_of_endpoint;
 	*at = c->next_of_endpoint;
 	d->context_n--;
 	if (t) {
-		turn_rec(t, REC_CONTEXT_DEL)->del.id = c->id;
-		if (c->origin == REC_ORIGIN_IMPORTED)
+		bool unused = never_used(c);
+		turn_rec(t, REC_CONTEXT_DEL)->del = (struct rec_id){.id = c->id, .unused = unused};
+		if (!unused)
 			bury(d, c);
 	}
 	ep_context_free(c);

@@ -15,14 +15,9 @@ static size_t keys_n(const struct osc_aead_info *a)
 	return 2u * a->key_n + a->nonce_n;
 }
 
-static size_t ikm_n(uint8_t origin)
-{
-	return origin == REC_ORIGIN_IMPORTED ? EP_IKM_BYTES : 0;
-}
-
 static size_t packed_n(const struct ep_context *c)
 {
-	return (size_t)c->recipient_n + c->sender_n + keys_n(aead(c)) + ikm_n(c->origin) +
+	return (size_t)c->recipient_n + c->sender_n + keys_n(aead(c)) + EP_IKM_BYTES +
 	       c->id_context_n;
 }
 
@@ -43,14 +38,14 @@ static const uint8_t *behind_keys(const struct ep_context *c)
 
 struct span ep_ikm(const struct ep_context *c)
 {
-	return span_make(behind_keys(c), ikm_n(c->origin));
+	return span_make(behind_keys(c), EP_IKM_BYTES);
 }
 
 struct span ep_id_context(const struct ep_context *c)
 {
 	if (!c->has_id_context)
 		return SPAN_EMPTY;
-	return span_make(behind_keys(c) + ikm_n(c->origin), c->id_context_n);
+	return span_make(behind_keys(c) + EP_IKM_BYTES, c->id_context_n);
 }
 
 void ep_keys(const struct ep_context *c, struct osc_keys *out)
@@ -77,7 +72,7 @@ enum err ep_context_pack(const struct ep_parts *p, struct ep_context **out)
 	const struct osc_aead_info *a = osc_aead_info(k->aead);
 	if (p->id_context.n > OSC_ID_CONTEXT_MAX)
 		return ERR_RANGE;
-	size_t n = (size_t)k->recipient_id.n + k->sender_id.n + keys_n(a) + ikm_n(p->origin) +
+	size_t n = (size_t)k->recipient_id.n + k->sender_id.n + keys_n(a) + EP_IKM_BYTES +
 		   p->id_context.n;
 	struct ep_context *c = calloc(1, offsetof(struct ep_context, packed) + n);
 	if (!c)
@@ -97,7 +92,7 @@ enum err ep_context_pack(const struct ep_parts *p, struct ep_context **out)
 	wr_bytes(&w, span_make(k->sender_key, a->key_n));
 	wr_bytes(&w, span_make(k->recipient_key, a->key_n));
 	wr_bytes(&w, span_make(k->common_iv, a->nonce_n));
-	wr_bytes(&w, span_make(p->ikm, ikm_n(p->origin)));
+	wr_bytes(&w, span_make(p->ikm, EP_IKM_BYTES));
 	wr_bytes(&w, p->id_context);
 	*out = c;
 	return ERR_OK;

@@ -55,11 +55,11 @@ struct ep_context {
 	bool sealed : 1; /* numbers up to the highest are from before an unclean stop: silence */
 	bool has_id_context : 1;
 	uint8_t sender_n, recipient_n, id_context_n;
-	uint8_t packed[]; /* Recipient ID, Sender ID, Sender Key, Recipient Key, Common IV, ikm if
-			     imported, ID Context */
+	uint8_t packed[]; /* Recipient ID, Sender ID, Sender Key, Recipient Key, Common IV, ikm, ID
+			     Context */
 };
 
-enum { EP_IKM_BYTES = 8 }; /* of the fingerprint, of imported contexts */
+enum { EP_IKM_BYTES = 8 }; /* of the fingerprint of what it was derived from */
 
 static inline uint64_t ep_ssn_limit(const struct ep_context *c)
 {
@@ -68,7 +68,7 @@ static inline uint64_t ep_ssn_limit(const struct ep_context *c)
 struct span ep_recipient_id(const struct ep_context *c);
 struct span ep_sender_id(const struct ep_context *c);
 struct span ep_id_context(const struct ep_context *c); /* p is NULL if absent */
-struct span ep_ikm(const struct ep_context *c);        /* empty if not imported */
+struct span ep_ikm(const struct ep_context *c);
 /* Unpacks; wipe it after use where it does not stay in a work space. */
 void ep_keys(const struct ep_context *c, struct osc_keys *out);
 
@@ -89,7 +89,7 @@ struct endpoint {
 struct ep_directory {
 	struct map by_name; /* struct endpoint */
 	struct map by_kid; /* struct ep_context by Recipient ID, which may be there several times */
-	struct map by_ikm; /* imported contexts by ikm, likewise */
+	struct map by_ikm; /* the same by ikm, likewise */
 	struct map graves; /* tombstones, by key */
 	struct osc_crypto *crypto;
 	struct rng rng;

@@ -237,6 +237,7 @@ static bool starts_observation_in_blocks(const struct ep_request *r, const struc
 static void observe_in_blocks(
 	struct ep_exchange *x, struct ep_request *r, uint64_t number, struct msg *m, struct turn *t)
 {
+	struct ep_conversation *v = r->conv;
 	start_observing(x, r, number, t->now_ms);
 	r->awaits_body = r->observed;
 	if (r->observed && fetch_rest(x, r, m, t))
@@ -244,6 +245,7 @@ static void observe_in_blocks(
 	r = ep_request_fail(x, r, t);
 	if (r)
 		ep_request_kill(x, r);
+	ep_pump(x, v, t);
 }
 
 static void response(

@@ -95,6 +95,7 @@ void srv_observe(struct srv *s, struct srv_op *op, const struct srv_dm *d, struc
 		srv_op_finish(s, op, t);
 		return;
 	}
+	bool wanted = o != NULL; /* by an earlier call that was told so */
 	if (!o) {
 		o = observation_new(s, op->endpoint, &op->path, d->content_format);
 		if (o)
@@ -107,7 +108,10 @@ void srv_observe(struct srv *s, struct srv_op *op, const struct srv_dm *d, struc
 			return;
 		why = "the request could not be sent";
 		o->op = NULL;
-		observation_free(s, o, t);
+		if (wanted)
+			op->reg->settled = false;
+		else
+			observation_free(s, o, t);
 	}
 	srv_op_done(op, 503, "overload", why, t);
 	srv_op_finish(s, op, t);

@@ -63,19 +63,17 @@ void srv_free(struct srv *s)
 	for (struct endpoint *e; (e = map_next(&s->dir->by_name, &cursor));)
 		endpoint_free(s, e);
 	map_fini(&s->by_location);
+	free(s->orphans);
 	free(s);
 }
 
 static void drop_orphan(struct srv *s, const struct endpoint *e)
 {
-	for (struct endpoint **at = &s->orphans; *at;) {
-		struct srv_endpoint *se = (*at)->registration;
-		if (*at == e) {
-			*at = se->next_orphan;
+	for (size_t i = 0; i < s->orphan_n; i++)
+		if (s->orphans[i] == e) {
+			s->orphans[i] = s->orphans[--s->orphan_n];
 			return;
 		}
-		at = &se->next_orphan;
-	}
 }
 
 void srv_forget_endpoint(struct srv *s, struct endpoint *e, struct turn *t)
@@ -96,16 +94,23 @@ void srv_orphan(struct srv *s, struct endpoint *e)
 	struct srv_endpoint *se = srv_of(e);
 	if (!se || se->orphan)
 		return;
+	if (s->orphan_n == s->orphan_cap) {
+		size_t cap = s->orphan_cap ? 2 * s->orphan_cap : 16;
+		struct endpoint **p = reallocarray(s->orphans, cap, sizeof(*p));
+		if (!p)
+			return; /* it stays known, which costs a little memory */
+		s->orphans = p;
+		s->orphan_cap = cap;
+	}
 	se->orphan = true;
-	se->next_orphan = s->orphans;
-	s->orphans = e;
+	s->orphans[s->orphan_n++] = e;
 }
 
 struct endpoint *srv_take_orphan(struct srv *s)
 {
-	for (struct endpoint *e; (e = s->orphans);) {
+	while (s->orphan_n) {
+		struct endpoint *e = s->orphans[--s->orphan_n];
 		struct srv_endpoint *se = e->registration;
-		s->orphans = se->next_orphan;
 		se->orphan = false;
 		if (!se->reg && !se->observations)
 			return e;

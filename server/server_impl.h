@@ -75,7 +75,6 @@ struct srv_reg {
 struct srv_endpoint {
 	struct srv_reg *reg;
 	struct srv_observation *observations; /* wanted ones */
-	struct endpoint *next_orphan;
 	bool orphan;
 };
 
@@ -87,7 +86,8 @@ struct srv {
 	struct map by_location;
 	struct srv_counters count;
 	size_t observation_n, op_n;
-	struct endpoint *orphans; /* came unprotected and are gone: by srv_endpoint.next_orphan */
+	struct endpoint **orphans; /* came unprotected and are gone */
+	size_t orphan_n, orphan_cap;
 	uint8_t text[SRV_TEXT_MAX], event[2 * SRV_TEXT_MAX]; /* work space for lists and events */
 };
 

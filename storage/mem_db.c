@@ -194,12 +194,12 @@ static enum err put_context(struct memdb *db, const struct rec *r)
 	return put(db, MEMDB_CONTEXT, r->context.id, &now);
 }
 
-static enum err del_context(struct memdb *db, uint64_t id)
+static enum err del_context(struct memdb *db, uint64_t id, bool unused)
 {
 	const struct rec *old = table_get(&db->table[MEMDB_CONTEXT], id);
 	if (!old)
 		return ERR_OK;
-	if (old->context.origin != REC_ORIGIN_IMPORTED)
+	if (unused)
 		return del(db, MEMDB_CONTEXT, id);
 	struct rec dead = *old;
 	struct rec_context *c = &dead.context;
@@ -215,7 +215,7 @@ static enum err del_endpoint(struct memdb *db, uint64_t id)
 	enum err e = ERR_OK;
 	for (size_t i = t->n; !e && i > 0; i--)
 		if (t->v[i - 1]->rec.context.endpoint_id == id)
-			e = del_context(db, t->v[i - 1]->key);
+			e = del_context(db, t->v[i - 1]->key, false);
 	t = &db->table[MEMDB_OP];
 	for (size_t i = t->n; !e && i > 0; i--)
 		if (t->v[i - 1]->rec.op.endpoint_id == id)
@@ -311,7 +311,7 @@ static enum err apply(struct memdb *db, const struct rec *r)
 	case REC_CONTEXT_PUT:
 		return put_context(db, r);
 	case REC_CONTEXT_DEL:
-		return del_context(db, r->del.id);
+		return del_context(db, r->del.id, r->del.unused);
 	case REC_CONTEXT_STATE:
 		return set_context_state(db, &r->context_state);
 	case REC_SSN_RESERVE:

@@ -361,11 +361,12 @@ static enum err open_db(struct sq *s, const char *dir, char *why)
 		e = store_sqdir_open(dir, &s->lock_fd, &made, why);
 	if (e)
 		return e;
+	e = store_sqdir_tighten(dir, why);
+	if (e)
+		return e;
 	e = store_sqdb_open(&s->db);
 	if (e)
 		snprintf(why, SQDB_WHY_MAX, "cannot open %.120s: %.110s", s->db.path, s->db.why);
-	if (!e)
-		e = store_sqdir_tighten(s->db.path, why);
 	if (!e && made)
 		e = store_sqdir_sync(dir, why);
 	return e;

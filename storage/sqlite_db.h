@@ -148,7 +148,7 @@ MUST_USE enum err store_sqdir_open(const char *dir, int *lock_fd, bool *made, ch
 MUST_USE enum err store_sqdir_check(const char *dir, char *why);
 /* Of the database file alone: application and version in its header. */
 MUST_USE enum err store_sqdir_version(const char *path, char *why);
-MUST_USE enum err store_sqdir_tighten(const char *path, char *why);
+MUST_USE enum err store_sqdir_tighten(const char *dir, char *why);
 MUST_USE enum err store_sqdir_sync(const char *dir, char *why);
 /* ERR_IO if it is too long. */
 MUST_USE enum err store_sqdir_path(

@@ -158,13 +158,29 @@ static enum err make_file(const char *path, bool *made, char *why)
 	return ERR_OK;
 }
 
-/* It holds keys: what was copied here with other permissions gets ours. */
-enum err store_sqdir_tighten(const char *path, char *why)
+static enum err set_mode(const char *path, mode_t mode, char *why)
 {
 	struct stat st;
-	if (stat(path, &st) || ((st.st_mode & 077) && chmod(path, 0600)))
-		return fail(why, "set the mode of", path);
-	return ERR_OK;
+	if (stat(path, &st))
+		return errno == ENOENT ? ERR_OK : fail(why, "look at", path);
+	return (st.st_mode & 077) && chmod(path, mode) ? fail(why, "set the mode of", path)
+						       : ERR_OK;
+}
+
+/* They hold keys: what was copied here with other permissions gets ours, and SQLite gives those of
+ * the database to what it makes beside it. */
+enum err store_sqdir_tighten(const char *dir, char *why)
+{
+	static const char *const names[] = {
+		"lanyard.db", "lanyard.db-wal", "lanyard.db-journal", "lock"};
+	char path[4096];
+	enum err e = set_mode(dir, 0700, why);
+	for (size_t i = 0; !e && i < sizeof(names) / sizeof(*names); i++) {
+		e = store_sqdir_path(dir, names[i], path, why);
+		if (!e)
+			e = set_mode(path, 0600, why);
+	}
+	return e;
 }
 
 enum err store_sqdir_open(const char *dir, int *lock_fd, bool *made, char *why)

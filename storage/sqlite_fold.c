@@ -259,7 +259,10 @@ enum err store_sqdb_fold_slice(struct sqdb *d, uint64_t rows)
 	uint64_t until = monotonic_us() + LIMIT_US;
 	enum err e = ERR_OK;
 	uint64_t left = 4 * rows;
-	while (!e && left && monotonic_us() < until) {
+	/* Far above the limit the log comes first: commits wait for the disk, and it stays bounded.
+	 */
+	bool over = d->log_next - d->log_first > d->opts.log_rows_max * YOUNG_FACTOR;
+	while (!e && left && (over || monotonic_us() < until)) {
 		bool idle = d->folding.phase == SQDB_FOLD_IDLE;
 		uint64_t lot = smaller(left, LOT), unused = lot;
 		e = step(d, &unused);

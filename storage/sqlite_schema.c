@@ -149,10 +149,9 @@ const char *const store_sqdb_sql[SQDB_STMTS] = {
 			 " flags_pos = ?8 WHERE live = 1",
 	[SQDB_TOMBSTONE] = "INSERT INTO tombstones (context_id, ikm_fingerprint, sender_id,"
 			   " recipient_id) SELECT id, ikm_fingerprint, sender_id, recipient_id"
-			   " FROM contexts WHERE id = ?1 AND origin = 1",
+			   " FROM contexts WHERE id = ?1",
 	[SQDB_HOT_DEAD] = "UPDATE hot SET live = 0 WHERE context_id = ?1",
-	[SQDB_HOT_DEL] = "DELETE FROM hot WHERE context_id = ?1"
-			 " AND (SELECT origin FROM contexts WHERE id = ?1) <> 1",
+	[SQDB_HOT_DEL] = "DELETE FROM hot WHERE context_id = ?1",
 	[SQDB_CONTEXT_DEL] = "DELETE FROM contexts WHERE id = ?1",
 	[SQDB_CONTEXT_STATE] = "UPDATE hot SET generation = ?2, fresh = ?3, executed = ?4,"
 			       " flags_pos = ?5 WHERE context_id = ?1 AND live = 1",

@@ -105,15 +105,18 @@ static enum err del_keys(struct sqdb *d, uint64_t id)
 	return e ? e : back;
 }
 
-/* The hot row of an imported one stays, for the tombstones' numbers: the log may still raise them.
- * A secret that was drawn here cannot come back, so nothing is left of it. */
-static enum err del_context(struct sqdb *d, uint64_t id)
+/* Its hot row stays, for the tombstones' numbers: the log may still raise them. Of one that was
+ * never used nothing stays. */
+static enum err del_context(struct sqdb *d, uint64_t id, bool unused)
 {
-	enum err e = run_id(d, SQDB_TOMBSTONE, id);
-	if (!e)
-		e = run_id(d, SQDB_HOT_DEAD, id);
-	if (!e)
+	enum err e;
+	if (unused) {
 		e = run_id(d, SQDB_HOT_DEL, id);
+	} else {
+		e = run_id(d, SQDB_TOMBSTONE, id);
+		if (!e)
+			e = run_id(d, SQDB_HOT_DEAD, id);
+	}
 	return e ? e : del_keys(d, id);
 }
 
@@ -127,7 +130,7 @@ static enum err del_contexts_of(struct sqdb *d, uint64_t endpoint_id)
 		sqlite3_reset(c.st);
 		if (e)
 			return e == ERR_NOTFOUND ? ERR_OK : e;
-		e = del_context(d, id);
+		e = del_context(d, id, false);
 		if (e)
 			return e;
 	}
@@ -269,7 +272,7 @@ static enum err apply(struct sqdb *d, const struct rec *r)
 	case REC_CONTEXT_PUT:
 		return put_context(d, &r->context);
 	case REC_CONTEXT_DEL:
-		return del_context(d, r->del.id);
+		return del_context(d, r->del.id, r->del.unused);
 	case REC_CONTEXT_STATE:
 		return set_context_state(d, &r->context_state);
 	case REC_SSN_RESERVE:

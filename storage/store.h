@@ -140,6 +140,7 @@ struct rec_event {
 
 struct rec_id {
 	uint64_t id;
+	bool unused; /* REC_CONTEXT_DEL: no number of it was ever used, so no tombstone */
 };
 
 struct rec {
@@ -170,8 +171,8 @@ struct batch {
 
 typedef void store_done_fn(void *arg, struct batch *b);
 
-/* A tombstone: an imported key that was used once and belongs to no context any more. Drawn keys
- * leave none: nobody can bring their secret again. */
+/* A tombstone: a key that was used once and belongs to no context any more, wherever its secret
+ * came from: a drawn one is in the device, and in every copy of the database. */
 struct rec_tombstone {
 	struct span ikm_fingerprint, id; /* the key is derived from these two */
 	bool sender;                     /* it was ours to send with */

@@ -309,13 +309,17 @@ static void case_context_del(struct rig *r)
 	OK(!COMMIT(r, rec_del_of(REC_CONTEXT_DEL, 3)), "deleting it again is no error");
 	rig_crash(r);
 	OK(rig_has(r, "0 17\n") && rig_has(r, "id=5 "), "tombstones and ids survive");
-	struct rec drawn = rec_context_of(9, 1);
-	drawn.context.origin = REC_ORIGIN_DRAWN;
+	struct rec drawn = rec_context_of(9, 1), never = rec_context_of(10, 1);
+	struct rec gone = rec_del_of(REC_CONTEXT_DEL, 10);
+	drawn.context.origin = never.context.origin = REC_ORIGIN_DRAWN;
 	drawn.context.recipient_id = SPAN_LIT("DDDDD");
-	OK(!COMMIT(r, drawn, rec_seen_of(9, 3, 100)), "a drawn one");
-	OK(!COMMIT(r, rec_del_of(REC_CONTEXT_DEL, 9)), "goes");
+	never.context.recipient_id = SPAN_LIT("NNNNN");
+	gone.del.unused = true;
+	OK(!COMMIT(r, drawn, never, rec_seen_of(9, 3, 100)), "drawn ones");
+	OK(!COMMIT(r, rec_del_of(REC_CONTEXT_DEL, 9), gone), "go");
 	rig_crash(r);
-	OK(rig_lacks(r, "4444444444") && rig_has(r, "id=10 "), "and leaves nothing but its id");
+	OK(rig_has(r, "4444444444 0 3\n"), "the one that was used leaves its numbers");
+	OK(rig_lacks(r, "4e4e4e4e4e") && rig_has(r, "id=11 "), "the other nothing but its id");
 }
 
 static void case_endpoint_del(struct rig *r)

@@ -187,9 +187,12 @@ static void test_modes(void)
 	CHECK(access(path_of(&r, "lanyard.db-shm"), F_OK), "no shared memory file");
 	store_free(r.s);
 	r.s = NULL;
-	CHECK(!chmod(path_of(&r, "lanyard.db"), 0644) && !rig_start(&r) &&
-			!stat(path_of(&r, "lanyard.db"), &st) && (st.st_mode & 07777) == 0600,
-		"a database others could read is closed to them");
+	REQUIRE(!chmod(path_of(&r, "lanyard.db"), 0644) && !chmod(r.dir, 0755), "loose modes");
+	CHECK(!rig_start(&r) && !rig_put(&r, rec_context_of(7, 1)), "a database others could read");
+	for (size_t i = 0; i < 3; i++)
+		CHECK(!stat(path_of(&r, files[i]), &st) && (st.st_mode & 07777) == 0600,
+			"is closed to them, and what lies beside it");
+	CHECK(!stat(r.dir, &st) && (st.st_mode & 07777) == 0700, "and its directory");
 	rig_close(&r);
 }
 
@@ -344,6 +347,7 @@ static void test_view(void)
 
 int main(void)
 {
+	umask(077); /* files as the daemon has them */
 	test_newer();
 	test_foreign();
 	test_corrupt();
