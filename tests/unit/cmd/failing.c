@@ -161,6 +161,33 @@ static void order_kept(void)
 	sim_close(s);
 }
 
+/* A call comes in the very pass of the loop in which storage works again. */
+static void call_meets_recovery(bool still_failing)
+{
+	struct sim *s = &sim;
+	struct adm_settings set = {0};
+	struct sim_result r;
+	sim_init(s, 70);
+	sim_open(s);
+	struct adm_ops ops = sim_ops(s, &result);
+	store_mem_fail(s->core->store, 1, ERR_FULL, false);
+	ops.endpoint_put(ops.arg, SPAN_LIT("a"), &set, sim_on_done, &result);
+	CHECK(sim_await(s, &result, 900) == 503 && has_failed(s), "storage fails");
+	if (!still_failing)
+		store_mem_fail(s->core->store, 0, ERR_OK, false);
+	s->now_us += 5000000;
+	sim_time(s);
+	ops = sim_ops(s, &r);
+	ops.endpoint_put(ops.arg, SPAN_LIT("b"), &set, sim_on_done, &r);
+	core_timers(s->core); /* before the loop comes to the end of the call's turn */
+	core_turn_end(s->core);
+	CHECK(sim_await(s, &r, 1000) == 503, "it is answered, and once");
+	CHECK(s->core->tickets == NULL, "nobody is left waiting");
+	store_mem_fail(s->core->store, 0, ERR_OK, false);
+	CHECK(sim_until(s, works, 5000), "and storage works");
+	sim_close(s);
+}
+
 int main(void)
 {
 	for (uint64_t seed = 1; seed <= 4; seed++)
@@ -169,5 +196,7 @@ int main(void)
 	register_fails(true);
 	hold();
 	order_kept();
+	call_meets_recovery(false);
+	call_meets_recovery(true);
 	return test_done();
 }

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Counters belong to keys, wherever a secret came from: a drawn one is in the device, and in every
+ * copy of the database, so an administrator can bring it again. */
+#include "endpoint/endpoint.h"
+#include "tests/unit/test.h"
+
+static struct ep_directory dir;
+static struct turn turn;
+static struct endpoint *dev, *other;
+static uint64_t rng_state[4];
+
+static const uint8_t secret[16] = {7}, salt[8] = {8};
+
+static void open_directory(void)
+{
+	static const uint8_t seed[16] = {1};
+	struct ep_directory_opts o = {.rng = rng_test(rng_state, 5),
+		.seed = seed,
+		.endpoints_max = 10,
+		.window_width = 32,
+		.ssn_block = 64,
+		.freshness = EP_FRESH_AUTO};
+	REQUIRE(!ep_directory_init(&dir, &o), "directory");
+	turn_init(&turn);
+	turn_begin(&turn, 1, 1);
+	REQUIRE(!ep_ensure(&dir, SPAN_LIT("dev"), &turn, &dev) &&
+			!ep_ensure(&dir, SPAN_LIT("other"), &turn, &other),
+		"endpoints");
+}
+
+static void close_directory(void)
+{
+	ep_directory_fini(&dir);
+	turn_fini(&turn);
+}
+
+static enum err add(struct endpoint *e, uint8_t origin, struct span sender_id,
+	struct span recipient_id, struct ep_context **out)
+{
+	struct ep_context_input in = {.params = {.aead = OSC_AEAD_AES_CCM_16_64_128,
+					      .hkdf = OSC_HKDF_SHA256,
+					      .master_secret = SPAN_OF(secret),
+					      .master_salt = SPAN_OF(salt),
+					      .sender_id = sender_id,
+					      .recipient_id = recipient_id},
+		.role = REC_ROLE_SERVER,
+		.origin = origin,
+		.generation = REC_GEN_WRITTEN,
+		.replaces = origin == REC_ORIGIN_IMPORTED,
+		.highest = UINT64_MAX};
+	return ep_context_add(&dir, e, &in, &turn, out);
+}
+
+#define OURS   SPAN_LIT("S")
+#define THEIRS SPAN_LIT("RRRRR")
+
+/* Ten numbers of ours, one of the device's. */
+static void use(struct ep_context *c)
+{
+	uint64_t n;
+	for (int i = 0; i < 10; i++)
+		REQUIRE(!ep_take_number(&dir, c, &turn, &n), "a number");
+	osc_window_update(&c->window, 500);
+}
+
+static const struct row {
+	const char *what;
+	bool same_endpoint;
+	struct span sender_id, recipient_id;
+	enum err live,
+		gone; /* what an import gets while the drawn context is there, and afterwards */
+} rows[] = {
+	{"the same ids", true, {(const uint8_t *)"S", 1}, {(const uint8_t *)"RRRRR", 5}, ERR_OK,
+		ERR_OK},
+	{"at another endpoint", false, {(const uint8_t *)"S", 1}, {(const uint8_t *)"RRRRR", 5},
+		ERR_EXISTS, ERR_OK},
+	{"swapped ids", true, {(const uint8_t *)"RRRRR", 5}, {(const uint8_t *)"S", 1},
+		ERR_CONFLICT, ERR_CONFLICT},
+	{"its sending key to receive with", true, {(const uint8_t *)"x", 1},
+		{(const uint8_t *)"S", 1}, ERR_CONFLICT, ERR_CONFLICT},
+	{"its receiving key to send with", true, {(const uint8_t *)"RRRRR", 5},
+		{(const uint8_t *)"x", 1}, ERR_CONFLICT, ERR_CONFLICT},
+	{"its sending key alone", true, {(const uint8_t *)"S", 1}, {(const uint8_t *)"x", 1},
+		ERR_CONFLICT, ERR_OK},
+};
+
+static void imported(const struct row *r, bool gone)
+{
+	struct ep_context *drawn, *c = NULL;
+	open_directory();
+	REQUIRE(!add(dev, REC_ORIGIN_DRAWN, OURS, THEIRS, &drawn), "drawn");
+	use(drawn);
+	if (gone)
+		ep_context_remove(&dir, drawn, &turn);
+	enum err want = gone ? r->gone : r->live;
+	enum err got = add(r->same_endpoint ? dev : other, REC_ORIGIN_IMPORTED, r->sender_id,
+		r->recipient_id, &c);
+	CHECK(got == want, r->what);
+	uint64_t n = 0;
+	if (!got) {
+		CHECK(!ep_take_number(&dir, c, &turn, &n) && n >= 10, "no number of ours again");
+		if (span_eq(r->recipient_id, THEIRS))
+			CHECK(osc_window_check(&c->window, 500) == ERR_REPLAY,
+				"none of the device's");
+	}
+	close_directory();
+}
+
+static size_t deletes(bool unused)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < turn.batch.n; i++)
+		n += turn.rec[i].type == REC_CONTEXT_DEL && turn.rec[i].del.unused == unused;
+	return n;
+}
+
+/* An attempt that came to nothing leaves nothing: bootstraps in a loop must not fill the memory. */
+static void unused(void)
+{
+	struct ep_context *c;
+	uint64_t n;
+	open_directory();
+	REQUIRE(!add(dev, REC_ORIGIN_DRAWN, OURS, THEIRS, &c), "drawn");
+	ep_context_remove(&dir, c, &turn);
+	CHECK(dir.graves.count == 0 && deletes(true) == 1, "never used: nothing is kept");
+	REQUIRE(!add(dev, REC_ORIGIN_DRAWN, OURS, THEIRS, &c) &&
+			!ep_take_number(&dir, c, &turn, &n),
+		"one number");
+	ep_context_remove(&dir, c, &turn);
+	CHECK(dir.graves.count == 2 && deletes(false) == 1, "one number used: both keys are");
+	close_directory();
+	open_directory();
+	REQUIRE(!add(dev, REC_ORIGIN_DRAWN, OURS, THEIRS, &c), "drawn");
+	osc_window_update(&c->window, 0);
+	ep_context_remove(&dir, c, &turn);
+	CHECK(dir.graves.count == 2 && deletes(false) == 1, "one request seen: both keys are");
+	close_directory();
+	open_directory();
+	REQUIRE(!add(dev, REC_ORIGIN_IMPORTED, OURS, THEIRS, &c), "imported");
+	ep_context_remove(&dir, c, &turn);
+	CHECK(dir.graves.count == 2, "an imported one may have been used elsewhere");
+	close_directory();
+}
+
+int main(void)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		imported(&rows[i], false);
+		imported(&rows[i], true);
+	}
+	unused();
+	return test_done();
+}
