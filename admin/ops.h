@@ -22,6 +22,7 @@ struct adm_result {
 	uint8_t code;           /* CoAP */
 	int32_t content_format; /* -1: none */
 	struct span payload;
+	struct span location; /* of a Create: "3303/1", empty if the device told none */
 };
 typedef void adm_done_fn(void *done_arg, const struct adm_result *r);
 
@@ -93,17 +94,30 @@ struct adm_oscore {     /* PUT credentials/oscore */
 	uint64_t recipient_seq;
 };
 
-enum adm_dm_kind { ADM_READ, ADM_WRITE, ADM_EXECUTE, ADM_OBSERVE, ADM_CANCEL };
+enum adm_dm_kind {
+	ADM_READ,
+	ADM_WRITE,         /* replaces (PUT) */
+	ADM_WRITE_PARTIAL, /* adds and overwrites (POST) */
+	ADM_CREATE,
+	ADM_DELETE,
+	ADM_EXECUTE,
+	ADM_DISCOVER,
+	ADM_ATTRIBUTES, /* Write-Attributes */
+	ADM_OBSERVE,
+	ADM_CANCEL,
+};
 
 struct adm_dm {
 	enum adm_dm_kind kind;
 	struct span endpoint;
 	struct lwm_path path;
-	int32_t content_format; /* of payload, or Accept to ask for; -1: we choose */
-	const struct lwm_record
-		*records; /* ADM_WRITE: what to write; encoded in the format that suits */
+	int32_t content_format;           /* of payload, or Accept to ask for; -1: we choose */
+	const struct lwm_record *records; /* ADM_WRITE*, ADM_CREATE: encoded in the format that
+					     suits */
 	size_t record_n;
-	struct span arguments; /* ADM_EXECUTE */
+	struct span arguments;  /* ADM_EXECUTE */
+	struct span attributes; /* ADM_ATTRIBUTES: "pmin=10&gt=", checked by lwm_attrs_parse */
+	int8_t depth;           /* ADM_DISCOVER: 0 to 3; -1: the device's default */
 	uint32_t wait_s;
 };
 

@@ -37,7 +37,8 @@ void core_answer(struct core *c, const struct effect_done *e)
 		.has_response = e->has_response,
 		.code = e->code,
 		.content_format = e->content_format,
-		.payload = e->payload};
+		.payload = e->payload,
+		.location = e->location};
 	k->done(k->done_arg, &r);
 	free(k);
 }

@@ -24,6 +24,7 @@ struct effect_done {
 	uint8_t code;           /* of the device's response */
 	int32_t content_format; /* -1: none */
 	struct span payload;
+	struct span location; /* its Location-Path, "3303/1"; or empty */
 };
 
 struct effect {

@@ -24,6 +24,7 @@ typedef enum lwm_type lwm_type_fn(void *arg, const struct lwm_path *p);
 struct lwm_codec_opts {
 	lwm_type_fn *type; /* NULL: the model alone */
 	void *arg;
+	double now_s; /* Unix time that relative times of SenML count from (FMT-25) */
 };
 
 struct lwm_format {
@@ -36,8 +37,8 @@ struct lwm_format {
 	 * payload or out's arena. ERR_SYNTAX refuses the whole payload, out is then as before. */
 	enum err (*decode)(struct span payload, const struct lwm_path *base,
 		const struct lwm_codec_opts *o, struct lwm_records *out);
-	/* Records all lie at or below `base`, in any order. ERR_UNSUPPORTED if the format cannot
-	 * carry them, ERR_SPACE, ERR_NOMEM. */
+	/* Records all lie at or below `base`, in any order; a value's own type counts, not the
+	 * model's. ERR_UNSUPPORTED if the format cannot carry them, ERR_SPACE, ERR_NOMEM. */
 	enum err (*encode)(const struct lwm_record *v, size_t n, const struct lwm_path *base,
 		struct writer *w);
 };

@@ -61,7 +61,18 @@ void srv_recheck(struct srv *s, struct endpoint *e, struct turn *t);
 /* Removes the registration, with its record and event; for an administrator. */
 void srv_forget_endpoint(struct srv *s, struct endpoint *e, struct turn *t);
 
-enum srv_dm_kind { SRV_READ, SRV_WRITE, SRV_EXECUTE, SRV_OBSERVE, SRV_CANCEL };
+enum srv_dm_kind {
+	SRV_READ,
+	SRV_WRITE,         /* replaces (PUT) */
+	SRV_WRITE_PARTIAL, /* adds and overwrites (POST) */
+	SRV_CREATE,
+	SRV_DELETE,
+	SRV_EXECUTE,
+	SRV_DISCOVER,
+	SRV_ATTRIBUTES, /* Write-Attributes */
+	SRV_OBSERVE,
+	SRV_CANCEL,
+};
 
 struct srv_dm {
 	enum srv_dm_kind kind;
@@ -69,9 +80,11 @@ struct srv_dm {
 	struct lwm_path path;
 	int32_t content_format; /* Accept, or of the payload; -1: we choose and try the next if
 				   refused */
-	const struct lwm_record *records; /* SRV_WRITE */
+	const struct lwm_record *records; /* SRV_WRITE, SRV_WRITE_PARTIAL, SRV_CREATE */
 	size_t record_n;
-	struct span arguments; /* SRV_EXECUTE */
+	struct span arguments;  /* SRV_EXECUTE */
+	struct span attributes; /* SRV_ATTRIBUTES: "pmin=10&gt=" */
+	int8_t depth;           /* SRV_DISCOVER: -1: none given */
 	uint64_t ticket;
 	uint32_t wait_s;
 };

@@ -212,6 +212,8 @@ static void call_plan(const struct adm_ops *o, struct span name, struct reader *
 /* The next call, as the program says. */
 static void admin_call(struct world *w, struct reader *r)
 {
+	static const enum adm_dm_kind kinds[] = {
+		ADM_READ, ADM_WRITE, ADM_EXECUTE, ADM_OBSERVE, ADM_CANCEL};
 	uint8_t what = rd_u8(r);
 	struct span name = span_str(world_names[what >> 4 & 3]);
 	struct adm_ops o;
@@ -220,12 +222,12 @@ static void admin_call(struct world *w, struct reader *r)
 	world_time(w);
 	core_admin_ops(w->core, &o);
 	switch (what & 15) {
-	case ADM_READ:
-	case ADM_WRITE:
-	case ADM_EXECUTE:
-	case ADM_OBSERVE:
-	case ADM_CANCEL:
-		call_dm(&o, (enum adm_dm_kind)(what & 15), name, r, calls);
+	case 0:
+	case 1:
+	case 2:
+	case 3:
+	case 4:
+		call_dm(&o, kinds[what & 15], name, r, calls);
 		break;
 	case 5:
 		call_settings(&o, name, r, calls);

@@ -186,7 +186,8 @@ static const struct lwm_format *tlv;
 
 static enum err decode_row(size_t i, struct span payload, struct lwm_records *r)
 {
-	const struct lwm_codec_opts opts = {type_from_dump, (void *)(uintptr_t)rows[i].want};
+	const struct lwm_codec_opts opts = {
+		.type = type_from_dump, .arg = (void *)(uintptr_t)rows[i].want};
 	struct lwm_path base = path_of(rows[i].base);
 
 	return tlv->decode(payload, &base, rows[i].want ? &opts : NULL, r);
@@ -290,7 +291,7 @@ static enum lwm_type salt_is_text(void *arg, const struct lwm_path *p)
 
 static void test_override(void)
 {
-	const struct lwm_codec_opts opts = {salt_is_text, NULL};
+	const struct lwm_codec_opts opts = {.type = salt_is_text};
 	struct lwm_path base = path_of("/21/0");
 	struct lwm_records r;
 	struct arena a;
