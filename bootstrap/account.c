@@ -41,7 +41,7 @@ static void add_bytes(struct writing *o, uint16_t rid, enum lwm_type type, struc
 static enum err encode(const struct writing *o, struct writer *w)
 {
 	struct lwm_path base = {.n = 2, .id = {o->oid, o->iid}};
-	return lwm_format(LWM_CF_TLV)->encode(o->v, o->n, &base, w);
+	return lwm_format(LWM_CF_TLV)->encode(o->v, o->n, &base, NULL, w);
 }
 
 enum err bs_write_security(const struct bs_session *s, struct writer *w)

@@ -102,7 +102,7 @@ uint8_t dev_read_body(struct dev *d, const struct dev_accounts *a, const struct 
 	struct writer w = dev_scratch(d->host, value_bytes(&r));
 	if (r.err || w.err)
 		return MSG_INTERNAL_ERROR;
-	enum err e = f->encode(r.v, r.n, p, &w);
+	enum err e = f->encode(r.v, r.n, p, NULL, &w);
 	if (e == ERR_UNSUPPORTED)
 		return MSG_NOT_ACCEPTABLE;
 	*body = wr_span(&w);

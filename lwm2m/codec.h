@@ -17,15 +17,15 @@ bool lwm_is_single(const struct lwm_record *v, size_t n);
 
 enum err lwm_text_decode(struct span payload, const struct lwm_path *base,
 	const struct lwm_codec_opts *o, struct lwm_records *out);
-enum err lwm_text_encode(
-	const struct lwm_record *v, size_t n, const struct lwm_path *base, struct writer *w);
+enum err lwm_text_encode(const struct lwm_record *v, size_t n, const struct lwm_path *base,
+	const struct lwm_codec_opts *o, struct writer *w);
 enum err lwm_opaque_decode(struct span payload, const struct lwm_path *base,
 	const struct lwm_codec_opts *o, struct lwm_records *out);
-enum err lwm_opaque_encode(
-	const struct lwm_record *v, size_t n, const struct lwm_path *base, struct writer *w);
+enum err lwm_opaque_encode(const struct lwm_record *v, size_t n, const struct lwm_path *base,
+	const struct lwm_codec_opts *o, struct writer *w);
 enum err lwm_tlv_decode(struct span payload, const struct lwm_path *base,
 	const struct lwm_codec_opts *o, struct lwm_records *out);
-enum err lwm_tlv_encode(
-	const struct lwm_record *v, size_t n, const struct lwm_path *base, struct writer *w);
+enum err lwm_tlv_encode(const struct lwm_record *v, size_t n, const struct lwm_path *base,
+	const struct lwm_codec_opts *o, struct writer *w);
 
 #endif

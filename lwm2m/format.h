@@ -25,6 +25,9 @@ struct lwm_codec_opts {
 	lwm_type_fn *type; /* NULL: the model alone */
 	void *arg;
 	double now_s; /* Unix time that relative times of SenML count from (FMT-25) */
+	/* The alternate path ("/lwm2m", empty for none): in front of the names of SenML when
+	 * writing; taken off when reading, where names without it are read too (GEN-06). */
+	struct span alt;
 };
 
 struct lwm_format {
@@ -38,9 +41,10 @@ struct lwm_format {
 	enum err (*decode)(struct span payload, const struct lwm_path *base,
 		const struct lwm_codec_opts *o, struct lwm_records *out);
 	/* Records all lie at or below `base`, in any order; a value's own type counts, not the
-	 * model's. ERR_UNSUPPORTED if the format cannot carry them, ERR_SPACE, ERR_NOMEM. */
+	 * model's; `o` may be NULL. ERR_UNSUPPORTED if the format cannot carry them, ERR_SPACE,
+	 * ERR_NOMEM. */
 	enum err (*encode)(const struct lwm_record *v, size_t n, const struct lwm_path *base,
-		struct writer *w);
+		const struct lwm_codec_opts *o, struct writer *w);
 };
 
 /* NULL if we do not do it. Old numbers 1541 to 1543 find their format. */

@@ -22,10 +22,11 @@ enum err lwm_opaque_decode(struct span payload, const struct lwm_path *base,
 	return ERR_OK;
 }
 
-enum err lwm_opaque_encode(
-	const struct lwm_record *v, size_t n, const struct lwm_path *base, struct writer *w)
+enum err lwm_opaque_encode(const struct lwm_record *v, size_t n, const struct lwm_path *base,
+	const struct lwm_codec_opts *o, struct writer *w)
 {
 	(void)base;
+	(void)o;
 	if (!lwm_is_single(v, n) || v->value.type != LWM_OPAQUE)
 		return ERR_UNSUPPORTED;
 	wr_bytes(w, v->value.bytes);

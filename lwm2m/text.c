@@ -260,10 +260,11 @@ enum err lwm_text_decode(struct span payload, const struct lwm_path *base,
 	return ERR_OK;
 }
 
-enum err lwm_text_encode(
-	const struct lwm_record *v, size_t n, const struct lwm_path *base, struct writer *w)
+enum err lwm_text_encode(const struct lwm_record *v, size_t n, const struct lwm_path *base,
+	const struct lwm_codec_opts *o, struct writer *w)
 {
 	(void)base;
+	(void)o;
 	if (!lwm_is_single(v, n) || v->value.type == LWM_NONE)
 		return ERR_UNSUPPORTED;
 	if (v->value.type == LWM_FLOAT && !isfinite(v->value.f))

@@ -244,12 +244,13 @@ static enum err encode_sorted(struct run all, const struct lwm_path *base, struc
 	return w->err;
 }
 
-enum err lwm_tlv_encode(
-	const struct lwm_record *v, size_t n, const struct lwm_path *base, struct writer *w)
+enum err lwm_tlv_encode(const struct lwm_record *v, size_t n, const struct lwm_path *base,
+	const struct lwm_codec_opts *o, struct writer *w)
 {
 	const struct lwm_record *few[FEW], **sorted = few;
 	enum err e;
 
+	(void)o;
 	if (n > FEW)
 		sorted = malloc(n * sizeof(const struct lwm_record *));
 	if (!sorted)

@@ -153,7 +153,7 @@ static enum err prepare_write(struct srv_op *op, const struct srv_dm *d)
 		struct writer w = wr_make(buf, sizeof(buf));
 		enum err err = ERR_UNSUPPORTED;
 		if (f && f->encode)
-			err = f->encode(d->records, d->record_n, &d->path, &w);
+			err = f->encode(d->records, d->record_n, &d->path, NULL, &w);
 		if (!err)
 			err = add_attempt(op, cf[i], wr_span(&w));
 		if (err)

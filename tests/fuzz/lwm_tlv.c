@@ -50,9 +50,9 @@ static void round_trip(const struct lwm_format *f, const struct lwm_path *base,
 	require(first && second);
 	arena_init(&a, 0);
 	lwm_records_init(&back, &a);
-	require(f->encode(r->v, r->n, base, &w) == ERR_OK);
+	require(f->encode(r->v, r->n, base, NULL, &w) == ERR_OK);
 	require(f->decode(wr_span(&w), base, NULL, &back) == ERR_OK);
-	require(f->encode(back.v, back.n, base, &again) == ERR_OK);
+	require(f->encode(back.v, back.n, base, NULL, &again) == ERR_OK);
 	require(span_eq(wr_span(&w), wr_span(&again)));
 	arena_fini(&a);
 	free(first);

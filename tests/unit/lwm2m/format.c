@@ -89,15 +89,15 @@ static void test_opaque_encode(void)
 	struct writer w = wr_make(buf, sizeof(buf));
 
 	v.value = (struct lwm_value){.type = LWM_OPAQUE, .bytes = test_hex("0102ff")};
-	CHECK(f->encode(&v, 1, &base, &w) == ERR_OK, "opaque");
+	CHECK(f->encode(&v, 1, &base, NULL, &w) == ERR_OK, "opaque");
 	CHECK_BYTES(wr_span(&w), test_hex("0102ff"), "raw bytes");
-	CHECK(f->encode(&v, 1, &base, &w) == ERR_SPACE, "no space");
+	CHECK(f->encode(&v, 1, &base, NULL, &w) == ERR_SPACE, "no space");
 	v.value.type = LWM_STRING;
-	CHECK(f->encode(&v, 1, &base, &w) == ERR_UNSUPPORTED, "a string");
+	CHECK(f->encode(&v, 1, &base, NULL, &w) == ERR_UNSUPPORTED, "a string");
 	v.value.type = LWM_OPAQUE;
-	CHECK(f->encode(&v, 0, &base, &w) == ERR_UNSUPPORTED, "nothing");
+	CHECK(f->encode(&v, 0, &base, NULL, &w) == ERR_UNSUPPORTED, "nothing");
 	v.kind = LWM_RECORD_BAD;
-	CHECK(f->encode(&v, 1, &base, &w) == ERR_UNSUPPORTED, "a bad value");
+	CHECK(f->encode(&v, 1, &base, NULL, &w) == ERR_UNSUPPORTED, "a bad value");
 }
 
 static void test_records(void)

@@ -243,22 +243,22 @@ static void test_encode(void)
 
 	r[0].value.i = -5;
 	r[1] = r[0];
-	CHECK(f->encode(r, 1, &base, &w) == ERR_OK, "one value");
+	CHECK(f->encode(r, 1, &base, NULL, &w) == ERR_OK, "one value");
 	CHECK_BYTES(wr_span(&w), SPAN_LIT("-5"), "one value");
-	CHECK(f->encode(r, 2, &base, &w) == ERR_UNSUPPORTED, "two values");
-	CHECK(f->encode(r, 0, &base, &w) == ERR_UNSUPPORTED, "no value");
+	CHECK(f->encode(r, 2, &base, NULL, &w) == ERR_UNSUPPORTED, "two values");
+	CHECK(f->encode(r, 0, &base, NULL, &w) == ERR_UNSUPPORTED, "no value");
 	r[0].has_time = true;
-	CHECK(f->encode(r, 1, &base, &w) == ERR_UNSUPPORTED, "a time");
+	CHECK(f->encode(r, 1, &base, NULL, &w) == ERR_UNSUPPORTED, "a time");
 	r[0].has_time = false;
 	r[0].kind = LWM_RECORD_MULTIPLE;
-	CHECK(f->encode(r, 1, &base, &w) == ERR_UNSUPPORTED, "an empty multiple resource");
+	CHECK(f->encode(r, 1, &base, NULL, &w) == ERR_UNSUPPORTED, "an empty multiple resource");
 	r[0].kind = LWM_RECORD_VALUE;
 	r[0].value = (struct lwm_value){.type = LWM_FLOAT, .f = (double)NAN};
-	CHECK(f->encode(r, 1, &base, &w) == ERR_UNSUPPORTED, "not a number");
+	CHECK(f->encode(r, 1, &base, NULL, &w) == ERR_UNSUPPORTED, "not a number");
 	r[0].value = (struct lwm_value){.type = LWM_NONE};
-	CHECK(f->encode(r, 1, &base, &w) == ERR_UNSUPPORTED, "no type");
+	CHECK(f->encode(r, 1, &base, NULL, &w) == ERR_UNSUPPORTED, "no type");
 	r[0].value = (struct lwm_value){.type = LWM_STRING, .bytes = SPAN_LIT("123456789")};
-	CHECK(f->encode(r, 1, &base, &w) == ERR_SPACE, "no space");
+	CHECK(f->encode(r, 1, &base, NULL, &w) == ERR_SPACE, "no space");
 }
 
 int main(void)

@@ -213,7 +213,7 @@ static void test_rows(void)
 			dump_records(&r, text, sizeof(text)), span_str(rows[i].want), rows[i].what);
 		if (e || rows[i].dir != BOTH)
 			continue;
-		CHECK(tlv->encode(r.v, r.n, &base, &w) == ERR_OK, rows[i].what);
+		CHECK(tlv->encode(r.v, r.n, &base, NULL, &w) == ERR_OK, rows[i].what);
 		CHECK_BYTES(wr_span(&w), payload, rows[i].what);
 		arena_reset(&a);
 	}
@@ -381,13 +381,13 @@ static void test_encode_order(void)
 	char out[64];
 	struct writer w = wr_make(out, sizeof(out));
 
-	CHECK(tlv->encode(v, 4, &base, &w) == ERR_OK, "any order");
+	CHECK(tlv->encode(v, 4, &base, NULL, &w) == ERR_OK, "any order");
 	CHECK_BYTES(wr_span(&w), test_hex("08000ec10904c10a03860b410001410102"),
 		"records are grouped and sorted");
 	w = wr_make(out, sizeof(out));
 	base = path_of("/3/0/6");
 	v[0] = integer("/3/0/6", 1);
-	CHECK(tlv->encode(v, 1, &base, &w) == ERR_OK, "a bare value");
+	CHECK(tlv->encode(v, 1, &base, NULL, &w) == ERR_OK, "a bare value");
 	CHECK_BYTES(wr_span(&w), test_hex("8306410001"), "is entry 0 of a multiple resource");
 }
 
@@ -417,7 +417,8 @@ static void test_encode_refusals(void)
 			v[1].path.id[1] = LWM_ID_NONE;
 		else
 			v[1].path = path_of(refused[i].second);
-		CHECK(tlv->encode(v, 2, &base, &w) == ERR_UNSUPPORTED && w.n == 0, refused[i].what);
+		CHECK(tlv->encode(v, 2, &base, NULL, &w) == ERR_UNSUPPORTED && w.n == 0,
+			refused[i].what);
 	}
 }
 
@@ -428,23 +429,23 @@ static void test_encode_kinds(void)
 	char out[2];
 	struct writer w = wr_make(out, sizeof(out));
 
-	CHECK(tlv->encode(&v, 1, &base, &w) == ERR_SPACE, "no space");
+	CHECK(tlv->encode(&v, 1, &base, NULL, &w) == ERR_SPACE, "no space");
 	w = wr_make(out, sizeof(out));
 	v.has_time = true;
-	CHECK(tlv->encode(&v, 1, &base, &w) == ERR_UNSUPPORTED, "a time");
+	CHECK(tlv->encode(&v, 1, &base, NULL, &w) == ERR_UNSUPPORTED, "a time");
 	v.has_time = false;
 	v.kind = LWM_RECORD_BAD;
-	CHECK(tlv->encode(&v, 1, &base, &w) == ERR_UNSUPPORTED, "a bad value");
+	CHECK(tlv->encode(&v, 1, &base, NULL, &w) == ERR_UNSUPPORTED, "a bad value");
 	v.kind = LWM_RECORD_MULTIPLE;
-	CHECK(tlv->encode(&v, 1, &base, &w) == ERR_OK, "an empty multiple resource");
+	CHECK(tlv->encode(&v, 1, &base, NULL, &w) == ERR_OK, "an empty multiple resource");
 	v.kind = LWM_RECORD_INSTANCE;
-	CHECK(tlv->encode(&v, 1, &base, &w) == ERR_UNSUPPORTED, "an instance at a resource");
+	CHECK(tlv->encode(&v, 1, &base, NULL, &w) == ERR_UNSUPPORTED, "an instance at a resource");
 	v = integer("/3/0/9", 1);
 	v.value.type = LWM_NONE;
-	CHECK(tlv->encode(&v, 1, &base, &w) == ERR_UNSUPPORTED, "no type");
-	CHECK(tlv->encode(&v, 0, &base, &w) == ERR_OK, "nothing is an empty instance");
+	CHECK(tlv->encode(&v, 1, &base, NULL, &w) == ERR_UNSUPPORTED, "no type");
+	CHECK(tlv->encode(&v, 0, &base, NULL, &w) == ERR_OK, "nothing is an empty instance");
 	base = path_of("/3/0/9");
-	CHECK(tlv->encode(&v, 0, &base, &w) == ERR_UNSUPPORTED, "nothing is no resource");
+	CHECK(tlv->encode(&v, 0, &base, NULL, &w) == ERR_UNSUPPORTED, "nothing is no resource");
 }
 
 /* The largest body is 2^24 - 1 bytes, its items included. */
@@ -456,9 +457,9 @@ static void test_encode_large(void)
 	struct writer w = wr_make(out, sizeof(out));
 
 	v.value = (struct lwm_value){.type = LWM_OPAQUE, .bytes = {body, (1 << 24) - 1 - 5}};
-	CHECK(tlv->encode(&v, 1, &base, &w) == ERR_OK && w.n == (1 << 24) - 1, "the largest");
+	CHECK(tlv->encode(&v, 1, &base, NULL, &w) == ERR_OK && w.n == (1 << 24) - 1, "the largest");
 	v.value.bytes.n++;
-	CHECK(tlv->encode(&v, 1, &base, &w) == ERR_UNSUPPORTED, "one byte more");
+	CHECK(tlv->encode(&v, 1, &base, NULL, &w) == ERR_UNSUPPORTED, "one byte more");
 }
 
 static void test_encode_many(void)
@@ -474,7 +475,7 @@ static void test_encode_many(void)
 		v[i] = integer("/2/0/0", i);
 		v[i].path.id[1] = (uint16_t)(99 - i);
 	}
-	CHECK(tlv->encode(v, 100, &base, &w) == ERR_OK, "many records");
+	CHECK(tlv->encode(v, 100, &base, NULL, &w) == ERR_OK, "many records");
 	arena_init(&a, 0);
 	lwm_records_init(&r, &a);
 	CHECK(tlv->decode(wr_span(&w), &base, NULL, &r) == ERR_OK && r.n == 100, "come back");
@@ -484,7 +485,7 @@ static void test_encode_many(void)
 	if (!FAIL_MALLOC)
 		return;
 	fail_malloc_after = 0;
-	CHECK(tlv->encode(v, 100, &base, &w) == ERR_NOMEM, "no memory to sort in");
+	CHECK(tlv->encode(v, 100, &base, NULL, &w) == ERR_NOMEM, "no memory to sort in");
 }
 
 int main(void)
