@@ -206,6 +206,11 @@ struct ep_conversation *ep_conv_of_peer(
 	return v;
 }
 
+size_t ep_body_limit_bytes(const struct ep_exchange *x)
+{
+	return x->opts.body_limit_bytes;
+}
+
 /* A conversation has been quiet: it goes, unless something of ours still needs it. */
 static void conv_quiet(struct ep_exchange *x, struct ep_conversation *v, uint64_t now_ms)
 {

@@ -134,6 +134,8 @@ MUST_USE enum err ep_exchange_new(const struct ep_exchange_opts *o, struct ep_ex
 void ep_exchange_free(struct ep_exchange *x);
 const struct ep_counters *ep_exchange_counters(const struct ep_exchange *x);
 struct ep_directory *ep_exchange_directory(struct ep_exchange *x);
+/* How long a body may be, either way. */
+size_t ep_body_limit_bytes(const struct ep_exchange *x);
 
 /* While nothing can be stored: requests get 5.03 before decryption, all else is dropped. Stateless.
  */
@@ -169,7 +171,7 @@ struct ep_request_opts {
 	void *user;
 };
 /* Sends, or queues behind what is on its way. ERR_LIMIT (queue full, numbers used up), ERR_NOTFOUND
- * (no address known), ERR_NOMEM, ERR_SPACE (it does not fit a datagram). */
+ * (no address known), ERR_NOMEM, ERR_SPACE (a body too long). */
 MUST_USE enum err ep_request_start(struct ep_exchange *x, const struct ep_request_opts *o,
 	struct turn *t, struct ep_request **out);
 /* While held, no queued request goes out: for ending many requests of one peer at once. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { BODY_MAX = 1024 };
+
 void ep_request_free(struct ep_exchange *x, struct ep_request *r)
 {
 	exch_stop(&x->exch, &r->exch);
@@ -289,6 +291,8 @@ enum err ep_request_start(struct ep_exchange *x, const struct ep_request_opts *o
 		return ERR_NOMEM;
 	if (v->queue_n >= EP_QUEUE_MAX)
 		return ERR_LIMIT;
+	if (o->msg->payload.n > BODY_MAX)
+		return ERR_SPACE;
 	struct ep_request *r = request_new(x, o->msg);
 	if (!r)
 		return ERR_NOMEM;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAYLOAD_MAX = 1024 };
+enum { ENCODE_FIRST = 1024 };
 
 static const struct {
 	const char *name;
@@ -141,21 +141,36 @@ static enum err add_attempt(struct srv_op *op, uint16_t cf, struct span payload)
 	return ERR_OK;
 }
 
+/* The values of `d` in that format as one more attempt; ERR_SPACE above the limit of bodies. */
+static enum err add_encoded(struct srv_op *op, const struct srv_dm *d, uint16_t cf, size_t limit)
+{
+	const struct lwm_format *f = lwm_format(cf);
+	enum err err = f && f->encode ? ERR_SPACE : ERR_UNSUPPORTED;
+	for (size_t cap = 0; err == ERR_SPACE && cap < limit;) {
+		cap = cap ? cap * 2 : ENCODE_FIRST;
+		if (cap > limit)
+			cap = limit;
+		uint8_t *buf = malloc(cap);
+		if (!buf)
+			return ERR_NOMEM;
+		struct writer w = wr_make(buf, cap);
+		err = f->encode(d->records, d->record_n, &d->path, NULL, &w);
+		if (!err)
+			err = add_attempt(op, cf, wr_span(&w));
+		secret_wipe(buf, cap);
+		free(buf);
+	}
+	return err;
+}
+
 /* One way to put it for each format that can carry it. */
-static enum err prepare_write(struct srv_op *op, const struct srv_dm *d)
+static enum err prepare_write(struct srv_op *op, const struct srv_dm *d, size_t limit)
 {
 	uint16_t cf[SRV_FORMATS_MAX];
-	uint8_t buf[PAYLOAD_MAX];
 	enum err last = ERR_UNSUPPORTED;
 	size_t n = srv_formats(&d->path, d->content_format, cf);
 	for (size_t i = 0; i < n; i++) {
-		const struct lwm_format *f = lwm_format(cf[i]);
-		struct writer w = wr_make(buf, sizeof(buf));
-		enum err err = ERR_UNSUPPORTED;
-		if (f && f->encode)
-			err = f->encode(d->records, d->record_n, &d->path, NULL, &w);
-		if (!err)
-			err = add_attempt(op, cf[i], wr_span(&w));
+		enum err err = add_encoded(op, d, cf[i], limit);
 		if (err)
 			last = err;
 	}
@@ -168,15 +183,14 @@ static enum err prepare_write(struct srv_op *op, const struct srv_dm *d)
 	return op->attempt_n ? ERR_OK : last;
 }
 
-static enum err prepare(struct srv_op *op, const struct srv_dm *d)
+static enum err prepare(struct srv *s, struct srv_op *op, const struct srv_dm *d)
 {
 	uint16_t cf[SRV_FORMATS_MAX];
 	enum err err = ERR_OK;
 	if (d->kind == SRV_WRITE)
-		return prepare_write(op, d);
+		return prepare_write(op, d, ep_body_limit_bytes(s->x));
 	if (d->kind == SRV_EXECUTE)
-		return d->arguments.n > PAYLOAD_MAX ? ERR_SPACE
-						    : add_attempt(op, LWM_CF_TEXT, d->arguments);
+		return add_attempt(op, LWM_CF_TEXT, d->arguments);
 	size_t n = srv_formats(&d->path, d->content_format, cf);
 	for (size_t i = 0; i < n && !err; i++)
 		err = add_attempt(op, cf[i], SPAN_EMPTY);
@@ -201,7 +215,8 @@ static void refuse(uint64_t ticket, enum err err, struct turn *t)
 {
 	switch (err) {
 	case ERR_SPACE:
-		turn_done(t, ticket, 413, "too-large", "the payload does not fit one message");
+		turn_done(t, ticket, 413, "too-large",
+			"the payload is longer than [server] body_limit allows");
 		break;
 	case ERR_UNSUPPORTED:
 	case ERR_RANGE:
@@ -242,7 +257,7 @@ static struct srv_op *op_new(
 
 static void start(struct srv *s, struct srv_op *op, const struct srv_dm *d, struct turn *t)
 {
-	enum err err = prepare(op, d);
+	enum err err = prepare(s, op, d);
 	if (!err) {
 		if (kinds[op->kind].kept)
 			record_op(s, op, t);

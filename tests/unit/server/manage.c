@@ -132,6 +132,12 @@ static void writes(void)
 	CHECK(answer(MSG_CHANGED, -1, "", -1) && view().lifetime_s == 300 &&
 			view().expires_in_s == 300 && rig_records(&rig, REC_REG_PUT) == 1,
 		"counts when its Write succeeds (CT-31)");
+	static char long_text[6000];
+	memset(long_text, 'x', sizeof(long_text));
+	struct lwm_value blob = {.type = LWM_STRING};
+	blob.bytes = span_make(long_text, 5001); /* one more than the limit of the rig */
+	CHECK(!start(SRV_WRITE, "/3/0/15", LWM_CF_TEXT, &blob, "") && outcome()->status == 413,
+		"a body above the limit: 413");
 	CHECK(start(SRV_WRITE, "/1/0/1", -1, &text, "") || outcome()->status == 422,
 		"a value of the wrong type is our caller's to check, or 422");
 	close_server();
