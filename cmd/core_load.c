@@ -3,46 +3,78 @@
 #include "cmd/core_impl.h"
 
 #include "admin/render.h"
+#include "base/heap.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { DEDUP_BYTES = 256 << 20, NOSEC_PEERS = 65536 };
 
-/* Rows name endpoints and contexts by id; only loading needs to find them so. */
-struct loading {
-	struct core *c;
-	struct map endpoints, contexts; /* of struct by_id */
-	struct arena arena;
-	struct store_info info; /* filled before the first row comes */
-	struct turn *t;
-};
-
+/* Rows name endpoints and contexts by id; only loading needs to find them so. By rising id, as a
+ * store tells them, and most often asked for in that order too. */
 struct by_id {
 	uint64_t id;
 	void *item;
 };
 
-static struct span key_id(const void *item)
+struct ids {
+	struct by_id *v;
+	size_t n, cap;
+	size_t at; /* where the last search ended */
+};
+
+struct loading {
+	struct core *c;
+	struct ids endpoints, contexts;
+	struct store_info info; /* filled before the first row comes */
+	struct turn *t;
+};
+
+/* The first that is not below `id`. */
+static size_t lower_bound(const struct ids *s, uint64_t id)
 {
-	const struct by_id *b = item;
-	return span_make(&b->id, sizeof(b->id));
+	size_t from = 0, n = s->n;
+	while (n) {
+		size_t half = n / 2;
+		if (s->v[from + half].id < id) {
+			from += half + 1;
+			n -= half + 1;
+		} else {
+			n = half;
+		}
+	}
+	return from;
 }
 
-static void *find(const struct map *m, uint64_t id)
+static void *find(struct ids *s, uint64_t id)
 {
-	const struct by_id *b = map_get(m, span_make(&id, sizeof(id)));
-	return b ? b->item : NULL;
+	for (size_t at = s->at; at < s->n && at < s->at + 2; at++) {
+		if (s->v[at].id == id)
+			return s->v[s->at = at].item;
+	}
+	size_t at = lower_bound(s, id);
+	if (at == s->n || s->v[at].id != id)
+		return NULL;
+	return s->v[s->at = at].item;
 }
 
-static enum err keep(struct loading *l, struct map *m, uint64_t id, void *item)
+static enum err keep(struct ids *s, uint64_t id, void *item)
 {
-	struct by_id *b = arena_alloc(&l->arena, sizeof(*b));
-	if (!b)
-		return ERR_NOMEM;
-	*b = (struct by_id){id, item};
-	enum err err = map_put(m, b);
-	return err == ERR_EXISTS ? ERR_CORRUPT : err;
+	if (s->n == s->cap) {
+		size_t cap = s->cap ? 2 * s->cap : 1024;
+		struct by_id *v = realloc(s->v, cap * sizeof(*v));
+		if (!v)
+			return ERR_NOMEM;
+		s->v = v;
+		s->cap = cap;
+	}
+	size_t at = s->n && s->v[s->n - 1].id >= id ? lower_bound(s, id) : s->n;
+	if (at < s->n && s->v[at].id == id)
+		return ERR_CORRUPT;
+	memmove(&s->v[at + 1], &s->v[at], (s->n - at) * sizeof(*s->v));
+	s->v[at] = (struct by_id){id, item};
+	s->n++;
+	return ERR_OK;
 }
 
 static enum err new_engines(struct core *c, const struct store_info *info);
@@ -60,8 +92,9 @@ static enum err on_endpoint(void *arg, const struct rec_endpoint *r)
 	enum err err = engines(l);
 	if (err)
 		return err;
+	heap_grown();
 	err = ep_load_endpoint(&l->c->dir, r, &e);
-	return err ? err : keep(l, &l->endpoints, r->id, e);
+	return err ? err : keep(&l->endpoints, r->id, e);
 }
 
 static enum err on_context(void *arg, const struct rec_context *r)
@@ -72,7 +105,7 @@ static enum err on_context(void *arg, const struct rec_context *r)
 	if (!e)
 		return ERR_CORRUPT;
 	enum err err = ep_load_context(&l->c->dir, e, r, &x);
-	return err ? err : keep(l, &l->contexts, r->id, x);
+	return err ? err : keep(&l->contexts, r->id, x);
 }
 
 static enum err on_registration(void *arg, const struct rec_reg *r)
@@ -231,10 +264,6 @@ static enum err new_engines(struct core *c, const struct store_info *info)
 enum err core_load(struct core *c)
 {
 	struct loading l = {.c = c, .t = core_cur(c)};
-	uint8_t seed[16] = {0}; /* our own ids, not a peer's choice */
-	map_init(&l.endpoints, key_id, seed);
-	map_init(&l.contexts, key_id, seed);
-	arena_init(&l.arena, 0);
 	struct store_visitor v = {.endpoint = on_endpoint,
 		.context = on_context,
 		.registration = on_registration,
@@ -246,9 +275,8 @@ enum err core_load(struct core *c)
 	enum err err = store_load(c->store, &v, &l.info);
 	if (!err)
 		err = engines(&l); /* with nothing in store */
-	map_fini(&l.endpoints);
-	map_fini(&l.contexts);
-	arena_fini(&l.arena);
+	free(l.endpoints.v);
+	free(l.contexts.v);
 	if (err)
 		core_unload(c);
 	return err;

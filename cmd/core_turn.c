@@ -2,6 +2,8 @@
 /* Turns: commit, then speak. */
 #include "cmd/core_impl.h"
 
+#include "base/heap.h"
+
 #include <stdlib.h>
 
 /* ---- tickets */
@@ -139,6 +141,7 @@ void core_turn_end(struct core *c)
 	}
 	if (turn_empty(&n->turn) && !n->turn.err)
 		return;
+	heap_grown();
 	struct core_turn *fresh = turn_get(c);
 	if (!fresh || n->turn.err) {
 		core_fail(c, ERR_NOMEM);

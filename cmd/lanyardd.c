@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The daemon: sockets, clocks, signals and systemd around the core. */
 #include "admin/admin.h"
+#include "base/heap.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "cmd/core.h"
@@ -496,6 +497,7 @@ int main(int argc, char **argv)
 		{"help", no_argument, NULL, 'h'}, {0}};
 	static struct daemon d;
 	enum mode mode = MODE_RUN;
+	heap_tune();
 	for (int c; (c = getopt_long(argc, argv, "c:Vh", options, NULL)) != -1;) {
 		switch (c) {
 		case 'c':
