@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin/body.h"
 
+#include "base/alg.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "lwm2m/regparam.h"
@@ -14,31 +15,9 @@ enum {
 	ID_MAX = 7,
 	ID_CONTEXT_MAX = 32,
 	ARGUMENTS_MAX = 1024,
-	AEAD_PRESET = 10,
-	HKDF_PRESET = -10,
 };
 
 static const uint64_t seq_max = (UINT64_C(1) << 40) - 1; /* RFC 8613 section 7.2.1 */
-
-static const struct algorithm {
-	const char *name;
-	int cose;
-} aeads[] =
-	{
-		{"AES-CCM-16-64-128", 10},
-		{"AES-CCM-16-128-128", 30},
-		{"A128GCM", 1},
-		{"A256GCM", 3},
-		{"ChaCha20/Poly1305", 24},
-		{NULL, 0},
-},
-  hkdfs[] = {
-	  {"HKDF-SHA-256", -10},
-	  {"direct+HKDF-SHA-256", -10},
-	  {"HKDF-SHA-512", -11},
-	  {"direct+HKDF-SHA-512", -11},
-	  {NULL, 0},
-};
 
 static struct span keep(struct arena *a, struct span s, struct adm_fail *fail)
 {
@@ -94,24 +73,33 @@ bool body_settings(
 }
 
 /* A COSE number or a name; whether we can do it is for the operation to say. */
-static int algorithm(
-	struct js_in *in, const char *member, const struct algorithm *known, int preset)
+static int aead(struct js_in *in)
 {
-	struct json_object *v = js_member(in, member);
-	struct span name = js_string(v);
+	struct json_object *v = js_member(in, "aead");
 	int64_t number;
+	int cose = ALG_AES_CCM_16_64_128;
 
-	if (!v)
-		return preset;
-	if (js_int64(v, &number) && number >= -65536 && number <= 65535)
+	if (v && js_int64(v, &number) && number >= -65536 && number <= 65535)
 		return (int)number;
-	for (; name.n && known->name; known++)
-		if (span_eq_str(name, known->name))
-			return known->cose;
-	js_fail(in, member,
-		"must be a COSE algorithm number, or a name such as AES-CCM-16-64-128 "
-		"or HKDF-SHA-256");
-	return preset;
+	if (v && !alg_aead_by_name(js_string(v), &cose))
+		js_fail(in, "aead",
+			"must be a COSE algorithm number, or a name such as AES-CCM-16-64-128");
+	return cose;
+}
+
+static int hkdf(struct js_in *in)
+{
+	struct json_object *v = js_member(in, "hkdf");
+	int64_t number;
+	int cose = ALG_HKDF_SHA256;
+
+	if (v && js_int64(v, &number) && alg_hkdf_read(number, &cose))
+		return cose;
+	if (v && !alg_hkdf_by_name(js_string(v), &cose))
+		js_fail(in, "hkdf",
+			"must be HKDF-SHA-256 or HKDF-SHA-512, or the COSE number of it or its "
+			"HMAC: -10, -11, 5, 7");
+	return cose;
 }
 
 static void need(struct js_in *in, const char *member, bool has)
@@ -134,8 +122,8 @@ static void oscore_members(struct js_in *in, struct arena *a, struct adm_oscore 
 	out->sender_id = js_hex(in, a, "sender_id", 0, ID_MAX, &has_sender);
 	out->recipient_id = js_hex(in, a, "recipient_id", 0, ID_MAX, &has_recipient);
 	out->id_context = js_hex(in, a, "id_context", 0, ID_CONTEXT_MAX, &out->has_id_context);
-	out->aead = algorithm(in, "aead", aeads, AEAD_PRESET);
-	out->hkdf = algorithm(in, "hkdf", hkdfs, HKDF_PRESET);
+	out->aead = aead(in);
+	out->hkdf = hkdf(in);
 	out->bootstrap = js_choice(in, "role", roles, NULL) == 1;
 	out->sender_seq = js_u64(in, "sender_seq", seq_max, 0, NULL);
 	out->recipient_seq = js_u64(in, "recipient_seq", seq_max, 0, &out->has_recipient_seq);

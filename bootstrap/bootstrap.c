@@ -144,7 +144,7 @@ static void bootstrap_request(struct bs *b, struct ep_delivery *d, struct turn *
 		return;
 	}
 	const struct lwm_format *f = p.has_pct ? lwm_format(p.pct) : lwm_format(LWM_CF_TLV);
-	if (!f || f->cf != LWM_CF_TLV) {
+	if (!f || !f->encode || f->single_only) {
 		refuse(b, d, EP_REASON_BAD_REQUEST, MSG_UNSUPPORTED_FORMAT, t);
 		return;
 	}
@@ -160,7 +160,7 @@ static void bootstrap_request(struct bs *b, struct ep_delivery *d, struct turn *
 		bs_session_end(b, be->session, "the device asked again", t);
 	d->changed = true;
 	ep_respond_code(b->x, d, MSG_CHANGED, t);
-	if (bs_session_start(b, e, ctx, plan, t))
+	if (bs_session_start(b, e, ctx, plan, f->cf, t))
 		ep_note(e, EP_REASON_OVERLOAD, t->wall_ms);
 }
 

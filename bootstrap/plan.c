@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bootstrap/plan.h"
 
+#include "base/alg.h"
 #include "base/text.h"
+#include "oscore/context.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
@@ -69,10 +71,81 @@ static enum err known_members(struct json_object *o, const char *const *known, c
 	return ERR_OK;
 }
 
+static bool is_name(struct json_object *v, bool by_name(struct span name, int *cose), int *cose)
+{
+	return json_object_is_type(v, json_type_string) &&
+	       by_name(span_make(json_object_get_string(v), (size_t)json_object_get_string_len(v)),
+		       cose);
+}
+
+/* Algorithms by name or COSE number. */
+static enum err algorithms(struct json_object *o, struct bs_oscore *p, char *why)
+{
+	struct json_object *v;
+	int cose;
+	if (json_object_object_get_ex(o, "aead", &v)) {
+		int64_t n = json_object_get_int64(v);
+		if (json_object_is_type(v, json_type_int) && n >= 0 && n <= INT16_MAX)
+			cose = (int)n;
+		else if (!is_name(v, alg_aead_by_name, &cose))
+			cose = 0;
+		if (!osc_aead_info(cose))
+			return COMPLAIN("oscore.aead must be the name or COSE number of an AEAD "
+					"algorithm, as AES-CCM-16-64-128");
+		p->aead = (int16_t)cose;
+	}
+	if (json_object_object_get_ex(o, "hkdf", &v)) {
+		bool number = json_object_is_type(v, json_type_int);
+		if (!(number ? alg_hkdf_read(json_object_get_int64(v), &cose)
+			     : is_name(v, alg_hkdf_by_name, &cose)))
+			return COMPLAIN("oscore.hkdf must be HKDF-SHA-256 or HKDF-SHA-512");
+		p->hkdf = (int16_t)cose;
+	}
+	return ERR_OK;
+}
+
+static enum err spelling(struct json_object *o, struct bs_oscore *p, char *why)
+{
+	struct json_object *v;
+	if (!json_object_object_get_ex(o, "hkdf_spelling", &v))
+		return ERR_OK;
+	const char *s = json_object_is_type(v, json_type_string) ? json_object_get_string(v) : "";
+	p->hkdf_number = !strcmp(s, "hkdf");
+	if (!p->hkdf_number && strcmp(s, "hmac"))
+		return COMPLAIN("oscore.hkdf_spelling must be \"hmac\" or \"hkdf\"");
+	return ERR_OK;
+}
+
+static enum err parse_oscore(struct json_object *o, struct bs_oscore *p, char *why)
+{
+	static const char *const known[] = {
+		"aead", "hkdf", "hkdf_spelling", "id_context_bytes", "recipient_id_bytes", NULL};
+	uint32_t context = p->id_context_bytes, recipient = p->recipient_id_bytes;
+	if (!json_object_is_type(o, json_type_object))
+		return COMPLAIN("oscore must be an object");
+	enum err err = known_members(o, known, why);
+	if (!err)
+		err = algorithms(o, p, why);
+	if (!err)
+		err = spelling(o, p, why);
+	if (!err)
+		err = number_member(o, "id_context_bytes", BS_ID_CONTEXT_MAX, &context, why);
+	if (!err)
+		err = number_member(o, "recipient_id_bytes", OSC_ID_MAX, &recipient, why);
+	if (err)
+		return err;
+	p->id_context_bytes = (uint8_t)context;
+	p->recipient_id_bytes = (uint8_t)recipient;
+	/* RFC 8613 section 3.3: an id is at most as long as the nonce less six. */
+	if (recipient + 6u > osc_aead_info(p->aead)->nonce_n)
+		return COMPLAIN("oscore.recipient_id_bytes is too long for the nonce of this aead");
+	return ERR_OK;
+}
+
 static enum err parse_server(struct json_object *o, struct bs_plan *p, char *why)
 {
 	static const char *const known[] = {"uri", "ssid", "lifetime_s", "binding",
-		"notification_storing", "default_pmin_s", "default_pmax_s", NULL};
+		"notification_storing", "default_pmin_s", "default_pmax_s", "oscore", NULL};
 	struct json_object *v;
 	uint32_t ssid = p->ssid;
 	enum err err = known_members(o, known, why);
@@ -96,7 +169,9 @@ static enum err parse_server(struct json_object *o, struct bs_plan *p, char *why
 			return COMPLAIN("notification_storing must be true or false");
 		p->notification_storing = json_object_get_boolean(v);
 	}
-	return bs_plan_check(p, why);
+	if (json_object_object_get_ex(o, "oscore", &v))
+		err = parse_oscore(v, &p->oscore, why);
+	return err ? err : bs_plan_check(p, why);
 }
 
 static enum err parse_root(struct json_object *root, struct bs_plan *p, char *why)
@@ -121,10 +196,19 @@ static enum err parse_root(struct json_object *root, struct bs_plan *p, char *wh
 	return parse_server(first, p, why);
 }
 
+void bs_plan_defaults(struct bs_plan *p)
+{
+	*p = (struct bs_plan){.ssid = 1,
+		.lifetime_s = 86400,
+		.binding = "U",
+		.notification_storing = true,
+		.oscore = {.aead = ALG_AES_CCM_16_64_128, .hkdf = ALG_HKDF_SHA256}};
+}
+
 enum err bs_plan_parse(struct span json, struct bs_plan *out, char *why)
 {
-	struct bs_plan p = {
-		.ssid = 1, .lifetime_s = 86400, .binding = "U", .notification_storing = true};
+	struct bs_plan p;
+	bs_plan_defaults(&p);
 	why[0] = '\0';
 	if (!json.n || json.n > BS_JSON_MAX)
 		return COMPLAIN("a plan is 1 to %d bytes of JSON", (int)BS_JSON_MAX);
@@ -155,6 +239,12 @@ void bs_plan_write(const struct bs_plan *p, struct writer *w)
 		(unsigned)p->lifetime_s);
 	wr_json_string(w, span_str(p->binding));
 	wr_fmt(w, ",\"notification_storing\":%s", p->notification_storing ? "true" : "false");
-	wr_fmt(w, ",\"default_pmin_s\":%u,\"default_pmax_s\":%u}]}", (unsigned)p->pmin_s,
-		(unsigned)p->pmax_s);
+	wr_fmt(w, ",\"default_pmin_s\":%u,\"default_pmax_s\":%u,\"oscore\":{\"aead\":",
+		(unsigned)p->pmin_s, (unsigned)p->pmax_s);
+	wr_json_string(w, span_str(alg_aead_name(p->oscore.aead)));
+	wr_str(w, ",\"hkdf\":");
+	wr_json_string(w, span_str(alg_hkdf_name(p->oscore.hkdf)));
+	wr_fmt(w, ",\"hkdf_spelling\":\"%s\",\"id_context_bytes\":%u,\"recipient_id_bytes\":%u}}]}",
+		p->oscore.hkdf_number ? "hkdf" : "hmac", (unsigned)p->oscore.id_context_bytes,
+		(unsigned)p->oscore.recipient_id_bytes);
 }

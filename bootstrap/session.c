@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAYLOAD_MAX = 512, FAR_INSTANCE = 32 };
+enum { PAYLOAD_MAX = 1024, FAR_INSTANCE = 32 };
 
 static void next_command(struct bs *b, struct bs_session *s, struct turn *t);
 
@@ -99,7 +99,7 @@ static enum err send_write(struct bs *b, struct bs_session *s, struct turn *t)
 	if (!err)
 		err = lwm_path_to_options(&p, SPAN_EMPTY, &m, text, sizeof(text));
 	if (!err)
-		err = msg_add_uint(&m, OPT_CONTENT_FORMAT, LWM_CF_TLV);
+		err = msg_add_uint(&m, OPT_CONTENT_FORMAT, s->format);
 	m.payload = wr_span(&w);
 	if (!err)
 		err = command(b, s, &m, t);
@@ -202,7 +202,7 @@ static void next_command(struct bs *b, struct bs_session *s, struct turn *t)
 }
 
 enum err bs_session_start(struct bs *b, struct endpoint *e, struct ep_context *ctx,
-	const struct bs_plan *p, struct turn *t)
+	const struct bs_plan *p, uint16_t format, struct turn *t)
 {
 	struct bs_endpoint *be = bs_of(e);
 	struct bs_session *s = be ? calloc(1, sizeof(*s)) : NULL;
@@ -211,6 +211,7 @@ enum err bs_session_start(struct bs *b, struct endpoint *e, struct ep_context *c
 	s->endpoint = e;
 	s->ctx = ctx;
 	s->plan = *p;
+	s->format = format;
 	s->step = BS_DISCOVER;
 	be->session = s;
 	b->session_n++;

@@ -6,7 +6,8 @@
 #include "bootstrap/bootstrap.h"
 #include "lwm2m/link.h"
 
-enum { BS_SECRET_BYTES = 16, BS_SALT_BYTES = 8 };
+/* Bytes of a secret; characters where it has to be text, of six random bits each. */
+enum { BS_SECRET_BYTES = 16, BS_SECRET_CHARS = 24, BS_SALT_BYTES = 8 };
 
 enum bs_step {
 	BS_DISCOVER,
@@ -30,7 +31,9 @@ struct bs_session {
 			   */
 	uint16_t security_iid, oscore_iid; /* the instances to write */
 	const char *failure;               /* why Finish comes early; NULL: it does not */
-	uint8_t secret[BS_SECRET_BYTES], salt[BS_SALT_BYTES];
+	uint16_t format;                   /* what the device takes Writes in (BS-03) */
+	uint8_t secret_n;
+	uint8_t secret[BS_SECRET_CHARS], salt[BS_SALT_BYTES];
 };
 
 /* What an endpoint is to the bootstrap server: hangs off struct endpoint's `session`. */
@@ -55,13 +58,13 @@ struct bs_endpoint *bs_of(struct endpoint *e); /* makes it; NULL: no memory */
 
 /* Begins with the first command; the Bootstrap-Request has been answered in this turn. */
 MUST_USE enum err bs_session_start(struct bs *b, struct endpoint *e, struct ep_context *ctx,
-	const struct bs_plan *p, struct turn *t);
+	const struct bs_plan *p, uint16_t format, struct turn *t);
 /* Ends it: `result` is static text, NULL is success. */
 void bs_session_end(struct bs *b, struct bs_session *s, const char *result, struct turn *t);
 void bs_session_delivery(struct bs *b, struct bs_session *s, struct ep_delivery *d, struct turn *t);
 void bs_session_free(struct bs *b, struct bs_session *s);
 
-/* account.c: payloads of the three Writes, in TLV. */
+/* account.c: payloads of the three Writes, in the session's format. */
 MUST_USE enum err bs_write_security(const struct bs_session *s, struct writer *w);
 MUST_USE enum err bs_write_server(const struct bs_session *s, struct writer *w);
 MUST_USE enum err bs_write_oscore(const struct bs_session *s, struct writer *w);

@@ -226,9 +226,9 @@ static enum err new_bootstrap(struct core *c, uint64_t now_ms)
 		.recipient_id_bytes = (uint8_t)g->recipient_id_bytes,
 		.session_timeout_s = g->session_timeout_s,
 		.now_ms = now_ms};
-	o.configured = (struct bs_plan){.ssid = (uint16_t)g->ssid,
-		.lifetime_s = g->lifetime_s,
-		.notification_storing = true};
+	bs_plan_defaults(&o.configured);
+	o.configured.ssid = (uint16_t)g->ssid;
+	o.configured.lifetime_s = g->lifetime_s;
 	_Static_assert(sizeof(o.configured.uri) >= sizeof(g->uri), "a configured uri fits a plan");
 	_Static_assert(sizeof(o.configured.binding) >= sizeof(g->binding), "a binding fits a plan");
 	memcpy(o.configured.uri, g->uri, sizeof(g->uri));

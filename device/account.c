@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { MODE_NOSEC = 3, SSID_DEFAULT = 1, COSE_HMAC_SHA256 = 5 };
+enum { MODE_NOSEC = 3, SSID_DEFAULT = 1 };
 
 /* One row for each object kept here: where its instances are, so that finding, making and removing
  * is written once. Every instance begins with its id. */
@@ -70,7 +70,7 @@ static void set_defaults(uint8_t *item, uint16_t oid, uint16_t iid)
 		memcpy(item, &v, sizeof(v));
 	} else {
 		struct dev_oscore v = {
-			.iid = iid, .aead = OSC_AEAD_AES_CCM_16_64_128, .hkdf = OSC_HKDF_SHA256};
+			.iid = iid, .aead = ALG_AES_CCM_16_64_128, .hkdf = ALG_HKDF_SHA256};
 		memcpy(item, &v, sizeof(v));
 	}
 }
@@ -213,9 +213,10 @@ static bool set_server(struct dev_server *s, uint16_t rid, const struct lwm_valu
 
 static bool set_hkdf(struct dev_oscore *o, int64_t v)
 {
-	if (v != COSE_HMAC_SHA256 && (v < INT16_MIN || v > INT16_MAX))
+	int hkdf;
+	if (!alg_hkdf_read(v, &hkdf))
 		return false;
-	o->hkdf = v == COSE_HMAC_SHA256 ? OSC_HKDF_SHA256 : (int16_t)v;
+	o->hkdf = (int16_t)hkdf;
 	return true;
 }
 
@@ -343,6 +344,10 @@ void dev_accounts_from(struct dev_accounts *a, const struct dev_credentials *c, 
 	memcpy(o->salt, c->master_salt, o->salt_n = c->salt_n);
 	memcpy(o->id_context, c->id_context, o->id_context_n = c->id_context_n);
 	o->has_id_context = c->has_id_context;
+	if (c->aead)
+		o->aead = c->aead;
+	if (c->hkdf)
+		o->hkdf = c->hkdf;
 	o->sender_id = c->sender_id;
 	o->recipient_id = c->recipient_id;
 }

@@ -38,6 +38,23 @@ static enum err set_uri(struct span v, char *out, size_t cap)
 	return e ? e : span_to_str(v, out, cap);
 }
 
+/* A name or a number. Whether the library does it is found out when a context is made. */
+static enum err set_algorithm(struct span v, bool hkdf, int16_t *out)
+{
+	uint64_t u;
+	int cose = 0;
+	bool minus = v.n > 1 && v.p[0] == '-';
+	bool named = hkdf ? alg_hkdf_by_name(v, &cose) : alg_aead_by_name(v, &cose);
+	if (!named && span_to_u64(span_sub(v, minus, v.n), INT16_MAX, &u))
+		return ERR_SYNTAX;
+	if (!named)
+		cose = minus ? -(int)u : (int)u;
+	if (hkdf ? !alg_hkdf_read(cose, &cose) : !alg_aead_name(cose))
+		return ERR_RANGE;
+	*out = (int16_t)cose;
+	return ERR_OK;
+}
+
 enum err dev_credentials_set(struct dev_credentials *c, struct span key, struct span value)
 {
 	if (span_eq_str(key, "endpoint"))
@@ -54,6 +71,10 @@ enum err dev_credentials_set(struct dev_credentials *c, struct span key, struct 
 		return set_id(value, &c->sender_id, &c->has_sender_id);
 	if (span_eq_str(key, "recipient_id"))
 		return set_id(value, &c->recipient_id, &c->has_recipient_id);
+	if (span_eq_str(key, "aead"))
+		return set_algorithm(value, false, &c->aead);
+	if (span_eq_str(key, "hkdf"))
+		return set_algorithm(value, true, &c->hkdf);
 	if (span_eq_str(key, "id_context")) {
 		c->has_id_context = true;
 		return set_hex(value, c->id_context, sizeof(c->id_context), &c->id_context_n);
@@ -140,10 +161,21 @@ static struct span json_string(struct reader *r, struct writer *w)
 }
 
 /* A value that is not a string: a number, true, false, null. */
-static void json_skip_word(struct reader *r)
+static struct span json_word(struct reader *r)
 {
-	while (rd_left(r) && r->p[0] != ',' && r->p[0] != '}')
+	struct span word = {r->p, 0};
+	while (rd_left(r) && r->p[0] != ',' && r->p[0] != '}' && r->p[0] != ' ') {
 		rd_u8(r);
+		word.n++;
+	}
+	return word;
+}
+
+/* Numbers are for algorithms; elsewhere such a value means nothing here. */
+static enum err set_word(struct dev_credentials *c, struct span key, struct span word)
+{
+	bool algorithm = span_eq_str(key, "aead") || span_eq_str(key, "hkdf");
+	return algorithm ? dev_credentials_set(c, key, word) : ERR_OK;
 }
 
 static enum err json_member(
@@ -152,10 +184,8 @@ static enum err json_member(
 	*key = json_string(r, w);
 	expect(r, ':');
 	skip_spaces(r);
-	if (!r->err && rd_left(r) && r->p[0] != '"') {
-		json_skip_word(r);
-		return ERR_OK;
-	}
+	if (!r->err && rd_left(r) && r->p[0] != '"')
+		return set_word(c, *key, json_word(r));
 	struct span value = json_string(r, w);
 	if (r->err)
 		return r->err;

@@ -16,12 +16,13 @@ struct dev_credentials {
 	uint8_t id_context[OSC_ID_CONTEXT_MAX];
 	uint8_t secret_n, salt_n, id_context_n;
 	bool has_id_context, has_sender_id, has_recipient_id;
+	int16_t aead, hkdf; /* COSE numbers; 0: the default */
 	struct osc_id sender_id, recipient_id;
 };
 
-/* Sets one of endpoint, bootstrap_uri, server_uri, master_secret, master_salt, sender_id,
- * recipient_id and id_context (the last five in hex). ERR_NOTFOUND for another key, ERR_SYNTAX or
- * ERR_RANGE for a bad value. */
+/* Sets one of endpoint, bootstrap_uri, server_uri, aead, hkdf (names, or COSE numbers),
+ * master_secret, master_salt, sender_id, recipient_id and id_context (the last five in hex).
+ * ERR_NOTFOUND for another key, ERR_SYNTAX or ERR_RANGE for a bad value. */
 MUST_USE enum err dev_credentials_set(
 	struct dev_credentials *c, struct span key, struct span value);
 /* Lines of `key=value`; blank lines and those starting with '#' are skipped. On error `why`

@@ -38,17 +38,9 @@ struct ep_context *ep_context_newest(const struct endpoint *e, uint8_t role, uin
 	return NULL;
 }
 
-enum err ep_draw_recipient_id(struct ep_directory *d, uint8_t n, struct osc_id *out)
+bool ep_kid_taken(const struct ep_directory *d, struct span kid)
 {
-	for (int tries = 0; tries < 64; tries++) {
-		struct osc_id id = {.n = n};
-		rng_fill(&d->rng, id.p, n);
-		if (!map_get(&d->by_kid, osc_id_span(&id))) {
-			*out = id;
-			return ERR_OK;
-		}
-	}
-	return ERR_LIMIT;
+	return map_get(&d->by_kid, kid) != NULL;
 }
 
 static enum err index_put(struct ep_directory *d, struct ep_context *c)

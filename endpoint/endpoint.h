@@ -159,8 +159,8 @@ struct ep_context *ep_context_find(
 	const struct ep_directory *d, struct span kid, const struct span *kid_context);
 struct ep_context *ep_context_newest(
 	const struct endpoint *e, uint8_t role, uint8_t generation_min);
-/* A Recipient ID of n random bytes that no context has. ERR_LIMIT after many tries. */
-MUST_USE enum err ep_draw_recipient_id(struct ep_directory *d, uint8_t n, struct osc_id *out);
+/* Whether some context has that Recipient ID, under whatever ID Context. */
+bool ep_kid_taken(const struct ep_directory *d, struct span kid);
 /* The next sender number. When few are left of the reserved ones, a reservation goes into the turn:
  * the number leaves with the turn's effects, so never before its reservation is durable. ERR_LIMIT:
  * the numbers are used up. */

@@ -3,6 +3,7 @@
 #ifndef LANYARD_OSCORE_CRYPTO_H
 #define LANYARD_OSCORE_CRYPTO_H
 
+#include "base/alg.h"
 #include "base/span.h"
 
 enum { OSC_KEY_MAX = 32, OSC_NONCE_MAX = 13, OSC_TAG_MAX = 16, OSC_SHA256 = 32 };
@@ -10,12 +11,8 @@ enum { OSC_KEY_MAX = 32, OSC_NONCE_MAX = 13, OSC_TAG_MAX = 16, OSC_SHA256 = 32 }
 /* The longest plaintext, AAD or key material: what CCM with a 13-byte nonce can count. */
 enum { OSC_INPUT_MAX = 65535 };
 
-/* COSE algorithm numbers. */
-enum { OSC_AEAD_AES_CCM_16_64_128 = 10, OSC_HKDF_SHA256 = -10, OSC_HKDF_SHA512 = -11 };
-
 struct osc_aead_info {
-	int cose; /* RFC 9053 section 4 */
-	const char *name;
+	int cose; /* RFC 9053 section 4; its name: alg_aead_name */
 	uint8_t key_n, nonce_n, tag_n;
 };
 
@@ -40,7 +37,7 @@ MUST_USE enum err osc_seal(struct osc_crypto *c, const struct osc_aead_info *a, 
  * ERR_SHORT if there is no room for a tag. In place is allowed. */
 MUST_USE enum err osc_open(struct osc_crypto *c, const struct osc_aead_info *a, const uint8_t *key,
 	const uint8_t *nonce, struct span aad, struct span ciphertext, uint8_t *out);
-/* RFC 5869 extract and expand. hkdf: OSC_HKDF_*; ERR_UNSUPPORTED for others. ERR_RANGE also above
+/* RFC 5869 extract and expand. hkdf: ALG_HKDF_*; ERR_UNSUPPORTED for others. ERR_RANGE also above
  * 255 hash lengths of output. out is zeros on error, and overlaps none of the inputs. */
 MUST_USE enum err osc_hkdf(struct osc_crypto *c, int hkdf, struct span salt, struct span ikm,
 	struct span info, uint8_t *out, size_t out_n);

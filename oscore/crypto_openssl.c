@@ -23,18 +23,18 @@ struct aead_row {
 
 /* A row is an algorithm: nothing else knows them. The one that everybody uses comes first. */
 static const struct aead_row aeads[] = {
-	{{10, "AES-CCM-16-64-128", 16, 13, 8}, "AES-128-CCM", true},
-	{{11, "AES-CCM-16-64-256", 32, 13, 8}, "AES-256-CCM", true},
-	{{12, "AES-CCM-64-64-128", 16, 7, 8}, "AES-128-CCM", true},
-	{{13, "AES-CCM-64-64-256", 32, 7, 8}, "AES-256-CCM", true},
-	{{30, "AES-CCM-16-128-128", 16, 13, 16}, "AES-128-CCM", true},
-	{{31, "AES-CCM-16-128-256", 32, 13, 16}, "AES-256-CCM", true},
-	{{32, "AES-CCM-64-128-128", 16, 7, 16}, "AES-128-CCM", true},
-	{{33, "AES-CCM-64-128-256", 32, 7, 16}, "AES-256-CCM", true},
-	{{1, "A128GCM", 16, 12, 16}, "AES-128-GCM", false},
-	{{2, "A192GCM", 24, 12, 16}, "AES-192-GCM", false},
-	{{3, "A256GCM", 32, 12, 16}, "AES-256-GCM", false},
-	{{24, "ChaCha20/Poly1305", 32, 12, 16}, "ChaCha20-Poly1305", false},
+	{{10, 16, 13, 8}, "AES-128-CCM", true},
+	{{11, 32, 13, 8}, "AES-256-CCM", true},
+	{{12, 16, 7, 8}, "AES-128-CCM", true},
+	{{13, 32, 7, 8}, "AES-256-CCM", true},
+	{{30, 16, 13, 16}, "AES-128-CCM", true},
+	{{31, 32, 13, 16}, "AES-256-CCM", true},
+	{{32, 16, 7, 16}, "AES-128-CCM", true},
+	{{33, 32, 7, 16}, "AES-256-CCM", true},
+	{{1, 16, 12, 16}, "AES-128-GCM", false},
+	{{2, 24, 12, 16}, "AES-192-GCM", false},
+	{{3, 32, 12, 16}, "AES-256-GCM", false},
+	{{24, 32, 12, 16}, "ChaCha20-Poly1305", false},
 };
 
 enum { AEADS = sizeof(aeads) / sizeof(aeads[0]), HASH_MAX = 64 };
@@ -44,8 +44,8 @@ static const struct {
 	const char *digest;
 	uint8_t hash_n;
 } hkdfs[] = {
-	{OSC_HKDF_SHA256, "SHA256", 32},
-	{OSC_HKDF_SHA512, "SHA512", 64},
+	{ALG_HKDF_SHA256, "SHA256", 32},
+	{ALG_HKDF_SHA512, "SHA512", 64},
 };
 
 enum { HKDFS = sizeof(hkdfs) / sizeof(hkdfs[0]) };
@@ -123,7 +123,7 @@ static enum err aeads_init(struct osc_crypto *c)
 		if (!c->seal[i] || !c->open[i])
 			return ERR_NOMEM;
 	}
-	return c->seal[aead_index(OSC_AEAD_AES_CCM_16_64_128)] ? ERR_OK : ERR_UNSUPPORTED;
+	return c->seal[aead_index(ALG_AES_CCM_16_64_128)] ? ERR_OK : ERR_UNSUPPORTED;
 }
 
 static EVP_MAC_CTX *hmac_ctx_new(EVP_MAC *hmac, const char *digest)
@@ -150,7 +150,7 @@ static enum err hashes_init(struct osc_crypto *c)
 	EVP_MAC_free(hmac);
 	if (!c->digest)
 		return ERR_NOMEM;
-	return c->sha256 && c->hmac[hkdf_index(OSC_HKDF_SHA256)] ? ERR_OK : ERR_UNSUPPORTED;
+	return c->sha256 && c->hmac[hkdf_index(ALG_HKDF_SHA256)] ? ERR_OK : ERR_UNSUPPORTED;
 }
 
 enum err osc_crypto_new(struct osc_crypto **out)
@@ -328,7 +328,7 @@ enum err osc_hmac256(
 
 	if (key.n > OSC_INPUT_MAX)
 		return ERR_RANGE;
-	bool ok = hmac_run(c->hmac[hkdf_index(OSC_HKDF_SHA256)], key, &in, 1, mac);
+	bool ok = hmac_run(c->hmac[hkdf_index(ALG_HKDF_SHA256)], key, &in, 1, mac);
 	if (ok)
 		memcpy(out, mac, OSC_SHA256);
 	secret_wipe(mac, sizeof(mac));

@@ -55,8 +55,8 @@ static void read_line(const char *line, struct endpoint *e)
 	uint8_t b[4][40];
 	need(sscanf(line, "%79s %79s %79s %79s %23s", f[0], f[1], f[2], f[3], e->location) == 5,
 		"a line is short");
-	struct osc_params p = {.aead = OSC_AEAD_AES_CCM_16_64_128,
-		.hkdf = OSC_HKDF_SHA256,
+	struct osc_params p = {.aead = ALG_AES_CCM_16_64_128,
+		.hkdf = ALG_HKDF_SHA256,
 		.master_secret = hex(f[0], b[0], sizeof(b[0])),
 		.master_salt = hex(f[1], b[1], sizeof(b[1])),
 		.sender_id = hex(f[2], b[2], sizeof(b[2])),

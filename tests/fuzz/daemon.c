@@ -438,8 +438,8 @@ static void put_credentials(struct world *w, size_t name, bool bootstrap, uint8_
 		.recipient_id = span_make(&theirs, 1),
 		.has_id_context = name == 2,
 		.id_context = SPAN_LIT("id"),
-		.aead = OSC_AEAD_AES_CCM_16_64_128,
-		.hkdf = OSC_HKDF_SHA256};
+		.aead = ALG_AES_CCM_16_64_128,
+		.hkdf = ALG_HKDF_SHA256};
 	struct adm_settings s = {.has_freshness = name < 2, .freshness = EP_FRESH_NONE};
 	struct adm_ops o;
 	core_admin_ops(w->core, &o);

@@ -180,8 +180,8 @@ static void call_oscore(
 		.recipient_id = span_make(ids + (id >> 2 & 3), id & 128 ? 0 : 1),
 		.has_id_context = id & 16,
 		.id_context = span_make(ids, id >> 5 & 1),
-		.aead = OSC_AEAD_AES_CCM_16_64_128,
-		.hkdf = how & 8 ? OSC_HKDF_SHA512 : OSC_HKDF_SHA256,
+		.aead = ALG_AES_CCM_16_64_128,
+		.hkdf = how & 8 ? ALG_HKDF_SHA512 : ALG_HKDF_SHA256,
 		.has_recipient_seq = how & 16};
 	if (how & 32)
 		c.master_salt = SPAN_LIT("salt");

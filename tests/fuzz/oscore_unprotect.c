@@ -22,8 +22,8 @@ static void setup(void)
 {
 	static const uint8_t secret[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
 	struct osc_params p = {
-		.aead = OSC_AEAD_AES_CCM_16_64_128,
-		.hkdf = OSC_HKDF_SHA256,
+		.aead = ALG_AES_CCM_16_64_128,
+		.hkdf = ALG_HKDF_SHA256,
 		.master_secret = SPAN_OF(secret),
 		.recipient_id = SPAN_LIT("\x01"),
 	};

@@ -54,6 +54,31 @@ static const struct {
 	{"binding empty", SERVER(URI ",\"binding\":\"\""), "binding"},
 	{"binding of other letters", SERVER(URI ",\"binding\":\"X\""), "binding"},
 	{"binding too long", SERVER(URI ",\"binding\":\"UUUUUUUU\""), "binding"},
+	{"algorithms by name",
+		SERVER(URI ",\"oscore\":{\"aead\":\"A256GCM\",\"hkdf\":\"HKDF-SHA-512\","
+			   "\"hkdf_spelling\":\"hkdf\",\"id_context_bytes\":8,\"recipient_id_"
+			   "bytes\":6}"),
+		NULL},
+	{"algorithms by number", SERVER(URI ",\"oscore\":{\"aead\":24,\"hkdf\":7}"), NULL},
+	{"no member of oscore", SERVER(URI ",\"oscore\":{}"), NULL},
+	{"oscore no object", SERVER(URI ",\"oscore\":[]"), "oscore must be an object"},
+	{"a secret is drawn, never told", SERVER(URI ",\"oscore\":{\"master_secret\":\"00\"}"),
+		"unknown member master_secret"},
+	{"aead unknown", SERVER(URI ",\"oscore\":{\"aead\":4}"), "oscore.aead"},
+	{"aead a name nobody knows", SERVER(URI ",\"oscore\":{\"aead\":\"ROT13\"}"), "oscore.aead"},
+	{"aead a hash", SERVER(URI ",\"oscore\":{\"aead\":-10}"), "oscore.aead"},
+	{"aead 2^32 + 10", SERVER(URI ",\"oscore\":{\"aead\":4294967306}"), "oscore.aead"},
+	{"hkdf unknown", SERVER(URI ",\"oscore\":{\"hkdf\":6}"), "oscore.hkdf"},
+	{"hkdf null", SERVER(URI ",\"oscore\":{\"hkdf\":null}"), "oscore.hkdf"},
+	{"a spelling", SERVER(URI ",\"oscore\":{\"hkdf_spelling\":5}"), "hkdf_spelling"},
+	{"id_context_bytes beyond", SERVER(URI ",\"oscore\":{\"id_context_bytes\":9}"),
+		"id_context_bytes"},
+	{"an id of 7 needs a nonce of 13",
+		SERVER(URI ",\"oscore\":{\"aead\":1,\"recipient_id_bytes\":7}"), "too long"},
+	{"and of 2 one of 8", SERVER(URI ",\"oscore\":{\"aead\":12,\"recipient_id_bytes\":2}"),
+		"too long"},
+	{"which has room for 1", SERVER(URI ",\"oscore\":{\"aead\":12,\"recipient_id_bytes\":1}"),
+		NULL},
 	{"notification_storing no boolean", SERVER(URI ",\"notification_storing\":1"),
 		"true or false"},
 };
@@ -62,7 +87,11 @@ static bool same(const struct bs_plan *a, const struct bs_plan *b)
 {
 	return !strcmp(a->uri, b->uri) && !strcmp(a->binding, b->binding) && a->ssid == b->ssid &&
 	       a->lifetime_s == b->lifetime_s && a->pmin_s == b->pmin_s && a->pmax_s == b->pmax_s &&
-	       a->notification_storing == b->notification_storing;
+	       a->notification_storing == b->notification_storing &&
+	       a->oscore.aead == b->oscore.aead && a->oscore.hkdf == b->oscore.hkdf &&
+	       a->oscore.hkdf_number == b->oscore.hkdf_number &&
+	       a->oscore.id_context_bytes == b->oscore.id_context_bytes &&
+	       a->oscore.recipient_id_bytes == b->oscore.recipient_id_bytes;
 }
 
 static void table(void)
@@ -90,7 +119,9 @@ static void presets(void)
 	struct bs_plan p;
 	REQUIRE(bs_plan_parse(SPAN_LIT(SERVER(URI)), &p, why) == ERR_OK, "the least");
 	CHECK(p.ssid == 1 && p.lifetime_s == 86400 && !strcmp(p.binding, "U") &&
-			p.notification_storing && !p.pmin_s && !p.pmax_s,
+			p.notification_storing && !p.pmin_s && !p.pmax_s && p.oscore.aead == 10 &&
+			p.oscore.hkdf == -10 && !p.oscore.id_context_bytes &&
+			!p.oscore.recipient_id_bytes,
 		"what is left out has its default");
 }
 

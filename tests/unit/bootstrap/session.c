@@ -1,88 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A bootstrap command by command: which deletes, which instances, which bytes, which keys. */
-#include "bootstrap/session.h"
-
-#include "lwm2m/format.h"
-#include "tests/unit/endpoint/rig.h"
-
-static struct rig rig;
-static struct bs *bs;
-static uint64_t next_event;
-static struct rig_msg q, a, p; /* a: asked by the device; q: by us */
-
-static const struct bs_plan plan = {.uri = "coap://192.0.2.1:5683",
-	.binding = "UQ",
-	.ssid = 101,
-	.lifetime_s = 300,
-	.pmin_s = 1,
-	.pmax_s = 60,
-	.notification_storing = true};
-
-static void open_bootstrap(const struct bs_plan *configured)
-{
-	rig_init(&rig, true);
-	struct bs_opts o = {.exchange = rig.x,
-		.next_event = &next_event,
-		.configured = *configured,
-		.recipient_id_bytes = 5,
-		.session_timeout_s = 247,
-		.now_ms = rig.now_ms};
-	next_event = 1;
-	rig.from.listener = RIG_BOOTSTRAP;
-	REQUIRE(bs_new(&o, &bs) == ERR_OK, "bootstrap server");
-}
-
-static void close_bootstrap(void)
-{
-	bs_free(bs);
-	rig_fini(&rig);
-}
-
-/* A Bootstrap-Request; the code of its answer. The first command, if any, is in q. */
-static uint8_t request(uint8_t code, const char *path, const char *query)
-{
-	struct msg m;
-	char copy[256], *text = copy;
-	rig_turn(&rig, 10);
-	snprintf(copy, sizeof(copy), "%s", query);
-	rig_plain(&m, code, path);
-	for (char *one; (one = strsep(&text, "&"));)
-		if (*one)
-			REQUIRE(msg_add(&m, OPT_URI_QUERY, span_str(one)) == ERR_OK, "query");
-	if (rig_in(&rig, rig_protect(&rig, RIG_BOOTSTRAP, &m, &a)) != EP_REQUEST)
-		return 0;
-	bs_request(bs, &rig.d, &rig.t);
-	if (!rig_answer(&rig, RIG_BOOTSTRAP, &a, rig_sent(&rig, 0), &p))
-		return 0;
-	rig_asked(&rig, RIG_BOOTSTRAP, rig_sent(&rig, 1), &q);
-	return p.plain.code;
-}
-
-/* The device answers q; true if another command follows, then in q. */
-static bool answer(uint8_t code, const char *payload)
-{
-	struct msg m;
-	rig_turn(&rig, 10);
-	msg_init(&m, MSG_ACK, code);
-	m.payload = span_str(payload);
-	REQUIRE(rig_in(&rig, rig_reply(&rig, RIG_BOOTSTRAP, &q, &m, 0, &p)) == EP_RESPONSE,
-		"an answer is delivered");
-	bs_response(bs, &rig.d, &rig.t);
-	ep_delivery_end(rig.x, &rig.d, &rig.t);
-	return rig_asked(&rig, RIG_BOOTSTRAP, rig_sent(&rig, 0), &q);
-}
-
-/* "GET /0/1" of the command in q. */
-static const char *command(void)
-{
-	static char text[64];
-	static const char *const names[] = {"", "GET ", "POST ", "PUT ", "DELETE "};
-	snprintf(text, sizeof(text), "%s", names[q.plain.code < 5 ? q.plain.code : 0]);
-	for (const struct opt *o = msg_find(&q.plain, OPT_URI_PATH); o; o = msg_next(&q.plain, o))
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), "/%.*s", (int)o->val.n,
-			(const char *)o->val.p);
-	return text;
-}
+#include "tests/unit/bootstrap/asking.h"
 
 /* ---- the request */
 
@@ -141,7 +59,7 @@ static void check_oscore(const char *path)
 	struct bs_endpoint *be = rig.e->session;
 	const struct bs_session *s = be->session;
 	wr_bytes(&w, test_hex("c80010"));
-	wr_bytes(&w, SPAN_OF(s->secret));
+	wr_bytes(&w, span_make(s->secret, s->secret_n));
 	wr_bytes(&w, test_hex("c501"));
 	wr_bytes(&w, ep_recipient_id(s->made));
 	wr_bytes(&w, test_hex("c102"));
@@ -443,8 +361,8 @@ static void no_keys(void)
 	for (unsigned i = 0; i < 256; i++) {
 		uint8_t secret[16] = {(uint8_t)i, 1}, id = (uint8_t)i;
 		struct ep_context *c;
-		struct ep_context_input in = {.params = {.aead = OSC_AEAD_AES_CCM_16_64_128,
-						      .hkdf = OSC_HKDF_SHA256,
+		struct ep_context_input in = {.params = {.aead = ALG_AES_CCM_16_64_128,
+						      .hkdf = ALG_HKDF_SHA256,
 						      .master_secret = SPAN_OF(secret),
 						      .sender_id = SPAN_LIT("xx"),
 						      .recipient_id = span_make(&id, 1)},

@@ -60,8 +60,8 @@ static void puts_of_credentials(void)
 		struct adm_oscore o = {.master_secret = test_hex(r->secret),
 			.sender_id = test_hex(r->sender),
 			.recipient_id = test_hex(r->recipient),
-			.aead = OSC_AEAD_AES_CCM_16_64_128,
-			.hkdf = OSC_HKDF_SHA256};
+			.aead = ALG_AES_CCM_16_64_128,
+			.hkdf = ALG_HKDF_SHA256};
 		int status = sim_put_oscore(s, r->name, &o, &result);
 		CHECK(status == r->status && !strcmp(result.type, r->type), r->what);
 		CHECK(status < 300 || s->core->dir.by_name.count == endpoints,
@@ -184,7 +184,7 @@ static void on_context(void *arg, const struct adm_context_view *v)
 
 static void on_algorithms(void *arg, const struct adm_context_view *v)
 {
-	if (v->aead == OSC_AEAD_AES_CCM_16_64_128 && v->hkdf == -10)
+	if (v->aead == ALG_AES_CCM_16_64_128 && v->hkdf == -10)
 		++*(size_t *)arg;
 }
 

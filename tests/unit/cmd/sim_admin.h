@@ -61,8 +61,8 @@ static struct adm_oscore sim_oscore_of(const struct dev_credentials *c, enum dev
 		.master_salt = span_make(c->master_salt, c->salt_n),
 		.sender_id = osc_id_span(&c->recipient_id),
 		.recipient_id = osc_id_span(&c->sender_id),
-		.aead = OSC_AEAD_AES_CCM_16_64_128,
-		.hkdf = OSC_HKDF_SHA256};
+		.aead = ALG_AES_CCM_16_64_128,
+		.hkdf = ALG_HKDF_SHA256};
 }
 
 static SIM_UNUSED int sim_put_oscore(

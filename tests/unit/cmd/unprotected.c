@@ -166,8 +166,8 @@ static void put_oscore(struct sim *s)
 	struct adm_oscore o = {.master_secret = SPAN_LIT("0123456789abcdef"),
 		.sender_id = SPAN_LIT("\x01"),
 		.recipient_id = SPAN_LIT("s1"),
-		.aead = OSC_AEAD_AES_CCM_16_64_128,
-		.hkdf = OSC_HKDF_SHA256};
+		.aead = ALG_AES_CCM_16_64_128,
+		.hkdf = ALG_HKDF_SHA256};
 	CHECK(sim_put_oscore(s, "plain", &o, &result) == 201, "it gets credentials");
 }
 

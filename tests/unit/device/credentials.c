@@ -67,6 +67,13 @@ static const struct {
 		ERR_OK, 6},
 	{"other keys and kinds", "{\"n\":12,\"ok\":true,\"note\":\"x\",\"sender_id\":\"05\"}",
 		ERR_OK, 5},
+	{"algorithms by number", "{\"aead\":30, \"hkdf\":-11,\"sender_id\":\"05\"}", ERR_OK, 5},
+	{"algorithms by name",
+		"{\"sender_id\":\"05\",\"aead\":\"A128GCM\",\"hkdf\":\"HKDF-SHA-512\"}", ERR_OK, 5},
+	{"an HMAC's number", "{\"sender_id\":\"05\",\"hkdf\":7}", ERR_OK, 5},
+	{"no AEAD", "{\"aead\":5}", ERR_RANGE, 0},
+	{"no HKDF", "{\"hkdf\":6}", ERR_RANGE, 0},
+	{"an unknown name", "{\"aead\":\"ROT13\"}", ERR_SYNTAX, 0},
 	{"role", "{\"role\":\"admin\"}", ERR_RANGE, 0},
 	{"bad hex", "{\"sender_id\":\"0x\"}", ERR_SYNTAX, 0},
 	{"open", "{\"sender_id\":\"05\"", ERR_SHORT, 0},
@@ -99,6 +106,23 @@ static void check_tables(void)
 			dev_credentials_json(span_str(lines[i].line), NULL, "coap://h", &c, why);
 		CHECK(e == lines[i].err && (e || c.sender_id.p[0] == lines[i].sender),
 			lines[i].what);
+	}
+}
+
+static void check_algorithms(void)
+{
+	static const struct {
+		const char *aead, *hkdf;
+		int a, h;
+	} rows[] = {{"10", "-10", 10, -10}, {"24", "5", 24, -10}, {"1", "7", 1, -11},
+		{"aes-ccm-64-128-256", "hkdf-sha-512", 33, -11}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct dev_credentials c = {0};
+		CHECK(!dev_credentials_set(&c, SPAN_LIT("aead"), span_str(rows[i].aead)) &&
+				!dev_credentials_set(
+					&c, SPAN_LIT("hkdf"), span_str(rows[i].hkdf)) &&
+				c.aead == rows[i].a && c.hkdf == rows[i].h,
+			rows[i].aead);
 	}
 }
 
@@ -154,6 +178,7 @@ static void check_fleet(void)
 int main(void)
 {
 	check_tables();
+	check_algorithms();
 	check_truncations();
 	check_fleet();
 	return test_done();

@@ -66,7 +66,7 @@ static W_UNUSED struct dev_credentials w_credentials(bool direct)
 static W_UNUSED void w_side(struct world *w, struct side *s, const struct dev_credentials *c)
 {
 	struct osc_params p = {.aead = 10,
-		.hkdf = OSC_HKDF_SHA256,
+		.hkdf = ALG_HKDF_SHA256,
 		.master_secret = span_make(c->master_secret, c->secret_n),
 		.master_salt = span_make(c->master_salt, c->salt_n),
 		.sender_id = osc_id_span(&c->recipient_id),

@@ -37,8 +37,8 @@ static void close_directory(void)
 static enum err add(struct endpoint *e, uint8_t origin, struct span sender_id,
 	struct span recipient_id, struct ep_context **out)
 {
-	struct ep_context_input in = {.params = {.aead = OSC_AEAD_AES_CCM_16_64_128,
-					      .hkdf = OSC_HKDF_SHA256,
+	struct ep_context_input in = {.params = {.aead = ALG_AES_CCM_16_64_128,
+					      .hkdf = ALG_HKDF_SHA256,
 					      .master_secret = SPAN_OF(secret),
 					      .master_salt = SPAN_OF(salt),
 					      .sender_id = sender_id,

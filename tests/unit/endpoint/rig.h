@@ -41,8 +41,8 @@ static struct ep_context *rig_context(struct rig *r, uint8_t role, bool fresh)
 {
 	bool server = role == REC_ROLE_SERVER;
 	struct ep_context_input in = {
-		.params = {.aead = OSC_AEAD_AES_CCM_16_64_128,
-			.hkdf = OSC_HKDF_SHA256,
+		.params = {.aead = ALG_AES_CCM_16_64_128,
+			.hkdf = ALG_HKDF_SHA256,
 			.master_secret = server ? SPAN_LIT("server secret!!!")
 						: SPAN_LIT("bootstrap secret"),
 			.sender_id = SPAN_LIT("\x01"),

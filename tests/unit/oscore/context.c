@@ -90,7 +90,7 @@ static void test_fingerprints(struct osc_crypto *c)
 		CHECK((memcmp(a.sender_key, b.sender_key, 16) == 0) == prints[i].same,
 			prints[i].what);
 	}
-	p.hkdf = OSC_HKDF_SHA512;
+	p.hkdf = ALG_HKDF_SHA512;
 	CHECK(osc_ikm_fingerprint(c, &p, print) == ERR_OK &&
 			!span_eq(SPAN_OF(print), SPAN_OF(base)),
 		"another HKDF");
@@ -107,7 +107,7 @@ static void test_hkdfs(struct osc_crypto *c)
 	struct osc_params p = fx_params(&fx_c1, true);
 	struct osc_keys k;
 
-	p.hkdf = OSC_HKDF_SHA512;
+	p.hkdf = ALG_HKDF_SHA512;
 	CHECK(osc_derive(c, &p, &k) == ERR_OK, "HKDF SHA-512");
 	/* computed with Python's hmac from the inputs of C.1 */
 	CHECK_BYTES(((struct span){k.sender_key, 16}), test_hex("cb7f4a1ecf9423bb470262ec670302dc"),

@@ -30,7 +30,7 @@ __attribute__((unused)) static struct osc_params fx_params(const struct fx_input
 
 	return (struct osc_params){
 		.aead = in->aead,
-		.hkdf = OSC_HKDF_SHA256,
+		.hkdf = ALG_HKDF_SHA256,
 		.master_secret = test_hex(in->secret),
 		.master_salt = test_hex(in->salt),
 		.sender_id = test_hex(sender),

@@ -149,7 +149,7 @@ static void check_info(struct osc_crypto *c, const struct fx_inputs *in, const c
 	uint8_t out[OSC_KEY_MAX];
 	struct span expected = test_hex(want);
 
-	CHECK(osc_hkdf(c, OSC_HKDF_SHA256, test_hex(in->salt), test_hex(in->secret), test_hex(info),
+	CHECK(osc_hkdf(c, ALG_HKDF_SHA256, test_hex(in->salt), test_hex(in->secret), test_hex(info),
 		      out, expected.n) == ERR_OK,
 		what);
 	CHECK_BYTES(((struct span){out, expected.n}), expected, what);
@@ -315,7 +315,7 @@ static void test_others(struct osc_crypto *c)
 		struct osc_binding b = {.kid = client.sender_id, .piv = {1, {0x14}}};
 		uint8_t nonce[OSC_NONCE_MAX], out[64], back[64];
 		REQUIRE(a != NULL, o->what);
-		CHECK(span_eq_str(span_str(a->name), o->what), o->what);
+		CHECK(span_eq_str(span_str(alg_aead_name(a->cose)), o->what), o->what);
 		check_keys(&client, o->client_key, o->server_key, o->common_iv, o->what);
 		check_aad(&client, &b, o->aad, o->what);
 		check_nonce(&client, &client.sender_id, 0x14, o->nonce, o->what);
