@@ -78,7 +78,7 @@ static int take_words(struct ctl *c, int argc, char **argv)
 
 static int check(const struct ctl *c, const struct ctl_command *cmd)
 {
-	uint32_t all = CTL_HAS(CTL_OPT_SOCKET) | CTL_HAS(CTL_OPT_JSON) | CTL_HAS(CTL_OPT_HELP) |
+	uint64_t all = CTL_HAS(CTL_OPT_SOCKET) | CTL_HAS(CTL_OPT_JSON) | CTL_HAS(CTL_OPT_HELP) |
 		       cmd->options;
 
 	for (int i = 0; i < CTL_OPT_N; i++)

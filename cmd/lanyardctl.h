@@ -28,11 +28,14 @@ enum ctl_opt {
 	CTL_OPT_SERVER_URI,
 	CTL_OPT_DEVICE_FILE,
 	CTL_OPT_REPLACE,
+	CTL_OPT_AEAD,
+	CTL_OPT_HKDF,
+	CTL_OPT_ID_CONTEXT,
 	CTL_OPT_DEFAULT,
 	CTL_OPT_DELETE,
 	CTL_OPT_N,
 };
-#define CTL_HAS(opt) (1u << (opt))
+#define CTL_HAS(opt) (UINT64_C(1) << (opt))
 
 struct ctl {
 	const char *opt[CTL_OPT_N]; /* what was given; "" for one without an argument; NULL: not
@@ -48,7 +51,7 @@ struct ctl_command {
 	const char *name, *alias;
 	const char *operands; /* as in the synopsis */
 	size_t arg_min, arg_max;
-	uint32_t options; /* CTL_HAS of those beyond --socket, --json, --help */
+	uint64_t options; /* CTL_HAS of those beyond --socket, --json, --help */
 	int (*run)(struct ctl *c);
 	const char *brief; /* one line */
 	const char *help;  /* a few more, or NULL */
@@ -114,7 +117,7 @@ const char *ctl_duration(struct ctl *c, struct json_object *seconds);
 const char *ctl_read_file(struct ctl *c, const char *path, size_t *n);
 
 /* Columns that line up. Cells are kept by reference. */
-enum { CTL_COLUMNS_MAX = 8 };
+enum { CTL_COLUMNS_MAX = 9 };
 struct ctl_table {
 	const char **cell;
 	size_t n, cap, columns;

@@ -29,6 +29,9 @@ const struct ctl_option ctl_options[CTL_OPT_N] = {
 	[CTL_OPT_DEVICE_FILE] = {"device-file", 0, "FILE",
 		"write a new file (mode 0600) for lanyard-device"},
 	[CTL_OPT_REPLACE] = {"replace", 0, NULL, "put them in the place of those in use"},
+	[CTL_OPT_AEAD] = {"aead", 0, "NAME", "AEAD algorithm (default AES-CCM-16-64-128)"},
+	[CTL_OPT_HKDF] = {"hkdf", 0, "NAME", "HKDF-SHA-256 (default) or HKDF-SHA-512"},
+	[CTL_OPT_ID_CONTEXT] = {"id-context", 0, NULL, "draw an ID Context of 8 bytes too"},
 	[CTL_OPT_DEFAULT] = {"default", 0, NULL, "the plan of endpoints that have none"},
 	[CTL_OPT_DELETE] = {"delete", 0, NULL, "delete the credentials of this --role"},
 };
@@ -43,7 +46,8 @@ static const struct ctl_command commands[] = {
 	{"provision", NULL, "EP", 1, 1,
 		CTL_HAS(CTL_OPT_GENERATE) | CTL_HAS(CTL_OPT_FROM) | CTL_HAS(CTL_OPT_ROLE) |
 			CTL_HAS(CTL_OPT_SERVER_URI) | CTL_HAS(CTL_OPT_DEVICE_FILE) |
-			CTL_HAS(CTL_OPT_REPLACE),
+			CTL_HAS(CTL_OPT_REPLACE) | CTL_HAS(CTL_OPT_AEAD) | CTL_HAS(CTL_OPT_HKDF) |
+			CTL_HAS(CTL_OPT_ID_CONTEXT),
 		ctl_provision, "give an endpoint OSCORE credentials",
 		"With --generate the secret is drawn here and shown once, never again. The role "
 		"is\n"

@@ -2,6 +2,7 @@
 /* provision: OSCORE credentials, drawn here or brought from a file. */
 #include "cmd/lanyardctl.h"
 
+#include "base/alg.h"
 #include "base/secret.h"
 #include "base/text.h"
 
@@ -12,14 +13,23 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SECRET_BYTES = 16, SALT_BYTES = 8, SENDER_BYTES = 1, RECIPIENT_BYTES = 5, TRIES = 8 };
+enum {
+	SECRET_BYTES = 16,
+	SALT_BYTES = 8,
+	SENDER_BYTES = 1,
+	RECIPIENT_BYTES = 5,
+	ID_CONTEXT_BYTES = 8,
+	TRIES = 8
+};
 
 /* In hex, ids as the server sees them: the device's Sender ID is our Recipient ID. */
 struct drawn {
 	char secret[2 * SECRET_BYTES + 1], salt[2 * SALT_BYTES + 1];
 	char sender_id[2 * SENDER_BYTES + 1], recipient_id[2 * RECIPIENT_BYTES + 1];
+	char id_context[2 * ID_CONTEXT_BYTES + 1];
 	const char *endpoint, *role, *uri; /* uri NULL: not given */
-	bool bootstrap;
+	bool bootstrap, has_id_context;
+	int aead, hkdf;
 };
 
 static void draw_hex(char *out, size_t bytes)
@@ -39,7 +49,18 @@ static void draw(struct drawn *d)
 	draw_hex(d->secret, SECRET_BYTES);
 	draw_hex(d->salt, SALT_BYTES);
 	draw_hex(d->sender_id, SENDER_BYTES);
-	draw_hex(d->recipient_id, RECIPIENT_BYTES);
+	/* The AES-CCM-64 forms have a nonce of 7 bytes, which leaves one for an id (RFC 8613
+	 * section 3.3). */
+	bool small = strncmp(alg_aead_name(d->aead), "AES-CCM-64-", 11) == 0;
+	draw_hex(d->recipient_id, small ? 1 : RECIPIENT_BYTES);
+	if (d->has_id_context)
+		draw_hex(d->id_context, ID_CONTEXT_BYTES);
+}
+
+/* `text` if it is wanted; for a format's optional part. */
+static const char *when(bool wanted, const char *text)
+{
+	return wanted ? text : "";
 }
 
 static int put(struct ctl *c, const char *body, int quiet_status, int *status)
@@ -64,8 +85,10 @@ static int generate(struct ctl *c, struct drawn *d)
 		draw(d);
 		snprintf(body, sizeof(body),
 			"{\"master_secret\":\"%s\",\"master_salt\":\"%s\",\"sender_id\":\"%s\","
-			"\"recipient_id\":\"%s\",\"role\":\"%s\"}",
-			d->secret, d->salt, d->sender_id, d->recipient_id, d->role);
+			"\"recipient_id\":\"%s\",\"role\":\"%s\",\"aead\":%d,\"hkdf\":%d%s%s%s}",
+			d->secret, d->salt, d->sender_id, d->recipient_id, d->role, d->aead,
+			d->hkdf, when(d->has_id_context, ",\"id_context\":\""), d->id_context,
+			when(d->has_id_context, "\""));
 		rc = put(c, body, i < TRIES ? 409 : 0, &status);
 		secret_wipe(body, sizeof(body));
 	}
@@ -115,6 +138,10 @@ static void json_out(const struct drawn *d)
 	json_object_object_add(o, "master_salt", json_object_new_string(d->salt));
 	json_object_object_add(o, "device_sender_id", json_object_new_string(d->recipient_id));
 	json_object_object_add(o, "device_recipient_id", json_object_new_string(d->sender_id));
+	if (d->has_id_context)
+		json_object_object_add(o, "id_context", json_object_new_string(d->id_context));
+	json_object_object_add(o, "aead", json_object_new_string(alg_aead_name(d->aead)));
+	json_object_object_add(o, "hkdf", json_object_new_string(alg_hkdf_name(d->hkdf)));
 	printf("%s\n", json_object_to_json_string_ext(
 			       o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(o);
@@ -132,6 +159,10 @@ static void table_out(struct ctl *c, const struct drawn *d)
 	ctl_table_row(&t, 2, "master_salt", d->salt);
 	ctl_table_row(&t, 2, "device sender_id", d->recipient_id);
 	ctl_table_row(&t, 2, "device recipient_id", d->sender_id);
+	if (d->has_id_context)
+		ctl_table_row(&t, 2, "id_context", d->id_context);
+	ctl_table_row(&t, 2, "aead", alg_aead_name(d->aead));
+	ctl_table_row(&t, 2, "hkdf", alg_hkdf_name(d->hkdf));
 	ctl_table_print(&t);
 	if (c->opt[CTL_OPT_DEVICE_FILE])
 		printf("\nwritten to %s\n", c->opt[CTL_OPT_DEVICE_FILE]);
@@ -153,9 +184,11 @@ static int device_file_write(int fd, const char *path, const struct drawn *d)
 	char text[1024];
 	int n = snprintf(text, sizeof(text),
 		"endpoint=%s\n%s%s=%s\nmaster_secret=%s\nmaster_salt=%s\nsender_id=%s\n"
-		"recipient_id=%s\n",
+		"recipient_id=%s\naead=%s\nhkdf=%s\n%s%s%s",
 		d->endpoint, d->uri ? "" : "# ", uri_key(d), d->uri ? d->uri : "coap://HOST",
-		d->secret, d->salt, d->recipient_id, d->sender_id);
+		d->secret, d->salt, d->recipient_id, d->sender_id, alg_aead_name(d->aead),
+		alg_hkdf_name(d->hkdf), when(d->has_id_context, "id_context="), d->id_context,
+		when(d->has_id_context, "\n"));
 	bool good = n > 0 && (size_t)n < sizeof(text) && write(fd, text, (size_t)n) == n &&
 		    fsync(fd) == 0;
 
@@ -212,6 +245,24 @@ static bool one_line(const char *s)
 	return !s || !s[strcspn(s, "\r\n")];
 }
 
+static int algorithms(struct ctl *c, struct drawn *d)
+{
+	const struct ctl_command *cmd = ctl_command_find("provision");
+	const char *aead = c->opt[CTL_OPT_AEAD], *hkdf = c->opt[CTL_OPT_HKDF];
+
+	d->aead = ALG_AES_CCM_16_64_128;
+	d->hkdf = ALG_HKDF_SHA256;
+	d->has_id_context = c->opt[CTL_OPT_ID_CONTEXT] != NULL;
+	if (c->opt[CTL_OPT_FROM] && (aead || hkdf || d->has_id_context))
+		return ctl_usage(cmd, "--aead, --hkdf and --id-context go with --generate");
+	if (aead && !alg_aead_by_name(span_str(aead), &d->aead))
+		return ctl_usage(
+			cmd, "there is no AEAD algorithm of that name; see lanyard-oscore(7)");
+	if (hkdf && !alg_hkdf_by_name(span_str(hkdf), &d->hkdf))
+		return ctl_usage(cmd, "--hkdf is HKDF-SHA-256 or HKDF-SHA-512");
+	return CTL_OK;
+}
+
 int ctl_provision(struct ctl *c)
 {
 	const struct ctl_command *cmd = ctl_command_find("provision");
@@ -231,6 +282,9 @@ int ctl_provision(struct ctl *c)
 			cmd, "--replace goes with --generate; --from says itself what it wants");
 	if (!one_line(d.endpoint) || !one_line(d.uri))
 		return ctl_usage(cmd, "a name or URI has no line ends");
+	rc = algorithms(c, &d);
+	if (rc)
+		return rc;
 	if (c->opt[CTL_OPT_FROM])
 		return provision_file(c);
 	rc = provision_drawn(c, &d);

@@ -2,6 +2,8 @@
 /* The commands that only look. */
 #include "cmd/lanyardctl.h"
 
+#include "base/alg.h"
+
 #include <json-c/json.h>
 #include <stdio.h>
 
@@ -95,21 +97,30 @@ int ctl_list(struct ctl *c)
 	return rc;
 }
 
+static const char *algorithms(struct ctl *c, struct json_object *x)
+{
+	const char *aead = alg_aead_name(json_object_get_int(ctl_member(x, "aead")));
+	const char *hkdf = alg_hkdf_name(json_object_get_int(ctl_member(x, "hkdf")));
+
+	return ctl_fmt(c, "%s, %s", aead ? aead : "?", hkdf ? hkdf : "?");
+}
+
 static void contexts_table(struct ctl *c, struct json_object *array)
 {
 	struct ctl_table t = {0};
 
-	ctl_table_row(&t, 8, "ROLE", "STATE", "SENDER ID", "RECIPIENT ID", "ID CONTEXT",
-		"NEXT TO SEND", "LAST RECEIVED", "REPLAYS/BAD TAGS");
+	ctl_table_row(&t, 9, "ROLE", "STATE", "SENDER ID", "RECIPIENT ID", "ID CONTEXT",
+		"NEXT TO SEND", "LAST RECEIVED", "REPLAYS/BAD TAGS", "ALGORITHMS");
 	for (size_t i = 0; i < length(array); i++) {
 		struct json_object *x = at(array, i);
 
-		ctl_table_row(&t, 8, ctl_cell(c, x, "role"), ctl_cell(c, x, "generation"),
+		ctl_table_row(&t, 9, ctl_cell(c, x, "role"), ctl_cell(c, x, "generation"),
 			ctl_cell(c, x, "sender_id"), ctl_cell(c, x, "recipient_id"),
 			ctl_cell(c, x, "id_context"), ctl_cell(c, x, "sender_next"),
 			ctl_cell(c, x, "highest"),
 			ctl_fmt(c, "%s/%s", ctl_cell(c, x, "replays"),
-				ctl_cell(c, x, "auth_failures")));
+				ctl_cell(c, x, "auth_failures")),
+			algorithms(c, x));
 	}
 	ctl_table_print(&t);
 }

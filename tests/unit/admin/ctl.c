@@ -123,6 +123,12 @@ static const struct row {
 		NULL, NULL},
 	{"provision without a source", "provision|d", "", 2, NULL, "either --generate", "", NULL,
 		NULL},
+	{"provision with no AEAD there is", "provision|d|--generate|--aead|x", "", 2, NULL,
+		"no AEAD algorithm", "", NULL, NULL},
+	{"provision with no HKDF there is", "provision|d|--generate|--hkdf|x", "", 2, NULL,
+		"--hkdf is", "", NULL, NULL},
+	{"algorithms of a file's own", "provision|d|--from|-|--id-context", "{}", 2, NULL,
+		"go with --generate", "", NULL, NULL},
 	{"provision with a bad role", "provision|d|--generate|--role|x", "", 2, NULL, "--role is",
 		"", NULL, NULL},
 	{"provision from standard input", "provision|d|--from|-",
@@ -258,8 +264,9 @@ static void check_generate(void)
 	CHECK(strlen(fake.text) > 13 && strstr(ran.out, "\"device_recipient_id\":\""),
 		"ids as the device sees them");
 	snprintf(want, sizeof(want),
-		"\"device_sender_id\":\"%.10s\",\"device_recipient_id\":\"%.2s\"}", fake.text + 3,
-		fake.text);
+		"\"device_sender_id\":\"%.10s\",\"device_recipient_id\":\"%.2s\","
+		"\"aead\":\"AES-CCM-16-64-128\",\"hkdf\":\"HKDF-SHA-256\"}",
+		fake.text + 3, fake.text);
 	CHECK(strstr(ran.out, want), "are the server's, swapped");
 	fd = open(path, O_RDONLY);
 	CHECK(fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & 0777) == 0600, "the file is private");
@@ -268,7 +275,8 @@ static void check_generate(void)
 	snprintf(want, sizeof(want),
 		"endpoint=dev "
 		"1\nbootstrap_uri=coap://h:5783\nmaster_secret=%.32s\nmaster_salt=%.16s\n"
-		"sender_id=%.10s\nrecipient_id=%.2s\n",
+		"sender_id=%.10s\nrecipient_id=%.2s\naead=AES-CCM-16-64-128\n"
+		"hkdf=HKDF-SHA-256\n",
 		strstr(ran.out, "master_secret") + 16, strstr(ran.out, "master_salt") + 14,
 		fake.text + 3, fake.text);
 	CHECK(strcmp(text, want) == 0, "and holds what the device needs");
