@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin/events.h"
+#include "admin/operation.h"
 #include "admin/routes.h"
 
 #include "base/secret.h"
@@ -220,6 +221,9 @@ enum err adm_new(struct event_base *base, const struct adm_ops *ops, const struc
 	a->ops = *ops;
 	a->wait_default_s = o->wait_default_s;
 	a->wait_max_s = o->wait_max_s;
+	a->operation_keep_s = o->operation_keep_s;
+	a->rng = o->rng;
+	a->operations.last = &a->operations.first;
 	a->client_max = o->event_clients_max;
 	e = open_socket(a, o, &fd, why);
 	if (e)
@@ -256,6 +260,7 @@ void adm_free(struct adm *a)
 		return;
 	remove_socket(a);
 	events_fini(a);
+	operations_fini(a);
 	while (a->requests)
 		req_abandon(a->requests);
 	if (a->http)

@@ -4,6 +4,7 @@
 #define LANYARD_ADMIN_ADMIN_H
 
 #include "admin/ops.h"
+#include "base/secret.h"
 
 struct event_base;
 struct adm;
@@ -14,6 +15,8 @@ struct adm_opts {
 	const char *group; /* NULL or "": leave it */
 	int fd;            /* an inherited listening socket (systemd), or -1 */
 	uint32_t wait_default_s, wait_max_s;
+	uint32_t operation_keep_s; /* how long the outcome of an operation can be asked for */
+	struct rng rng;
 	size_t event_clients_max;
 };
 

@@ -1,31 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operations towards a device: data, execute, observations. */
 #include "admin/body.h"
+#include "admin/operation.h"
 #include "admin/render.h"
 #include "admin/routes.h"
 
 #include <stdio.h>
 
-static void response(struct adm_req *r, const struct adm_result *res, struct jo *o)
+static void response(const struct lwm_path *path, const struct adm_result *res, struct jo *o)
 {
-	jo_path(o, "path", &r->path);
+	jo_path(o, "path", path);
 	if (res->has_response)
 		jo_code(o, "code", res->code);
 }
 
-static void content(struct adm_req *r, const struct adm_result *res, struct jo *o)
+static void content(const struct lwm_path *path, const struct adm_result *res, struct jo *o)
 {
 	const struct lwm_format *f =
 		res->content_format < 0 ? NULL : lwm_format((uint32_t)res->content_format);
 	char number[16];
 
-	response(r, res, o);
+	response(path, res, o);
 	if (f)
 		jo_str(o, "format", f->name);
 	snprintf(number, sizeof(number), "%d", res->content_format);
 	if (!f && res->content_format >= 0)
 		jo_str(o, "format", number);
-	render_values(o, &r->path, res->content_format, res->payload);
+	render_values(o, path, res->content_format, res->payload);
 }
 
 /* The `format` parameter: a name or a number. */
@@ -52,7 +53,7 @@ static bool prepare(
 	struct adm_req *r, enum adm_dm_kind kind, uint8_t min, uint8_t max, struct adm_dm *d)
 {
 	*d = (struct adm_dm){.kind = kind, .endpoint = r->endpoint};
-	if (!req_path(r, min, max) || !format(r, &d->content_format) || !req_wait(r, &d->wait_s))
+	if (!req_path(r, min, max) || !format(r, &d->content_format) || !req_wait(r))
 		return false;
 	d->path = r->path;
 	return true;
@@ -60,8 +61,7 @@ static bool prepare(
 
 static void run(struct adm_req *r, const struct adm_dm *d, adm_answer_fn *answer)
 {
-	r->answer = answer;
-	r->adm->ops.dm(r->adm->ops.arg, d, req_done, r);
+	operation_run(r, d, answer);
 }
 
 void data_get(struct adm_req *r)

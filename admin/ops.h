@@ -10,7 +10,7 @@
 #include "base/span.h"
 #include "lwm2m/format.h"
 
-/* The outcome of an operation. Good: status 200, 201, 204 or 202. Else `type` is the last part of
+/* The outcome of an operation. Good: status 200, 201 or 204. Else `type` is the last part of
  * the problem type ("asleep", "unknown-endpoint", "storage-unavailable", "conflict", "invalid",
  * "timeout", "device-error", ...). */
 struct adm_result {
@@ -118,7 +118,6 @@ struct adm_dm {
 	struct span arguments;  /* ADM_EXECUTE */
 	struct span attributes; /* ADM_ATTRIBUTES: "pmin=10&gt=", checked by lwm_attrs_parse */
 	int8_t depth;           /* ADM_DISCOVER: 0 to 3; -1: the device's default */
-	uint32_t wait_s;
 };
 
 struct adm_observation_view {
@@ -177,7 +176,12 @@ struct adm_ops {
 		adm_done_fn *done, void *done_arg);
 	void (*oscore_delete)(
 		void *arg, struct span name, bool bootstrap, adm_done_fn *done, void *done_arg);
-	void (*dm)(void *arg, const struct adm_dm *d, adm_done_fn *done, void *done_arg);
+	/* Ends when the device has answered or time has run out; what `d` points to may go when
+	 * this returns. Returns what names the operation for dm_cancel. */
+	uint64_t (*dm)(void *arg, const struct adm_dm *d, adm_done_fn *done, void *done_arg);
+	/* ERR_OK: its `done` comes soon and says "cancelled". ERR_STATE: the device may have done
+	 * it already. ERR_NOTFOUND: it has ended. */
+	enum err (*dm_cancel)(void *arg, struct span endpoint, uint64_t operation);
 	enum err (*observation_list)(
 		void *arg, struct span name, adm_observation_fn *fn, void *cb_arg);
 	enum err (*bootstrap_get)(void *arg, struct span name, struct adm_bootstrap_view *out);

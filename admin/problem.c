@@ -32,6 +32,7 @@ static const struct {
 	{"timeout", "The device did not answer in time"},
 	{"too-large", "It is too large"},
 	{"unknown-endpoint", "There is no such endpoint"},
+	{"unknown-operation", "There is no such operation"},
 	{"unknown-path", "There is no such resource"},
 	{"unsupported", "This is not something we do"},
 };

@@ -191,34 +191,40 @@ void req_text(struct adm_req *r, const char *content_type, struct jo *o)
 	answer(r, 200, content_type, o);
 }
 
-static void problem(struct adm_req *r, int status, const char *type, const char *detail,
+static void problem_out(struct jo *o, int status, const char *type, const char *detail,
 	const char *field, const struct adm_result *res)
+{
+	adm_problem_begin(o, status, type, detail, field);
+	if (res && res->has_response) {
+		jo_object(o, "device");
+		jo_code(o, "code", res->code);
+		if (res->payload.n)
+			jo_text(o, "text", span_sub(res->payload, 0, 256));
+		jo_end_object(o);
+	}
+	jo_end_object(o);
+}
+
+static void problem(
+	struct adm_req *r, int status, const char *type, const char *detail, const char *field)
 {
 	struct jo o = {0};
 
-	adm_problem_begin(&o, status, type, detail, field);
-	if (res && res->has_response) {
-		jo_object(&o, "device");
-		jo_code(&o, "code", res->code);
-		if (res->payload.n)
-			jo_text(&o, "text", span_sub(res->payload, 0, 256));
-		jo_end_object(&o);
-	}
-	jo_end_object(&o);
-	jo_raw(&o, SPAN_LIT("\n"));
-	answer(r, status, "application/problem+json", &o);
+	problem_out(&o, status, type, detail, field, NULL);
+	req_reply(r, status, &o);
+	jo_free(&o);
 }
 
 void req_problem(struct adm_req *r, int status, const char *type, const char *detail)
 {
-	problem(r, status, type, detail, NULL, NULL);
+	problem(r, status, type, detail, NULL);
 }
 
 void req_fail(struct adm_req *r)
 {
 	struct adm_fail f = r->fail;
 
-	problem(r, f.status, f.type, f.detail, f.field, NULL);
+	problem(r, f.status, f.type, f.detail, f.field);
 }
 
 void req_err(struct adm_req *r, enum err e)
@@ -241,36 +247,81 @@ void req_not_allowed(struct adm_req *r, const char *allow)
 	req_problem(r, 405, "method-not-allowed", detail);
 }
 
-static void good(struct adm_req *r, const struct adm_result *res)
+static void good_out(struct jo *o, struct span endpoint, const struct lwm_path *path,
+	adm_answer_fn *members, const struct adm_result *res)
 {
-	struct jo o = {0};
-
-	if (res->status == 204) {
-		answer(r, 204, NULL, &o);
+	if (res->status == 204)
 		return;
+	jo_object(o, NULL);
+	if (endpoint.n)
+		jo_text(o, "endpoint", endpoint);
+	if (members)
+		members(path, res, o);
+	jo_end_object(o);
+}
+
+int outcome_out(struct jo *o, struct span endpoint, const struct lwm_path *path,
+	adm_answer_fn *members, const struct adm_result *res)
+{
+	int status = res->status;
+
+	if (status >= 200 && status < 300) {
+		good_out(o, endpoint, path, members, res);
+		return status;
 	}
-	jo_object(&o, NULL);
-	if (r->endpoint.n)
-		jo_text(&o, "endpoint", r->endpoint);
-	if (res->status == 202)
-		jo_str(&o, "state", "waiting");
-	else if (r->answer)
-		r->answer(r, res, &o);
-	jo_end_object(&o);
-	req_json(r, res->status, &o);
+	if (status < 400 || status >= 600)
+		status = 500;
+	problem_out(o, status, res->type ? res->type : "internal", res->detail, res->field, res);
+	return status;
+}
+
+void req_reply(struct adm_req *r, int status, const struct jo *o)
+{
+	struct jo copy = {.err = o->err};
+
+	if (o->n) {
+		jo_raw(&copy, span_make(o->p, o->n));
+		jo_raw(&copy, SPAN_LIT("\n"));
+	}
+	answer(r, status, status < 400 ? "application/json" : "application/problem+json", &copy);
 }
 
 void req_done(void *done_arg, const struct adm_result *res)
 {
 	struct adm_req *r = done_arg;
+	struct jo o = {0};
+	int status;
 
-	if (!r->adm)
+	if (!r->adm) {
 		req_free(r);
-	else if (res->status >= 200 && res->status < 300)
-		good(r, res);
-	else
-		problem(r, res->status >= 400 && res->status < 600 ? res->status : 500,
-			res->type ? res->type : "internal", res->detail, res->field, res);
+		return;
+	}
+	status = outcome_out(&o, r->endpoint, &r->path, NULL, res);
+	req_reply(r, status, &o);
+	jo_free(&o);
+}
+
+bool req_heard(const struct adm_req *r)
+{
+	struct evhttp_connection *c = r->http ? evhttp_request_get_connection(r->http) : NULL;
+	char next;
+	int fd;
+
+	if (!c)
+		return false;
+	/* libevent does not look at the socket while a request is being answered. */
+	fd = bufferevent_getfd(evhttp_connection_get_bufferevent(c));
+	return fd >= 0 && recv(fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) != 0;
+}
+
+void req_header(struct adm_req *r, const char *name, const char *prefix, const char *value)
+{
+	char text[256];
+
+	if (!r->http)
+		return;
+	snprintf(text, sizeof(text), "%s%s", prefix, value);
+	evhttp_add_header(evhttp_request_get_output_headers(r->http), name, text);
 }
 
 static void send_stopping(int fd)
@@ -304,6 +355,11 @@ void req_abandon(struct adm_req *r)
 	r->adm = NULL;
 }
 
+void req_drop(struct adm_req *r)
+{
+	req_free(r);
+}
+
 void req_list_begin(const struct adm_req *r, struct jo *o, const char *name)
 {
 	jo_object(o, NULL);
@@ -323,14 +379,14 @@ void req_list_end(struct adm_req *r, struct jo *o, enum err e)
 	req_json(r, 200, o);
 }
 
-bool req_wait(struct adm_req *r, uint32_t *wait_s)
+bool req_wait(struct adm_req *r)
 {
 	uint64_t v;
 
 	if (!url_number(
 		    &r->url, "wait", 0, r->adm->wait_max_s, r->adm->wait_default_s, &v, &r->fail))
 		return false;
-	*wait_s = (uint32_t)v;
+	r->wait_s = (uint32_t)v;
 	return true;
 }
 

@@ -15,11 +15,19 @@ struct event;
 
 enum { ADM_BODY_MAX = 1024 * 1024, ADM_PENDING_MAX = 1024 };
 
+struct operation;
+struct operations { /* the oldest first */
+	struct operation *first, **last;
+	size_t n, bytes;
+};
+
 struct adm {
 	struct event_base *base;
 	struct evhttp *http;
 	struct adm_ops ops;
-	uint32_t wait_default_s, wait_max_s;
+	struct rng rng;
+	uint32_t wait_default_s, wait_max_s, operation_keep_s;
+	struct operations operations;
 	struct adm_req *requests; /* not answered yet */
 	size_t request_n;
 	struct sse *clients; /* of the event stream */
@@ -30,8 +38,8 @@ struct adm {
 };
 
 struct adm_req;
-/* Writes the body of a good answer. */
-typedef void adm_answer_fn(struct adm_req *r, const struct adm_result *res, struct jo *o);
+/* Writes the members of a good answer. */
+typedef void adm_answer_fn(const struct lwm_path *path, const struct adm_result *res, struct jo *o);
 
 /* Lives until it is answered, even when its client has gone or the whole interface: the callback
  * of an operation frees it then. The arena is wiped. */
@@ -49,7 +57,7 @@ struct adm_req {
 	struct span rest;     /* what a trailing * of the route took, "3/0/9" */
 	struct adm_fail fail;
 	struct lwm_path path;
-	adm_answer_fn *answer; /* NULL: a good result has no body but {"endpoint"} */
+	uint32_t wait_s;
 };
 
 /* Takes over the evhttp request. NULL (and the request is answered) without memory. */
@@ -63,17 +71,29 @@ void req_problem(struct adm_req *r, int status, const char *type, const char *de
 void req_fail(struct adm_req *r);
 /* The way to answer ERR_NOTFOUND and its kin of a synchronous operation. */
 void req_err(struct adm_req *r, enum err e);
-/* An adm_done_fn: `done_arg` is the request. */
+/* An adm_done_fn: `done_arg` is the request. A good answer has no member but "endpoint". */
 void req_done(void *done_arg, const struct adm_result *res);
+/* What outcome_out made of a result. */
+void req_reply(struct adm_req *r, int status, const struct jo *o);
+/* The body of an answer, good or problem, without a line end; returns its status. `members`
+ * may be NULL. */
+int outcome_out(struct jo *o, struct span endpoint, const struct lwm_path *path,
+	adm_answer_fn *members, const struct adm_result *res);
 /* Tells 405 with its Allow header. */
 void req_not_allowed(struct adm_req *r, const char *allow);
 /* Ends the request and hands its evhttp request over, for a stream. */
 struct evhttp_request *req_release(struct adm_req *r, int status);
+/* Whether somebody is there to take an answer; one who will say no more counts as gone. */
+bool req_heard(const struct adm_req *r);
+/* A header of the answer: `value` behind `prefix`. Neither holds a line end. */
+void req_header(struct adm_req *r, const char *name, const char *prefix, const char *value);
 /* For adm_free: 503 at once, past the event loop, and nobody to answer later. */
 void req_abandon(struct adm_req *r);
+/* Frees one that was abandoned and that no operation refers to. */
+void req_drop(struct adm_req *r);
 
-/* The `wait` parameter. */
-MUST_USE bool req_wait(struct adm_req *r, uint32_t *wait_s);
+/* The `wait` parameter, into r->wait_s. */
+MUST_USE bool req_wait(struct adm_req *r);
 /* r->rest as an LwM2M path of min to max ids, into r->path. */
 MUST_USE bool req_path(struct adm_req *r, uint8_t min, uint8_t max);
 /* Around the elements of {"endpoint":...,"NAME":[...]}; the end is a refusal if `e` says so. */

@@ -33,6 +33,9 @@ static const struct route {
 	{"GET", "/v1/bootstrap-default", bootstrap_get, ""},
 	{"PUT", "/v1/bootstrap-default", bootstrap_put, ""},
 	{"DELETE", "/v1/bootstrap-default", bootstrap_delete, ""},
+	{"GET", "/v1/operations", operations_list, "endpoint"},
+	{"GET", "/v1/operations/*", operation_get, ""},
+	{"DELETE", "/v1/operations/*", operation_delete, ""},
 	{"GET", "/v1/events", events_get, "endpoint type after"},
 	{"GET", "/metrics", metrics_get, ""},
 };

@@ -15,6 +15,7 @@ adm_handler_fn endpoints_list, endpoint_get, endpoint_put, endpoint_delete, expl
 adm_handler_fn credentials_get, credentials_put, credentials_delete;
 adm_handler_fn data_get, data_put, execute_post;
 adm_handler_fn observations_list, observation_put, observation_delete;
+adm_handler_fn operations_list, operation_get, operation_delete;
 adm_handler_fn bootstrap_get, bootstrap_put, bootstrap_delete;
 
 #endif

@@ -517,7 +517,7 @@ static void op_oscore_delete(
 		refuse(c, ticket, 404, "no-credentials", "it has no such credentials");
 }
 
-static void op_dm(void *arg, const struct adm_dm *d, adm_done_fn *done, void *done_arg)
+static uint64_t op_dm(void *arg, const struct adm_dm *d, adm_done_fn *done, void *done_arg)
 {
 	struct core *c = arg;
 	uint64_t ticket;
@@ -527,10 +527,10 @@ static void op_dm(void *arg, const struct adm_dm *d, adm_done_fn *done, void *do
 		[ADM_OBSERVE] = SRV_OBSERVE,
 		[ADM_CANCEL] = SRV_CANCEL};
 	if (!begin(c, done, done_arg, &ticket))
-		return;
+		return 0;
 	struct endpoint *e = known(c, d->endpoint, ticket);
 	if (!e)
-		return;
+		return ticket;
 	struct srv_dm s = {.kind = kinds[d->kind],
 		.endpoint = e,
 		.path = d->path,
@@ -538,9 +538,17 @@ static void op_dm(void *arg, const struct adm_dm *d, adm_done_fn *done, void *do
 		.records = d->records,
 		.record_n = d->record_n,
 		.arguments = d->arguments,
-		.ticket = ticket,
-		.wait_s = d->wait_s};
+		.ticket = ticket};
 	srv_dm(c->srv, &s, core_cur(c));
+	return ticket;
+}
+
+static enum err op_dm_cancel(void *arg, struct span endpoint, uint64_t operation)
+{
+	struct core *c = arg;
+	struct endpoint *e = !c->failed ? find(c, endpoint) : NULL;
+	c->opts.io.wake(c->opts.io.arg);
+	return e ? srv_dm_cancel(c->srv, e, operation, core_cur(c)) : ERR_NOTFOUND;
 }
 
 static void op_plan_put(
@@ -621,6 +629,7 @@ void core_admin_ops(struct core *c, struct adm_ops *out)
 		.oscore_put = op_oscore_put,
 		.oscore_delete = op_oscore_delete,
 		.dm = op_dm,
+		.dm_cancel = op_dm_cancel,
 		.observation_list = op_observation_list,
 		.bootstrap_get = op_bootstrap_get,
 		.plan_put = op_plan_put,

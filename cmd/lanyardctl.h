@@ -33,6 +33,7 @@ enum ctl_opt {
 	CTL_OPT_ID_CONTEXT,
 	CTL_OPT_DEFAULT,
 	CTL_OPT_DELETE,
+	CTL_OPT_CANCEL,
 	CTL_OPT_N,
 };
 #define CTL_HAS(opt) (UINT64_C(1) << (opt))
@@ -129,6 +130,11 @@ void ctl_table_free(struct ctl_table *t);
 /* With --json: prints the body as it came and returns true. */
 bool ctl_json_done(const struct ctl *c, const struct ctl_reply *r);
 
+/* lanyardctl_data.c: the "values" of an answer or event: one value alone, or a table. */
+void ctl_values(struct ctl *c, struct json_object *o);
+/* lanyardctl_problem.c: the problem `o`; see ctl_problem. */
+int ctl_problem_json(struct json_object *o);
+
 /* The commands. */
 int ctl_status(struct ctl *c);
 int ctl_list(struct ctl *c);
@@ -143,6 +149,8 @@ int ctl_write(struct ctl *c);
 int ctl_execute(struct ctl *c);
 int ctl_cancel(struct ctl *c);
 int ctl_observe(struct ctl *c);
+int ctl_operations(struct ctl *c);
+int ctl_operation(struct ctl *c);
 int ctl_events(struct ctl *c);
 int ctl_set(struct ctl *c);
 int ctl_delete(struct ctl *c);

@@ -51,8 +51,7 @@ static struct json_object *single_of(struct ctl *c, struct json_object *o)
 	return o && !json_object_is_type(o, json_type_object) ? one : NULL;
 }
 
-/* One value alone, or a table. */
-static void values_out(struct ctl *c, struct json_object *o)
+void ctl_values(struct ctl *c, struct json_object *o)
 {
 	struct json_object *array = ctl_member(o, "values"), *one = single_of(c, o);
 	struct ctl_table t = {0};
@@ -74,12 +73,14 @@ static void values_out(struct ctl *c, struct json_object *o)
 	ctl_table_print(&t);
 }
 
-/* 202: the device gets it when it wakes. */
-static bool waiting(const struct ctl_reply *r)
+/* 202: it goes on without us. */
+static bool running(struct ctl *c, const struct ctl_reply *r)
 {
 	if (r->status != 202)
 		return false;
-	printf("the device has not answered yet; the request waits for it\n");
+	printf("the device has not answered yet; 'lanyardctl operation %s' tells what becomes of "
+	       "it\n",
+		ctl_cell(c, r->json, "id"));
 	return true;
 }
 
@@ -93,8 +94,8 @@ int ctl_read(struct ctl *c)
 	if (rc)
 		return rc;
 	rc = ctl_call(c, "GET", target(c, "data", path), NULL, 0, &r);
-	if (rc == CTL_OK && !ctl_json_done(c, &r) && !waiting(&r))
-		values_out(c, r.json);
+	if (rc == CTL_OK && !ctl_json_done(c, &r) && !running(c, &r))
+		ctl_values(c, r.json);
 	ctl_reply_free(&r);
 	return rc;
 }
@@ -106,7 +107,7 @@ static int simple(struct ctl *c, const char *method, const char *t, const char *
 	int rc = ctl_call(c, method, t, body, 0, &r);
 
 	if (rc == CTL_OK && !ctl_json_done(c, &r))
-		(void)waiting(&r);
+		(void)running(c, &r);
 	ctl_reply_free(&r);
 	return rc;
 }
@@ -204,7 +205,7 @@ static void notification_out(struct ctl *c, const char *data, struct json_object
 		struct json_object *o = ctl_member(event, "data");
 
 		printf("%s%s", ctl_cell(c, event, "time"), single_of(c, o) ? "  " : "\n");
-		values_out(c, o);
+		ctl_values(c, o);
 	}
 	fflush(stdout);
 }
@@ -243,8 +244,8 @@ static int start_observation(struct ctl *c, const char *path, struct ctl_reply *
 {
 	int rc = ctl_call(c, "PUT", target(c, "observations", path), NULL, 0, r);
 
-	if (rc == CTL_OK && !ctl_json_done(c, r) && !waiting(r) && r->json)
-		values_out(c, r->json);
+	if (rc == CTL_OK && !ctl_json_done(c, r) && !running(c, r) && r->json)
+		ctl_values(c, r->json);
 	fflush(stdout);
 	return rc;
 }

@@ -12,7 +12,8 @@ const struct ctl_option ctl_options[CTL_OPT_N] = {
 	[CTL_OPT_JSON] = {"json", 'j', NULL, "print the JSON of the REST interface"},
 	[CTL_OPT_HELP] = {"help", 'h', NULL, "print this help"},
 	[CTL_OPT_VERSION] = {"version", 'V', NULL, "print the version"},
-	[CTL_OPT_WAIT] = {"wait", 'w', "SECONDS", "how long to wait for the device (default 60)"},
+	[CTL_OPT_WAIT] = {"wait", 'w', "SECONDS",
+		"how long to wait for the device (default 60; 0: do not wait)"},
 	[CTL_OPT_FORMAT] = {"format", 0, "NAME",
 		"the content format: text, opaque or tlv (default: by the path)"},
 	[CTL_OPT_MATCH] = {"match", 'm', "PATTERN", "only names that match, such as 'meter-*'"},
@@ -33,6 +34,7 @@ const struct ctl_option ctl_options[CTL_OPT_N] = {
 	[CTL_OPT_HKDF] = {"hkdf", 0, "NAME", "HKDF-SHA-256 (default) or HKDF-SHA-512"},
 	[CTL_OPT_ID_CONTEXT] = {"id-context", 0, NULL, "draw an ID Context of 8 bytes too"},
 	[CTL_OPT_DEFAULT] = {"default", 0, NULL, "the plan of endpoints that have none"},
+	[CTL_OPT_CANCEL] = {"cancel", 0, NULL, "give it up"},
 	[CTL_OPT_DELETE] = {"delete", 0, NULL, "delete the credentials of this --role"},
 };
 
@@ -78,6 +80,13 @@ static const struct ctl_command commands[] = {
 		"The observation stays when the command ends; cancel ends it."},
 	{"observations", NULL, "EP", 1, 1, 0, ctl_observations, "what is observed", NULL},
 	{"cancel", NULL, "EP PATH", 2, 2, DEVICE, ctl_cancel, "end an observation", NULL},
+	{"operations", NULL, "[EP]", 0, 1, 0, ctl_operations,
+		"what devices are asked for now, and outcomes of the last hour", NULL},
+	{"operation", NULL, "ID", 1, 1, CTL_HAS(CTL_OPT_CANCEL), ctl_operation,
+		"what became of an operation",
+		"A command that speaks to a device and got no answer within --wait names its "
+		"operation, which\ngoes on. With --cancel it is given up, if the device cannot "
+		"have done it already."},
 	{"set", NULL, "EP [KEY=VALUE...]", 1, 6, 0, ctl_set,
 		"create an endpoint or change its settings",
 		"Keys: bs_ep, rd_ep (names it uses), freshness (default, auto, echo, none), nosec "

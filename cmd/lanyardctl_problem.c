@@ -24,8 +24,9 @@ static const struct {
 	{"overload", "try again"},
 	{"shutting-down", "try again when it is up"},
 	{"storage-unavailable", "'lanyardctl status' and the log of lanyardd tell why"},
-	{"timeout", "'lanyardctl explain EP' tells when it was last heard of; --wait waits longer"},
+	{"timeout", "'lanyardctl explain EP' tells when it was last heard of"},
 	{"unknown-endpoint", "'lanyardctl list' shows all names"},
+	{"unknown-operation", "'lanyardctl operations' lists those that are known"},
 	{"unknown-path", "lanyardctl and lanyardd may be of different versions"},
 };
 
@@ -59,24 +60,27 @@ static void part(const char *before, const char *s, const char *after)
 	fprintf(stderr, "%s%s%s", before, safe, after);
 }
 
-int ctl_problem(const struct ctl_reply *r)
+int ctl_problem_json(struct json_object *o)
 {
-	const char *advice = hint(text(r->json, "type"));
+	const char *advice = hint(text(o, "type"));
 
-	if (!*text(r->json, "title")) {
-		fprintf(stderr, "lanyardctl: the daemon answered %d%s\n", r->status,
-			r->status == 413 ? ": the body is too long" : "");
-		return CTL_REFUSED;
-	}
 	fputs("lanyardctl", stderr);
 	/* The detail may begin with the title's own words. */
-	if (strncasecmp(text(r->json, "title"), text(r->json, "detail"),
-		    strlen(text(r->json, "title"))))
-		part(": ", text(r->json, "title"), "");
-	part(": ", text(r->json, "detail"), "");
-	if (!strstr(text(r->json, "detail"), text(r->json, "device.code")))
-		part(" (", text(r->json, "device.code"), ")");
-	part(" \"", text(r->json, "device.text"), "\"");
+	if (strncasecmp(text(o, "title"), text(o, "detail"), strlen(text(o, "title"))))
+		part(": ", text(o, "title"), "");
+	part(": ", text(o, "detail"), "");
+	if (!strstr(text(o, "detail"), text(o, "device.code")))
+		part(" (", text(o, "device.code"), ")");
+	part(" \"", text(o, "device.text"), "\"");
 	fprintf(stderr, "%s%s\n", advice ? "; hint: " : "", advice ? advice : "");
+	return CTL_REFUSED;
+}
+
+int ctl_problem(const struct ctl_reply *r)
+{
+	if (*text(r->json, "title"))
+		return ctl_problem_json(r->json);
+	fprintf(stderr, "lanyardctl: the daemon answered %d%s\n", r->status,
+		r->status == 413 ? ": the body is too long" : "");
 	return CTL_REFUSED;
 }

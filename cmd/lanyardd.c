@@ -373,6 +373,8 @@ static bool open_admin(struct daemon *d)
 		.fd = sd_listen_fds(0) == 1 ? SD_LISTEN_FDS_START : -1,
 		.wait_default_s = 60,
 		.wait_max_s = 600,
+		.operation_keep_s = 3600,
+		.rng = rng_system(),
 		.event_clients_max = 64};
 	if (adm_new(d->base, &ops, &o, &d->adm, why)) {
 		log_error("cannot open the admin socket: %s", why);

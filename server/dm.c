@@ -38,7 +38,6 @@ size_t srv_formats(const struct lwm_path *p, int32_t wanted, uint16_t out[static
 
 static void op_free(struct srv *s, struct srv_op *op)
 {
-	wheel_del(&s->op_wheel, &op->timer);
 	for (size_t i = 0; i < op->attempt_n; i++) {
 		if (op->attempt[i].payload)
 			secret_wipe(op->attempt[i].payload, op->attempt[i].n);
@@ -234,8 +233,7 @@ static void refuse(uint64_t ticket, enum err err, struct turn *t)
 	}
 }
 
-static struct srv_op *op_new(
-	struct srv *s, const struct srv_dm *d, struct srv_reg *g, struct turn *t)
+static struct srv_op *op_new(struct srv *s, const struct srv_dm *d, struct srv_reg *g)
 {
 	size_t n = 0;
 	for (const struct srv_op *o = g->ops; o; o = o->next)
@@ -251,7 +249,6 @@ static struct srv_op *op_new(
 	op->ticket = d->ticket;
 	op->next = g->ops;
 	g->ops = op;
-	wheel_add(&s->op_wheel, &op->timer, t->now_ms + d->wait_s * UINT64_C(1000));
 	return op;
 }
 
@@ -292,7 +289,7 @@ void srv_dm(struct srv *s, const struct srv_dm *d, struct turn *t)
 		srv_cancel(s, d, t);
 		return;
 	}
-	struct srv_op *op = op_new(s, d, g, t);
+	struct srv_op *op = op_new(s, d, g);
 	if (!op)
 		turn_done(
 			t, d->ticket, 503, "overload", "too many operations wait for this device");
@@ -355,12 +352,20 @@ void srv_op_delivery(struct srv *s, struct srv_op *op, struct ep_delivery *d, st
 	srv_op_finish(s, op, t);
 }
 
-/* The administrator stops waiting; the operation itself goes on to its end. */
-void srv_op_expired(struct srv *s, struct srv_op *op, struct turn *t)
+enum err srv_dm_cancel(struct srv *s, struct endpoint *e, uint64_t ticket, struct turn *t)
 {
-	(void)s;
-	srv_op_done(op, 504, "timeout",
-		"no answer within the waiting time; the request is still on its way", t);
+	struct srv_reg *g = srv_reg_of(e);
+	struct srv_op *op = g ? g->ops : NULL;
+	while (op && op->ticket != ticket)
+		op = op->next;
+	if (!op)
+		return ERR_NOTFOUND;
+	if (!op->request || (kinds[op->kind].kept && op->request->state != EP_REQ_QUEUED))
+		return ERR_STATE;
+	ep_request_end(s->x, op->request, t);
+	srv_op_done(op, 409, "cancelled", "it was cancelled before the device answered", t);
+	srv_op_finish(s, op, t);
+	return ERR_OK;
 }
 
 void srv_ops_drop(

@@ -32,7 +32,6 @@ enum err srv_new(const struct srv_opts *o, struct srv **out)
 	s->x = o->exchange;
 	s->dir = ep_exchange_directory(o->exchange);
 	wheel_init(&s->reg_wheel, o->now_ms);
-	wheel_init(&s->op_wheel, o->now_ms);
 	map_init(&s->by_location, key_location, o->seed);
 	s->opts.seed = NULL;
 	*out = s;
@@ -224,14 +223,11 @@ void srv_timer(struct srv *s, struct turn *t)
 		s->count.expiries++;
 		srv_reg_end(s, (struct srv_reg *)due, "expired", t);
 	}
-	while ((due = wheel_expire(&s->op_wheel, t->now_ms)))
-		srv_op_expired(s, (struct srv_op *)due, t);
 }
 
 uint64_t srv_deadline_ms(const struct srv *s)
 {
-	uint64_t a = wheel_next_ms(&s->reg_wheel), b = wheel_next_ms(&s->op_wheel);
-	return a < b ? a : b;
+	return wheel_next_ms(&s->reg_wheel);
 }
 
 void srv_view(const struct srv *s, const struct endpoint *e, uint64_t now_ms, struct srv_view *out)

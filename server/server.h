@@ -86,10 +86,13 @@ struct srv_dm {
 	struct span attributes; /* SRV_ATTRIBUTES: "pmin=10&gt=" */
 	int8_t depth;           /* SRV_DISCOVER: -1: none given */
 	uint64_t ticket;
-	uint32_t wait_s;
 };
 /* Starts an operation; its end is an EFFECT_DONE with that ticket, in this turn or a later one. */
 void srv_dm(struct srv *s, const struct srv_dm *d, struct turn *t);
+/* Gives up the operation with that ticket: its outcome is "cancelled". ERR_NOTFOUND: it has ended.
+ * ERR_STATE: it may have been done already (a Write or the like that was sent), or it sets up an
+ * observation, which has a cancellation of its own. */
+MUST_USE enum err srv_dm_cancel(struct srv *s, struct endpoint *e, uint64_t ticket, struct turn *t);
 
 /* What is known of an endpoint's registration. */
 struct srv_view {

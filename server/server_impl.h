@@ -19,7 +19,6 @@ enum {
 
 /* Something an endpoint is asked for, until its outcome is told. */
 struct srv_op {
-	struct timer timer; /* first: the end of the administrator's patience */
 	struct srv_op *next;
 	struct srv_reg *reg;
 	struct endpoint *endpoint;
@@ -82,7 +81,7 @@ struct srv {
 	struct srv_opts opts;
 	struct ep_exchange *x;
 	struct ep_directory *dir;
-	struct wheel reg_wheel, op_wheel;
+	struct wheel reg_wheel;
 	struct map by_location;
 	struct srv_counters count;
 	size_t observation_n, op_n;
@@ -120,7 +119,6 @@ enum err srv_reg_insert(struct srv *s, struct srv_reg *g);
 void srv_ops_drop(
 	struct srv *s, struct srv_reg *g, const char *type, const char *why, struct turn *t);
 void srv_op_delivery(struct srv *s, struct srv_op *op, struct ep_delivery *d, struct turn *t);
-void srv_op_expired(struct srv *s, struct srv_op *op, struct turn *t);
 void srv_op_finish(struct srv *s, struct srv_op *op, struct turn *t);
 void srv_op_done(
 	struct srv_op *op, int status, const char *type, const char *detail, struct turn *t);

@@ -7,7 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { STEPS_MAX = 300, INNER_MAX = 1200, DRAIN_MS = 120000 };
+enum { STEPS_MAX = 300, INNER_MAX = 1200, DRAIN_MS = 4000000 };
 
 /* ---- turns and time */
 

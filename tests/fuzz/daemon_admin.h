@@ -6,8 +6,6 @@
 
 #include "tests/fuzz/daemon_world.h"
 
-enum { WAIT_MAX_S = 64 };
-
 static struct span counted(struct reader *r)
 {
 	size_t n = rd_u8(r);
@@ -135,7 +133,6 @@ static void call_dm(const struct adm_ops *o, enum adm_dm_kind kind, struct span 
 	struct lwm_record rec[3];
 	static const int32_t formats[] = {
 		-1, LWM_CF_TEXT, LWM_CF_TLV, LWM_CF_OPAQUE, LWM_CF_LINK, -1, 110, 65535};
-	d.wait_s = how % WAIT_MAX_S;
 	d.content_format = how & 64 ? formats[rd_u8(r) % 8] : -1;
 	if (kind == ADM_EXECUTE)
 		d.arguments = counted(r);
@@ -146,7 +143,9 @@ static void call_dm(const struct adm_ops *o, enum adm_dm_kind kind, struct span 
 			rec[d.record_n].path = path_of(r);
 	}
 	d.records = rec;
-	o->dm(o->arg, &d, on_done, calls);
+	uint64_t operation = o->dm(o->arg, &d, on_done, calls);
+	if (how & 32)
+		(void)!o->dm_cancel(o->arg, name, operation);
 }
 
 static void call_settings(

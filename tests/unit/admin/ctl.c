@@ -160,6 +160,13 @@ static const struct row {
 	{"cancel", "cancel|d|/3/0/9", "", 0, NULL, NULL, "dm", "d", "/3/0/9"},
 	{"observations", "observations|d", "", 0, "/3303/0/5700  active  5", NULL, "observations",
 		"d", NULL},
+	{"operations", "operations", "", 0, "OPERATION  STATE", NULL, "", NULL, NULL},
+	{"operations of one, as JSON", "operations|d|-j", "", 0, "{\"operations\":[]}\n", NULL, "",
+		NULL, NULL},
+	{"an operation nobody knows", "operation|00ff", "", 1, NULL, "lanyardctl operations", "",
+		NULL, NULL},
+	{"cancel an operation nobody knows", "operation|00ff|--cancel", "", 1, NULL,
+		"no such operation", "", NULL, NULL},
 	{"delete", "delete|d", "", 0, NULL, NULL, "delete", "d", NULL},
 	{"set", "set|d|nosec=true|rd_ep=x=y", "", 0, NULL, NULL, "put", "d", "x=y"},
 	{"set nothing", "set|d", "", 0, NULL, NULL, "put", "d", ""},
@@ -194,6 +201,44 @@ static void check_row(const struct row *r)
 	if (!good)
 		printf("  status=%d call=%s name=%s text=%s\n%s%s\n", ran.status, fake.call,
 			fake.name, fake.text, ran.out, ran.err);
+}
+
+static void check_operation(void)
+{
+	static const uint8_t level[] = {0xc1, 9, 80};
+	char line[64], *id;
+
+	fake_reset();
+	fake.defer = true;
+	run("read|d|/3/0/9|--wait|0", "", NULL);
+	id = strstr(ran.out, "'lanyardctl operation ");
+	CHECK(ran.status == 0 && id, "a read that is not waited for names its operation");
+	if (!id)
+		return;
+	snprintf(line, sizeof(line), "operation|%.16s", id + strlen("'lanyardctl operation "));
+	run(line, "", NULL);
+	CHECK(ran.status == 0 && strstr(ran.out, "not answered yet"), "it runs");
+	run("operations|d", "", NULL);
+	CHECK(strstr(ran.out, "running  d         read  /3/0/9"), "it is listed");
+	fake.result = (struct adm_result){.status = 200,
+		.has_response = true,
+		.code = MSG_CONTENT,
+		.content_format = LWM_CF_TLV,
+		.payload = SPAN_OF(level)};
+	fake_end_deferred(1);
+	run(line, "", NULL);
+	CHECK(ran.status == 0 && strcmp(ran.out, "80\n") == 0, "and says what a read says");
+	fake_reset();
+	fake.defer = true;
+	run("execute|d|/3/0/4|--wait|0", "", NULL);
+	id = strstr(ran.out, "'lanyardctl operation ");
+	REQUIRE(id, "an execute");
+	snprintf(line, sizeof(line), "operation|%.16s", id + strlen("'lanyardctl operation "));
+	fake.result = (struct adm_result){
+		.status = 504, .type = "timeout", .detail = "no answer", .content_format = -1};
+	fake_end_deferred(1);
+	run(line, "", NULL);
+	CHECK(ran.status == 1 && strstr(ran.err, "no answer"), "a failure is one");
 }
 
 static void check_read(void)
@@ -364,6 +409,7 @@ int main(void)
 	fake_start();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		check_row(&rows[i]);
+	check_operation();
 	check_read();
 	check_problem();
 	check_generate();

@@ -19,7 +19,7 @@
 
 #define FAKE static __attribute__((unused))
 
-enum { FAKE_EVENTS_MAX = 6000 };
+enum { FAKE_EVENTS_MAX = 6000, FAKE_DEFERRED_MAX = 1100 };
 
 struct fake {
 	struct event_base *base;
@@ -45,6 +45,11 @@ struct fake {
 	size_t limit;
 	adm_done_fn *done;
 	void *done_arg;
+	size_t deferred_n; /* all that were kept, in their order */
+	struct {
+		adm_done_fn *done;
+		void *arg;
+	} deferred[FAKE_DEFERRED_MAX];
 	char log[8192];
 };
 
@@ -71,6 +76,20 @@ FAKE void fake_finish(adm_done_fn *done, void *done_arg)
 	}
 	fake.done = done;
 	fake.done_arg = done_arg;
+	REQUIRE(fake.deferred_n < FAKE_DEFERRED_MAX, "room for what is deferred");
+	fake.deferred[fake.deferred_n].done = done;
+	fake.deferred[fake.deferred_n++].arg = done_arg;
+}
+
+/* Ends what was deferred, the oldest first, at most so many. */
+FAKE void fake_end_deferred(size_t max)
+{
+	size_t n = max < fake.deferred_n ? max : fake.deferred_n;
+
+	for (size_t i = 0; i < n; i++)
+		fake.deferred[i].done(fake.deferred[i].arg, &fake.result);
+	fake.deferred_n -= n;
+	memmove(fake.deferred, fake.deferred + n, fake.deferred_n * sizeof(fake.deferred[0]));
 }
 
 FAKE void fake_status(void *arg, struct adm_status *out)
@@ -198,7 +217,7 @@ FAKE void fake_oscore_delete(
 	fake_finish(done, done_arg);
 }
 
-FAKE void fake_dm(void *arg, const struct adm_dm *d, adm_done_fn *done, void *done_arg)
+FAKE uint64_t fake_dm(void *arg, const struct adm_dm *d, adm_done_fn *done, void *done_arg)
 {
 	struct writer w = wr_make(fake.text, sizeof(fake.text) - 1);
 
@@ -219,6 +238,14 @@ FAKE void fake_dm(void *arg, const struct adm_dm *d, adm_done_fn *done, void *do
 	}
 	fake.text[w.n] = '\0';
 	fake_finish(done, done_arg);
+	return 77;
+}
+
+FAKE enum err fake_dm_cancel(void *arg, struct span endpoint, uint64_t operation)
+{
+	(void)arg;
+	fake_note("dm-cancel", endpoint);
+	return operation == 77 ? fake.err : ERR_NOTFOUND;
 }
 
 FAKE enum err fake_observation_list(
@@ -329,6 +356,7 @@ static const struct adm_ops fake_ops __attribute__((unused)) = {
 	.oscore_put = fake_oscore_put,
 	.oscore_delete = fake_oscore_delete,
 	.dm = fake_dm,
+	.dm_cancel = fake_dm_cancel,
 	.observation_list = fake_observation_list,
 	.bootstrap_get = fake_bootstrap_get,
 	.plan_put = fake_plan_put,
@@ -352,6 +380,8 @@ FAKE struct adm_opts fake_opts(void)
 		.fd = -1,
 		.wait_default_s = 60,
 		.wait_max_s = 300,
+		.operation_keep_s = 3600,
+		.rng = rng_system(),
 		.event_clients_max = 3};
 }
 
@@ -363,6 +393,7 @@ FAKE void fake_reset(void)
 	fake.bootstrap = (struct adm_bootstrap_view){.state = "idle", .last_result = ""};
 	fake.call[0] = fake.name[0] = fake.text[0] = '\0';
 	fake.done = NULL;
+	fake.deferred_n = 0;
 }
 
 FAKE void fake_start(void)

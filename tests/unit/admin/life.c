@@ -25,9 +25,6 @@ static void check_answers(void)
 	r = ask("POST", "/v1/endpoints/d/execute/3/0/4", NULL);
 	CHECK(strcmp(r->body, "{\"endpoint\":\"d\",\"path\":\"/3/0/4\",\"code\":\"2.04\"}\n") == 0,
 		"an executed resource");
-	fake.result = (struct adm_result){.status = 202};
-	r = ask("GET", "/v1/endpoints/d/data/3/0/9?wait=0", NULL);
-	CHECK(r->status == 202 && strstr(r->body, "\"state\":\"waiting\""), "202 for a sleeper");
 	fake.result = (struct adm_result){.status = 201};
 	r = ask("PUT", "/v1/endpoints/d", NULL);
 	CHECK(r->status == 201 && strcmp(r->body, "{\"endpoint\":\"d\"}\n") == 0, "created");

@@ -35,7 +35,7 @@ static void administrator(struct sim *s, int n)
 	};
 	size_t k = sim_draw(s, sizeof(calls) / sizeof(*calls));
 	unsigned i = (unsigned)sim_draw(s, s->dev_n);
-	struct adm_dm d = sim_dm_of(s, i, calls[k].kind, calls[k].path, 60);
+	struct adm_dm d = sim_dm_of(s, i, calls[k].kind, calls[k].path);
 	sim_dm_begin(s, &d, &busy[n]);
 }
 
@@ -104,7 +104,7 @@ static void unknown_outcome(void)
 	sim_open(s);
 	unsigned i = sim_provision(s, DEV_ROLE_SERVER);
 	CHECK(sim_until(s, sim_all_registered, 10000), "registered");
-	struct adm_dm d = sim_dm_of(s, i, ADM_EXECUTE, "/3303/0/5605", 60);
+	struct adm_dm d = sim_dm_of(s, i, ADM_EXECUTE, "/3303/0/5605");
 	sim_dm_begin(s, &d, &result);
 	sim_crash(s);
 	CHECK(result.calls == 1 && result.status == 503, "who waited is told, once");

@@ -332,7 +332,7 @@ static void plans(void)
 	CHECK(ops.bootstrap_get(ops.arg, SPAN_LIT("dev-000000"), &v) == ERR_OK && !v.own_plan &&
 			v.plan_json.n,
 		"deleted and stored, the default plan is in force");
-	struct adm_dm d = sim_dm_of(s, 0, ADM_READ, "/3/0/0", 10);
+	struct adm_dm d = sim_dm_of(s, 0, ADM_READ, "/3/0/0");
 	d.endpoint = SPAN_LIT("nobody");
 	sim_dm_begin(s, &d, &result);
 	CHECK(result.done && result.status == 404, "an operation on nobody");

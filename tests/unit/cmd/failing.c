@@ -107,7 +107,7 @@ static void hold(void)
 	static const uint8_t ping[] = {0x40, 0, 0x12, 0x34};
 	struct msg m;
 	CHECK(!sim_inject(s, &from, SPAN_OF(ping), &m), "not even a turn without records");
-	struct adm_dm d = sim_dm_of(s, 0, ADM_READ, "/3/0/0", 5);
+	struct adm_dm d = sim_dm_of(s, 0, ADM_READ, "/3/0/0");
 	sim_dm_begin(s, &d, &result);
 	CHECK(!result.done, "nor the outcome of a call");
 	sim_hold(s, false);

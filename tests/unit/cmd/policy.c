@@ -264,7 +264,7 @@ static void observe_pending(void)
 		CHECK(sim_until(s, sim_all_registered, 10000), "registered");
 		s->tap = nothing_arrives;
 		sim_run(s, how == LIFETIME_ENDS ? 130000 : 1000);
-		struct adm_dm d = sim_dm_of(s, i, ADM_OBSERVE, "/3303/0/5700", 600);
+		struct adm_dm d = sim_dm_of(s, i, ADM_OBSERVE, "/3303/0/5700");
 		sim_dm_begin(s, &d, &result);
 		CHECK(!result.done, "Observe waits");
 		struct dev_credentials c = sim_credentials(s, i, DEV_ROLE_SERVER);

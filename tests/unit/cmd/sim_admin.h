@@ -113,11 +113,9 @@ static SIM_UNUSED unsigned sim_provision(struct sim *s, enum dev_role role)
 	return i;
 }
 
-static struct adm_dm sim_dm_of(
-	struct sim *s, unsigned i, enum adm_dm_kind kind, const char *path, uint32_t wait_s)
+static struct adm_dm sim_dm_of(struct sim *s, unsigned i, enum adm_dm_kind kind, const char *path)
 {
-	struct adm_dm d = {
-		.kind = kind, .endpoint = sim_name(s, i), .content_format = -1, .wait_s = wait_s};
+	struct adm_dm d = {.kind = kind, .endpoint = sim_name(s, i), .content_format = -1};
 	REQUIRE(lwm_path_parse(span_str(path), &d.path) == ERR_OK, "path");
 	return d;
 }
@@ -132,7 +130,7 @@ static void sim_dm_begin(struct sim *s, const struct adm_dm *d, struct sim_resul
 static SIM_UNUSED int sim_dm(
 	struct sim *s, unsigned i, enum adm_dm_kind kind, const char *path, struct sim_result *r)
 {
-	struct adm_dm d = sim_dm_of(s, i, kind, path, 120);
+	struct adm_dm d = sim_dm_of(s, i, kind, path);
 	sim_dm_begin(s, &d, r);
 	return sim_await(s, r, 130000);
 }
@@ -140,7 +138,7 @@ static SIM_UNUSED int sim_dm(
 static SIM_UNUSED int sim_write(struct sim *s, unsigned i, const char *path,
 	const struct lwm_value *v, struct sim_result *r)
 {
-	struct adm_dm d = sim_dm_of(s, i, ADM_WRITE, path, 120);
+	struct adm_dm d = sim_dm_of(s, i, ADM_WRITE, path);
 	struct lwm_record rec = {.kind = LWM_RECORD_VALUE, .path = d.path, .value = *v};
 	d.records = &rec;
 	d.record_n = 1;

@@ -92,8 +92,7 @@ static void keep(struct sim *s, enum kept what)
 	struct adm_dm d = {.kind = ADM_OBSERVE,
 		.endpoint = SPAN_LIT("plain"),
 		.path = {.n = 3, .id = {3, 0, 9}},
-		.content_format = -1,
-		.wait_s = 5};
+		.content_format = -1};
 	switch (what) {
 	case NOTHING:
 		return;

@@ -72,8 +72,7 @@ static bool start(const char *name, enum srv_dm_kind kind, const char *path, str
 	struct srv_dm d = {.kind = kind,
 		.endpoint = named(name),
 		.content_format = LWM_CF_TEXT,
-		.ticket = 7,
-		.wait_s = 600};
+		.ticket = 7};
 	REQUIRE(lwm_path_parse(span_str(path), &d.path) == ERR_OK, "path");
 	rig_turn(&rig, 10);
 	srv_dm(srv, &d, &rig.t);

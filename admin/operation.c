@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "admin/operation.h"
+
+#include "admin/render.h"
+#include "admin/routes.h"
+#include "base/secret.h"
+#include "base/text.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { ID_BYTES = 8, ARENA_LIMIT = 4096 };
+
+struct operation {
+	struct adm *adm; /* NULL once adm_free was called */
+	struct operation *next, **pprev;
+	char id[2 * ID_BYTES + 1];
+	struct adm_req *req; /* who waits for it; NULL: nobody */
+	struct event *timer; /* the end of the patience, then of the keeping */
+	struct arena arena;
+	struct span endpoint;
+	enum adm_dm_kind kind;
+	struct lwm_path path;
+	adm_answer_fn *answer;
+	uint64_t ticket;
+	int64_t started_wall_s, ended_wall_s;
+	bool starting; /* the call that starts it has not returned */
+	bool ended;
+	int status; /* of the outcome */
+	struct jo outcome;
+};
+
+static const char *const kinds[] = {
+	[ADM_READ] = "read",
+	[ADM_WRITE] = "write",
+	[ADM_WRITE_PARTIAL] = "write-partial",
+	[ADM_CREATE] = "create",
+	[ADM_DELETE] = "delete",
+	[ADM_EXECUTE] = "execute",
+	[ADM_DISCOVER] = "discover",
+	[ADM_ATTRIBUTES] = "attributes",
+	[ADM_OBSERVE] = "observe",
+	[ADM_CANCEL] = "cancel",
+};
+
+static void unlink_operation(struct operation *op)
+{
+	struct operations *all = &op->adm->operations;
+
+	*op->pprev = op->next;
+	if (op->next)
+		op->next->pprev = op->pprev;
+	else
+		all->last = op->pprev;
+	all->n--;
+	all->bytes -= op->outcome.n;
+}
+
+static void operation_free(struct operation *op)
+{
+	if (op->adm)
+		unlink_operation(op);
+	if (op->timer)
+		event_free(op->timer);
+	if (op->outcome.p)
+		secret_wipe(op->outcome.p, op->outcome.n);
+	jo_free(&op->outcome);
+	arena_fini(&op->arena);
+	free(op);
+}
+
+/* Forgets the oldest finished one; false: none has finished. */
+static bool drop_oldest(struct adm *a)
+{
+	struct operation *op = a->operations.first;
+
+	while (op && !op->ended)
+		op = op->next;
+	if (op)
+		operation_free(op);
+	return op != NULL;
+}
+
+static struct operation *find(const struct adm *a, struct span id)
+{
+	struct operation *op = a->operations.first;
+
+	while (op && !span_eq_str(id, op->id))
+		op = op->next;
+	return op;
+}
+
+static void draw_id(struct adm *a, struct operation *op)
+{
+	uint8_t raw[ID_BYTES];
+	char id[sizeof(op->id)];
+	struct writer w;
+
+	do {
+		w = wr_make(id, sizeof(id) - 1);
+		rng_fill(&a->rng, raw, sizeof(raw));
+		wr_hex(&w, SPAN_OF(raw));
+		id[w.n] = '\0';
+	} while (find(a, span_str(id)));
+	memcpy(op->id, id, sizeof(id));
+}
+
+static void describe(const struct operation *op, struct jo *o)
+{
+	jo_str(o, "id", op->id);
+	jo_text(o, "endpoint", op->endpoint);
+	jo_str(o, "kind", kinds[op->kind]);
+	jo_path(o, "path", &op->path);
+	jo_str(o, "state", !op->ended ? "running" : op->status < 400 ? "done" : "failed");
+}
+
+/* The answer to a call whose time is over: where the outcome will be. */
+static void answer_later(struct operation *op)
+{
+	struct adm_req *r = op->req;
+	struct jo o = {0};
+
+	op->req = NULL;
+	jo_object(&o, NULL);
+	describe(op, &o);
+	jo_end_object(&o);
+	req_header(r, "Location", "/v1/operations/", op->id);
+	req_json(r, 202, &o);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct operation *op = arg;
+
+	(void)fd;
+	(void)what;
+	if (op->ended)
+		operation_free(op);
+	else if (op->req)
+		answer_later(op);
+}
+
+/* It has ended, and whoever started it is out of the way. */
+static void settle(struct operation *op)
+{
+	struct timeval keep = {.tv_sec = op->adm->operation_keep_s};
+	struct adm *a = op->adm;
+	struct adm_req *r = op->req;
+	bool told = r && req_heard(r);
+
+	op->req = NULL;
+	if (r)
+		req_reply(r, op->status, &op->outcome);
+	if (told || event_add(op->timer, &keep)) {
+		operation_free(op);
+		return;
+	}
+	while (a->operations.bytes > OPERATIONS_BYTES_MAX && drop_oldest(a))
+		;
+}
+
+/* An adm_done_fn. */
+static void on_done(void *done_arg, const struct adm_result *res)
+{
+	struct operation *op = done_arg;
+
+	if (!op->adm) {
+		operation_free(op);
+		return;
+	}
+	op->status = outcome_out(&op->outcome, op->endpoint, &op->path, op->answer, res);
+	op->adm->operations.bytes += op->outcome.n;
+	op->ended = true;
+	op->ended_wall_s = time(NULL);
+	if (!op->starting)
+		settle(op);
+}
+
+static struct operation *operation_new(struct adm_req *r, const struct adm_dm *d)
+{
+	struct operations *all = &r->adm->operations;
+	struct operation *op = calloc(1, sizeof(*op));
+	enum err e = ERR_OK;
+
+	if (!op)
+		return NULL;
+	arena_init(&op->arena, ARENA_LIMIT);
+	op->endpoint = arena_dup(&op->arena, r->endpoint, &e);
+	op->timer = evtimer_new(r->adm->base, on_timer, op);
+	if (e || !op->timer) {
+		operation_free(op);
+		return NULL;
+	}
+	draw_id(r->adm, op);
+	op->kind = d->kind;
+	op->path = d->path;
+	op->started_wall_s = time(NULL);
+	op->req = r;
+	op->adm = r->adm;
+	op->pprev = all->last;
+	*all->last = op;
+	all->last = &op->next;
+	all->n++;
+	return op;
+}
+
+void operation_run(struct adm_req *r, const struct adm_dm *d, adm_answer_fn *answer)
+{
+	struct timeval patience = {.tv_sec = r->wait_s};
+	struct adm *a = r->adm;
+	struct operation *op;
+
+	if (a->operations.n >= OPERATIONS_MAX && !drop_oldest(a)) {
+		req_problem(r, 503, "busy", "too many operations are under way");
+		return;
+	}
+	op = operation_new(r, d);
+	if (!op) {
+		req_problem(r, 500, "internal", "out of memory");
+		return;
+	}
+	op->answer = answer;
+	op->starting = true;
+	op->ticket = a->ops.dm(a->ops.arg, d, on_done, op);
+	op->starting = false;
+	if (op->ended)
+		settle(op);
+	else if (r->wait_s == 0 || event_add(op->timer, &patience))
+		answer_later(op);
+}
+
+void operations_fini(struct adm *a)
+{
+	struct operation *op;
+
+	while ((op = a->operations.first)) {
+		if (op->req) {
+			req_abandon(op->req);
+			req_drop(op->req);
+			op->req = NULL;
+		}
+		if (op->ended) {
+			operation_free(op);
+			continue;
+		}
+		unlink_operation(op);
+		event_del(op->timer);
+		op->adm = NULL; /* its end frees it */
+	}
+}
+
+/* ---- routes */
+
+static void row_out(const struct operation *op, struct jo *o)
+{
+	describe(op, o);
+	jo_time(o, "started", op->started_wall_s);
+	jo_time(o, "ended", op->ended_wall_s);
+	if (op->ended)
+		jo_i64(o, "status", op->status);
+}
+
+void operations_list(struct adm_req *r)
+{
+	const struct span *endpoint = url_param(&r->url, "endpoint");
+	struct jo o = {0};
+
+	jo_object(&o, NULL);
+	jo_array(&o, "operations");
+	for (const struct operation *op = r->adm->operations.first; op; op = op->next) {
+		if (endpoint && !span_eq(*endpoint, op->endpoint))
+			continue;
+		jo_object(&o, NULL);
+		row_out(op, &o);
+		jo_end_object(&o);
+	}
+	jo_end_array(&o);
+	jo_end_object(&o);
+	req_json(r, 200, &o);
+}
+
+static struct operation *wanted(struct adm_req *r)
+{
+	struct operation *op = find(r->adm, r->rest);
+
+	if (!op)
+		req_problem(r, 404, "unknown-operation",
+			"no operation has this id; outcomes are kept for an hour");
+	return op;
+}
+
+void operation_get(struct adm_req *r)
+{
+	const struct operation *op = wanted(r);
+	struct jo o = {0};
+
+	if (!op)
+		return;
+	jo_object(&o, NULL);
+	row_out(op, &o);
+	if (op->outcome.n)
+		jo_json(&o, op->status < 400 ? "result" : "problem",
+			span_make(op->outcome.p, op->outcome.n));
+	jo_end_object(&o);
+	req_json(r, 200, &o);
+}
+
+void operation_delete(struct adm_req *r)
+{
+	const struct operation *op = wanted(r);
+	struct adm *a = r->adm;
+	struct jo none = {0};
+
+	if (!op)
+		return;
+	if (op->ended || op->starting)
+		req_problem(r, 409, "conflict", "it has ended");
+	else if (a->ops.dm_cancel(a->ops.arg, op->endpoint, op->ticket))
+		req_problem(r, 409, "conflict",
+			"it cannot be cancelled: the device may have done it already, or it sets "
+			"up an observation, which has a DELETE of its own");
+	else
+		req_reply(r, 204, &none);
+}
