@@ -4,6 +4,8 @@
 # make check      all tests; SAN=1 runs them under AddressSanitizer and UBSan
 # make bench      measurements
 # make fuzz       every parser under libFuzzer, TIME=60 seconds each
+# make check-full make check, and what takes an hour (tests/full.sh)
+# make install    to DESTDIR and PREFIX (/usr/local); make uninstall
 VERSION := 0.1.0
 
 SAN ?=
@@ -18,7 +20,7 @@ HARDEN := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2) \
 SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DLANYARD_VERSION='"$(VERSION)"' -I. $(WARN) $(HARDEN) $(SANFLAGS) \
-	-MMD -MP $(if $(WERROR),-Werror) $(CFLAGS) $(pkg_cflags)
+	-MMD -MP $(if $(WERROR),-Werror) $(CPPFLAGS) $(CFLAGS) $(pkg_cflags)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANFLAGS) $(LDFLAGS)
 pkg_cflags = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 
@@ -59,7 +61,20 @@ objects = $(patsubst %.c,$(B)/%.o,$(call sources,$1))
 PROGRAMS := lanyardd lanyardctl lanyard-device
 BINS := $(PROGRAMS:%=$(B)/bin/%)
 
-.PHONY: all demo check bench fuzz clean deps deps-test unit-tests fuzz-seeds fuzz-archives format
+# Where make install puts things; DESTDIR goes in front of each.
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+SBINDIR ?= $(PREFIX)/sbin
+LIBDIR ?= $(PREFIX)/lib
+SYSCONFDIR ?= /etc
+MANDIR ?= $(PREFIX)/share/man
+DOCDIR ?= $(PREFIX)/share/doc/lanyard
+COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
+UNITDIR ?= $(LIBDIR)/systemd/system
+SYSUSERSDIR ?= $(LIBDIR)/sysusers.d
+TMPFILESDIR ?= $(LIBDIR)/tmpfiles.d
+
+.PHONY: all demo check check-full bench fuzz clean install uninstall deps deps-test unit-tests fuzz-seeds fuzz-archives format
 all: $(BINS)
 
 Q := $(if $(V),,@)
@@ -152,9 +167,42 @@ check: deps-test
 	@$(MAKE) $(JOBS) --no-print-directory SAN=$(SAN) all unit-tests
 	@BUILD=$(B) SAN=$(SAN) tests/run.sh
 
+check-full: deps-test
+	@$(MAKE) $(JOBS) --no-print-directory SAN=$(SAN) all unit-tests
+	@BUILD=$(B) SAN=$(SAN) tests/full.sh
+
 bench: deps
 	@$(MAKE) $(JOBS) --no-print-directory all
 	@BUILD=$(B) tests/bench/run.sh
+
+# SOURCE:TARGET, the target without DESTDIR. The first lanyard.conf is the example, never twice.
+installed_programs := $(B)/bin/lanyardd:$(SBINDIR)/lanyardd $(B)/bin/lanyardctl:$(BINDIR)/lanyardctl \
+	$(B)/bin/lanyard-device:$(BINDIR)/lanyard-device
+installed_files := $(foreach m,$(wildcard man/*.[1578]),$(m):$(MANDIR)/man$(subst .,,$(suffix $m))/$(notdir $m)) \
+	$(B)/lanyardd.service:$(UNITDIR)/lanyardd.service systemd/lanyardd.socket:$(UNITDIR)/lanyardd.socket \
+	systemd/lanyard.sysusers:$(SYSUSERSDIR)/lanyard.conf systemd/lanyard.tmpfiles:$(TMPFILESDIR)/lanyard.conf \
+	completion/lanyardctl:$(COMPLETIONDIR)/lanyardctl \
+	config/lanyard.conf.example:$(DOCDIR)/lanyard.conf.example \
+	$(foreach d,README.md SECURITY.md CHANGELOG.md,$d:$(DOCDIR)/$d)
+first_config = $(DESTDIR)$(SYSCONFDIR)/lanyard/lanyard.conf
+install_as = install -D -m $1 $(subst :, $(DESTDIR),$2) &&
+
+install: all
+	@mkdir -p $(B)
+	@sed -e 's,@SBINDIR@,$(SBINDIR),g' -e 's,@SYSCONFDIR@,$(SYSCONFDIR),g' systemd/lanyardd.service.in >$(B)/lanyardd.service
+	@umask 022; $(foreach f,$(installed_programs),$(call install_as,0755,$f)) \
+		$(foreach f,$(installed_files),$(call install_as,0644,$f)) \
+		install -d -m 0755 $(dir $(first_config))conf.d
+	@[ -e $(first_config) ] || install -m 0644 config/lanyard.conf.example $(first_config)
+	@$(if $(DESTDIR),,echo 'Next, as root: systemd-sysusers && systemd-tmpfiles --create && systemctl daemon-reload'; \
+		echo 'then: systemctl enable --now lanyardd')
+
+# A lanyard.conf that was changed stays, and so does what devices and daemon agreed on (/var/lib/lanyard).
+uninstall:
+	@if cmp -s config/lanyard.conf.example $(first_config); then rm -f $(first_config); fi
+	@rm -f $(foreach f,$(installed_programs) $(installed_files),$(DESTDIR)$(lastword $(subst :, ,$f)))
+	@for d in $(dir $(first_config))conf.d $(dir $(first_config)) $(DESTDIR)$(DOCDIR); do \
+		[ ! -d $$d ] || rmdir --ignore-fail-on-non-empty $$d; done
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')

@@ -33,6 +33,7 @@ struct daemon {
 	struct core *core;
 	uint64_t armed_ms; /* what the timer is set to; UINT64_MAX: nothing */
 	uint64_t watchdog_us;
+	int admin_fd; /* inherited from systemd, or -1 */
 	bool in_turn;
 	bool started; /* the database is loaded, its clean-stop marker cleared */
 };
@@ -357,12 +358,38 @@ static bool open_listeners(struct daemon *d)
 	return true;
 }
 
+/* What a socket unit hands over is known by its FileDescriptorName=. */
+static bool take_inherited(struct daemon *d)
+{
+	char **names = NULL;
+	int n = sd_listen_fds_with_names(1, &names);
+	bool good = n >= 0;
+	d->admin_fd = -1;
+	if (n < 0)
+		log_error("cannot take the inherited sockets reason=\"%s\"", strerror(-n));
+	for (int i = 0; i < n; i++) {
+		if (good && strcmp(names[i], "admin") != 0) {
+			log_error("cannot start: inherited socket %d is named \"%s\", only "
+				  "\"admin\" is known (FileDescriptorName= of the socket unit)",
+				i + 1, names[i]);
+			good = false;
+		} else if (good && d->admin_fd >= 0) {
+			log_error("cannot start: two inherited sockets are named \"admin\"");
+			good = false;
+		}
+		d->admin_fd = SD_LISTEN_FDS_START + i;
+		free(names[i]);
+	}
+	free(names);
+	return good;
+}
+
 static bool open_admin(struct daemon *d)
 {
 	char why[WHY_MAX] = "";
 	struct adm_ops ops;
 	const char *group = d->cfg.socket_group;
-	if (group[0] && !getgrnam(group)) {
+	if (d->admin_fd < 0 && group[0] && !getgrnam(group)) {
 		log_warning("no such group, the admin socket keeps its owner's group=%s", group);
 		group = "";
 	}
@@ -370,7 +397,7 @@ static bool open_admin(struct daemon *d)
 	struct adm_opts o = {.socket = d->cfg.socket,
 		.mode = d->cfg.socket_mode,
 		.group = group,
-		.fd = sd_listen_fds(0) == 1 ? SD_LISTEN_FDS_START : -1,
+		.fd = d->admin_fd,
 		.wait_default_s = 60,
 		.wait_max_s = 600,
 		.operation_keep_s = 3600,
@@ -436,11 +463,13 @@ static int run(struct daemon *d)
 	if (secret_harden_process())
 		log_warning("core dumps could not be switched off");
 	d->base = event_base_new();
-	if (!d->base || !open_events(d) || !open_core(d) || !open_listeners(d) || !open_admin(d)) {
+	if (!d->base || !take_inherited(d) || !open_events(d) || !open_core(d) ||
+		!open_listeners(d) || !open_admin(d)) {
 		close_all(d);
 		return EXIT_FAILURE;
 	}
-	log_notice("ready version=%s dir=%s socket=%s", LANYARD_VERSION, d->cfg.dir, d->cfg.socket);
+	log_notice("ready version=%s dir=%s socket=%s", LANYARD_VERSION, d->cfg.dir,
+		d->admin_fd < 0 ? d->cfg.socket : "inherited");
 	sd_notify(0, "READY=1");
 	begin_turn(d);
 	end_turn(d);
