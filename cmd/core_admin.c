@@ -9,72 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the way of every call that waits */
-
-static void refuse(
-	struct core *c, uint64_t ticket, int status, const char *type, const char *detail)
-{
-	turn_done(core_cur(c), ticket, status, type, detail);
-}
-
-/* Takes the ticket; false: the outcome is told already. */
-static bool begin(struct core *c, adm_done_fn *done, void *done_arg, uint64_t *ticket)
-{
-	*ticket = core_ticket(c, done, done_arg);
-	if (!*ticket) {
-		/* No memory for a ticket: the only answer that comes before the call returns. */
-		struct adm_result r = {.status = 503,
-			.type = "overload",
-			.detail = "out of memory",
-			.content_format = -1};
-		done(done_arg, &r);
-		return false;
-	}
-	c->opts.io.wake(c->opts.io.arg);
-	if (!c->failed)
-		return true;
-	refuse(c, *ticket, 503, "storage-unavailable", "nothing can be stored now; see status");
-	return false;
-}
-
-static struct endpoint *known(struct core *c, struct span name, uint64_t ticket)
-{
-	struct endpoint *e = ep_find(&c->dir, name);
-	if (!e)
-		refuse(c, ticket, 404, "unknown-endpoint",
-			"no endpoint of that name is provisioned or registered");
-	return e;
-}
-
-static void refuse_err(struct core *c, uint64_t ticket, enum err err)
-{
-	switch (err) {
-	case ERR_LIMIT:
-		refuse(c, ticket, 507, "limit",
-			"the limit of endpoints ([server] endpoints_max) is reached");
-		break;
-	case ERR_EXISTS:
-		refuse(c, ticket, 409, "conflict",
-			"another context has this recipient_id under the same ID Context");
-		break;
-	case ERR_CONFLICT:
-		refuse(c, ticket, 422, "invalid",
-			"the ids are equal, or a key derived from this secret was used before in "
-			"another role");
-		break;
-	case ERR_UNSUPPORTED:
-		refuse(c, ticket, 422, "invalid", "an algorithm is not supported");
-		break;
-	case ERR_RANGE:
-		refuse(c, ticket, 422, "invalid",
-			"a name, id or secret has a length that is not allowed");
-		break;
-	default:
-		refuse(c, ticket, 503, "overload", err_text(err));
-		break;
-	}
-}
-
 /* ---- views */
 
 /* A call that only looks runs outside turns as well: its time is now, not that of the last turn. */
@@ -215,15 +149,10 @@ static bool op_endpoint_list(void *arg, struct span after, size_t limit, struct 
 	return n > limit;
 }
 
-static struct endpoint *find(struct core *c, struct span name)
-{
-	return c->up ? ep_find(&c->dir, name) : NULL;
-}
-
 static enum err op_endpoint_get(void *arg, struct span name, adm_endpoint_fn *fn, void *cb_arg)
 {
 	struct core *c = arg;
-	struct endpoint *e = find(c, name);
+	struct endpoint *e = core_find(c, name);
 	if (!e)
 		return ERR_NOTFOUND;
 	tell_endpoint(c, e, fn, cb_arg);
@@ -233,7 +162,7 @@ static enum err op_endpoint_get(void *arg, struct span name, adm_endpoint_fn *fn
 static enum err op_context_list(void *arg, struct span name, adm_context_fn *fn, void *cb_arg)
 {
 	struct core *c = arg;
-	struct endpoint *e = find(c, name);
+	struct endpoint *e = core_find(c, name);
 	static const char *const generations[] = {[REC_GEN_WRITTEN] = "written",
 		[REC_GEN_ACKNOWLEDGED] = "acknowledged",
 		[REC_GEN_USED] = "used"};
@@ -282,7 +211,7 @@ static enum err op_observation_list(
 	void *arg, struct span name, adm_observation_fn *fn, void *cb_arg)
 {
 	struct core *c = arg;
-	struct endpoint *e = find(c, name);
+	struct endpoint *e = core_find(c, name);
 	struct telling k = {fn, cb_arg};
 	if (!e)
 		return ERR_NOTFOUND;
@@ -295,7 +224,7 @@ static enum err op_bootstrap_get(void *arg, struct span name, struct adm_bootstr
 	struct core *c = arg;
 	static uint8_t json[BS_JSON_MAX];
 	struct bs_view v;
-	struct endpoint *e = name.n ? find(c, name) : NULL;
+	struct endpoint *e = name.n ? core_find(c, name) : NULL;
 	if (!c->up || (name.n && !e))
 		return ERR_NOTFOUND;
 	bs_view(c->bs, e, &v);
@@ -362,7 +291,7 @@ static enum err op_explain(void *arg, struct span name, adm_reason_fn *fn, void 
 	struct core *c = arg;
 	if (c->failed)
 		standing(fn, cb_arg, "storage", ep_reason_info(EP_REASON_STORAGE)->text);
-	struct endpoint *e = find(c, name);
+	struct endpoint *e = core_find(c, name);
 	if (!e)
 		return ERR_NOTFOUND;
 	explain_state(c, e, fn, cb_arg);
@@ -382,113 +311,18 @@ static enum err op_explain(void *arg, struct span name, adm_reason_fn *fn, void 
 
 /* ---- changes */
 
-static void op_endpoint_put(void *arg, struct span name, const struct adm_settings *s,
-	adm_done_fn *done, void *done_arg)
-{
-	struct core *c = arg;
-	uint64_t ticket;
-	struct endpoint *e;
-	struct turn *t = core_cur(c);
-	if (!begin(c, done, done_arg, &ticket))
-		return;
-	/* A refused call changes nothing: what can fail comes first. */
-	enum err err = s->has_bs_ep && s->bs_ep.n > 255 ? ERR_RANGE : ERR_OK;
-	if (s->has_rd_ep && s->rd_ep.n > 255)
-		err = ERR_RANGE;
-	if (!err)
-		err = ep_ensure(&c->dir, name, t, &e);
-	if (!err && s->has_bs_ep)
-		err = ep_set_alias(&e->bs_ep, e, s->bs_ep);
-	if (!err && s->has_rd_ep)
-		err = ep_set_alias(&e->rd_ep, e, s->rd_ep);
-	if (err) {
-		refuse_err(c, ticket, err);
-		return;
-	}
-	if (s->has_freshness)
-		e->freshness = (uint8_t)s->freshness;
-	if (s->has_oscore_version)
-		e->oscore_version = s->oscore_version;
-	if (s->has_nosec && s->nosec != e->allow_nosec) {
-		e->allow_nosec = s->nosec;
-		c->dir.nosec_n += s->nosec ? 1 : (size_t)-1;
-	}
-	ep_record(t, e);
-	srv_recheck(c->srv, e, t);
-	turn_done(t, ticket, 200, NULL, NULL);
-}
-
 static void op_endpoint_delete(void *arg, struct span name, adm_done_fn *done, void *done_arg)
 {
 	struct core *c = arg;
 	uint64_t ticket;
 	struct turn *t = core_cur(c);
-	if (!begin(c, done, done_arg, &ticket))
+	if (!core_call_begin(c, done, done_arg, &ticket))
 		return;
-	struct endpoint *e = known(c, name, ticket);
+	struct endpoint *e = core_known(c, name, ticket);
 	if (!e)
 		return;
 	core_forget_endpoint(c, e, t);
 	turn_done(t, ticket, 204, NULL, NULL);
-}
-
-/* The role's other contexts make room once the new one stands: a provisioned credential replaces.
- */
-static void replace_others(struct core *c, struct ep_context *keep, struct turn *t)
-{
-	for (struct ep_context *x = keep->endpoint->contexts, *next; x; x = next) {
-		next = x->next_of_endpoint;
-		if (x != keep && x->role == keep->role)
-			core_remove_context(c, x, t);
-	}
-}
-
-static void op_oscore_put(
-	void *arg, struct span name, const struct adm_oscore *o, adm_done_fn *done, void *done_arg)
-{
-	struct core *c = arg;
-	uint64_t ticket;
-	struct endpoint *e;
-	struct ep_context *x;
-	struct turn *t = core_cur(c);
-	if (!begin(c, done, done_arg, &ticket))
-		return;
-	struct ep_context_input in = {.params = {.aead = o->aead,
-					      .hkdf = o->hkdf,
-					      .master_secret = o->master_secret,
-					      .master_salt = o->master_salt,
-					      .sender_id = o->sender_id,
-					      .recipient_id = o->recipient_id,
-					      .has_id_context = o->has_id_context,
-					      .id_context = o->id_context},
-		.role = o->bootstrap ? REC_ROLE_BOOTSTRAP : REC_ROLE_SERVER,
-		.origin = REC_ORIGIN_IMPORTED,
-		.generation = REC_GEN_USED,
-		.replaces = true,
-		.ssn_start = o->sender_seq,
-		.highest = o->has_recipient_seq ? o->recipient_seq : UINT64_MAX};
-	size_t before = c->dir.context_n;
-	bool known_before = ep_find(&c->dir, name) != NULL;
-	enum err err = ep_ensure(&c->dir, name, t, &e);
-	if (err) {
-		refuse_err(c, ticket, err);
-		return;
-	}
-	err = ep_context_add(&c->dir, e, &in, t, &x);
-	if (err && !known_before) { /* a refused call changes nothing */
-		turn_rec(t, REC_ENDPOINT_DEL)->del.id = e->id;
-		ep_forget(&c->dir, e);
-	}
-	if (err) {
-		refuse_err(c, ticket, err);
-		return;
-	}
-	bool made = c->dir.context_n > before;
-	if (made) {
-		replace_others(c, x, t);
-		srv_recheck(c->srv, e, t);
-	}
-	turn_done(t, ticket, made ? 201 : 200, NULL, NULL);
 }
 
 static void op_oscore_delete(
@@ -499,9 +333,9 @@ static void op_oscore_delete(
 	struct turn *t = core_cur(c);
 	uint8_t role = bootstrap ? REC_ROLE_BOOTSTRAP : REC_ROLE_SERVER;
 	size_t n = 0;
-	if (!begin(c, done, done_arg, &ticket))
+	if (!core_call_begin(c, done, done_arg, &ticket))
 		return;
-	struct endpoint *e = known(c, name, ticket);
+	struct endpoint *e = core_known(c, name, ticket);
 	if (!e)
 		return;
 	for (struct ep_context *x = e->contexts, *next; x; x = next) {
@@ -514,41 +348,7 @@ static void op_oscore_delete(
 	if (n)
 		turn_done(t, ticket, 204, NULL, NULL);
 	else
-		refuse(c, ticket, 404, "no-credentials", "it has no such credentials");
-}
-
-static uint64_t op_dm(void *arg, const struct adm_dm *d, adm_done_fn *done, void *done_arg)
-{
-	struct core *c = arg;
-	uint64_t ticket;
-	static const enum srv_dm_kind kinds[] = {[ADM_READ] = SRV_READ,
-		[ADM_WRITE] = SRV_WRITE,
-		[ADM_EXECUTE] = SRV_EXECUTE,
-		[ADM_OBSERVE] = SRV_OBSERVE,
-		[ADM_CANCEL] = SRV_CANCEL};
-	if (!begin(c, done, done_arg, &ticket))
-		return 0;
-	struct endpoint *e = known(c, d->endpoint, ticket);
-	if (!e)
-		return ticket;
-	struct srv_dm s = {.kind = kinds[d->kind],
-		.endpoint = e,
-		.path = d->path,
-		.content_format = d->content_format,
-		.records = d->records,
-		.record_n = d->record_n,
-		.arguments = d->arguments,
-		.ticket = ticket};
-	srv_dm(c->srv, &s, core_cur(c));
-	return ticket;
-}
-
-static enum err op_dm_cancel(void *arg, struct span endpoint, uint64_t operation)
-{
-	struct core *c = arg;
-	struct endpoint *e = !c->failed ? find(c, endpoint) : NULL;
-	c->opts.io.wake(c->opts.io.arg);
-	return e ? srv_dm_cancel(c->srv, e, operation, core_cur(c)) : ERR_NOTFOUND;
+		core_refuse(c, ticket, 404, "no-credentials", "it has no such credentials");
 }
 
 static void op_plan_put(
@@ -559,15 +359,15 @@ static void op_plan_put(
 	char why[160];
 	struct endpoint *e = NULL;
 	struct turn *t = core_cur(c);
-	if (!begin(c, done, done_arg, &ticket))
+	if (!core_call_begin(c, done, done_arg, &ticket))
 		return;
-	if (name.n && !(e = known(c, name, ticket)))
+	if (name.n && !(e = core_known(c, name, ticket)))
 		return;
 	enum err err = bs_plan_put(c->bs, e, json, t, why);
 	if (err == ERR_SYNTAX)
-		refuse(c, ticket, 422, "invalid", why);
+		core_refuse(c, ticket, 422, "invalid", why);
 	else if (err)
-		refuse_err(c, ticket, err);
+		core_refuse_err(c, ticket, err);
 	else
 		turn_done(t, ticket, 200, NULL, NULL);
 }
@@ -577,12 +377,12 @@ static void op_plan_delete(void *arg, struct span name, adm_done_fn *done, void 
 	struct core *c = arg;
 	uint64_t ticket;
 	struct endpoint *e = NULL;
-	if (!begin(c, done, done_arg, &ticket))
+	if (!core_call_begin(c, done, done_arg, &ticket))
 		return;
-	if (name.n && !(e = known(c, name, ticket)))
+	if (name.n && !(e = core_known(c, name, ticket)))
 		return;
 	if (bs_plan_delete(c->bs, e, core_cur(c)))
-		refuse(c, ticket, 404, "no-plan", "it has no plan of its own");
+		core_refuse(c, ticket, 404, "no-plan", "it has no plan of its own");
 	else
 		turn_done(core_cur(c), ticket, 204, NULL, NULL);
 }
@@ -623,13 +423,13 @@ void core_admin_ops(struct core *c, struct adm_ops *out)
 		.status = op_status,
 		.endpoint_list = op_endpoint_list,
 		.endpoint_get = op_endpoint_get,
-		.endpoint_put = op_endpoint_put,
+		.endpoint_put = core_endpoint_put,
 		.endpoint_delete = op_endpoint_delete,
 		.context_list = op_context_list,
-		.oscore_put = op_oscore_put,
+		.oscore_put = core_oscore_put,
 		.oscore_delete = op_oscore_delete,
-		.dm = op_dm,
-		.dm_cancel = op_dm_cancel,
+		.dm = core_dm,
+		.dm_cancel = core_dm_cancel,
 		.observation_list = op_observation_list,
 		.bootstrap_get = op_bootstrap_get,
 		.plan_put = op_plan_put,

@@ -71,6 +71,27 @@ void core_answer(struct core *c, const struct effect_done *e);
 /* A context goes: every engine lets go of it first. */
 void core_remove_context(struct core *c, struct ep_context *ctx, struct turn *t);
 
+/* core_call.c: calls whose outcome comes later */
+/* Takes the ticket; false: the outcome is told already. */
+bool core_call_begin(struct core *c, adm_done_fn *done, void *done_arg, uint64_t *ticket);
+void core_refuse(struct core *c, uint64_t ticket, int status, const char *type, const char *detail);
+/* What an error of the directory means to whoever asked. */
+void core_refuse_err(struct core *c, uint64_t ticket, enum err err);
+/* NULL if there is none, or nothing is loaded now. */
+struct endpoint *core_find(struct core *c, struct span name);
+/* The endpoint of that name; NULL: the call is refused. */
+struct endpoint *core_known(struct core *c, struct span name, uint64_t ticket);
+
+/* core_dm.c */
+uint64_t core_dm(void *arg, const struct adm_dm *d, adm_done_fn *done, void *done_arg);
+enum err core_dm_cancel(void *arg, struct span endpoint, uint64_t operation);
+
+/* core_provision.c */
+void core_endpoint_put(void *arg, struct span name, const struct adm_settings *s, adm_done_fn *done,
+	void *done_arg);
+void core_oscore_put(
+	void *arg, struct span name, const struct adm_oscore *o, adm_done_fn *done, void *done_arg);
+
 /* core_metrics.c */
 void core_metrics(void *arg, adm_metric_fn *fn, void *cb_arg);
 

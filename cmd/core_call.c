@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The way of every administrator's call whose outcome comes later. */
+#include "cmd/core_impl.h"
+
+#include <stdlib.h>
+
+void core_refuse(struct core *c, uint64_t ticket, int status, const char *type, const char *detail)
+{
+	turn_done(core_cur(c), ticket, status, type, detail);
+}
+
+bool core_call_begin(struct core *c, adm_done_fn *done, void *done_arg, uint64_t *ticket)
+{
+	*ticket = core_ticket(c, done, done_arg);
+	if (!*ticket) {
+		/* No memory for a ticket: the only answer that comes before the call returns. */
+		struct adm_result r = {.status = 503,
+			.type = "overload",
+			.detail = "out of memory",
+			.content_format = -1};
+		done(done_arg, &r);
+		return false;
+	}
+	c->opts.io.wake(c->opts.io.arg);
+	if (!c->failed)
+		return true;
+	core_refuse(
+		c, *ticket, 503, "storage-unavailable", "nothing can be stored now; see status");
+	return false;
+}
+
+struct endpoint *core_known(struct core *c, struct span name, uint64_t ticket)
+{
+	struct endpoint *e = ep_find(&c->dir, name);
+	if (!e)
+		core_refuse(c, ticket, 404, "unknown-endpoint",
+			"no endpoint of that name is provisioned or registered");
+	return e;
+}
+
+void core_refuse_err(struct core *c, uint64_t ticket, enum err err)
+{
+	switch (err) {
+	case ERR_LIMIT:
+		core_refuse(c, ticket, 507, "limit",
+			"the limit of endpoints ([server] endpoints_max) is reached");
+		break;
+	case ERR_EXISTS:
+		core_refuse(c, ticket, 409, "conflict",
+			"another context has this recipient_id under the same ID Context");
+		break;
+	case ERR_CONFLICT:
+		core_refuse(c, ticket, 422, "invalid",
+			"the ids are equal, or a key derived from this secret was used before in "
+			"another role");
+		break;
+	case ERR_UNSUPPORTED:
+		core_refuse(c, ticket, 422, "invalid", "an algorithm is not supported");
+		break;
+	case ERR_RANGE:
+		core_refuse(c, ticket, 422, "invalid",
+			"a name, id or secret has a length that is not allowed");
+		break;
+	default:
+		core_refuse(c, ticket, 503, "overload", err_text(err));
+		break;
+	}
+}
+
+struct endpoint *core_find(struct core *c, struct span name)
+{
+	return c->up ? ep_find(&c->dir, name) : NULL;
+}
