@@ -18,6 +18,23 @@ MUST_USE bool body_oscore(
  * {"value":...}, with "type" for one the model does not know. */
 MUST_USE bool body_values(struct span text, const struct lwm_path *at, struct lwm_records *out,
 	struct adm_fail *fail);
+/* POST .../data/{at} of an Object Instance or multiple Resource: the same bodies, but a Resource is
+ * given by instances. */
+MUST_USE bool body_partial(struct span text, const struct lwm_path *at, struct lwm_records *out,
+	struct adm_fail *fail);
+/* POST .../data/{object}: {"instance":5,"resources":{...}}. Without "instance" the records have
+ * LWM_ID_NONE there; without resources there is one record, of an empty instance. */
+MUST_USE bool body_create(struct span text, const struct lwm_path *object, struct lwm_records *out,
+	struct adm_fail *fail);
+/* PUT .../data/{at} with a body that is no JSON: the one value of a Resource (Instance), as its
+ * bytes (Opaque, or unknown to the model) or, with `text`, as text/plain of the model's type. The
+ * record refers to `raw`. */
+MUST_USE bool body_raw(struct span raw, bool text, const struct lwm_path *at,
+	struct lwm_records *out, struct adm_fail *fail);
+/* PUT .../attributes/{at}: {"pmin":10,"gt":null} into "pmin=10&gt=", in the arena. What the values
+ * may be is for lwm_attrs_parse to say; `fail` names the attribute. */
+MUST_USE bool body_attributes(struct span text, const struct lwm_path *at, struct arena *a,
+	struct span *out, struct adm_fail *fail);
 /* POST .../execute: {"arguments":"0='a',1"} or nothing. Checked against the grammar (OMA LwM2M
  * Core 6.3.5); a digit twice is refused. */
 MUST_USE bool body_execute(

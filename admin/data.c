@@ -29,8 +29,35 @@ static void content(const struct lwm_path *path, const struct adm_result *res, s
 	render_values(o, path, res->content_format, res->payload);
 }
 
+/* What can be asked for, or written there. A POST of a single value would be an Execute to some
+ * devices (CT-45). */
+static bool usable(const struct lwm_format *f, enum adm_dm_kind kind, const struct lwm_path *p)
+{
+	if (kind == ADM_WRITE)
+		return f->encode && (p->n >= 3 || !f->single_only);
+	if (kind == ADM_WRITE_PARTIAL)
+		return f->encode && !f->single_only;
+	return f->decode;
+}
+
+/* Names what it could be, from the table. */
+static bool bad_format(struct adm_req *r, enum adm_dm_kind kind)
+{
+	char names[160];
+	struct writer w = wr_make(names, sizeof(names) - 1);
+	size_t n;
+	const struct lwm_format *f = lwm_format_table(&n);
+
+	for (size_t i = 0; i < n; i++)
+		if (usable(&f[i], kind, &r->path))
+			wr_fmt(&w, "%s%s", w.n ? ", " : "", f[i].name);
+	names[w.n] = '\0';
+	return adm_fail_set(&r->fail, 400, "bad-request", "format",
+		"format must be one of %s, or its number", names);
+}
+
 /* The `format` parameter: a name or a number. */
-static bool format(struct adm_req *r, int32_t *cf)
+static bool format(struct adm_req *r, enum adm_dm_kind kind, int32_t *cf)
 {
 	const struct span *s = url_param(&r->url, "format");
 	const struct lwm_format *f = s ? lwm_format_by_name(*s) : NULL;
@@ -41,9 +68,8 @@ static bool format(struct adm_req *r, int32_t *cf)
 		return true;
 	if (!f && span_to_u64(*s, UINT16_MAX, &number) == ERR_OK)
 		f = lwm_format((uint32_t)number);
-	if (!f)
-		return adm_fail_set(&r->fail, 400, "bad-request", "format",
-			"format must be text, opaque or tlv, or the number of one of them");
+	if (!f || !usable(f, kind, &r->path))
+		return bad_format(r, kind);
 	*cf = f->cf;
 	return true;
 }
@@ -52,8 +78,8 @@ static bool format(struct adm_req *r, int32_t *cf)
 static bool prepare(
 	struct adm_req *r, enum adm_dm_kind kind, uint8_t min, uint8_t max, struct adm_dm *d)
 {
-	*d = (struct adm_dm){.kind = kind, .endpoint = r->endpoint};
-	if (!req_path(r, min, max) || !format(r, &d->content_format) || !req_wait(r))
+	*d = (struct adm_dm){.kind = kind, .endpoint = r->endpoint, .depth = -1};
+	if (!req_path(r, min, max) || !format(r, kind, &d->content_format) || !req_wait(r))
 		return false;
 	d->path = r->path;
 	return true;
@@ -74,19 +100,113 @@ void data_get(struct adm_req *r)
 		req_fail(r);
 }
 
+static bool replace_body(struct adm_req *r, struct lwm_records *rec)
+{
+	enum req_media media = req_media(r);
+
+	if (media == REQ_JSON)
+		return body_values(r->body, &r->path, rec, &r->fail);
+	return body_raw(r->body, media == REQ_TEXT, &r->path, rec, &r->fail);
+}
+
 void data_put(struct adm_req *r)
 {
 	struct lwm_records rec;
 	struct adm_dm d;
 
 	lwm_records_init(&rec, &r->arena);
-	if (!prepare(r, ADM_WRITE, 2, 4, &d) || !body_values(r->body, &r->path, &rec, &r->fail)) {
+	if (!prepare(r, ADM_WRITE, 2, 4, &d) || !replace_body(r, &rec)) {
 		req_fail(r);
 		return;
 	}
 	d.records = rec.v;
 	d.record_n = rec.n;
 	run(r, &d, response);
+}
+
+/* The path is that of the new instance, or of its object if nobody knows. */
+static void created(const struct lwm_path *path, const struct adm_result *res, struct jo *o)
+{
+	if (path->n == 2)
+		jo_path(o, "path", path);
+	if (res->has_response)
+		jo_code(o, "code", res->code);
+}
+
+static void create(struct adm_req *r, struct adm_dm *d)
+{
+	d->kind = ADM_CREATE;
+	if (d->records->path.id[1] != LWM_ID_NONE)
+		r->path = (struct lwm_path){2, {d->path.id[0], d->records->path.id[1]}};
+	run(r, d, created);
+}
+
+/* On an Object it is a Create, below one a Write that adds. */
+void data_post(struct adm_req *r)
+{
+	struct lwm_records rec;
+	struct adm_dm d;
+
+	lwm_records_init(&rec, &r->arena);
+	if (!prepare(r, ADM_WRITE_PARTIAL, 1, 3, &d) || !req_json_only(r) ||
+		!(d.path.n == 1 ? body_create : body_partial)(r->body, &r->path, &rec, &r->fail)) {
+		req_fail(r);
+		return;
+	}
+	d.records = rec.v;
+	d.record_n = rec.n;
+	if (d.path.n == 1)
+		create(r, &d);
+	else
+		run(r, &d, response);
+}
+
+void data_delete(struct adm_req *r)
+{
+	struct adm_dm d;
+	bool good = prepare(r, ADM_DELETE, 2, 4, &d);
+
+	if (good && d.path.n == 3)
+		good = adm_fail_set(&r->fail, 400, "invalid", "path",
+			"the path leads to a resource; this takes an object instance or a "
+			"resource instance");
+	if (good)
+		run(r, &d, response);
+	else
+		req_fail(r);
+}
+
+static void links(const struct lwm_path *path, const struct adm_result *res, struct jo *o)
+{
+	response(path, res, o);
+	render_links(o, path, res->content_format, res->payload);
+}
+
+void discover_get(struct adm_req *r)
+{
+	bool given = url_param(&r->url, "depth") != NULL;
+	uint64_t depth;
+	struct adm_dm d;
+
+	if (!prepare(r, ADM_DISCOVER, 1, 3, &d) ||
+		!url_number(&r->url, "depth", 0, 3, 0, &depth, &r->fail)) {
+		req_fail(r);
+		return;
+	}
+	if (given)
+		d.depth = (int8_t)depth;
+	run(r, &d, links);
+}
+
+void attributes_put(struct adm_req *r)
+{
+	struct adm_dm d;
+
+	if (prepare(r, ADM_ATTRIBUTES, 1, 4, &d) && req_json_only(r) &&
+		body_attributes(r->body, &r->path, &r->arena, &d.attributes, &r->fail))
+		run(r, &d, response);
+	else
+		req_fail(r);
 }
 
 void execute_post(struct adm_req *r)

@@ -151,6 +151,8 @@ static void settle(struct operation *op)
 	bool told = r && req_heard(r);
 
 	op->req = NULL;
+	if (r && op->status == 201 && op->path.n == 2)
+		req_location(r, &op->path);
 	if (r)
 		req_reply(r, op->status, &op->outcome);
 	if (told || event_add(op->timer, &keep)) {
@@ -159,6 +161,16 @@ static void settle(struct operation *op)
 	}
 	while (a->operations.bytes > OPERATIONS_BYTES_MAX && drop_oldest(a))
 		;
+}
+
+/* From now on the path is that of the new instance: as the device says, who chose; else as it was
+ * told. Nothing else that a device may have put there gets into an answer. */
+static void note_created(struct operation *op, const struct adm_result *res)
+{
+	struct lwm_path p;
+
+	if (lwm_path_parse(res->location, &p) == ERR_OK && p.n == 2 && p.id[0] == op->path.id[0])
+		op->path = p;
 }
 
 /* An adm_done_fn. */
@@ -170,7 +182,11 @@ static void on_done(void *done_arg, const struct adm_result *res)
 		operation_free(op);
 		return;
 	}
+	if (op->kind == ADM_CREATE)
+		note_created(op, res);
 	op->status = outcome_out(&op->outcome, op->endpoint, &op->path, op->answer, res);
+	if (op->kind == ADM_CREATE && op->status == 200)
+		op->status = 201;
 	op->adm->operations.bytes += op->outcome.n;
 	op->ended = true;
 	op->ended_wall_s = time(NULL);
@@ -195,7 +211,7 @@ static struct operation *operation_new(struct adm_req *r, const struct adm_dm *d
 	}
 	draw_id(r->adm, op);
 	op->kind = d->kind;
-	op->path = d->path;
+	op->path = r->path;
 	op->started_wall_s = time(NULL);
 	op->req = r;
 	op->adm = r->adm;

@@ -153,7 +153,7 @@ static void single_out(
 	}
 }
 
-static void unreadable(
+void render_unreadable(
 	struct jo *o, const struct lwm_path *base, struct span payload, const char *why)
 {
 	jo_object(o, NULL);
@@ -190,7 +190,7 @@ static void members(struct jo *o, const struct lwm_path *base, int32_t content_f
 		why = decode(base, content_format, payload, &rec);
 	jo_array(o, bare ? NULL : "values");
 	if (why)
-		unreadable(o, base, payload, why);
+		render_unreadable(o, base, payload, why);
 	for (size_t i = 0; !why && i < rec.n; i++)
 		record_out(o, &rec.v[i]);
 	jo_end_array(o);

@@ -26,6 +26,14 @@ MUST_USE enum err adm_render_notification(const struct lwm_path *base, uint8_t c
 /* For admin/: the members "values" and, for a single Resource, "value". */
 void render_values(
 	struct jo *o, const struct lwm_path *base, int32_t content_format, struct span payload);
+/* The member "links" of a Discover's payload: [{"path":"/3/0/7","attributes":{"dim":"8"}},...];
+ * attributes are strings, a flag is true. A payload that cannot be read is one entry with "error",
+ * as above. */
+void render_links(
+	struct jo *o, const struct lwm_path *base, int32_t content_format, struct span payload);
+/* Such an entry: {"path","error","raw_hex"}. */
+void render_unreadable(
+	struct jo *o, const struct lwm_path *base, struct span payload, const char *why);
 void jo_path(struct jo *o, const char *key, const struct lwm_path *p);
 /* "2.05" */
 void jo_code(struct jo *o, const char *key, uint8_t code);

@@ -4,6 +4,7 @@
 #include "admin/render.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "lwm2m/regparam.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { ARENA_LIMIT = 8 * ADM_BODY_MAX };
 
@@ -324,6 +326,20 @@ void req_header(struct adm_req *r, const char *name, const char *prefix, const c
 	evhttp_add_header(evhttp_request_get_output_headers(r->http), name, text);
 }
 
+void req_location(struct adm_req *r, const struct lwm_path *p)
+{
+	char text[3 * LWM_EP_MAX + 64];
+	struct writer w = wr_make(text, sizeof(text) - 1);
+
+	wr_str(&w, "/v1/endpoints/");
+	wr_url_segment(&w, r->endpoint);
+	wr_str(&w, "/data");
+	wr_path(&w, p);
+	text[w.n] = '\0';
+	if (r->http && !w.err)
+		evhttp_add_header(evhttp_request_get_output_headers(r->http), "Location", text);
+}
+
 static void send_stopping(int fd)
 {
 	struct jo body = {0}, o = {0};
@@ -377,6 +393,27 @@ void req_list_end(struct adm_req *r, struct jo *o, enum err e)
 	jo_end_array(o);
 	jo_end_object(o);
 	req_json(r, 200, o);
+}
+
+enum req_media req_media(const struct adm_req *r)
+{
+	const char *type =
+		evhttp_find_header(evhttp_request_get_input_headers(r->http), "Content-Type");
+	size_t n = type ? strcspn(type, "; \t") : 0;
+
+	if (n == strlen("text/plain") && strncasecmp(type, "text/plain", n) == 0)
+		return REQ_TEXT;
+	if (n == strlen("application/octet-stream") &&
+		strncasecmp(type, "application/octet-stream", n) == 0)
+		return REQ_OCTETS;
+	return REQ_JSON;
+}
+
+bool req_json_only(struct adm_req *r)
+{
+	if (req_media(r) == REQ_JSON)
+		return true;
+	return adm_fail_set(&r->fail, 415, "unsupported", NULL, "this takes JSON alone");
 }
 
 bool req_wait(struct adm_req *r)

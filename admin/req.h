@@ -92,6 +92,14 @@ void req_abandon(struct adm_req *r);
 /* Frees one that was abandoned and that no operation refers to. */
 void req_drop(struct adm_req *r);
 
+/* What the body is: by its Content-Type, JSON if that says nothing that we know (curl says
+ * "application/x-www-form-urlencoded" to everything). */
+enum req_media { REQ_JSON, REQ_TEXT, REQ_OCTETS };
+enum req_media req_media(const struct adm_req *r);
+/* Refuses a body that is no JSON. */
+MUST_USE bool req_json_only(struct adm_req *r);
+/* A Location header: where in r->endpoint's data `p` is. */
+void req_location(struct adm_req *r, const struct lwm_path *p);
 /* The `wait` parameter, into r->wait_s. */
 MUST_USE bool req_wait(struct adm_req *r);
 /* r->rest as an LwM2M path of min to max ids, into r->path. */

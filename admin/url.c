@@ -87,6 +87,21 @@ bool url_parse(struct span path, struct span query, struct arena *a, struct url 
 	return fail->status == 0;
 }
 
+static bool unreserved(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+	       (c && strchr("-._~", c));
+}
+
+void wr_url_segment(struct writer *w, struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (unreserved(s.p[i]))
+			wr_u8(w, s.p[i]);
+		else
+			wr_fmt(w, "%%%02X", s.p[i]);
+}
+
 const struct span *url_param(const struct url *u, const char *name)
 {
 	for (size_t i = 0; i < u->param_n; i++)

@@ -24,6 +24,8 @@ struct url {
  * text is in the arena. */
 MUST_USE bool url_parse(struct span path, struct span query, struct arena *a, struct url *out,
 	struct adm_fail *fail);
+/* A path segment: all but unreserved characters percent-encoded. */
+void wr_url_segment(struct writer *w, struct span s);
 /* NULL if it was not given. */
 const struct span *url_param(const struct url *u, const char *name);
 /* `preset` if absent; 400 if it is not a number from min to max. */

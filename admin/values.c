@@ -21,6 +21,10 @@ static bool bad(struct values *v, const struct lwm_path *p, const char *what)
 
 	wr_path(&w, p);
 	text[w.n] = '\0';
+	/* The device chooses the instance: only the rest of the path is known. */
+	if (p->n > 2 && p->id[1] == LWM_ID_NONE)
+		snprintf(text, sizeof(text), p->n == 3 ? "resources.%u" : "resources.%u.%u",
+			p->id[2], p->id[3]);
 	return adm_fail_set(v->fail, 422, "invalid", text, "%s: %s", text, what);
 }
 
@@ -124,7 +128,7 @@ static const char *wanted(enum lwm_type type)
 	switch (type) {
 	case LWM_STRING:
 	case LWM_CORELNK:
-		return "must be a string without NUL";
+		return "must be a string of UTF-8 without NUL";
 	case LWM_INTEGER:
 		return "must be an integer of 64 bits";
 	case LWM_TIME:
@@ -145,23 +149,29 @@ static const char *wanted(enum lwm_type type)
 	return "must be a string, a number, or true or false";
 }
 
+static bool append(struct values *v, enum lwm_record_kind kind, const struct lwm_path *p,
+	struct lwm_value value)
+{
+	struct lwm_record *r = lwm_records_add(v->out);
+
+	if (!r)
+		return adm_fail_set(v->fail, 413, "invalid", NULL, "too many values");
+	r->kind = kind;
+	r->path = *p;
+	r->value = value;
+	return true;
+}
+
 static bool add(struct values *v, const struct lwm_path *p, struct json_object *j)
 {
 	enum lwm_type type = v->forced != LWM_NONE ? v->forced : lwm_type_at(p);
 	struct lwm_value value = {0};
-	struct lwm_record *r;
 
 	if (type == LWM_NONE)
 		type = guess(j);
 	if (!typed(v, type, j, &value))
 		return bad(v, p, wanted(type));
-	r = lwm_records_add(v->out);
-	if (!r)
-		return adm_fail_set(v->fail, 413, "invalid", NULL, "too many values");
-	r->kind = LWM_RECORD_VALUE;
-	r->path = *p;
-	r->value = value;
-	return true;
+	return append(v, LWM_RECORD_VALUE, p, value);
 }
 
 /* `p` with the id in `name` behind it. */
@@ -180,7 +190,6 @@ static bool child(const struct lwm_path *p, const char *name, struct lwm_path *o
 static bool multiple(struct values *v, const struct lwm_path *p, struct json_object *j)
 {
 	struct lwm_path at;
-	struct lwm_record *r;
 
 	json_object_object_foreach(j, name, member)
 	{
@@ -189,14 +198,8 @@ static bool multiple(struct values *v, const struct lwm_path *p, struct json_obj
 		if (!add(v, &at, member))
 			return false;
 	}
-	if (json_object_object_length(j) > 0)
-		return true;
-	r = lwm_records_add(v->out);
-	if (!r)
-		return adm_fail_set(v->fail, 413, "invalid", NULL, "too many values");
-	r->kind = LWM_RECORD_MULTIPLE;
-	r->path = *p;
-	return true;
+	return json_object_object_length(j) > 0 ||
+	       append(v, LWM_RECORD_MULTIPLE, p, (struct lwm_value){0});
 }
 
 /* A Resource: one value, or {"0":...,"1":...} of a multiple one. */
@@ -211,16 +214,12 @@ static bool resource(struct values *v, const struct lwm_path *p, struct json_obj
 	return several && p->n == 3 ? multiple(v, p, j) : add(v, p, j);
 }
 
-static bool instance(struct values *v, struct js_in *in, const struct lwm_path *at)
+/* What "resources" holds, below the Object Instance `at`. */
+static bool resources(struct values *v, struct js_in *in, const struct lwm_path *at)
 {
-	static const char *const names[] = {"resources", NULL};
 	struct json_object *j = js_member(in, "resources");
 	struct lwm_path p;
 
-	js_known(in, names);
-	if (!json_object_is_type(j, json_type_object) || json_object_object_length(j) == 0)
-		return js_fail(
-			in, "resources", "must be an object of values, named by resource id");
 	json_object_object_foreach(j, name, member)
 	{
 		if (!child(at, name, &p))
@@ -230,6 +229,18 @@ static bool instance(struct values *v, struct js_in *in, const struct lwm_path *
 			return false;
 	}
 	return true;
+}
+
+static bool instance(struct values *v, struct js_in *in, const struct lwm_path *at)
+{
+	static const char *const names[] = {"resources", NULL};
+	struct json_object *j = js_member(in, "resources");
+
+	js_known(in, names);
+	if (!json_object_is_type(j, json_type_object) || json_object_object_length(j) == 0)
+		return js_fail(
+			in, "resources", "must be an object of values, named by resource id");
+	return resources(v, in, at);
 }
 
 static enum lwm_type forced_type(struct js_in *in)
@@ -258,18 +269,93 @@ static bool single(struct values *v, struct js_in *in, const struct lwm_path *at
 	return in->fail->status == 0 && resource(v, at, j);
 }
 
-bool body_values(
-	struct span text, const struct lwm_path *at, struct lwm_records *out, struct adm_fail *fail)
+/* A POST on a Resource adds and overwrites instances, and with a single value it would be an
+ * Execute to some devices (CT-45). */
+static bool addition(struct values *v, struct js_in *in, const struct lwm_path *at)
+{
+	struct json_object *j = js_member(in, "value");
+
+	if (j && (!json_object_is_type(j, json_type_object) || json_object_object_length(j) == 0))
+		return bad(v, at,
+			"POST adds instances to a multiple resource: give {\"0\":...}; "
+			"PUT writes a value");
+	return single(v, in, at);
+}
+
+typedef bool members_fn(struct values *v, struct js_in *in, const struct lwm_path *at);
+
+static bool read_members(struct span text, const struct lwm_path *at, struct lwm_records *out,
+	struct adm_fail *fail, members_fn *members)
 {
 	struct js_in in = {.fail = fail};
 	struct values v = {.out = out, .fail = fail};
 
 	if (!js_parse(text, &in.obj, fail))
 		return false;
-	if (at->n == 2)
-		(void)instance(&v, &in, at);
-	else
-		(void)single(&v, &in, at);
+	(void)members(&v, &in, at);
 	js_free(in.obj);
 	return fail->status == 0;
+}
+
+bool body_values(
+	struct span text, const struct lwm_path *at, struct lwm_records *out, struct adm_fail *fail)
+{
+	return read_members(text, at, out, fail, at->n == 2 ? instance : single);
+}
+
+bool body_partial(
+	struct span text, const struct lwm_path *at, struct lwm_records *out, struct adm_fail *fail)
+{
+	return read_members(text, at, out, fail, at->n == 2 ? instance : addition);
+}
+
+static bool creation(struct values *v, struct js_in *in, const struct lwm_path *object)
+{
+	static const char *const names[] = {"instance", "resources", NULL};
+	struct json_object *j = js_member(in, "resources");
+	struct lwm_path at = {.n = 2, .id = {object->id[0]}};
+
+	js_known(in, names);
+	at.id[1] = (uint16_t)js_u64(in, "instance", LWM_ID_NONE - 1, LWM_ID_NONE, NULL);
+	if (j && !json_object_is_type(j, json_type_object))
+		return js_fail(
+			in, "resources", "must be an object of values, named by resource id");
+	if (!j || json_object_object_length(j) == 0)
+		return append(v, LWM_RECORD_INSTANCE, &at, (struct lwm_value){0});
+	return resources(v, in, &at);
+}
+
+bool body_create(struct span text, const struct lwm_path *object, struct lwm_records *out,
+	struct adm_fail *fail)
+{
+	return read_members(text, object, out, fail, creation);
+}
+
+/* Text differs from JSON where a value has no quotes, and for 0 and 1 (FMT-40). */
+static const char *wanted_text(enum lwm_type type)
+{
+	if (type == LWM_BOOLEAN)
+		return "must be 0 or 1";
+	if (type == LWM_OBJLNK)
+		return "must be an object link, as 3303:0";
+	return wanted(type == LWM_NONE ? LWM_STRING : type);
+}
+
+bool body_raw(struct span raw, bool text, const struct lwm_path *at, struct lwm_records *out,
+	struct adm_fail *fail)
+{
+	const struct lwm_resource *model = at->n >= 3 ? lwm_resource(at->id[0], at->id[2]) : NULL;
+	struct values v = {.out = out, .fail = fail};
+	enum lwm_type type = lwm_type_at(at);
+	struct lwm_value value = {.type = LWM_OPAQUE, .bytes = raw};
+
+	if (at->n < 3 || (model && model->multiple && at->n == 3))
+		return adm_fail_set(fail, 415, "unsupported", NULL,
+			"a body that is no JSON holds one value; the path leads to several");
+	if (!text && type != LWM_OPAQUE && type != LWM_NONE)
+		return adm_fail_set(fail, 415, "unsupported", NULL,
+			"the resource is no opaque one; give its value as text/plain or JSON");
+	if (text && lwm_value_from_text(raw, type, out->arena, &value))
+		return bad(&v, at, wanted_text(type));
+	return append(&v, LWM_RECORD_VALUE, at, value);
 }

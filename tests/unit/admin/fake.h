@@ -39,6 +39,8 @@ struct fake {
 	char name[300], text[4096];
 	struct adm_settings settings;
 	struct adm_dm dm;
+	size_t value_n; /* of the first value, if it is bytes */
+	uint32_t value_sum;
 	uint8_t ids[64];
 	size_t secret_n;
 	bool bootstrap_role;
@@ -217,6 +219,19 @@ FAKE void fake_oscore_delete(
 	fake_finish(done, done_arg);
 }
 
+/* Of a value too long for fake.text. */
+FAKE void fake_value(const struct adm_dm *d)
+{
+	const struct lwm_value *v = d->record_n ? &d->records[0].value : NULL;
+
+	fake.value_n = fake.value_sum = 0;
+	if (!v || (v->type != LWM_OPAQUE && v->type != LWM_STRING))
+		return;
+	fake.value_n = v->bytes.n;
+	for (size_t i = 0; i < v->bytes.n; i++)
+		fake.value_sum = fake.value_sum * 31 + v->bytes.p[i];
+}
+
 FAKE uint64_t fake_dm(void *arg, const struct adm_dm *d, adm_done_fn *done, void *done_arg)
 {
 	struct writer w = wr_make(fake.text, sizeof(fake.text) - 1);
@@ -224,6 +239,7 @@ FAKE uint64_t fake_dm(void *arg, const struct adm_dm *d, adm_done_fn *done, void
 	(void)arg;
 	fake_note("dm", d->endpoint);
 	fake.dm = *d;
+	fake_value(d);
 	wr_path(&w, &d->path);
 	for (size_t i = 0; i < d->record_n; i++) {
 		wr_str(&w, " ");
@@ -232,10 +248,12 @@ FAKE uint64_t fake_dm(void *arg, const struct adm_dm *d, adm_done_fn *done, void
 		if (d->records[i].kind == LWM_RECORD_VALUE)
 			wr_value_text(&w, &d->records[i].value);
 	}
-	if (d->kind == ADM_EXECUTE) {
+	if (d->kind == ADM_EXECUTE || d->kind == ADM_ATTRIBUTES) {
 		wr_str(&w, " ");
-		wr_bytes(&w, d->arguments);
+		wr_bytes(&w, d->kind == ADM_EXECUTE ? d->arguments : d->attributes);
 	}
+	if (d->kind == ADM_DISCOVER)
+		wr_fmt(&w, " depth %d", d->depth);
 	fake.text[w.n] = '\0';
 	fake_finish(done, done_arg);
 	return 77;
@@ -501,26 +519,40 @@ FAKE void reply_read(int fd, struct reply *r)
 		client_read(fd, r->text + n, sizeof(r->text) - n, NULL);
 }
 
-FAKE void request_send(int fd, const char *method, const char *target, struct span body)
+/* `type` is the Content-Type; NULL: none. */
+FAKE void request_send_as(
+	int fd, const char *method, const char *target, const char *type, struct span body)
 {
 	static char text[8192];
 	int n = snprintf(text, sizeof(text),
-		"%s %s HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n", method, target, body.n);
+		"%s %s HTTP/1.1\r\nHost: x\r\n%s%s%sContent-Length: %zu\r\n\r\n", method, target,
+		type ? "Content-Type: " : "", type ? type : "", type ? "\r\n" : "", body.n);
 
 	client_send(fd, text, (size_t)n);
 	client_send(fd, (const char *)body.p, body.n);
 }
 
+FAKE void request_send(int fd, const char *method, const char *target, struct span body)
+{
+	request_send_as(fd, method, target, NULL, body);
+}
+
 /* One request on a connection of its own. */
-FAKE const struct reply *ask(const char *method, const char *target, const char *body)
+FAKE const struct reply *ask_as(
+	const char *method, const char *target, const char *type, struct span body)
 {
 	static struct reply r;
 	int fd = client_open();
 
-	request_send(fd, method, target, span_str(body));
+	request_send_as(fd, method, target, type, body);
 	reply_read(fd, &r);
 	close(fd);
 	return &r;
+}
+
+FAKE const struct reply *ask(const char *method, const char *target, const char *body)
+{
+	return ask_as(method, target, NULL, span_str(body));
 }
 
 #endif

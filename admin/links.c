@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What Discover told, as JSON. */
+#include "admin/render.h"
+
+#include "base/arena.h"
+#include "lwm2m/link.h"
+
+enum { ARENA_LIMIT = 4 * 1024 * 1024 };
+
+/* Of a name that comes twice the first counts: a member can be there once. */
+static void attributes(struct jo *o, const struct lwm_link *l, struct arena *a)
+{
+	enum err e = ERR_OK;
+
+	jo_object(o, "attributes");
+	for (uint8_t i = 0; i < l->attr_n; i++) {
+		const struct lwm_link_attr *at = &l->attr[i];
+		/* A name has no character that JSON would want escaped. */
+		const char *name = (const char *)arena_dup(a, at->name, &e).p;
+
+		if (e) {
+			o->err = o->err ? o->err : e;
+			return;
+		}
+		if (lwm_link_attr(l, name) != at)
+			continue;
+		if (at->value.p)
+			jo_text(o, name, at->value);
+		else
+			jo_bool(o, name, true);
+	}
+	jo_end_object(o);
+}
+
+static void link_out(struct jo *o, const struct lwm_link *l, struct arena *a)
+{
+	jo_object(o, NULL);
+	if (l->target.p)
+		jo_text(o, "path", l->target);
+	else
+		jo_null(o, "path");
+	attributes(o, l, a);
+	jo_end_object(o);
+}
+
+/* Whether it can be read to its end. */
+static const char *objection(int32_t content_format, struct span payload)
+{
+	struct lwm_link l;
+	enum err e = ERR_OK;
+
+	/* Some devices leave the format out: what reads as links are links. */
+	if (content_format >= 0 && content_format != LWM_CF_LINK)
+		return "the device did not answer in link format";
+	while (e == ERR_OK)
+		e = lwm_link_next(&payload, &l);
+	return e == ERR_NOTFOUND ? NULL : "the payload is no link format";
+}
+
+void render_links(
+	struct jo *o, const struct lwm_path *base, int32_t content_format, struct span payload)
+{
+	const char *why = objection(content_format, payload);
+	struct lwm_link l;
+	struct arena a;
+
+	arena_init(&a, ARENA_LIMIT);
+	jo_array(o, "links");
+	if (why)
+		render_unreadable(o, base, payload, why);
+	while (!why && lwm_link_next(&payload, &l) == ERR_OK) {
+		link_out(o, &l, &a);
+		arena_reset(&a);
+	}
+	jo_end_array(o);
+	arena_fini(&a);
+}
