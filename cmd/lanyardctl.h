@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/span.h"
+#include "lwm2m/model.h"
 
 struct json_object;
 
@@ -34,6 +35,10 @@ enum ctl_opt {
 	CTL_OPT_DEFAULT,
 	CTL_OPT_DELETE,
 	CTL_OPT_CANCEL,
+	CTL_OPT_DEPTH,
+	CTL_OPT_PARTIAL,
+	CTL_OPT_FILE,
+	CTL_OPT_TEXT,
 	CTL_OPT_N,
 };
 #define CTL_HAS(opt) (UINT64_C(1) << (opt))
@@ -54,7 +59,7 @@ struct ctl_command {
 	size_t arg_min, arg_max;
 	uint64_t options; /* CTL_HAS of those beyond --socket, --json, --help */
 	int (*run)(struct ctl *c);
-	const char *brief; /* one line */
+	const char *brief; /* one line; NULL: not shown in the help */
 	const char *help;  /* a few more, or NULL */
 };
 
@@ -86,6 +91,9 @@ struct ctl_reply {
  * status: then CTL_OK, for the caller to look. The reply must be freed in any case. */
 int ctl_call(struct ctl *c, const char *method, const char *target, const char *body,
 	int quiet_status, struct ctl_reply *out);
+/* The same with a body of any kind; `type` is its Content-Type. */
+int ctl_send(struct ctl *c, const char *method, const char *target, const char *type,
+	struct span body, int quiet_status, struct ctl_reply *out);
 void ctl_reply_free(struct ctl_reply *r);
 /* Prints what the problem in `r` says as one line. Returns CTL_REFUSED. */
 int ctl_problem(const struct ctl_reply *r);
@@ -130,10 +138,29 @@ void ctl_table_free(struct ctl_table *t);
 /* With --json: prints the body as it came and returns true. */
 bool ctl_json_done(const struct ctl *c, const struct ctl_reply *r);
 
+/* lanyardctl_data.c. The operand PATH, also as text, checked here so that a mistake is a matter of
+ * usage. */
+int ctl_device_path(struct ctl *c, struct lwm_path *p, const char **text);
+/* Of the endpoint's "data" or whatever `what` is, with --wait and --format. */
+const char *ctl_device_target(struct ctl *c, const char *what, const char *path);
+/* A call whose answer only says that it is done. */
+int ctl_device_do(struct ctl *c, const char *method, const char *target, const char *body);
+/* 202, the operation goes on without us: says so and returns true. */
+bool ctl_running(struct ctl *c, const struct ctl_reply *r);
+/* The word as JSON: what the model calls text is text, else whatever reads as JSON is that. */
+struct json_object *ctl_value_json(const struct lwm_path *p, const char *word);
+/* The word, or standard input for "-"; NULL as ctl_read_file. */
+const char *ctl_word(struct ctl *c, const char *word);
+/* lanyardctl_manage.c: the "links" of a Discover, as a table; where a Create made an instance. */
+void ctl_links(struct ctl *c, struct json_object *links);
+void ctl_created(struct ctl *c, struct json_object *o);
 /* lanyardctl_data.c: the "values" of an answer or event: one value alone, or a table. */
 void ctl_values(struct ctl *c, struct json_object *o);
 /* lanyardctl_problem.c: the problem `o`; see ctl_problem. */
 int ctl_problem_json(struct json_object *o);
+/* lanyardctl_decode.c: the names of content formats, with commas; `of_values`: without those that
+ * hold no values. */
+void ctl_format_names(struct writer *w, bool of_values);
 
 /* The commands. */
 int ctl_status(struct ctl *c);
@@ -144,6 +171,10 @@ int ctl_observations(struct ctl *c);
 int ctl_explain(struct ctl *c);
 int ctl_metrics(struct ctl *c);
 int ctl_provision(struct ctl *c);
+int ctl_create(struct ctl *c);
+int ctl_remove(struct ctl *c);
+int ctl_discover(struct ctl *c);
+int ctl_attributes(struct ctl *c);
 int ctl_read(struct ctl *c);
 int ctl_write(struct ctl *c);
 int ctl_execute(struct ctl *c);
@@ -155,6 +186,8 @@ int ctl_events(struct ctl *c);
 int ctl_set(struct ctl *c);
 int ctl_delete(struct ctl *c);
 int ctl_plan(struct ctl *c);
+int ctl_decode(struct ctl *c);
 int ctl_help_command(struct ctl *c);
+int ctl_complete(struct ctl *c);
 
 #endif

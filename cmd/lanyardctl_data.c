@@ -2,14 +2,11 @@
 /* The commands that speak to a device. */
 #include "cmd/lanyardctl.h"
 
-#include "lwm2m/model.h"
-
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 
-/* A path is checked here too, so that a mistake is a matter of usage. */
-static int path_of(struct ctl *c, struct lwm_path *p, const char **text)
+int ctl_device_path(struct ctl *c, struct lwm_path *p, const char **text)
 {
 	struct writer w;
 	char *to;
@@ -25,7 +22,7 @@ static int path_of(struct ctl *c, struct lwm_path *p, const char **text)
 	return CTL_OK;
 }
 
-static const char *target(struct ctl *c, const char *what, const char *path)
+const char *ctl_device_target(struct ctl *c, const char *what, const char *path)
 {
 	const char *t = ctl_target(c, "/v1/endpoints/%e/%p%p", c->arg[0], what, path);
 
@@ -73,8 +70,7 @@ void ctl_values(struct ctl *c, struct json_object *o)
 	ctl_table_print(&t);
 }
 
-/* 202: it goes on without us. */
-static bool running(struct ctl *c, const struct ctl_reply *r)
+bool ctl_running(struct ctl *c, const struct ctl_reply *r)
 {
 	if (r->status != 202)
 		return false;
@@ -89,25 +85,24 @@ int ctl_read(struct ctl *c)
 	struct lwm_path p;
 	struct ctl_reply r;
 	const char *path;
-	int rc = path_of(c, &p, &path);
+	int rc = ctl_device_path(c, &p, &path);
 
 	if (rc)
 		return rc;
-	rc = ctl_call(c, "GET", target(c, "data", path), NULL, 0, &r);
-	if (rc == CTL_OK && !ctl_json_done(c, &r) && !running(c, &r))
+	rc = ctl_call(c, "GET", ctl_device_target(c, "data", path), NULL, 0, &r);
+	if (rc == CTL_OK && !ctl_json_done(c, &r) && !ctl_running(c, &r))
 		ctl_values(c, r.json);
 	ctl_reply_free(&r);
 	return rc;
 }
 
-/* What only says that it is done. */
-static int simple(struct ctl *c, const char *method, const char *t, const char *body)
+int ctl_device_do(struct ctl *c, const char *method, const char *t, const char *body)
 {
 	struct ctl_reply r;
 	int rc = ctl_call(c, method, t, body, 0, &r);
 
 	if (rc == CTL_OK && !ctl_json_done(c, &r))
-		(void)running(c, &r);
+		(void)ctl_running(c, &r);
 	ctl_reply_free(&r);
 	return rc;
 }
@@ -118,8 +113,7 @@ static bool is_text(enum lwm_type type)
 	       type == LWM_CORELNK;
 }
 
-/* The word as JSON: what the model calls text is text, else whatever reads as JSON is that. */
-static struct json_object *value_json(const struct lwm_path *p, const char *word)
+struct json_object *ctl_value_json(const struct lwm_path *p, const char *word)
 {
 	struct json_tokener *t = json_tokener_new();
 	struct json_object *o = NULL;
@@ -138,25 +132,62 @@ static struct json_object *value_json(const struct lwm_path *p, const char *word
 	return o ? o : json_object_new_string(word);
 }
 
-int ctl_write(struct ctl *c)
+const char *ctl_word(struct ctl *c, const char *word)
 {
-	struct json_object *body = json_object_new_object();
-	const char *path, *word = c->arg[2];
-	struct lwm_path p;
 	size_t n;
-	int rc = path_of(c, &p, &path);
 
-	if (rc == CTL_OK && strcmp(word, "-") == 0) {
-		word = ctl_read_file(c, "-", &n);
-		rc = word ? CTL_OK : CTL_REFUSED;
-	}
-	if (rc == CTL_OK) {
-		json_object_object_add(
-			body, p.n == 2 ? "resources" : "value", value_json(&p, word));
-		rc = simple(c, "PUT", target(c, "data", path), json_object_to_json_string(body));
-	}
+	return strcmp(word, "-") == 0 ? ctl_read_file(c, "-", &n) : word;
+}
+
+static int write_value(struct ctl *c, const struct lwm_path *p, const char *t, const char *word)
+{
+	struct json_object *body;
+	int rc;
+
+	word = ctl_word(c, word);
+	if (!word)
+		return CTL_REFUSED;
+	body = json_object_new_object();
+	json_object_object_add(body, p->n == 2 ? "resources" : "value", ctl_value_json(p, word));
+	rc = ctl_device_do(
+		c, c->opt[CTL_OPT_PARTIAL] ? "POST" : "PUT", t, json_object_to_json_string(body));
 	json_object_put(body);
 	return rc;
+}
+
+static int write_file(struct ctl *c, const char *t)
+{
+	struct ctl_reply r;
+	size_t n;
+	const char *bytes = ctl_read_file(c, c->opt[CTL_OPT_FILE], &n);
+	int rc;
+
+	if (!bytes)
+		return CTL_REFUSED;
+	rc = ctl_send(c, "PUT", t, "application/octet-stream", span_make(bytes, n), 0, &r);
+	if (rc == CTL_OK && !ctl_json_done(c, &r))
+		(void)ctl_running(c, &r);
+	ctl_reply_free(&r);
+	return rc;
+}
+
+int ctl_write(struct ctl *c)
+{
+	const struct ctl_command *cmd = ctl_command_find("write");
+	bool file = c->opt[CTL_OPT_FILE] != NULL;
+	const char *path;
+	struct lwm_path p;
+	int rc;
+
+	if (file == (c->arg_n == 3))
+		return ctl_usage(cmd, "write needs either VALUE or --file");
+	if (file && c->opt[CTL_OPT_PARTIAL])
+		return ctl_usage(cmd, "--file writes one value: --partial has no meaning there");
+	rc = ctl_device_path(c, &p, &path);
+	if (rc)
+		return rc;
+	return file ? write_file(c, ctl_device_target(c, "data", path))
+		    : write_value(c, &p, ctl_device_target(c, "data", path), c->arg[2]);
 }
 
 int ctl_execute(struct ctl *c)
@@ -164,7 +195,7 @@ int ctl_execute(struct ctl *c)
 	struct json_object *body = NULL;
 	struct lwm_path p;
 	const char *path;
-	int rc = path_of(c, &p, &path);
+	int rc = ctl_device_path(c, &p, &path);
 
 	if (rc)
 		return rc;
@@ -172,7 +203,7 @@ int ctl_execute(struct ctl *c)
 		body = json_object_new_object();
 		json_object_object_add(body, "arguments", json_object_new_string(c->arg[2]));
 	}
-	rc = simple(c, "POST", target(c, "execute", path),
+	rc = ctl_device_do(c, "POST", ctl_device_target(c, "execute", path),
 		body ? json_object_to_json_string(body) : NULL);
 	json_object_put(body);
 	return rc;
@@ -182,9 +213,10 @@ int ctl_cancel(struct ctl *c)
 {
 	struct lwm_path p;
 	const char *path;
-	int rc = path_of(c, &p, &path);
+	int rc = ctl_device_path(c, &p, &path);
 
-	return rc ? rc : simple(c, "DELETE", target(c, "observations", path), NULL);
+	return rc ? rc
+		  : ctl_device_do(c, "DELETE", ctl_device_target(c, "observations", path), NULL);
 }
 
 static int count_of(struct ctl *c, uint64_t *count)
@@ -242,9 +274,9 @@ static int follow(struct ctl *c, struct ctl_stream *s, const char *path, uint64_
 /* r is the caller's to free. */
 static int start_observation(struct ctl *c, const char *path, struct ctl_reply *r)
 {
-	int rc = ctl_call(c, "PUT", target(c, "observations", path), NULL, 0, r);
+	int rc = ctl_call(c, "PUT", ctl_device_target(c, "observations", path), NULL, 0, r);
 
-	if (rc == CTL_OK && !ctl_json_done(c, r) && !running(c, r) && r->json)
+	if (rc == CTL_OK && !ctl_json_done(c, r) && !ctl_running(c, r) && r->json)
 		ctl_values(c, r->json);
 	fflush(stdout);
 	return rc;
@@ -262,7 +294,7 @@ int ctl_observe(struct ctl *c)
 	int rc = count_of(c, &count);
 
 	if (rc == CTL_OK)
-		rc = path_of(c, &p, &path);
+		rc = ctl_device_path(c, &p, &path);
 	if (rc == CTL_OK)
 		rc = ctl_stream_open(c, t, &s);
 	if (rc == CTL_OK)

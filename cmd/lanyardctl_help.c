@@ -15,11 +15,13 @@ const struct ctl_option ctl_options[CTL_OPT_N] = {
 	[CTL_OPT_WAIT] = {"wait", 'w', "SECONDS",
 		"how long to wait for the device (default 60; 0: do not wait)"},
 	[CTL_OPT_FORMAT] = {"format", 0, "NAME",
-		"the content format: text, opaque or tlv (default: by the path)"},
+		"the content format, a name or number (default: by the path):"},
 	[CTL_OPT_MATCH] = {"match", 'm', "PATTERN", "only names that match, such as 'meter-*'"},
 	[CTL_OPT_COUNT] = {"count", 'n', "N", "stop after so many"},
 	[CTL_OPT_ENDPOINT] = {"endpoint", 'e', "EP", "only events of this endpoint"},
-	[CTL_OPT_TYPE] = {"type", 't', "TYPES", "only events of these types, separated by commas"},
+	[CTL_OPT_TYPE] = {"type", 't', "TYPES",
+		"events: only these types, separated by commas; decode: of what the model does not "
+		"know"},
 	[CTL_OPT_AFTER] = {"after", 0, "SEQ", "first the stored events after this number"},
 	[CTL_OPT_ROLE] = {"role", 'r', "ROLE", "bootstrap or server"},
 	[CTL_OPT_GENERATE] = {"generate", 'g', NULL, "draw new credentials"},
@@ -35,6 +37,12 @@ const struct ctl_option ctl_options[CTL_OPT_N] = {
 	[CTL_OPT_ID_CONTEXT] = {"id-context", 0, NULL, "draw an ID Context of 8 bytes too"},
 	[CTL_OPT_DEFAULT] = {"default", 0, NULL, "the plan of endpoints that have none"},
 	[CTL_OPT_CANCEL] = {"cancel", 0, NULL, "give it up"},
+	[CTL_OPT_DEPTH] = {"depth", 'd', "N", "how far down, 0 to 3 (default: the device's)"},
+	[CTL_OPT_PARTIAL] = {"partial", 'p', NULL,
+		"leave what is not named as it is (else it is replaced)"},
+	[CTL_OPT_FILE] = {"file", 'f', "FILE",
+		"write the bytes of a file to an opaque resource, such as firmware to /5/0/0"},
+	[CTL_OPT_TEXT] = {"text", 0, NULL, "the payload is given as text, not hex"},
 	[CTL_OPT_DELETE] = {"delete", 0, NULL, "delete the credentials of this --role"},
 };
 
@@ -64,15 +72,33 @@ static const struct ctl_command commands[] = {
 		ctl_credentials, "the OSCORE contexts of an endpoint, without secrets", NULL},
 	{"read", NULL, "EP PATH", 2, 2, DEVICE | CTL_HAS(CTL_OPT_FORMAT), ctl_read,
 		"read an object, instance or resource", NULL},
-	{"write", NULL, "EP PATH VALUE", 3, 3, DEVICE | CTL_HAS(CTL_OPT_FORMAT), ctl_write,
-		"write a resource or instance",
+	{"write", NULL, "EP PATH VALUE", 2, 3,
+		DEVICE | CTL_HAS(CTL_OPT_FORMAT) | CTL_HAS(CTL_OPT_PARTIAL) | CTL_HAS(CTL_OPT_FILE),
+		ctl_write, "write a resource or instance",
 		"VALUE is text for a string, a number, true or false, base64 for opaque bytes, o:i "
 		"for\n"
 		"an object link, seconds since 1970 for a time. {\"0\":1,\"1\":2} writes a "
 		"multiple\n"
 		"resource; for an instance it is {\"14\":\"+02:00\",\"15\":\"CET\"}. - reads it "
 		"from standard\n"
+		"input. --partial writes the instances of a multiple resource, or the resources of "
+		"an instance,\nthat are named and leaves the others. --file FILE stands in the "
+		"place of VALUE."},
+	{"create", NULL, "EP PATH [VALUES]", 2, 3, DEVICE | CTL_HAS(CTL_OPT_FORMAT), ctl_create,
+		"create an object instance, and print its path",
+		"PATH is /3303/5, or /3303 where the device is to choose the number. VALUES are "
+		"the resources,\nas {\"5700\":21.5,\"5701\":\"Cel\"}; - reads them from standard "
 		"input."},
+	{"remove", NULL, "EP PATH", 2, 2, DEVICE, ctl_remove,
+		"delete an object instance or resource instance on the device",
+		"'delete EP' deletes an endpoint."},
+	{"discover", NULL, "EP PATH", 2, 2, DEVICE | CTL_HAS(CTL_OPT_DEPTH), ctl_discover,
+		"what is there, with attributes", NULL},
+	{"attributes", NULL, "EP PATH KEY=VALUE...", 3, 12, DEVICE, ctl_attributes,
+		"set attributes that govern notifications",
+		"Keys: pmin pmax epmin epmax (seconds), gt lt st (numbers), edge con (0 or 1), "
+		"hqmax. KEY=\n"
+		"takes an attribute away. They count for observations that are made afterwards."},
 	{"execute", NULL, "EP PATH [ARGUMENTS]", 2, 3, DEVICE, ctl_execute, "execute a resource",
 		"ARGUMENTS are like 0='text',1"},
 	{"observe", NULL, "EP PATH", 2, 2, DEVICE | CTL_HAS(CTL_OPT_COUNT), ctl_observe,
@@ -104,7 +130,15 @@ static const struct ctl_command commands[] = {
 		"Types: registered updated deregistered expired notification operation bootstrap"},
 	{"explain", NULL, "EP", 1, 1, 0, ctl_explain, "why does it not connect", NULL},
 	{"metrics", NULL, "", 0, 0, 0, ctl_metrics, "counters in the format of Prometheus", NULL},
+	{"decode", NULL, "FORMAT PATH HEX", 3, 3, CTL_HAS(CTL_OPT_TEXT) | CTL_HAS(CTL_OPT_TYPE),
+		ctl_decode, "what a payload says; needs no daemon",
+		"PATH is what the payload answers or was sent to. HEX may be - for standard input. "
+		"Prints an\n"
+		"object of JSON a line, bytes in hex. Exit status 1: the payload has to be "
+		"refused."},
 	{"help", NULL, "[COMMAND]", 0, 1, 0, ctl_help_command, "tell about a command", NULL},
+	/* For the shell's completion: the commands, or the options of one, each on a line. */
+	{"__complete", NULL, "[COMMAND]", 0, 1, 0, ctl_complete, NULL, NULL},
 };
 
 enum { COMMAND_N = sizeof(commands) / sizeof(commands[0]) };
@@ -118,6 +152,16 @@ const struct ctl_command *ctl_command_find(const char *name)
 	return NULL;
 }
 
+static const char *format_names(bool of_values)
+{
+	static char names[200];
+	struct writer w = wr_make(names, sizeof(names) - 1);
+
+	ctl_format_names(&w, of_values);
+	names[w.n] = '\0';
+	return names;
+}
+
 static void option_line(int i)
 {
 	const struct ctl_option *o = &ctl_options[i];
@@ -126,7 +170,8 @@ static void option_line(int i)
 	snprintf(left, sizeof(left), "%c%c%s --%s %s", o->letter ? '-' : ' ',
 		o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name,
 		o->operand ? o->operand : "");
-	printf("  %-24s %s\n", left, o->help);
+	printf("  %-24s %s%s%s\n", left, o->help, i == CTL_OPT_FORMAT ? " " : "",
+		i == CTL_OPT_FORMAT ? format_names(true) : "");
 }
 
 static void help_all(void)
@@ -136,7 +181,8 @@ static void help_all(void)
 		char left[48];
 
 		snprintf(left, sizeof(left), "%s %s", commands[i].name, commands[i].operands);
-		printf("  %-36s %s\n", left, commands[i].brief);
+		if (commands[i].brief)
+			printf("  %-36s %s\n", left, commands[i].brief);
 	}
 	printf("\noptions:\n");
 	option_line(CTL_OPT_SOCKET);
@@ -151,7 +197,7 @@ int ctl_help(const char *command)
 {
 	const struct ctl_command *cmd = command ? ctl_command_find(command) : NULL;
 
-	if (command && !cmd)
+	if (command && (!cmd || !cmd->brief))
 		return ctl_usage(NULL, "there is no command %s", command);
 	if (!cmd) {
 		help_all();
@@ -162,6 +208,8 @@ int ctl_help(const char *command)
 		cmd->brief + 1);
 	if (cmd->help)
 		printf("%s\n", cmd->help);
+	if (cmd->run == ctl_decode)
+		printf("Formats, or their numbers: %s.\n", format_names(false));
 	printf("\noptions:\n");
 	for (int i = 0; i < CTL_OPT_N; i++)
 		if (i <= CTL_OPT_HELP || cmd->options & CTL_HAS(i))
@@ -172,6 +220,21 @@ int ctl_help(const char *command)
 int ctl_help_command(struct ctl *c)
 {
 	return ctl_help(c->arg_n ? c->arg[0] : NULL);
+}
+
+int ctl_complete(struct ctl *c)
+{
+	const struct ctl_command *cmd = c->arg_n ? ctl_command_find(c->arg[0]) : NULL;
+
+	if (c->arg_n && !cmd)
+		return ctl_usage(NULL, "there is no command %s", c->arg[0]);
+	for (size_t i = 0; !cmd && i < COMMAND_N; i++)
+		if (commands[i].brief)
+			printf("%s\n", commands[i].name);
+	for (int i = 0; cmd && i < CTL_OPT_N; i++)
+		if (i <= CTL_OPT_HELP || cmd->options & CTL_HAS(i))
+			printf("--%s\n", ctl_options[i].name);
+	return CTL_OK;
 }
 
 int ctl_usage(const struct ctl_command *cmd, const char *fmt, ...)

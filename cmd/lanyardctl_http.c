@@ -86,22 +86,30 @@ static bool send_all(int fd, const char *p, size_t n)
 	return true;
 }
 
+/* What a request carries. `type` NULL: nothing. */
+struct load {
+	const char *type;
+	struct span body;
+};
+
 static bool send_request(
-	struct conn *h, const char *method, const char *target, const char *body, bool last)
+	struct conn *h, const char *method, const char *target, const struct load *load, bool last)
 {
 	char head[4096];
 	int n = snprintf(head, sizeof(head),
-		"%s %s HTTP/1.1\r\nHost: lanyard\r\nAccept: %s\r\n%sContent-Length: %zu\r\n%s\r\n",
+		"%s %s HTTP/1.1\r\nHost: lanyard\r\nAccept: %s\r\n%s%s%sContent-Length: "
+		"%zu\r\n%s\r\n",
 		method, target, last ? "application/json" : "text/event-stream",
-		body ? "Content-Type: application/json\r\n" : "", body ? strlen(body) : 0,
-		last ? "Connection: close\r\n" : "");
+		load->type ? "Content-Type: " : "", load->type ? load->type : "",
+		load->type ? "\r\n" : "", load->body.n, last ? "Connection: close\r\n" : "");
 
 	if (n < 0 || (size_t)n >= sizeof(head)) {
 		errno = ENAMETOOLONG;
 		return false;
 	}
 	/* An answer may come before all was taken (a body too long): what counts is the answer. */
-	(void)(send_all(h->fd, head, (size_t)n) && (!body || send_all(h->fd, body, strlen(body))));
+	(void)(send_all(h->fd, head, (size_t)n) &&
+		send_all(h->fd, (const char *)load->body.p, load->body.n));
 	return true;
 }
 
@@ -240,14 +248,15 @@ static void read_json(struct ctl_reply *r)
 		json_tokener_free(t);
 }
 
-int ctl_call(struct ctl *c, const char *method, const char *target, const char *body,
-	int quiet_status, struct ctl_reply *out)
+int ctl_send(struct ctl *c, const char *method, const char *target, const char *type,
+	struct span body, int quiet_status, struct ctl_reply *out)
 {
+	struct load load = {type, body};
 	struct conn h;
 	int rc = conn_open(c, &h);
 
 	*out = (struct ctl_reply){0};
-	if (rc == CTL_OK && (c->no_memory || !send_request(&h, method, target, body, true)))
+	if (rc == CTL_OK && (c->no_memory || !send_request(&h, method, target, &load, true)))
 		rc = ctl_fail("the request is too long");
 	if (rc == CTL_OK && (!read_head(&h) || !read_body(&h, out)))
 		rc = unreachable(c, "no answer from the daemon at", errno ? errno : ECONNRESET);
@@ -262,6 +271,13 @@ int ctl_call(struct ctl *c, const char *method, const char *target, const char *
 	if (c->opt[CTL_OPT_JSON])
 		(void)ctl_json_done(c, out);
 	return ctl_problem(out);
+}
+
+int ctl_call(struct ctl *c, const char *method, const char *target, const char *body,
+	int quiet_status, struct ctl_reply *out)
+{
+	return ctl_send(c, method, target, body ? "application/json" : NULL, span_str(body),
+		quiet_status, out);
 }
 
 void ctl_reply_free(struct ctl_reply *r)
@@ -287,13 +303,14 @@ static int refused_stream(struct conn *h)
 int ctl_stream_open(struct ctl *c, const char *target, struct ctl_stream **out)
 {
 	struct ctl_stream *s = calloc(1, sizeof(*s));
+	struct load none = {NULL, SPAN_EMPTY};
 	int rc;
 
 	*out = NULL;
 	if (!s)
 		return ctl_fail("out of memory");
 	rc = conn_open(c, &s->conn);
-	if (rc == CTL_OK && (c->no_memory || !send_request(&s->conn, "GET", target, NULL, false)))
+	if (rc == CTL_OK && (c->no_memory || !send_request(&s->conn, "GET", target, &none, false)))
 		rc = ctl_fail("the request is too long");
 	if (rc == CTL_OK && !read_head(&s->conn))
 		rc = unreachable(c, "no answer from the daemon at", errno ? errno : ECONNRESET);

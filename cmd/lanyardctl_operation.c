@@ -45,6 +45,10 @@ static int outcome(struct ctl *c, struct json_object *o)
 		printf("the device has not answered yet\n");
 	else if (ctl_member(o, "result.values"))
 		ctl_values(c, ctl_member(o, "result"));
+	else if (ctl_member(o, "result.links"))
+		ctl_links(c, ctl_member(o, "result.links"));
+	else if (strcmp(ctl_cell(c, o, "kind"), "create") == 0)
+		ctl_created(c, ctl_member(o, "result"));
 	else
 		printf("done\n");
 	return CTL_OK;

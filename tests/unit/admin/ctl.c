@@ -151,6 +151,71 @@ static const struct row {
 		"/3/0/14 /3/0/14=string:abc"},
 	{"write a wrong type", "write|d|/1/0/1|abc", "", 1, NULL,
 		"A value is not acceptable: /1/0/1: must be an integer", "", NULL, NULL},
+	{"write, adding", "write|d|/3/0/7|{\"1\":5}|--partial", "", 0, NULL, NULL, "dm", "d",
+		"/3/0/7 /3/0/7/1=integer:5"},
+	{"write an instance, adding", "write|d|/3/0|-p|-", "{\"14\":\"x\"}", 0, NULL, NULL, "dm",
+		"d", "/3/0 /3/0/14=string:x"},
+	{"write one value, adding", "write|d|/3/0/14|x|--partial", "", 1, NULL,
+		"PUT writes a value", "", NULL, NULL},
+	{"write a file", "write|d|/5/0/0|--file|-", "\x01{", 0, NULL, NULL, "dm", "d",
+		"/5/0/0 /5/0/0=opaque:AXs="},
+	{"write a file that is not there", "write|d|/5/0/0|--file|/nonexistent/x", "", 1, NULL,
+		"cannot read /nonexistent/x", "", NULL, NULL},
+	{"write a file to a string", "write|d|/3/0/14|-f|-", "x", 1, NULL, "no opaque one", "",
+		NULL, NULL},
+	{"write a file and a value", "write|d|/5/0/0|AAE=|--file|-", "", 2, NULL,
+		"either VALUE or --file", "", NULL, NULL},
+	{"write nothing", "write|d|/5/0/0", "", 2, NULL, "either VALUE or --file", "", NULL, NULL},
+	{"write a file, adding", "write|d|/5/0/0|--file|-|--partial", "", 2, NULL,
+		"no meaning there", "", NULL, NULL},
+	{"create", "create|d|/3303/5|{\"5701\":\"C\"}", "", 0, NULL, NULL, "dm", "d",
+		"/3303 /3303/5/5701=string:C"},
+	{"create, the device chooses", "create|d|3303", "", 0, NULL, NULL, "dm", "d",
+		"/3303 /3303/65535=none:"},
+	{"create from standard input", "create|d|/3303|-", "{\"5700\":1.5}", 0, NULL, NULL, "dm",
+		"d", "/3303 /3303/65535/5700=float:1.5"},
+	{"create a resource", "create|d|/3303/5/5700|1", "", 2, NULL, "leads to an object", "",
+		NULL, NULL},
+	{"create with a bad value", "create|d|/3303|5", "", 1, NULL, "resources: must be an object",
+		"", NULL, NULL},
+	{"remove an instance", "remove|d|/3303/5|--wait|3", "", 0, NULL, NULL, "dm", "d",
+		"/3303/5"},
+	{"remove a resource instance", "remove|d|/3/0/7/1", "", 0, NULL, NULL, "dm", "d",
+		"/3/0/7/1"},
+	{"remove an object", "remove|d|/3303", "", 2, NULL, "an object instance, like", "", NULL,
+		NULL},
+	{"discover", "discover|d|/3", "", 0, NULL, NULL, "dm", "d", "/3 depth -1"},
+	{"discover, how deep", "discover|d|/3|--depth=2", "", 0, NULL, NULL, "dm", "d",
+		"/3 depth 2"},
+	{"discover too deep", "discover|d|/3|-d4", "", 1, NULL,
+		"depth must be a number from 0 to 3", "", NULL, NULL},
+	{"attributes", "attributes|d|/3303/0/5700|pmin=10|gt=-2.5|lt=", "", 0, NULL, NULL, "dm",
+		"d", "/3303/0/5700 pmin=10&gt=-2.5&lt="},
+	{"attributes, a bad value", "attributes|d|/3|pmin=x", "", 1, NULL, "pmin: must be a number",
+		"", NULL, NULL},
+	{"attributes, an unknown one", "attributes|d|/3|pmim=1", "", 1, NULL, "known are pmin", "",
+		NULL, NULL},
+	{"attributes, no value", "attributes|d|/3|pmin", "", 2, NULL, "pmin is no KEY=VALUE", "",
+		NULL, NULL},
+	{"attributes, twice", "attributes|d|/3|pmin=1|pmin=2", "", 2, NULL, "comes twice", "", NULL,
+		NULL},
+	{"attributes, none", "attributes|d|/3", "", 2, NULL, "needs EP PATH KEY=VALUE", "", NULL,
+		NULL},
+	{"help names the formats", "help|read", "", 0, "text, opaque, tlv", NULL, "", NULL, NULL},
+	{"an unknown format", "read|d|/3|--format|xml", "", 1, NULL, "one of text, opaque, tlv", "",
+		NULL, NULL},
+	{"completion: commands", "__complete", "", 0, "remove\ndiscover\nattributes\n", NULL, "",
+		NULL, NULL},
+	{"completion: options", "__complete|discover", "", 0,
+		"--socket\n--json\n--help\n--wait\n--depth\n", NULL, "", NULL, NULL},
+	{"completion: no such command", "__complete|x", "", 2, NULL, "no command x", "", NULL,
+		NULL},
+	{"completion is not in the help", "help|__complete", "", 2, NULL, "no command __complete",
+		"", NULL, NULL},
+	{"decode", "decode|tlv|/3/0|c10950|-S|/nonexistent", "", 0,
+		"{\"path\":\"/3/0/9\",\"type\":\"integer\",\"value\":80}\n", NULL, "", NULL, NULL},
+	{"decode, to be refused", "decode|tlv|/3/0|c109", "", 1, NULL, "is no tlv for this path",
+		"", NULL, NULL},
 	{"a bad path", "read|d|/x", "", 2, NULL, "four ids", "", NULL, NULL},
 	{"a wait out of range", "read|d|/3|--wait|9999", "", 1, NULL, "wait must be", "", NULL,
 		NULL},
@@ -262,6 +327,48 @@ static void check_read(void)
 	fake.result = (struct adm_result){.status = 202};
 	run("read|d|/3/0/9|--wait|0", "", NULL);
 	CHECK(ran.status == 0 && strstr(ran.out, "has not answered yet"), "202");
+}
+
+static void check_create(void)
+{
+	fake_reset();
+	fake.result = (struct adm_result){.status = 200,
+		.has_response = true,
+		.code = MSG_CREATED,
+		.content_format = -1,
+		.location = SPAN_LIT("3303/7")};
+	run("create|d|/3303|{\"5700\":1}", "", NULL);
+	CHECK(ran.status == 0 && strcmp(ran.out, "/3303/7\n") == 0, "create prints where");
+	fake.result.location = SPAN_EMPTY;
+	run("create|d|/3303/5", "", NULL);
+	CHECK(ran.status == 0 && strcmp(ran.out, "/3303/5\n") == 0, "as told, or as asked");
+	run("create|d|/3303", "", NULL);
+	CHECK(ran.status == 0 && strstr(ran.out, "did not tell"), "or that nobody knows");
+}
+
+static void check_discover(void)
+{
+	fake_reset();
+	fake.result = (struct adm_result){.status = 200,
+		.has_response = true,
+		.code = MSG_CONTENT,
+		.content_format = LWM_CF_LINK,
+		.payload = SPAN_LIT("</3>;ver=1.1,</3/0>,</3/0/9>;pmin=10;obs;t=\"a\tb\","
+				    "</32000/0/1>")};
+	run("discover|d|/3", "", NULL);
+	CHECK(ran.status == 0 && strcmp(ran.out, "PATH        NAME           ATTRIBUTES\n"
+						 "/3          Device         ver=1.1\n"
+						 "/3/0        -              -\n"
+						 "/3/0/9      Battery Level  pmin=10 obs "
+						 "t=a\\x09b\n"
+						 "/32000/0/1  -              -\n") == 0,
+		"links with names and attributes");
+	fake.result.payload = SPAN_LIT("</3");
+	run("discover|d|/3", "", NULL);
+	CHECK(ran.status == 0 && strstr(ran.out, "/3    Device  (the payload is no link format)\n"),
+		"what is no link format");
+	run("--json|discover|d|/3", "", NULL);
+	CHECK(strstr(ran.out, "\"links\":[{\"path\":\"/3\",\"error\":"), "discover --json");
 }
 
 static void check_problem(void)
@@ -411,6 +518,8 @@ int main(void)
 		check_row(&rows[i]);
 	check_operation();
 	check_read();
+	check_create();
+	check_discover();
 	check_problem();
 	check_generate();
 	check_observe();
