@@ -53,6 +53,12 @@ MUST_USE enum err lwm_object_list_parse(struct span payload, struct lwm_object_l
 void lwm_object_list_fini(struct lwm_object_list *l);
 /* iid LWM_ID_NONE: the object, whatever its instances. */
 bool lwm_object_list_has(const struct lwm_object_list *l, uint16_t oid, uint16_t iid);
+/* What a Create does to it (CT-51); *changed: it was not there. Objects that are never listed are
+ * skipped. ERR_LIMIT if the list would not be read again, ERR_NOMEM; it is then unchanged. */
+MUST_USE enum err lwm_object_list_add(
+	struct lwm_object_list *l, uint16_t oid, uint16_t iid, bool *changed);
+/* What a Delete does; true: it was there. An object whose last instance goes stays, without one. */
+bool lwm_object_list_remove(struct lwm_object_list *l, uint16_t oid, uint16_t iid);
 /* As stored and loaded again: a link-format text in our own plain spelling. ERR_LIMIT if that would
  * not be read again: versions that came with instances become links of their own. */
 MUST_USE enum err lwm_object_list_write(const struct lwm_object_list *l, struct writer *w);

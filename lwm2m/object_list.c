@@ -249,10 +249,11 @@ void lwm_object_list_fini(struct lwm_object_list *l)
 	*l = (struct lwm_object_list){0};
 }
 
-bool lwm_object_list_has(const struct lwm_object_list *l, uint16_t oid, uint16_t iid)
+/* Where (oid, iid) stands, or would. */
+static size_t place(const struct lwm_object_list *l, uint16_t oid, uint16_t iid)
 {
 	size_t from = 0, to = l->inst_n;
-	struct lwm_instance want = {oid, iid == LWM_ID_NONE ? 0 : iid};
+	struct lwm_instance want = {oid, iid};
 
 	while (from < to) {
 		size_t mid = from + (to - from) / 2;
@@ -262,8 +263,79 @@ bool lwm_object_list_has(const struct lwm_object_list *l, uint16_t oid, uint16_t
 		else
 			to = mid;
 	}
-	return from < l->inst_n && l->inst[from].oid == oid &&
-	       (iid == LWM_ID_NONE || l->inst[from].iid == iid);
+	return from;
+}
+
+bool lwm_object_list_has(const struct lwm_object_list *l, uint16_t oid, uint16_t iid)
+{
+	size_t at = place(l, oid, iid == LWM_ID_NONE ? 0 : iid);
+
+	return at < l->inst_n && l->inst[at].oid == oid &&
+	       (iid == LWM_ID_NONE || l->inst[at].iid == iid);
+}
+
+/* Links that lwm_object_list_write makes: an object has its own for its version, or if it has no
+ * instance. */
+static size_t links_of(const struct lwm_object_list *l)
+{
+	size_t n = l->inst_n, ver = 0;
+
+	for (uint16_t i = 0; i < l->inst_n; i++) {
+		bool first = i == 0 || l->inst[i].oid != l->inst[i - 1].oid;
+
+		if (!first || ver == l->ver_n || l->ver[ver].oid != l->inst[i].oid)
+			continue;
+		n += l->inst[i].iid != LWM_ID_NONE;
+		ver++;
+	}
+	return n;
+}
+
+enum err lwm_object_list_add(struct lwm_object_list *l, uint16_t oid, uint16_t iid, bool *changed)
+{
+	size_t at = place(l, oid, iid);
+	struct lwm_instance *more;
+
+	*changed = false;
+	if (hidden(oid) || iid == LWM_ID_NONE || lwm_object_list_has(l, oid, iid))
+		return ERR_OK;
+	if (links_of(l) >= LWM_LIST_MAX)
+		return ERR_LIMIT;
+	/* "No instance", which it replaces, is the last of its object. */
+	if (at < l->inst_n && l->inst[at].oid == oid && l->inst[at].iid == LWM_ID_NONE) {
+		l->inst[at].iid = iid;
+		*changed = true;
+		return ERR_OK;
+	}
+	more = malloc((l->inst_n + 1u) * sizeof(*more));
+	if (!more)
+		return ERR_NOMEM;
+	if (l->inst_n) {
+		memcpy(more, l->inst, at * sizeof(*more));
+		memcpy(&more[at + 1], &l->inst[at], (l->inst_n - at) * sizeof(*more));
+	}
+	free(l->inst);
+	more[at] = (struct lwm_instance){oid, iid};
+	l->inst = more;
+	l->inst_n++;
+	*changed = true;
+	return ERR_OK;
+}
+
+bool lwm_object_list_remove(struct lwm_object_list *l, uint16_t oid, uint16_t iid)
+{
+	size_t at = place(l, oid, iid), last = l->inst_n - 1u;
+
+	if (iid == LWM_ID_NONE || !lwm_object_list_has(l, oid, iid))
+		return false;
+	if ((at == 0 || l->inst[at - 1].oid != oid) && (at == last || l->inst[at + 1].oid != oid)) {
+		l->inst[at].iid = LWM_ID_NONE;
+		return true;
+	}
+	memmove(&l->inst[at], &l->inst[at + 1], (last - at) * sizeof(l->inst[0]));
+	l->inst_n--;
+	l->inst = shrink(l->inst, l->inst_n, sizeof(l->inst[0]));
+	return true;
 }
 
 static void write_formats(uint32_t formats, struct writer *w)

@@ -204,6 +204,80 @@ static void test_growth(void)
 	}
 }
 
+/* Create ('+') and Delete ('-') after a Register. */
+static const struct {
+	const char *what, *links, *change, *want;
+	bool changed;
+} changes[] = {
+	{"a new instance", "</3/0>,</3303/0>", "+/3303/1", "</3/0>,</3303/0>,</3303/1>", true},
+	{"in its place", "</3/0>,</3303/7>", "+/3303/1", "</3/0>,</3303/1>,</3303/7>", true},
+	{"the first of its object", "</3/0>,</3303>", "+/3303/1", "</3/0>,</3303/1>", true},
+	{"with a version", "</3303>;ver=1.1,</3/0>", "+/3303/1", "</3/0>,</3303>;ver=1.1,</3303/1>",
+		true},
+	{"of an object that was not listed", "</3/0>", "+/3303/1", "</3/0>,</3303/1>", true},
+	{"before all others", "</3/0>", "+/1/0", "</1/0>,</3/0>", true},
+	{"into an empty list", "", "+/3/0", "</3/0>", true},
+	{"one that is there", "</3/0>", "+/3/0", "</3/0>", false},
+	{"one that is never listed", "</3/0>", "+/0/1", "</3/0>", false},
+	{"one goes", "</3/0>,</3303/0>,</3303/1>", "-/3303/0", "</3/0>,</3303/1>", true},
+	{"the last of three goes", "</9/0>,</9/1>,</9/2>", "-/9/2", "</9/0>,</9/1>", true},
+	{"the only one of its object goes", "</3/0>,</3303/4>,</4/0>", "-/3303/4",
+		"</3/0>,</4/0>,</3303>", true},
+	{"with a version", "</3303>;ver=1.1,</3303/4>", "-/3303/4", "</3303>;ver=1.1", true},
+	{"the only one", "</3/0>", "-/3/0", "</3>", true},
+	{"one that is not there", "</3/0>,</3303>", "-/3303/0", "</3/0>,</3303>", false},
+	{"out of an empty list", "", "-/3/0", "", false},
+};
+
+static void test_changes(void)
+{
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		const char *c = changes[i].change;
+		char buf[128];
+		struct writer w = wr_make(buf, sizeof(buf));
+		struct lwm_object_list l;
+		struct lwm_path p;
+		bool changed;
+
+		REQUIRE(lwm_object_list_parse(span_str(changes[i].links), &l) == ERR_OK &&
+				lwm_path_parse(span_str(c + 1), &p) == ERR_OK,
+			changes[i].what);
+		if (*c == '+')
+			CHECK(lwm_object_list_add(&l, p.id[0], p.id[1], &changed) == ERR_OK,
+				changes[i].what);
+		else
+			changed = lwm_object_list_remove(&l, p.id[0], p.id[1]);
+		CHECK(changed == changes[i].changed, changes[i].what);
+		CHECK(lwm_object_list_write(&l, &w) == ERR_OK, changes[i].what);
+		CHECK_BYTES(wr_span(&w), span_str(changes[i].want), changes[i].what);
+		CHECK(lwm_object_list_has(&l, p.id[0], p.id[1]) == (*c == '+' && p.id[0]),
+			changes[i].what);
+		lwm_object_list_fini(&l);
+	}
+}
+
+/* A list that grew is still one that can be read again. */
+static void test_full(void)
+{
+	static char text[LWM_LIST_MAX * 16], written[LWM_LIST_MAX * 32];
+	struct writer w = wr_make(text, sizeof(text));
+	struct lwm_object_list l;
+	bool changed;
+
+	for (int i = 0; i < LWM_LIST_MAX - 3; i++)
+		wr_fmt(&w, "</9/%d>,", i);
+	wr_str(&w, "</8>;ver=1.1");
+	REQUIRE(lwm_object_list_parse(wr_span(&w), &l) == ERR_OK, "read");
+	CHECK(lwm_object_list_add(&l, 8, 0, &changed) == ERR_OK && changed, "two more links fit");
+	CHECK(lwm_object_list_add(&l, 8, 1, &changed) == ERR_OK && changed, "one");
+	CHECK(lwm_object_list_add(&l, 8, 2, &changed) == ERR_LIMIT && !changed, "and no more");
+	w = wr_make(written, sizeof(written));
+	CHECK(lwm_object_list_write(&l, &w) == ERR_OK, "it can be written");
+	lwm_object_list_fini(&l);
+	CHECK(lwm_object_list_parse(wr_span(&w), &l) == ERR_OK, "and read again");
+	lwm_object_list_fini(&l);
+}
+
 static void test_memory(void)
 {
 	struct lwm_object_list l;
@@ -216,6 +290,13 @@ static void test_memory(void)
 			"no memory");
 	}
 	fail_malloc_after = -1;
+	bool changed;
+	REQUIRE(lwm_object_list_parse(SPAN_LIT("</3/0>"), &l) == ERR_OK, "read");
+	fail_malloc_after = 0;
+	CHECK(lwm_object_list_add(&l, 3, 1, &changed) == ERR_NOMEM && !changed && l.inst_n == 1,
+		"no memory to grow");
+	fail_malloc_after = -1;
+	lwm_object_list_fini(&l);
 }
 
 static void test_space(void)
@@ -235,6 +316,8 @@ int main(void)
 	test_has();
 	test_limit();
 	test_growth();
+	test_changes();
+	test_full();
 	test_memory();
 	test_space();
 	return test_done();
