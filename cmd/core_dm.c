@@ -8,7 +8,12 @@ uint64_t core_dm(void *arg, const struct adm_dm *d, adm_done_fn *done, void *don
 	uint64_t ticket;
 	static const enum srv_dm_kind kinds[] = {[ADM_READ] = SRV_READ,
 		[ADM_WRITE] = SRV_WRITE,
+		[ADM_WRITE_PARTIAL] = SRV_WRITE_PARTIAL,
+		[ADM_CREATE] = SRV_CREATE,
+		[ADM_DELETE] = SRV_DELETE,
 		[ADM_EXECUTE] = SRV_EXECUTE,
+		[ADM_DISCOVER] = SRV_DISCOVER,
+		[ADM_ATTRIBUTES] = SRV_ATTRIBUTES,
 		[ADM_OBSERVE] = SRV_OBSERVE,
 		[ADM_CANCEL] = SRV_CANCEL};
 	if (!core_call_begin(c, done, done_arg, &ticket))
@@ -28,6 +33,8 @@ uint64_t core_dm(void *arg, const struct adm_dm *d, adm_done_fn *done, void *don
 		.records = d->records,
 		.record_n = d->record_n,
 		.arguments = d->arguments,
+		.attributes = d->attributes,
+		.depth = d->depth,
 		.ticket = ticket};
 	srv_dm(c->srv, &s, core_cur(c));
 	return ticket;

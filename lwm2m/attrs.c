@@ -140,7 +140,7 @@ static enum err read_decimal(struct span text, bool minus, double *out)
 static enum err read_digits(struct span text, uint64_t most, double *out)
 {
 	uint64_t v;
-	enum err e = span_to_u64(text, most, &v);
+	enum err e = text.n > NUMBER_CHARS_MAX ? ERR_RANGE : span_to_u64(text, most, &v);
 
 	if (!e)
 		*out = (double)v;

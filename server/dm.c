@@ -1,40 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Read, Write and Execute: one operation is one request, or several where a format is refused. */
+/* The life of an operation: one request, or several where a format is refused. */
 #include "server/server_impl.h"
+
+#include "base/secret.h"
+#include "lwm2m/attrs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-enum { ENCODE_FIRST = 1024 };
-
-static const struct {
-	const char *name;
-	bool kept; /* recorded before it is sent: a crash must not hide that it may have happened */
-} kinds[] = {
-	[SRV_READ] = {"read", false},
-	[SRV_WRITE] = {"write", true},
-	[SRV_EXECUTE] = {"execute", true},
-	[SRV_OBSERVE] = {"observe", false},
-	[SRV_CANCEL] = {"cancel", false},
-};
-
-size_t srv_formats(const struct lwm_path *p, int32_t wanted, uint16_t out[static SRV_FORMATS_MAX])
-{
-	const struct lwm_resource *r = p->n >= 3 ? lwm_resource(p->id[0], p->id[1 + 1]) : NULL;
-	size_t n = 0;
-	if (wanted >= 0) {
-		out[n++] = (uint16_t)wanted;
-		return n;
-	}
-	bool single = p->n == 4 || (p->n == 3 && r && !r->multiple);
-	if (single && r)
-		out[n++] = r->type == LWM_OPAQUE ? LWM_CF_OPAQUE : LWM_CF_TEXT;
-	out[n++] = LWM_CF_TLV;
-	if (p->n >= 3 && !r)
-		out[n++] = LWM_CF_TEXT;
-	return n;
-}
 
 static void op_free(struct srv *s, struct srv_op *op)
 {
@@ -68,18 +40,41 @@ void srv_op_done(
 	op->ticket = 0;
 }
 
+/* A set of attributes is refused as a whole: which of them the device may not know (CT-47). */
+static void blame_attributes(const struct srv_op *op, uint8_t code, struct writer *w)
+{
+	struct lwm_attrs a;
+	const struct srv_attempt *first = &op->attempt[0];
+	if (op->kind != SRV_ATTRIBUTES || (code != MSG_BAD_REQUEST && code != MSG_BAD_OPTION) ||
+		lwm_attrs_parse(span_make(first->payload, first->n), NULL, 0, &a, NULL))
+		return;
+	const char *sep = "; it may not know ";
+	for (int i = 0; i < LWM_ATTRS; i++)
+		if (a.set & LWM_ATTR_BIT(i) & ~LWM_ATTRS_BASIC) {
+			wr_fmt(w, "%s%s", sep, lwm_attr_name((enum lwm_attr)i));
+			sep = ", ";
+		}
+}
+
+static struct span bad_detail(const struct srv_op *op, uint8_t code, struct turn *t)
+{
+	uint8_t text[128];
+	struct writer w = wr_make(text, sizeof(text));
+	wr_str(&w, "the device answered ");
+	wr_code(&w, code);
+	blame_attributes(op, code, &w);
+	return turn_dup(t, wr_span(&w));
+}
+
 void srv_op_answer(struct srv_op *op, const struct msg *m, struct turn *t)
 {
-	char text[64];
-	uint8_t code[8];
-	struct writer w = wr_make(code, sizeof(code));
 	if (!op->ticket)
 		return;
 	bool good = msg_code_class(m->code) == 2;
-	wr_code(&w, m->code);
-	snprintf(text, sizeof(text), "the device answered %.*s", (int)w.n, (const char *)code);
 	struct effect_done e = {.ticket = op->ticket,
-		.status = good ? 200 : 502,
+		.status = !good                    ? 502
+			  : op->kind == SRV_CREATE ? 201
+						   : 200,
 		.type = good ? NULL : "device-error",
 		.has_response = true,
 		.code = m->code,
@@ -88,8 +83,10 @@ void srv_op_answer(struct srv_op *op, const struct msg *m, struct turn *t)
 	if (msg_get_uint(m, OPT_CONTENT_FORMAT, &cf))
 		e.content_format = (int32_t)cf;
 	e.payload = turn_dup(t, m->payload);
-	if (!good)
-		e.detail = turn_dup(t, span_str(text));
+	if (good)
+		e.location = turn_dup(t, span_str(op->location));
+	else
+		e.detail = bad_detail(op, m->code, t);
 	turn_effect(t, EFFECT_DONE)->done = e;
 	op->ticket = 0;
 }
@@ -107,95 +104,6 @@ enum err srv_ask(struct srv *s, struct srv_reg *g, struct msg *m, bool observe, 
 	return ep_request_start(s->x, &o, t, out);
 }
 
-static enum err attempt(struct srv *s, struct srv_op *op, struct turn *t)
-{
-	static const uint8_t code[] = {
-		[SRV_READ] = MSG_GET, [SRV_WRITE] = MSG_PUT, [SRV_EXECUTE] = MSG_POST};
-	const struct srv_attempt *a = &op->attempt[op->attempt_at];
-	char text[LWM_PATH_TEXT_MAX];
-	struct msg m;
-	msg_init(&m, MSG_CON, code[op->kind]);
-	enum err err =
-		lwm_path_to_options(&op->path, span_str(op->reg->list.alt), &m, text, sizeof(text));
-	m.payload = span_make(a->payload, a->n);
-	if (!err && op->kind == SRV_READ)
-		err = msg_add_uint(&m, OPT_ACCEPT, a->cf);
-	else if (!err && a->n)
-		err = msg_add_uint(&m, OPT_CONTENT_FORMAT, a->cf);
-	return err ? err : srv_ask(s, op->reg, &m, false, op, t, &op->request);
-}
-
-static enum err add_attempt(struct srv_op *op, uint16_t cf, struct span payload)
-{
-	struct srv_attempt *a = &op->attempt[op->attempt_n];
-	a->cf = cf;
-	a->n = payload.n;
-	if (payload.n) {
-		a->payload = malloc(payload.n);
-		if (!a->payload)
-			return ERR_NOMEM;
-		memcpy(a->payload, payload.p, payload.n);
-	}
-	op->attempt_n++;
-	return ERR_OK;
-}
-
-/* The values of `d` in that format as one more attempt; ERR_SPACE above the limit of bodies. */
-static enum err add_encoded(struct srv_op *op, const struct srv_dm *d, uint16_t cf, size_t limit)
-{
-	const struct lwm_format *f = lwm_format(cf);
-	enum err err = f && f->encode ? ERR_SPACE : ERR_UNSUPPORTED;
-	for (size_t cap = 0; err == ERR_SPACE && cap < limit;) {
-		cap = cap ? cap * 2 : ENCODE_FIRST;
-		if (cap > limit)
-			cap = limit;
-		uint8_t *buf = malloc(cap);
-		if (!buf)
-			return ERR_NOMEM;
-		struct writer w = wr_make(buf, cap);
-		err = f->encode(d->records, d->record_n, &d->path, NULL, &w);
-		if (!err)
-			err = add_attempt(op, cf, wr_span(&w));
-		secret_wipe(buf, cap);
-		free(buf);
-	}
-	return err;
-}
-
-/* One way to put it for each format that can carry it. */
-static enum err prepare_write(struct srv_op *op, const struct srv_dm *d, size_t limit)
-{
-	uint16_t cf[SRV_FORMATS_MAX];
-	enum err last = ERR_UNSUPPORTED;
-	size_t n = srv_formats(&d->path, d->content_format, cf);
-	for (size_t i = 0; i < n; i++) {
-		enum err err = add_encoded(op, d, cf[i], limit);
-		if (err)
-			last = err;
-	}
-	if (d->record_n == 1 && d->path.n == 3 && d->path.id[0] == 1 && d->path.id[2] == 1 &&
-		d->records[0].value.type == LWM_INTEGER && d->records[0].value.i >= 0 &&
-		d->records[0].value.i <= UINT32_MAX) {
-		op->sets_lifetime = true;
-		op->lifetime_s = (uint32_t)d->records[0].value.i;
-	}
-	return op->attempt_n ? ERR_OK : last;
-}
-
-static enum err prepare(struct srv *s, struct srv_op *op, const struct srv_dm *d)
-{
-	uint16_t cf[SRV_FORMATS_MAX];
-	enum err err = ERR_OK;
-	if (d->kind == SRV_WRITE)
-		return prepare_write(op, d, ep_body_limit_bytes(s->x));
-	if (d->kind == SRV_EXECUTE)
-		return add_attempt(op, LWM_CF_TEXT, d->arguments);
-	size_t n = srv_formats(&d->path, d->content_format, cf);
-	for (size_t i = 0; i < n && !err; i++)
-		err = add_attempt(op, cf[i], SPAN_EMPTY);
-	return err;
-}
-
 static void record_op(struct srv *s, struct srv_op *op, struct turn *t)
 {
 	uint8_t text[LWM_PATH_TEXT_MAX + 1];
@@ -205,7 +113,7 @@ static void record_op(struct srv *s, struct srv_op *op, struct turn *t)
 	struct span path = turn_dup(t, wr_span(&w));
 	turn_rec(t, REC_OP_PUT)->op = (struct rec_op){.id = op->id,
 		.endpoint_id = op->endpoint->id,
-		.kind = span_str(kinds[op->kind].name),
+		.kind = span_str(srv_op_name(op->kind)),
 		.path = path,
 		.created_wall_s = t->wall_ms / 1000};
 }
@@ -254,11 +162,11 @@ static struct srv_op *op_new(struct srv *s, const struct srv_dm *d, struct srv_r
 
 static void start(struct srv *s, struct srv_op *op, const struct srv_dm *d, struct turn *t)
 {
-	enum err err = prepare(s, op, d);
+	enum err err = srv_op_prepare(s, op, d);
 	if (!err) {
-		if (kinds[op->kind].kept)
+		if (srv_op_kept(op->kind))
 			record_op(s, op, t);
-		err = attempt(s, op, t);
+		err = srv_op_send(s, op, t);
 	}
 	if (err) {
 		uint64_t ticket = op->ticket;
@@ -289,6 +197,11 @@ void srv_dm(struct srv *s, const struct srv_dm *d, struct turn *t)
 		srv_cancel(s, d, t);
 		return;
 	}
+	struct srv_refusal why;
+	if (!srv_op_allowed(g, d, &why)) {
+		turn_done(t, d->ticket, 422, why.type, why.detail);
+		return;
+	}
 	struct srv_op *op = op_new(s, d, g);
 	if (!op)
 		turn_done(
@@ -311,8 +224,94 @@ static void apply_lifetime(struct srv *s, struct srv_op *op, struct turn *t)
 	srv_reg_record(s, t, g);
 }
 
-static bool format_refused(uint8_t code)
+static void list_changed(struct srv *s, struct srv_reg *g, struct turn *t)
 {
+	srv_reg_record(s, t, g);
+	srv_reg_event(s, t, "updated", g);
+}
+
+/* The Object Instance that a 2.01 tells of: "o", "i" below the alternate path; LWM_ID_NONE if it
+ * tells of none (CT-50). */
+static uint16_t told_instance(const struct srv_op *op, const struct msg *m)
+{
+	struct lwm_path p;
+	struct msg path; /* the last two segments, as a path */
+	size_t n = 0, skip;
+	for (const struct opt *o = msg_find(m, OPT_LOCATION_PATH); o; o = msg_next(m, o))
+		n++;
+	skip = n > 2 ? n - 2 : 0;
+	msg_init(&path, MSG_ACK, MSG_CREATED);
+	for (const struct opt *o = msg_find(m, OPT_LOCATION_PATH); o; o = msg_next(m, o))
+		if (skip)
+			skip--;
+		else if (msg_add(&path, OPT_URI_PATH, o->val))
+			return LWM_ID_NONE;
+	if (lwm_path_from_options(&path, 0, &p) || p.n != 2 || p.id[0] != op->path.id[0])
+		return LWM_ID_NONE;
+	return p.id[1];
+}
+
+/* No Update follows (CT-51). A 2.01 counts without a location: then the id is the one we gave, or 0
+ * where the object has but one instance (DM-14). */
+static void created(struct srv *s, struct srv_op *op, const struct msg *m, struct turn *t)
+{
+	const struct lwm_object *o = lwm_object(op->path.id[0]);
+	uint16_t iid = told_instance(op, m);
+	bool changed;
+	if (iid == LWM_ID_NONE)
+		iid = op->iid;
+	if (iid == LWM_ID_NONE && o && !o->multiple)
+		iid = 0;
+	if (iid == LWM_ID_NONE)
+		return;
+	snprintf(op->location, sizeof(op->location), "%u/%u", op->path.id[0], iid);
+	/* A list that is full stays as it is: the device's next Update tells. */
+	if (!lwm_object_list_add(&op->reg->list, op->path.id[0], iid, &changed) && changed)
+		list_changed(s, op->reg, t);
+}
+
+static void deleted(struct srv *s, struct srv_op *op, struct turn *t)
+{
+	if (op->path.n == 2 &&
+		lwm_object_list_remove(&op->reg->list, op->path.id[0], op->path.id[1]))
+		list_changed(s, op->reg, t);
+}
+
+/* It was taken: what was refused before was refused for its format, or for its place. */
+static void learn(struct srv_op *op)
+{
+	const struct srv_attempt *good = &op->attempt[op->attempt_at];
+	uint8_t refused = 0;
+	if (srv_op_use(op->kind) == SRV_USE_NONE)
+		return;
+	for (size_t i = 0; i < op->attempt_at; i++) {
+		const struct srv_attempt *a = &op->attempt[i];
+		if (a->at_instance != good->at_instance)
+			op->reg->at_instance = a->cf == good->cf;
+		else
+			refused |= srv_format_bit(a->cf);
+	}
+	srv_formats_learn(op->reg, srv_op_use(op->kind), good->cf, refused);
+}
+
+static void done_well(struct srv *s, struct srv_op *op, const struct msg *m, struct turn *t)
+{
+	learn(op);
+	if (op->sets_lifetime && m->code == MSG_CHANGED)
+		apply_lifetime(s, op, t);
+	if (op->kind == SRV_CREATE && m->code == MSG_CREATED)
+		created(s, op, m, t);
+	if (op->kind == SRV_DELETE && m->code == MSG_DELETED)
+		deleted(s, op, t);
+}
+
+/* Whether another way to put it may do (CT-41, CT-47). */
+static bool try_another(const struct srv_op *op, uint8_t code)
+{
+	if (op->attempt_at + 1 >= op->attempt_n)
+		return false;
+	if (op->kind == SRV_ATTRIBUTES)
+		return code == MSG_BAD_REQUEST || code == MSG_BAD_OPTION;
 	return code == MSG_NOT_ACCEPTABLE || code == MSG_UNSUPPORTED_FORMAT;
 }
 
@@ -331,19 +330,18 @@ static void unanswered(struct srv_op *op, const struct ep_delivery *d, struct tu
 void srv_op_delivery(struct srv *s, struct srv_op *op, struct ep_delivery *d, struct turn *t)
 {
 	op->request = NULL;
-	if (d->kind == EP_RESPONSE && format_refused(d->msg->code) &&
-		op->attempt_at + 1 < op->attempt_n) {
+	if (d->kind == EP_RESPONSE && try_another(op, d->msg->code)) {
 		op->attempt_at++;
 		ep_request_end(s->x, d->request, t);
-		if (!attempt(s, op, t))
+		if (!srv_op_send(s, op, t))
 			return;
-		srv_op_done(op, 503, "overload", "the next content format could not be tried", t);
+		srv_op_done(op, 503, "overload", "the next way to put it could not be tried", t);
 		srv_op_finish(s, op, t);
 		return;
 	}
 	if (d->kind == EP_RESPONSE) {
-		if (op->sets_lifetime && d->msg->code == MSG_CHANGED)
-			apply_lifetime(s, op, t);
+		if (msg_code_class(d->msg->code) == 2)
+			done_well(s, op, d->msg, t);
 		srv_op_answer(op, d->msg, t);
 	} else {
 		unanswered(op, d, t);
@@ -360,7 +358,7 @@ enum err srv_dm_cancel(struct srv *s, struct endpoint *e, uint64_t ticket, struc
 		op = op->next;
 	if (!op)
 		return ERR_NOTFOUND;
-	if (!op->request || (kinds[op->kind].kept && op->request->state != EP_REQ_QUEUED))
+	if (!op->request || (srv_op_kept(op->kind) && op->request->state != EP_REQ_QUEUED))
 		return ERR_STATE;
 	ep_request_end(s->x, op->request, t);
 	srv_op_done(op, 409, "cancelled", "it was cancelled before the device answered", t);

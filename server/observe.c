@@ -71,17 +71,31 @@ static void record(struct srv *s, struct srv_observation *o, struct turn *t)
 		.result = format};
 }
 
-/* Asks the device, in the format at format_at. */
-static enum err ask(struct srv *s, struct srv_observation *o, struct srv_reg *g, struct turn *t)
+/* The best format that was not refused in this try. ERR_NOTFOUND: none is left. */
+static enum err next_format(const struct srv_observation *o, const struct srv_reg *g, uint16_t *out)
 {
 	uint16_t cf[SRV_FORMATS_MAX];
+	size_t n = srv_formats(g, &o->path, SRV_USE_READ, o->content_format, cf);
+	for (size_t i = 0; i < n; i++)
+		if (!(o->tried & srv_format_bit(cf[i]))) {
+			*out = cf[i];
+			return ERR_OK;
+		}
+	return ERR_NOTFOUND;
+}
+
+static enum err ask(struct srv *s, struct srv_observation *o, struct srv_reg *g, struct turn *t)
+{
 	char text[LWM_PATH_TEXT_MAX];
 	struct msg m;
-	srv_formats(&o->path, o->content_format, cf);
+	uint16_t cf;
+	if (next_format(o, g, &cf))
+		return ERR_NOTFOUND;
+	o->asked = cf;
 	msg_init(&m, MSG_CON, MSG_GET);
 	enum err err = lwm_path_to_options(&o->path, span_str(g->list.alt), &m, text, sizeof(text));
 	if (!err)
-		err = msg_add_uint(&m, OPT_ACCEPT, cf[o->format_at]);
+		err = msg_add_uint(&m, OPT_ACCEPT, cf);
 	return err ? err : srv_ask(s, g, &m, true, o, t, &o->request);
 }
 
@@ -103,7 +117,7 @@ void srv_observe(struct srv *s, struct srv_op *op, const struct srv_dm *d, struc
 	}
 	if (o) {
 		o->op = op;
-		o->format_at = 0;
+		o->tried = 0;
 		if (!ask(s, o, op->reg, t))
 			return;
 		why = "the request could not be sent";
@@ -150,7 +164,7 @@ void srv_observations_settle(struct srv *s, struct srv_reg *g, struct turn *t)
 	for (struct srv_observation *o = se->observations; o; o = o->next) {
 		if (o->request || !o->id)
 			continue;
-		o->format_at = 0;
+		o->tried = 0;
 		if (ask(s, o, g, t))
 			g->settled = false; /* at the next sign of life */
 	}
@@ -243,14 +257,16 @@ static void refused(struct srv *s, struct srv_observation *o, const struct msg *
 
 static bool try_next_format(struct srv *s, struct srv_observation *o, struct msg *m, struct turn *t)
 {
-	uint16_t cf[SRV_FORMATS_MAX];
 	struct srv_reg *g = srv_reg_of(o->endpoint);
+	uint16_t cf;
 	if (m->code != MSG_NOT_ACCEPTABLE && m->code != MSG_UNSUPPORTED_FORMAT)
 		return false;
-	if (!g || o->format_at + 1u >= srv_formats(&o->path, o->content_format, cf))
+	if (!g || !srv_format_bit(o->asked))
+		return false;
+	o->tried |= srv_format_bit(o->asked);
+	if (next_format(o, g, &cf))
 		return false;
 	struct ep_request *old = o->request;
-	o->format_at++;
 	o->request = NULL;
 	if (ask(s, o, g, t)) {
 		o->request = old;
@@ -276,6 +292,9 @@ static void answered(
 	}
 	o->active = true;
 	struct srv_op *op = o->op;
+	struct srv_reg *g = srv_reg_of(o->endpoint);
+	if (g)
+		srv_formats_learn(g, SRV_USE_READ, o->asked, o->tried);
 	o->op = NULL;
 	if (op) {
 		srv_op_answer(op, d->msg, t);

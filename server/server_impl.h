@@ -11,7 +11,8 @@ enum {
 	SRV_LOCATION_CHARS = 10,
 	SRV_OPS_MAX = 64,
 	SRV_OBSERVATIONS_MAX = 256,
-	SRV_FORMATS_MAX = 3,
+	SRV_FORMATS_MAX = 6,
+	SRV_ATTEMPTS_MAX = SRV_FORMATS_MAX + 1,
 	SRV_TEXT_MAX = 96 << 10,     /* an object list of LWM_LIST_MAX links and more */
 	SRV_EVENT_MAX = 16 << 10,    /* a notification's event */
 	SRV_EVENT_PAYLOAD_MAX = 2048 /* bytes of payload shown in it */
@@ -27,13 +28,17 @@ struct srv_op {
 	struct lwm_path path;
 	uint64_t id;         /* of its record; 0: none */
 	uint64_t ticket;     /* 0: nobody waits any more */
-	uint32_t lifetime_s; /* SRV_WRITE of /1/x/1: what it becomes */
+	uint32_t lifetime_s; /* a Write of /1/x/1: what it becomes */
 	bool sets_lifetime;
-	struct srv_attempt { /* content formats to try, best first */
+	int8_t depth;                     /* of a Discover; -1: none */
+	uint16_t iid;                     /* of a Create; LWM_ID_NONE: the device chooses */
+	char location[LWM_PATH_TEXT_MAX]; /* of what a Create made; "" not known */
+	struct srv_attempt {              /* ways to put it, best first */
 		uint16_t cf;
-		uint8_t *payload;
+		bool at_instance; /* asked of the Object Instance, not of its Resource (CT-45) */
+		uint8_t *payload; /* SRV_ATTRIBUTES: their text */
 		size_t n;
-	} attempt[SRV_FORMATS_MAX];
+	} attempt[SRV_ATTEMPTS_MAX];
 	uint8_t attempt_n, attempt_at;
 };
 
@@ -45,7 +50,8 @@ struct srv_observation {
 	struct srv_op *op;          /* who waits for it to be set up, or cancelled */
 	struct lwm_path path;
 	int32_t content_format; /* asked for by the administrator; -1: ours to choose */
-	uint8_t format_at;      /* in srv_formats */
+	uint16_t asked;         /* the format asked for last */
+	uint8_t tried;          /* srv_format_bit of what was refused, in this try */
 	bool active;
 	uint64_t id; /* of its record */
 	uint64_t notifications;
@@ -63,6 +69,9 @@ struct srv_reg {
 	int64_t registered_wall_s, heard_wall_s;
 	uint32_t lifetime_s;
 	uint8_t lwm2m, binding;
+	/* What its refusals taught: bits of srv_format_bit. */
+	uint8_t reads_not, writes_not;
+	bool at_instance; /* takes no partial Write of a Resource */
 	bool queue;
 	bool settled; /* observations were set up since the start or the last Register */
 	char location[SRV_LOCATION_CHARS + 1];
@@ -114,6 +123,39 @@ void srv_reg_arm(struct srv *s, struct srv_reg *g);
 void srv_reg_free(struct srv *s, struct srv_reg *g);
 enum err srv_reg_insert(struct srv *s, struct srv_reg *g);
 
+/* formats.c */
+/* What a payload is to be. */
+enum srv_use {
+	SRV_USE_NONE,
+	SRV_USE_READ,    /* answers, notifications */
+	SRV_USE_WRITE,   /* values that replace */
+	SRV_USE_PARTIAL, /* what is POSTed: only formats that name what they carry (DM-07) */
+};
+/* Content formats to try for values at `p`, best first; `wanted` (not below 0) alone, if given. */
+size_t srv_formats(const struct srv_reg *g, const struct lwm_path *p, enum srv_use use,
+	int32_t wanted, uint16_t out[static SRV_FORMATS_MAX]);
+/* 0: not a format one could choose. */
+uint8_t srv_format_bit(uint32_t cf);
+/* A format was taken, after those in `refused` (bits) were not. */
+void srv_formats_learn(struct srv_reg *g, enum srv_use use, uint16_t cf, uint8_t refused);
+
+/* op_build.c */
+const char *srv_op_name(enum srv_dm_kind kind);
+/* Recorded before it is sent: a crash must not hide that it may have happened. */
+bool srv_op_kept(enum srv_dm_kind kind);
+enum srv_use srv_op_use(enum srv_dm_kind kind);
+/* Whether it may be sent to that device at all; else why not: type and detail of a 422. */
+struct srv_refusal {
+	const char *type;
+	char detail[192];
+};
+bool srv_op_allowed(const struct srv_reg *g, const struct srv_dm *d, struct srv_refusal *why);
+/* Puts the ways to ask into op->attempt. ERR_UNSUPPORTED (no format carries the values), ERR_SPACE,
+ * ERR_NOMEM. */
+MUST_USE enum err srv_op_prepare(struct srv *s, struct srv_op *op, const struct srv_dm *d);
+/* Sends the attempt at attempt_at. */
+MUST_USE enum err srv_op_send(struct srv *s, struct srv_op *op, struct turn *t);
+
 /* dm.c */
 /* A request's `user` is an observation if it has `observe` set, else an operation. */
 void srv_ops_drop(
@@ -122,8 +164,6 @@ void srv_op_delivery(struct srv *s, struct srv_op *op, struct ep_delivery *d, st
 void srv_op_finish(struct srv *s, struct srv_op *op, struct turn *t);
 void srv_op_done(
 	struct srv_op *op, int status, const char *type, const char *detail, struct turn *t);
-/* Content formats to ask a value at `p` in, best first (CT-26, CT-41). */
-size_t srv_formats(const struct lwm_path *p, int32_t wanted, uint16_t out[static SRV_FORMATS_MAX]);
 /* A response as an outcome: payload and code go along. */
 void srv_op_answer(struct srv_op *op, const struct msg *m, struct turn *t);
 MUST_USE enum err srv_ask(struct srv *s, struct srv_reg *g, struct msg *m, bool observe, void *user,

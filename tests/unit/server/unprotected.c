@@ -69,10 +69,8 @@ static struct endpoint *named(const char *name)
 /* An operation; true if a request went out, which is then in `out` and in q's bytes. */
 static bool start(const char *name, enum srv_dm_kind kind, const char *path, struct rig_msg *out)
 {
-	struct srv_dm d = {.kind = kind,
-		.endpoint = named(name),
-		.content_format = LWM_CF_TEXT,
-		.ticket = 7};
+	struct srv_dm d = {
+		.kind = kind, .endpoint = named(name), .content_format = LWM_CF_TEXT, .ticket = 7};
 	REQUIRE(lwm_path_parse(span_str(path), &d.path) == ERR_OK, "path");
 	rig_turn(&rig, 10);
 	srv_dm(srv, &d, &rig.t);
