@@ -58,7 +58,8 @@ static uint8_t *shelf_find(const struct shelf *s, uint16_t iid)
 static void set_defaults(uint8_t *item, uint16_t oid, uint16_t iid)
 {
 	if (oid == 0) {
-		struct dev_security v = {.iid = iid, .mode = MODE_NOSEC, .oscore_iid = LWM_ID_NONE};
+		struct dev_security v = {
+			.iid = iid, .mode = MODE_NOSEC, .oscore_iid = LWM_ID_NONE, .uri = ""};
 		memcpy(item, &v, sizeof(v));
 	} else if (oid == 1) {
 		struct dev_server v = {.iid = iid,
@@ -161,12 +162,13 @@ static bool set_u32(const struct lwm_value *v, uint32_t *out)
 	return true;
 }
 
-static bool set_security(struct dev_security *s, uint16_t rid, const struct lwm_value *v)
+static bool set_security(
+	struct dev_accounts *a, struct dev_security *s, uint16_t rid, const struct lwm_value *v)
 {
 	uint16_t mode;
 	switch (rid) {
 	case 0:
-		return span_to_str(v->bytes, s->uri, sizeof(s->uri)) == ERR_OK;
+		return dev_texts_take(a->texts, v->bytes, DEV_URI_MAX, &s->uri) == ERR_OK;
 	case 1:
 		s->bootstrap = v->b;
 		return true;
@@ -270,7 +272,7 @@ enum err dev_accounts_set(
 		return ERR_OK;
 	if (!typed_as(v, p->id[0], p->id[2]))
 		return ERR_RANGE;
-	bool good = p->id[0] == 0   ? set_security(item, p->id[2], v)
+	bool good = p->id[0] == 0   ? set_security(a, item, p->id[2], v)
 		    : p->id[0] == 1 ? set_server(item, p->id[2], v)
 				    : set_oscore(item, p->id[2], v);
 	return good ? ERR_OK : ERR_RANGE;
@@ -326,10 +328,12 @@ enum err dev_accounts_check(struct dev_host *h, const struct dev_accounts *a)
 	return dev_context_try(h, o) == ERR_OK ? ERR_OK : ERR_CONFLICT;
 }
 
-void dev_accounts_from(struct dev_accounts *a, const struct dev_credentials *c, uint32_t lifetime_s)
+enum err dev_accounts_from(struct dev_accounts *a, struct dev_texts *t,
+	const struct dev_credentials *c, uint32_t lifetime_s)
 {
 	bool direct = c->server_uri[0] != 0;
-	*a = (struct dev_accounts){.security_n = 1, .oscore_n = 1, .server_n = direct ? 1 : 0};
+	*a = (struct dev_accounts){
+		.texts = t, .security_n = 1, .oscore_n = 1, .server_n = direct ? 1 : 0};
 	struct dev_security *s = &a->security[0];
 	struct dev_oscore *o = &a->oscore[0];
 	set_defaults((uint8_t *)s, 0, 0);
@@ -339,7 +343,6 @@ void dev_accounts_from(struct dev_accounts *a, const struct dev_credentials *c, 
 	s->bootstrap = !direct;
 	s->ssid = direct ? SSID_DEFAULT : 0;
 	s->oscore_iid = 0;
-	memcpy(s->uri, direct ? c->server_uri : c->bootstrap_uri, sizeof(s->uri));
 	memcpy(o->secret, c->master_secret, o->secret_n = c->secret_n);
 	memcpy(o->salt, c->master_salt, o->salt_n = c->salt_n);
 	memcpy(o->id_context, c->id_context, o->id_context_n = c->id_context_n);
@@ -350,4 +353,6 @@ void dev_accounts_from(struct dev_accounts *a, const struct dev_credentials *c, 
 		o->hkdf = c->hkdf;
 	o->sender_id = c->sender_id;
 	o->recipient_id = c->recipient_id;
+	return dev_texts_take(
+		t, span_str(direct ? c->server_uri : c->bootstrap_uri), DEV_URI_MAX, &s->uri);
 }

@@ -36,11 +36,16 @@ static enum err apply(struct span query, struct dev_attr *a)
 	return ERR_OK;
 }
 
+static size_t count(const struct dev *d)
+{
+	return d->watch ? d->watch->attr_n : 0;
+}
+
 static struct dev_attr *find(struct dev *d, const struct lwm_path *p)
 {
-	for (size_t i = 0; i < d->attr_n; i++) {
-		if (lwm_path_eq(&d->attr[i].path, p))
-			return &d->attr[i];
+	for (size_t i = 0; i < count(d); i++) {
+		if (lwm_path_eq(&d->watch->attr[i].path, p))
+			return &d->watch->attr[i];
 	}
 	return NULL;
 }
@@ -62,16 +67,17 @@ uint8_t dev_attr_write(struct dev *d, const struct msg *m, const struct lwm_path
 	}
 	if (!new.has_pmin && !new.has_pmax)
 		return MSG_CHANGED;
-	if (d->attr_n == DEV_ATTRS_MAX)
-		return MSG_BAD_REQUEST;
-	d->attr[d->attr_n++] = new;
+	struct dev_watch *w = dev_watch_need(d);
+	if (!w || w->attr_n == DEV_ATTRS_MAX)
+		return w ? MSG_BAD_REQUEST : MSG_INTERNAL_ERROR;
+	w->attr[w->attr_n++] = new;
 	return MSG_CHANGED;
 }
 
 void dev_attr_list(const struct dev *d, const struct lwm_path *p, struct writer *w)
 {
-	for (size_t i = 0; i < d->attr_n; i++) {
-		const struct dev_attr *a = &d->attr[i];
+	for (size_t i = 0; i < count(d); i++) {
+		const struct dev_attr *a = &d->watch->attr[i];
 		if (!lwm_path_eq(&a->path, p))
 			continue;
 		if (a->has_pmin)
@@ -88,8 +94,8 @@ void dev_attr_effective(const struct dev *d, const struct lwm_path *p, struct de
 	out->pmin_s = s ? s->pmin_s : 0;
 	out->pmax_s = s ? s->pmax_s : 0;
 	for (uint8_t level = 1; level <= p->n; level++) {
-		for (size_t i = 0; i < d->attr_n; i++) {
-			const struct dev_attr *a = &d->attr[i];
+		for (size_t i = 0; i < count(d); i++) {
+			const struct dev_attr *a = &d->watch->attr[i];
 			if (a->path.n != level || !lwm_path_under(p, &a->path))
 				continue;
 			if (a->has_pmin)

@@ -88,14 +88,14 @@ static enum err transmit(struct dev *d, struct msg *plain)
 {
 	struct dev_host *h = d->host;
 	struct dev_request *r = &d->req;
-	struct dev_context *c = &d->ctx[r->role];
-	struct span kid_context = span_make(c->id_context, c->id_context_n);
+	struct dev_context *c = d->ctx[r->role];
 	struct writer buf = dev_scratch(h, dev_msg_bytes(plain));
 	struct msg out;
 	struct span datagram = SPAN_EMPTY;
 	uint64_t number;
-	if (!c->active)
+	if (!c)
 		return ERR_STATE;
+	struct span kid_context = span_make(c->id_context, c->id_context_n);
 	plain->mid = d->mid++;
 	plain->token_n = MSG_TOKEN_MAX;
 	rng_fill(&h->rng, plain->token, MSG_TOKEN_MAX);
@@ -133,6 +133,10 @@ void dev_request_stop(struct dev *d)
 void dev_request_send(struct dev *d, enum dev_op op)
 {
 	dev_request_stop(d);
+	if (!dev_life_board(d)) {
+		dev_life_queue(d, op);
+		return;
+	}
 	d->state = DEV_STATE_REQUESTING;
 	d->req.op = op;
 	d->req.role = op == DEV_OP_BOOTSTRAP ? DEV_ROLE_BOOTSTRAP : DEV_ROLE_SERVER;
@@ -204,8 +208,8 @@ void dev_client_response(struct dev *d, const struct peer *from, const struct ms
 		unprotected(d, from, outer);
 		return;
 	}
-	if (buf.err || osc_unprotect_response(h->crypto, &d->ctx[d->req.role].keys, &d->req.binding,
-			       outer, &buf, &plain, &number) != ERR_OK)
+	if (buf.err || osc_unprotect_response(h->crypto, &d->ctx[d->req.role]->keys,
+			       &d->req.binding, outer, &buf, &plain, &number) != ERR_OK)
 		return;
 	acknowledge(d, from, outer);
 	exch_stop(&h->exchanges, x);

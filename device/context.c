@@ -57,11 +57,6 @@ static void counters_merge(struct dev_counters *to, const struct dev_counters *f
 
 static enum err keep(struct dev *d, const struct dev_counters *c)
 {
-	if (!d->past) {
-		d->past = calloc(DEV_PAST_MAX, sizeof(*d->past));
-		if (!d->past)
-			return ERR_NOMEM;
-	}
 	for (size_t i = 0; i < d->past_n; i++) {
 		if (ikm_eq(&d->past[i], c) && id_eq(&d->past[i].sender_id, &c->sender_id) &&
 			id_eq(&d->past[i].recipient_id, &c->recipient_id)) {
@@ -69,8 +64,15 @@ static enum err keep(struct dev *d, const struct dev_counters *c)
 			return ERR_OK;
 		}
 	}
-	if (d->past_n == DEV_PAST_MAX) /* the oldest goes */
-		memmove(d->past, d->past + 1, --d->past_n * sizeof(*d->past));
+	if (d->past_n == DEV_PAST_MAX) { /* the oldest goes */
+		memmove(d->past, d->past + 1, (d->past_n - 1) * sizeof(*d->past));
+		d->past[d->past_n - 1] = *c;
+		return ERR_OK;
+	}
+	struct dev_counters *past = realloc(d->past, (d->past_n + 1U) * sizeof(*past));
+	if (!past)
+		return ERR_NOMEM;
+	d->past = past;
 	d->past[d->past_n++] = *c;
 	return ERR_OK;
 }
@@ -78,14 +80,18 @@ static enum err keep(struct dev *d, const struct dev_counters *c)
 enum err dev_context_adopt(struct dev *d, enum dev_role role, const struct dev_oscore *o)
 {
 	struct dev_host *h = d->host;
-	struct dev_context *c = &d->ctx[role];
+	struct dev_context *c = d->ctx[role];
 	struct osc_params p = params_of(o);
-	struct dev_context new = {.active = true, .has_id_context = o->has_id_context};
+	struct dev_context new = {.has_id_context = o->has_id_context};
 	enum err e = osc_derive(h->crypto, &p, &new.keys);
 	if (e == ERR_OK)
 		e = osc_ikm_fingerprint(h->crypto, &p, new.at.ikm);
-	if (e == ERR_OK && c->active)
+	if (e == ERR_OK && c)
 		e = keep(d, &c->at);
+	if (e == ERR_OK && !c) {
+		c = calloc(1, sizeof(*c));
+		e = c ? ERR_OK : ERR_NOMEM;
+	}
 	if (e)
 		goto out;
 	new.at.sender_id = o->sender_id;
@@ -99,6 +105,7 @@ enum err dev_context_adopt(struct dev *d, enum dev_role role, const struct dev_o
 	/* A shared limit says nothing about what was received before. */
 	new.challenge = h->o.challenge && h->start_at > 0 && d->state == DEV_STATE_NEW;
 	*c = new;
+	d->ctx[role] = c;
 out:
 	secret_wipe(&new, sizeof(new));
 	return e;
@@ -141,8 +148,8 @@ void dev_context_seen(struct dev *d, struct dev_context *c, uint64_t number)
 enum err dev_context_restore(struct dev *d, const struct dev_counters *c)
 {
 	for (size_t i = 0; i < 2; i++) {
-		if (d->ctx[i].active)
-			counters_merge(&d->ctx[i].at, c);
+		if (d->ctx[i])
+			counters_merge(&d->ctx[i]->at, c);
 	}
 	return keep(d, c);
 }

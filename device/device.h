@@ -25,8 +25,11 @@ enum dev_numbers {
 
 struct dev_options {
 	enum dev_numbers numbers;
-	uint32_t lifetime_s;         /* lt, where no bootstrap says otherwise */
-	uint32_t update_interval_ms; /* 0: some time before the lifetime ends */
+	uint32_t lifetime_s;             /* lt, where no bootstrap says otherwise */
+	uint32_t update_interval_ms;     /* 0: some time before the lifetime ends */
+	uint32_t update_jitter_permille; /* of that interval, either way */
+	bool update_spread;              /* the first Update anywhere within the interval */
+	uint32_t in_flight_max; /* devices with a request under way, or in a bootstrap; 0: all */
 	uint32_t notify_interval_ms; /* how often the observed values change */
 	uint32_t retry_ms;           /* the wait after a failure; doubles, up to 64 times this */
 	uint32_t blob_bytes;         /* size of /19/0/0 */
@@ -63,6 +66,7 @@ enum dev_event_kind {
 	DEV_EVENT_OBSERVE,
 	DEV_EVENT_OBSERVE_END,
 	DEV_EVENT_NOTIFY,
+	DEV_EVENT_NOTIFY_ACKED, /* latency_us */
 	DEV_EVENT_REBOOT,
 	DEV_EVENT_REFUSED,   /* a request of the server; text says why */
 	DEV_EVENT_DUPLICATE, /* answered again with the same bytes */
@@ -122,6 +126,11 @@ uint64_t dev_host_unused(const struct dev_host *h);
  * and is told apart by (4 or 16 bytes; empty: any). Errors: ERR_NOMEM, those of osc_derive. */
 MUST_USE enum err dev_new(struct dev_host *h, uint32_t index, const struct dev_credentials *c,
 	struct span local, struct dev **out);
+struct dev_host_stats {
+	uint64_t retransmitted, lost;           /* messages of ours; lost: never answered */
+	uint32_t registered, in_flight, queued; /* devices, now */
+};
+const struct dev_host_stats *dev_host_stats(const struct dev_host *h);
 const char *dev_endpoint(const struct dev *d);
 uint32_t dev_index(const struct dev *d);
 bool dev_registered(const struct dev *d);

@@ -38,6 +38,8 @@ enum err dev_host_new(
 	wheel_init(&h->exch_wheel, now_us / 1000);
 	exch_table_init(&h->exchanges, &h->exch_wheel, h->seed);
 	arena_init(&h->scratch, 0);
+	dev_texts_init(&h->texts, h->seed);
+	h->queue_end = &h->queue;
 	*out = h;
 	return ERR_OK;
 }
@@ -45,15 +47,19 @@ enum err dev_host_new(
 static void dev_free(struct dev *d)
 {
 	struct dev_host *h = d->host;
-	dev_observe_clear(d);
+	dev_watch_free(d);
 	exch_stop(&h->exchanges, &d->req.e.x);
 	wheel_del(&h->wheel, &d->life.timer);
-	wheel_del(&h->wheel, &d->beat.timer);
 	dedup_clear(&d->dedup, &h->budget);
 	block_rx_reset(&d->rx);
 	if (d->draft)
 		secret_wipe(d->draft, sizeof(*d->draft));
 	free(d->draft);
+	for (size_t i = 0; i < 2; i++) {
+		if (d->ctx[i])
+			secret_wipe(d->ctx[i], sizeof(*d->ctx[i]));
+		free(d->ctx[i]);
+	}
 	free(d->past);
 	free(d->things.blob);
 	free(d->endpoint);
@@ -71,6 +77,7 @@ void dev_host_free(struct dev_host *h)
 		dev_free(d);
 	}
 	exch_table_fini(&h->exchanges);
+	dev_texts_fini(&h->texts);
 	arena_fini(&h->scratch);
 	osc_crypto_free(h->crypto);
 	secret_wipe(h, sizeof(*h));
@@ -93,8 +100,8 @@ uint64_t dev_host_unused(const struct dev_host *h)
 	uint64_t n = h->start_at;
 	for (const struct dev *d = h->devs; d; d = d->next) {
 		for (size_t i = 0; i < 2; i++) {
-			if (d->ctx[i].active && d->ctx[i].at.next > n)
-				n = d->ctx[i].at.next;
+			if (d->ctx[i] && d->ctx[i]->at.next > n)
+				n = d->ctx[i]->at.next;
 		}
 		for (size_t i = 0; i < d->past_n; i++) {
 			if (d->past[i].next > n)
@@ -114,8 +121,7 @@ static enum err dev_setup(struct dev *d, const struct dev_credentials *c, struct
 	d->endpoint = strdup(c->endpoint);
 	if (!d->endpoint)
 		return ERR_NOMEM;
-	dev_accounts_from(&d->accounts, c, h->o.lifetime_s);
-	enum err e = ERR_OK;
+	enum err e = dev_accounts_from(&d->accounts, &h->texts, c, h->o.lifetime_s);
 	for (int r = DEV_ROLE_BOOTSTRAP; r <= DEV_ROLE_SERVER; r++) {
 		const struct dev_oscore *o = dev_oscore_of(&d->accounts, (enum dev_role)r);
 		if (o && e == ERR_OK)
@@ -132,8 +138,7 @@ enum err dev_new(struct dev_host *h, uint32_t index, const struct dev_credential
 		return ERR_NOMEM;
 	d->host = h;
 	d->index = index;
-	d->req.e.dev = d->notify.dev = d->life.dev = d->beat.dev = d;
-	d->notify.notify = d->beat.notify = true;
+	d->req.e.dev = d->life.dev = d;
 	d->mid = (uint16_t)rng_u64(&h->rng);
 	d->things.high = INT16_MIN;
 	d->things.low = INT16_MAX;
@@ -160,6 +165,11 @@ uint32_t dev_index(const struct dev *d)
 	return d->index;
 }
 
+const struct dev_host_stats *dev_host_stats(const struct dev_host *h)
+{
+	return &h->stats;
+}
+
 bool dev_registered(const struct dev *d)
 {
 	return d->registered;
@@ -176,9 +186,11 @@ static void exchange_due(struct dev_host *h, struct dev_exch *x)
 		struct peer to;
 		exch_peer(&x->x, &to);
 		dev_emit(x->dev, &to, span_make(x->x.bytes, x->x.n));
+		h->stats.retransmitted++;
 		return;
 	}
 	exch_stop(&h->exchanges, &x->x);
+	h->stats.lost++;
 	if (x->notify)
 		dev_observe_timeout(x->dev);
 	else
@@ -198,6 +210,7 @@ void dev_tick(struct dev_host *h, uint64_t now_us, struct dev_out *out)
 		else
 			dev_life_timer(dt->dev);
 	}
+	dev_life_admit(h);
 	h->out = NULL;
 }
 
@@ -256,5 +269,6 @@ void dev_input(struct dev *d, const struct peer *from, struct span datagram, uin
 	if (d->state != DEV_STATE_STOPPED)
 		message_in(d, from, datagram);
 	dev_life_todo(d);
+	dev_life_admit(d->host);
 	d->host->out = NULL;
 }

@@ -22,12 +22,17 @@ enum {
 	DEV_RESERVE_SHARED = 4096,
 };
 
+/* Texts that many devices share; they live as long as the host. */
+struct dev_texts {
+	struct map map;
+};
+
 /* Instances of Objects 0, 1 and 21. */
 struct dev_security {
 	uint16_t iid, ssid, oscore_iid; /* LWM_ID_NONE: no link */
 	uint8_t mode;
 	bool bootstrap;
-	char uri[DEV_URI_MAX + 1];
+	const char *uri; /* of dev_texts, or "" */
 };
 struct dev_server {
 	uint16_t iid, ssid;
@@ -44,6 +49,7 @@ struct dev_oscore {
 	uint8_t secret[DEV_SECRET_MAX], salt[DEV_SECRET_MAX], id_context[OSC_ID_CONTEXT_MAX];
 };
 struct dev_accounts {
+	struct dev_texts *texts;
 	struct dev_security security[DEV_SECURITY_MAX];
 	struct dev_server server[DEV_SERVERS_MAX];
 	struct dev_oscore oscore[DEV_OSCORE_MAX];
@@ -58,7 +64,6 @@ struct dev_counters {
 	struct osc_window window;
 };
 struct dev_context {
-	bool active;
 	bool challenge; /* the next request has to bring an Echo */
 	bool has_id_context;
 	uint8_t id_context_n;
@@ -110,6 +115,7 @@ struct dev_observation {
 enum dev_state {
 	DEV_STATE_NEW,
 	DEV_STATE_CONNECTING, /* waits for dev_connect; op tells where to */
+	DEV_STATE_QUEUED,     /* too many others have a request under way; op is to be sent */
 	DEV_STATE_REQUESTING, /* a request of ours is under way */
 	DEV_STATE_BOOTSTRAP,  /* the bootstrap server has the word */
 	DEV_STATE_REGISTERED, /* until the next Update */
@@ -126,6 +132,17 @@ enum dev_todo {
 	DEV_TODO_DISABLE
 };
 
+/* What only a device needs that is observed or has attributes. */
+struct dev_watch {
+	struct dev_exch notify;
+	uint64_t notified_us;
+	struct dev_observation *notifying; /* whose CON is under way; NULL if it is gone */
+	struct dev_timer beat;
+	struct dev_observation *observations;
+	struct dev_attr attr[DEV_ATTRS_MAX];
+	uint8_t attr_n;
+};
+
 /* The simulated hardware. */
 struct dev_things {
 	uint32_t step;     /* how often the values have changed */
@@ -140,32 +157,31 @@ struct dev_things {
 
 struct dev {
 	struct dev_host *host;
-	struct dev *next, *next_dirty;
+	struct dev *next, *next_dirty, *next_queued;
 	char *endpoint;
 	uint32_t index;
 	enum dev_state state;
 	enum dev_op op; /* what CONNECTING and WAITING lead to */
 	enum dev_todo todo;
 	bool dirty, stopping, registered, finished;
+	bool queued;    /* in the list of the host */
+	bool flying;    /* counts as in flight */
+	bool has_phase; /* has its place within the interval of Updates */
 	uint8_t local_n, local[16];
 	uint16_t mid;
 	uint16_t acked_mid; /* of the last separate response */
 	bool has_acked_mid;
 	uint32_t failures, lt_told_s;
-	uint64_t stay_away_ms; /* of Disable */
-	struct peer peer[2];   /* by enum dev_role */
-	struct dev_context ctx[2];
+	uint64_t stay_away_ms;      /* of Disable */
+	struct peer peer[2];        /* by enum dev_role */
+	struct dev_context *ctx[2]; /* NULL: none */
 	struct dev_counters *past;
 	uint8_t past_n;
 	struct dev_accounts accounts;
 	struct dev_accounts *draft; /* while bootstrap is under way */
 	struct dev_request req;
-	struct dev_exch notify;
-	struct dev_observation *notifying; /* whose CON is under way; NULL if it is gone */
-	struct dev_timer life, beat;
-	struct dev_observation *observations;
-	struct dev_attr attr[DEV_ATTRS_MAX];
-	uint8_t attr_n;
+	struct dev_timer life;
+	struct dev_watch *watch; /* NULL: nothing */
 	struct dedup dedup;
 	struct block_rx rx;
 	struct dev_things things;
@@ -184,6 +200,9 @@ struct dev_host {
 	uint8_t echo_key[32];
 	uint64_t start_at, limit; /* DEV_NUMBERS_SHARED */
 	struct dev *devs;
+	struct dev_texts texts;
+	struct dev *queue, **queue_end; /* waiting for others to finish, in order */
+	struct dev_host_stats stats;
 	/* Of the call under way. */
 	uint64_t now_us;
 	struct dev_out *out;
@@ -229,6 +248,13 @@ struct writer dev_scratch(struct dev_host *h, size_t n);
 /* Room that protecting, or encoding, m needs. */
 size_t dev_msg_bytes(const struct msg *m);
 
+/* texts.c */
+void dev_texts_init(struct dev_texts *t, const uint8_t seed[static 16]);
+void dev_texts_fini(struct dev_texts *t);
+/* The one copy of `s`. ERR_RANGE: more than `max` bytes, or one of them NUL; ERR_LIMIT, ERR_NOMEM.
+ */
+MUST_USE enum err dev_texts_take(struct dev_texts *t, struct span s, size_t max, const char **out);
+
 /* context.c */
 /* Derives the context of that account. Numbers of equal keys go on where they were. */
 MUST_USE enum err dev_context_adopt(struct dev *d, enum dev_role role, const struct dev_oscore *o);
@@ -243,8 +269,9 @@ void dev_context_seen(struct dev *d, struct dev_context *c, uint64_t number);
 MUST_USE enum err dev_context_restore(struct dev *d, const struct dev_counters *c);
 
 /* account.c */
-void dev_accounts_from(
-	struct dev_accounts *a, const struct dev_credentials *c, uint32_t lifetime_s);
+/* ERR_NOMEM, ERR_LIMIT. */
+MUST_USE enum err dev_accounts_from(struct dev_accounts *a, struct dev_texts *t,
+	const struct dev_credentials *c, uint32_t lifetime_s);
 struct dev_security *dev_security_find(struct dev_accounts *a, uint16_t iid);
 const struct dev_security *dev_security_of(const struct dev_accounts *a, enum dev_role role);
 const struct dev_oscore *dev_oscore_find(const struct dev_accounts *a, uint16_t iid);
@@ -272,6 +299,13 @@ void dev_client_response(struct dev *d, const struct peer *from, const struct ms
 
 /* life.c */
 void dev_life_timer(struct dev *d);
+/* Whether that device may have a request under way now; it then counts as in flight until it is at
+ * rest. */
+bool dev_life_board(struct dev *d);
+/* Not now: d sends op when its turn comes. */
+void dev_life_queue(struct dev *d, enum dev_op op);
+/* Sends for those whose turn has come. */
+void dev_life_admit(struct dev_host *h);
 /* The request under way came to its end. */
 void dev_life_done(struct dev *d, const struct msg *response);
 void dev_life_failed(struct dev *d, uint8_t code, const char *why, uint32_t wait_s);
@@ -352,6 +386,9 @@ void dev_things_step(struct dev *d);
 bool dev_things_changing(const struct lwm_path *p);
 
 /* observe.c */
+/* d->watch, made if need be; NULL without memory. */
+struct dev_watch *dev_watch_need(struct dev *d);
+void dev_watch_free(struct dev *d);
 /* Starts or replaces; the reply becomes the first notification. */
 void dev_observe_start(
 	struct dev_call *c, const struct lwm_path *p, uint16_t cf, struct msg *reply);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of a device: bootstrap, registration, updates, failures. */
 #include "device/inner.h"
+#include "device/ramp.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,13 +24,78 @@ static void life_never(struct dev *d)
 	wheel_del(&d->host->wheel, &d->life.timer);
 }
 
+bool dev_life_board(struct dev *d)
+{
+	struct dev_host *h = d->host;
+	if (d->flying)
+		return true;
+	if (h->o.in_flight_max && h->stats.in_flight >= h->o.in_flight_max)
+		return false;
+	d->flying = true;
+	h->stats.in_flight++;
+	return true;
+}
+
+static void land(struct dev *d)
+{
+	d->host->stats.in_flight -= d->flying;
+	d->flying = false;
+}
+
+/* A device that leaves the queue for another reason stays in the list until its turn. */
+void dev_life_queue(struct dev *d, enum dev_op op)
+{
+	struct dev_host *h = d->host;
+	d->state = DEV_STATE_QUEUED;
+	d->op = op;
+	life_never(d);
+	if (d->queued)
+		return;
+	d->queued = true;
+	d->next_queued = NULL;
+	*h->queue_end = d;
+	h->queue_end = &d->next_queued;
+	h->stats.queued++;
+}
+
+static struct dev *queue_take(struct dev_host *h)
+{
+	struct dev *d = h->queue;
+	h->queue = d->next_queued;
+	if (!h->queue)
+		h->queue_end = &h->queue;
+	d->queued = false;
+	h->stats.queued--;
+	return d;
+}
+
+void dev_life_admit(struct dev_host *h)
+{
+	while (h->queue && (!h->o.in_flight_max || h->stats.in_flight < h->o.in_flight_max)) {
+		struct dev *d = queue_take(h);
+		if (d->state != DEV_STATE_QUEUED)
+			continue;
+		dev_request_send(d, d->op);
+		if (d->stopping && d->state == DEV_STATE_REQUESTING)
+			life_at(d, dev_now_ms(d) + STOP_WAIT_MS);
+	}
+}
+
+static void set_registered(struct dev *d, bool registered)
+{
+	d->host->stats.registered += registered;
+	d->host->stats.registered -= d->registered;
+	d->registered = registered;
+}
+
 static void stopped(struct dev *d)
 {
 	life_never(d);
+	land(d);
 	dev_request_stop(d);
 	dev_observe_clear(d);
 	d->state = DEV_STATE_STOPPED;
-	d->registered = false;
+	set_registered(d, false);
 	dev_event_add(d, DEV_EVENT_STOPPED);
 }
 
@@ -48,7 +114,7 @@ static void connect_for(struct dev *d, enum dev_op op)
 	d->op = op;
 	if (op == DEV_OP_REGISTER) {
 		dev_observe_clear(d); /* IR-06 */
-		d->registered = false;
+		set_registered(d, false);
 	}
 	struct dev_event *e = dev_event_add(d, DEV_EVENT_CONNECT);
 	e->op = op;
@@ -100,8 +166,14 @@ static void await_update(struct dev *d)
 {
 	uint64_t wait_ms = update_wait_ms(d);
 	d->state = DEV_STATE_REGISTERED;
-	d->registered = true;
+	set_registered(d, true);
+	land(d);
 	d->failures = 0;
+	if (d->host->o.update_interval_ms) {
+		wait_ms = dev_ramp_wait_ms(wait_ms, d->host->o.update_jitter_permille,
+			!d->has_phase && d->host->o.update_spread, rng_u64(&d->host->rng));
+		d->has_phase = true;
+	}
 	if (dev_lifetime_s(d) != d->lt_told_s)
 		wait_ms = 1; /* written while the last request was under way (REG-06) */
 	if (wait_ms)
@@ -140,7 +212,8 @@ static void succeed(struct dev *d, enum dev_op op, uint8_t code)
 		await_update(d);
 		break;
 	case DEV_OP_DEREGISTER:
-		d->registered = false;
+		land(d);
+		set_registered(d, false);
 		d->state = DEV_STATE_WAITING;
 		d->op = DEV_OP_REGISTER;
 		if (d->stopping)
@@ -199,13 +272,14 @@ void dev_life_failed(struct dev *d, uint8_t code, const char *why, uint32_t wait
 	e->code = code;
 	dev_event_text(d, e, span_str(why));
 	dev_request_stop(d);
+	land(d);
 	if (d->stopping) {
 		stopped(d);
 		return;
 	}
 	d->failures++;
 	d->state = DEV_STATE_WAITING;
-	d->registered = false;
+	set_registered(d, false);
 	d->op = next_try(d, op);
 	/* The registration is gone: a new one need not wait. */
 	bool at_once = op == DEV_OP_UPDATE && code == MSG_NOT_FOUND;
@@ -234,7 +308,7 @@ void dev_life_bootstrap(struct dev *d)
 		*d->draft = d->accounts;
 		dev_request_stop(d);
 		d->state = DEV_STATE_BOOTSTRAP;
-		d->registered = false;
+		set_registered(d, false);
 		d->finished = false;
 	}
 	life_at(d, dev_now_ms(d) + BOOTSTRAP_WAIT_MS);
@@ -251,6 +325,7 @@ void dev_life_bootstrapped(struct dev *d)
 			e = dev_context_adopt(d, (enum dev_role)r, o);
 	}
 	dev_mark_dirty(d);
+	land(d);
 	d->finished = true;
 	d->failures = 0;
 	d->op = DEV_OP_REGISTER;
@@ -266,6 +341,7 @@ void dev_life_timer(struct dev *d)
 	switch (d->state) {
 	case DEV_STATE_NEW:
 	case DEV_STATE_CONNECTING:
+	case DEV_STATE_QUEUED:
 	case DEV_STATE_STOPPED:
 		break;
 	case DEV_STATE_REQUESTING:

@@ -7,10 +7,35 @@
 
 enum { SEQ_MASK = 0xffffff, SEQ_FIRST = 2 };
 
+struct dev_watch *dev_watch_need(struct dev *d)
+{
+	struct dev_watch *w = d->watch;
+	if (w)
+		return w;
+	w = d->watch = calloc(1, sizeof(*w));
+	if (!w)
+		return NULL;
+	w->notify.dev = w->beat.dev = d;
+	w->notify.notify = w->beat.notify = true;
+	return w;
+}
+
+void dev_watch_free(struct dev *d)
+{
+	dev_observe_clear(d);
+	free(d->watch);
+	d->watch = NULL;
+}
+
+static struct dev_observation *first(const struct dev *d)
+{
+	return d->watch ? d->watch->observations : NULL;
+}
+
 static size_t count(const struct dev *d)
 {
 	size_t n = 0;
-	for (const struct dev_observation *o = d->observations; o; o = o->next)
+	for (const struct dev_observation *o = first(d); o; o = o->next)
 		n++;
 	return n;
 }
@@ -18,13 +43,15 @@ static size_t count(const struct dev *d)
 /* Takes out the first that matches path or, with p NULL, is `which`. */
 static bool drop(struct dev *d, const struct lwm_path *p, const struct dev_observation *which)
 {
-	for (struct dev_observation **at = &d->observations; *at; at = &(*at)->next) {
+	if (!d->watch)
+		return false;
+	for (struct dev_observation **at = &d->watch->observations; *at; at = &(*at)->next) {
 		struct dev_observation *o = *at;
 		if (p ? !lwm_path_eq(&o->path, p) : o != which)
 			continue;
 		*at = o->next;
-		if (d->notifying == o)
-			d->notifying = NULL;
+		if (d->watch->notifying == o)
+			d->watch->notifying = NULL;
 		free(o);
 		return true;
 	}
@@ -40,15 +67,15 @@ static void end(struct dev *d, struct dev_observation *o)
 static void arm(struct dev *d)
 {
 	uint32_t interval = d->host->o.notify_interval_ms;
-	if (d->observations && interval && !timer_armed(&d->beat.timer))
-		wheel_add(&d->host->wheel, &d->beat.timer, dev_now_ms(d) + interval);
+	if (first(d) && interval && !timer_armed(&d->watch->beat.timer))
+		wheel_add(&d->host->wheel, &d->watch->beat.timer, dev_now_ms(d) + interval);
 }
 
 void dev_observe_start(struct dev_call *c, const struct lwm_path *p, uint16_t cf, struct msg *reply)
 {
 	struct dev *d = c->d;
 	drop(d, p, NULL); /* one observation of a path and server (CT-67) */
-	if (count(d) >= DEV_OBSERVATIONS_MAX)
+	if (count(d) >= DEV_OBSERVATIONS_MAX || !dev_watch_need(d))
 		return; /* an answer without Observe: nothing was established */
 	struct dev_observation *o = calloc(1, sizeof(*o));
 	if (!o)
@@ -65,15 +92,15 @@ void dev_observe_start(struct dev_call *c, const struct lwm_path *p, uint16_t cf
 		free(o);
 		return;
 	}
-	o->next = d->observations;
-	d->observations = o;
+	o->next = d->watch->observations;
+	d->watch->observations = o;
 	dev_event_add(d, DEV_EVENT_OBSERVE)->path = *p;
 	arm(d);
 }
 
 void dev_observe_cancel(struct dev_call *c, const struct lwm_path *p)
 {
-	for (struct dev_observation *o = c->d->observations; o; o = o->next) {
+	for (struct dev_observation *o = first(c->d); o; o = o->next) {
 		if (lwm_path_eq(&o->path, p) && o->token_n == c->outer->token_n &&
 			memcmp(o->token, c->outer->token, o->token_n) == 0) {
 			end(c->d, o);
@@ -102,7 +129,7 @@ static enum err build(struct dev *d, struct dev_observation *o, struct msg *m)
 static void notify(struct dev *d, struct dev_observation *o)
 {
 	struct dev_host *h = d->host;
-	struct dev_context *c = &d->ctx[DEV_ROLE_SERVER];
+	struct dev_context *c = d->ctx[DEV_ROLE_SERVER];
 	struct msg plain, out;
 	struct span datagram;
 	uint64_t number;
@@ -116,14 +143,16 @@ static void notify(struct dev *d, struct dev_observation *o)
 	if (e == ERR_OK)
 		e = dev_encode(h, &out, &datagram);
 	if (e == ERR_OK && out.type == MSG_CON)
-		e = exch_start(&h->exchanges, &d->notify.x, &o->peer, &out, datagram, false,
+		e = exch_start(&h->exchanges, &d->watch->notify.x, &o->peer, &out, datagram, false,
 			dev_now_ms(d), &h->rng);
 	if (e) {
 		end(d, o);
 		return;
 	}
-	if (out.type == MSG_CON)
-		d->notifying = o;
+	if (out.type == MSG_CON) {
+		d->watch->notifying = o;
+		d->watch->notified_us = h->now_us;
+	}
 	o->due = false;
 	o->last_ms = dev_now_ms(d);
 	o->last_mid = out.mid;
@@ -137,10 +166,10 @@ static void notify(struct dev *d, struct dev_observation *o)
 /* One confirmable notification at a time (NSTART); the others wait their turn. */
 static void notify_due(struct dev *d)
 {
-	for (struct dev_observation *o = d->observations, *next; o; o = next) {
+	for (struct dev_observation *o = first(d), *next; o; o = next) {
 		struct dev_attr a;
 		next = o->next;
-		if (d->notify.x.bytes)
+		if (d->watch->notify.x.bytes)
 			return;
 		dev_attr_effective(d, &o->path, &a);
 		uint64_t age_ms = dev_now_ms(d) - o->last_ms;
@@ -153,7 +182,7 @@ static void notify_due(struct dev *d)
 
 void dev_observe_timer(struct dev *d)
 {
-	for (struct dev_observation *o = d->observations; o; o = o->next)
+	for (struct dev_observation *o = first(d); o; o = o->next)
 		o->due |= dev_things_changing(&o->path);
 	notify_due(d);
 	arm(d);
@@ -161,7 +190,7 @@ void dev_observe_timer(struct dev *d)
 
 void dev_observe_touch(struct dev *d, const struct lwm_path *p)
 {
-	for (struct dev_observation *o = d->observations; o; o = o->next) {
+	for (struct dev_observation *o = first(d); o; o = o->next) {
 		if (lwm_path_under(p, &o->path) || lwm_path_under(&o->path, p))
 			o->due = true;
 	}
@@ -169,15 +198,17 @@ void dev_observe_touch(struct dev *d, const struct lwm_path *p)
 
 void dev_observe_acked(struct dev *d)
 {
-	d->notifying = NULL;
+	dev_event_add(d, DEV_EVENT_NOTIFY_ACKED)->latency_us =
+		d->host->now_us - d->watch->notified_us;
+	d->watch->notifying = NULL;
 	notify_due(d);
 }
 
 /* RFC 7641 section 4.5: nobody listens. */
 void dev_observe_timeout(struct dev *d)
 {
-	struct dev_observation *o = d->notifying;
-	d->notifying = NULL;
+	struct dev_observation *o = d->watch->notifying;
+	d->watch->notifying = NULL;
 	if (o)
 		end(d, o);
 	notify_due(d);
@@ -185,7 +216,7 @@ void dev_observe_timeout(struct dev *d)
 
 void dev_observe_reset(struct dev *d, uint16_t mid)
 {
-	for (struct dev_observation *o = d->observations; o; o = o->next) {
+	for (struct dev_observation *o = first(d); o; o = o->next) {
 		if (o->has_mid && o->last_mid == mid) {
 			end(d, o);
 			return;
@@ -195,9 +226,11 @@ void dev_observe_reset(struct dev *d, uint16_t mid)
 
 void dev_observe_clear(struct dev *d)
 {
-	exch_stop(&d->host->exchanges, &d->notify.x);
-	wheel_del(&d->host->wheel, &d->beat.timer);
-	d->notifying = NULL;
-	while (d->observations)
-		drop(d, NULL, d->observations);
+	if (!d->watch)
+		return;
+	exch_stop(&d->host->exchanges, &d->watch->notify.x);
+	wheel_del(&d->host->wheel, &d->watch->beat.timer);
+	d->watch->notifying = NULL;
+	while (first(d))
+		drop(d, NULL, first(d));
 }

@@ -216,6 +216,7 @@ const char *dev_event_name(enum dev_event_kind kind, enum dev_op op)
 		[DEV_EVENT_OBSERVE] = "observe",
 		[DEV_EVENT_OBSERVE_END] = "observe-end",
 		[DEV_EVENT_NOTIFY] = "notify",
+		[DEV_EVENT_NOTIFY_ACKED] = "notify-acked",
 		[DEV_EVENT_REBOOT] = "reboot",
 		[DEV_EVENT_REFUSED] = "refused",
 		[DEV_EVENT_DUPLICATE] = "duplicate",

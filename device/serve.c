@@ -83,7 +83,7 @@ static bool fresh(struct dev_call *c)
 	struct dev *d = c->d;
 	struct dev_host *h = d->host;
 	const struct opt *o = msg_find(&c->plain, OPT_ECHO);
-	uint64_t id = (uint64_t)d->index << 1 | (c->ctx == &d->ctx[DEV_ROLE_SERVER]);
+	uint64_t id = (uint64_t)d->index << 1 | (c->ctx == d->ctx[DEV_ROLE_SERVER]);
 	uint8_t echo[OSC_ECHO_BYTES];
 	struct msg m;
 	if (!c->ctx->challenge)
@@ -109,7 +109,7 @@ static void block_key(const struct dev_call *c, uint8_t key[static 16])
 	uint8_t text[256];
 	struct writer w = wr_make(text, sizeof(text));
 	wr_u8(&w, c->plain.code);
-	wr_u8(&w, c->ctx == &c->d->ctx[DEV_ROLE_SERVER]);
+	wr_u8(&w, c->ctx == c->d->ctx[DEV_ROLE_SERVER]);
 	for (size_t i = 0; i < sizeof(nums) / sizeof(nums[0]); i++) {
 		for (const struct opt *o = msg_find(&c->plain, nums[i]); o;
 			o = msg_next(&c->plain, o)) {
@@ -187,7 +187,7 @@ static bool take_blocks(struct dev_call *c)
 static void dispatch(struct dev_call *c)
 {
 	struct dev *d = c->d;
-	bool bootstrap = c->ctx == &d->ctx[DEV_ROLE_BOOTSTRAP];
+	bool bootstrap = c->ctx == d->ctx[DEV_ROLE_BOOTSTRAP];
 	struct msg reply;
 	if (msg_check_options(&c->plain) != MSG_OPTIONS_GOOD) {
 		answer_code(c, MSG_BAD_OPTION, false);
@@ -213,8 +213,8 @@ static void dispatch(struct dev_call *c)
 
 static bool kid_matches(const struct dev_context *c, const struct osc_option *o)
 {
-	struct span id_context = span_make(c->id_context, c->id_context_n);
-	return c->active && o->has_kid && span_eq(o->kid, osc_id_span(&c->keys.recipient_id)) &&
+	struct span id_context = c ? span_make(c->id_context, c->id_context_n) : SPAN_EMPTY;
+	return c && o->has_kid && span_eq(o->kid, osc_id_span(&c->keys.recipient_id)) &&
 	       (!o->has_kid_context || (c->has_id_context && span_eq(o->kid_context, id_context)));
 }
 
@@ -240,7 +240,7 @@ static enum err find_context(struct dev_call *c, const struct osc_option *o)
 {
 	enum err e = ERR_NOTFOUND;
 	for (size_t i = 0; i < CONTEXTS; i++) {
-		struct dev_context *ctx = &c->d->ctx[i];
+		struct dev_context *ctx = c->d->ctx[i];
 		if (!kid_matches(ctx, o))
 			continue;
 		e = unprotect(c, ctx, o);

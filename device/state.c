@@ -77,8 +77,8 @@ enum err dev_state_write(const struct dev *d, bool clean, struct writer *w)
 	for (size_t i = 0; i < d->past_n; i++)
 		put_counters(w, &d->past[i], clean);
 	for (size_t i = 0; i < 2; i++) {
-		if (d->ctx[i].active)
-			put_counters(w, &d->ctx[i].at, clean);
+		if (d->ctx[i])
+			put_counters(w, &d->ctx[i]->at, clean);
 	}
 	wr_str(w, "end\n");
 	return w->err;
@@ -148,8 +148,10 @@ static void take_security(struct fields *f, struct dev_accounts *a)
 	s->ssid = (uint16_t)number(f, 65534);
 	s->oscore_iid = (uint16_t)number(f, 65535);
 	struct span uri = word(f);
-	if (!span_eq_str(uri, ".") && span_to_str(uri, s->uri, sizeof(s->uri)) != ERR_OK)
-		f->err = ERR_SYNTAX;
+	enum err e2 = span_eq_str(uri, ".") ? ERR_OK
+					    : dev_texts_take(a->texts, uri, DEV_URI_MAX, &s->uri);
+	if (e2)
+		f->err = e2 == ERR_RANGE ? ERR_SYNTAX : e2;
 }
 
 static void take_server(struct fields *f, struct dev_accounts *a)
@@ -267,14 +269,14 @@ static enum err take_accounts(struct dev *d, struct dev_accounts *a)
 			dev_oscore_of(a, DEV_ROLE_BOOTSTRAP)) ||
 		dev_accounts_check(d->host, a) != ERR_OK)
 		return ERR_OK;
-	memcpy(dev_security_find(a, then->iid)->uri, now->uri, sizeof(now->uri));
+	dev_security_find(a, then->iid)->uri = now->uri;
 	d->accounts = *a;
 	return dev_context_adopt(d, DEV_ROLE_SERVER, dev_oscore_of(&d->accounts, DEV_ROLE_SERVER));
 }
 
 enum err dev_state_read(struct dev *d, struct span text)
 {
-	struct loaded l = {0};
+	struct loaded l = {.accounts.texts = &d->host->texts};
 	enum err e = ERR_OK;
 	while (text.n && !l.end && e == ERR_OK) {
 		size_t n = 0;
@@ -286,8 +288,10 @@ enum err dev_state_read(struct dev *d, struct span text)
 	}
 	if (e == ERR_OK)
 		e = l.end && !text.n ? take_accounts(d, &l.accounts) : ERR_SYNTAX;
-	for (size_t i = 0; i < 2; i++)
-		d->ctx[i].challenge = d->ctx[i].active && !l.clean && d->host->o.challenge;
+	for (size_t i = 0; i < 2; i++) {
+		if (d->ctx[i])
+			d->ctx[i]->challenge = !l.clean && d->host->o.challenge;
+	}
 	secret_wipe(&l, sizeof(l));
 	return e;
 }
