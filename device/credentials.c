@@ -178,24 +178,64 @@ static enum err set_word(struct dev_credentials *c, struct span key, struct span
 	return algorithm ? dev_credentials_set(c, key, word) : ERR_OK;
 }
 
-static enum err json_member(
-	struct reader *r, struct writer *w, struct dev_credentials *c, int *role, struct span *key)
+/* A line being read. */
+struct json {
+	struct reader r;
+	struct writer text; /* strings without their escapes */
+	struct dev_credentials *out;
+	int role; /* -1: not said */
+	struct span key;
+	unsigned depth;
+};
+
+static enum err json_object(struct json *j);
+
+static enum err json_member(struct json *j)
 {
-	*key = json_string(r, w);
+	struct reader *r = &j->r;
+	struct dev_credentials *c = j->out;
+	struct span *key = &j->key;
+	*key = json_string(r, &j->text);
 	expect(r, ':');
 	skip_spaces(r);
+	if (!r->err && rd_left(r) && r->p[0] == '{') {
+		bool known = span_eq_str(*key, "credentials") || span_eq_str(*key, "oscore");
+		return known ? json_object(j) : ERR_SYNTAX;
+	}
 	if (!r->err && rd_left(r) && r->p[0] != '"')
 		return set_word(c, *key, json_word(r));
-	struct span value = json_string(r, w);
+	struct span value = json_string(r, &j->text);
 	if (r->err)
 		return r->err;
 	if (span_eq_str(*key, "role")) {
-		*role = span_eq_str(value, "bootstrap") ? DEV_ROLE_BOOTSTRAP : DEV_ROLE_SERVER;
-		return *role == DEV_ROLE_BOOTSTRAP || span_eq_str(value, "server") ? ERR_OK
-										   : ERR_RANGE;
+		j->role = span_eq_str(value, "bootstrap") ? DEV_ROLE_BOOTSTRAP : DEV_ROLE_SERVER;
+		return j->role == DEV_ROLE_BOOTSTRAP || span_eq_str(value, "server") ? ERR_OK
+										     : ERR_RANGE;
 	}
 	enum err e = dev_credentials_set(c, *key, value);
 	return e == ERR_NOTFOUND ? ERR_OK : e;
+}
+
+static enum err json_object(struct json *j)
+{
+	enum { DEPTH_MAX = 3 }; /* a line, "credentials", "oscore" */
+	struct reader *r = &j->r;
+	if (j->depth == DEPTH_MAX)
+		return ERR_SYNTAX;
+	j->depth++;
+	expect(r, '{');
+	while (!r->err) {
+		enum err e = json_member(j);
+		if (e)
+			return e;
+		skip_spaces(r);
+		if (!rd_left(r) || r->p[0] != ',')
+			break;
+		rd_u8(r);
+	}
+	expect(r, '}');
+	j->depth--;
+	return r->err;
 }
 
 static enum err apply_role(struct dev_credentials *c, enum dev_role role, const char *uri)
@@ -216,33 +256,25 @@ enum err dev_credentials_json(struct span line, const char *bootstrap_uri, const
 	struct dev_credentials *out, char *why)
 {
 	uint8_t text[1024];
-	struct writer w = wr_make(text, sizeof(text));
-	struct reader r = rd_make(trim(line));
-	struct span key = SPAN_EMPTY;
-	int role = -1;
-	enum err e = ERR_OK;
+	struct json j = {.r = rd_make(trim(line)),
+		.text = wr_make(text, sizeof(text)),
+		.out = out,
+		.role = -1};
 	memset(out, 0, sizeof(*out));
-	expect(&r, '{');
-	while (e == ERR_OK && !r.err) {
-		e = json_member(&r, &w, out, &role, &key);
-		skip_spaces(&r);
-		if (e || !rd_left(&r) || r.p[0] != ',')
-			break;
-		rd_u8(&r);
-	}
+	enum err e = json_object(&j);
 	if (e == ERR_OK) {
-		expect(&r, '}');
-		skip_spaces(&r);
-		e = rd_end(&r);
+		skip_spaces(&j.r);
+		e = rd_end(&j.r);
 		if (e)
-			key = SPAN_EMPTY;
+			j.key = SPAN_EMPTY;
 	}
-	if (e == ERR_OK && role >= 0)
-		e = apply_role(out, (enum dev_role)role,
-			role == DEV_ROLE_SERVER ? server_uri : bootstrap_uri);
+	if (e == ERR_OK && j.role >= 0)
+		e = apply_role(out, (enum dev_role)j.role,
+			j.role == DEV_ROLE_SERVER ? server_uri : bootstrap_uri);
 	if (e)
-		snprintf(why, DEV_REASON_MAX, "%s %.*s", key.n ? "bad value of" : "no JSON object",
-			(int)(key.n < 40 ? key.n : 40), key.n ? (const char *)key.p : "");
+		snprintf(why, DEV_REASON_MAX, "%s %.*s",
+			j.key.n ? "bad value of" : "no JSON object",
+			(int)(j.key.n < 40 ? j.key.n : 40), j.key.n ? (const char *)j.key.p : "");
 	secret_wipe(text, sizeof(text));
 	return e;
 }
@@ -363,10 +395,10 @@ void dev_credentials_write_json(
 			wr_u8(w, '\\');
 		wr_u8(w, (uint8_t)*p);
 	}
-	wr_fmt(w, "\",\"role\":\"%s\"", dev_role_name(role));
+	wr_fmt(w, "\",\"credentials\":{\"oscore\":{\"role\":\"%s\"", dev_role_name(role));
 	member_hex(w, "master_secret", span_make(c->master_secret, c->secret_n));
 	member_hex(w, "master_salt", span_make(c->master_salt, c->salt_n));
 	member_hex(w, "sender_id", osc_id_span(&c->recipient_id));
 	member_hex(w, "recipient_id", osc_id_span(&c->sender_id));
-	wr_str(w, "}\n");
+	wr_str(w, "}}}\n");
 }

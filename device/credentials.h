@@ -28,7 +28,8 @@ MUST_USE enum err dev_credentials_set(
 /* Lines of `key=value`; blank lines and those starting with '#' are skipped. On error `why`
  * (DEV_REASON_MAX bytes) says which line; secrets are not quoted. */
 MUST_USE enum err dev_credentials_parse(struct span text, struct dev_credentials *out, char *why);
-/* One flat JSON object, as in a fleet file. With "role" ("bootstrap" or "server") it is a line for
+/* One JSON object, as in a fleet file: flat, or with the credentials inside
+ * "credentials":{"oscore":{...}}. With "role" ("bootstrap" or "server") it is a line for
  * the server's import: the ids are swapped, and the URI of that role is the one given here (NULL:
  * none). Without it keys are those of dev_credentials_set. Keys that mean nothing are skipped. */
 MUST_USE enum err dev_credentials_json(struct span line, const char *bootstrap_uri,
@@ -52,8 +53,9 @@ const char *dev_role_name(enum dev_role r);
  * ERR_RANGE. The URIs stay empty. */
 MUST_USE enum err dev_credentials_derive(struct osc_crypto *crypto, const char *prefix,
 	struct span seed, uint32_t index, enum dev_role role, struct dev_credentials *out);
-/* The line for the server's import: {"endpoint","role","master_secret","master_salt","sender_id",
- * "recipient_id"}, the ids as the server sees them, and a newline. */
+/* The line for the server's import: {"endpoint":NAME,"credentials":{"oscore":{"role",
+ * "master_secret","master_salt","sender_id","recipient_id"}}}, the ids as the server sees them, and
+ * a newline. */
 void dev_credentials_write_json(
 	const struct dev_credentials *c, enum dev_role role, struct writer *w);
 

@@ -105,8 +105,8 @@ class Daemon:
         def work(part):
             c = UnixHTTP(self.socket)
             for line in part:
-                cred = json.loads(line)
-                name = cred.pop("endpoint")
+                endpoint = json.loads(line)
+                name, cred = endpoint["endpoint"], endpoint["credentials"]["oscore"]
                 c.request("PUT", f"/v1/endpoints/{name}/credentials/oscore", json.dumps(cred))
                 r = c.getresponse()
                 body = r.read()
@@ -167,9 +167,10 @@ def measure_updates(args, daemon):
     where = locations(daemon)
     lines = []
     for line in credentials(args.build, daemon, args.endpoints):
-        c = json.loads(line)
+        e = json.loads(line)
+        c = e["credentials"]["oscore"]
         lines.append(" ".join((c["master_secret"], c["master_salt"], c["recipient_id"], c["sender_id"],
-                               where[c["endpoint"]])))
+                               where[e["endpoint"]])))
     names = ("lanyard_updates_total", "lanyard_storage_commits_total", "lanyard_storage_cpu_microseconds_total")
     m0, c0 = daemon.metrics(), daemon.cpu_parts()
     out = subprocess.run(["taskset", "-c", "1", f"{args.build}/bench/updates", str(daemon.port), str(args.rounds),

@@ -74,6 +74,17 @@ static const struct {
 	{"no AEAD", "{\"aead\":5}", ERR_RANGE, 0},
 	{"no HKDF", "{\"hkdf\":6}", ERR_RANGE, 0},
 	{"an unknown name", "{\"aead\":\"ROT13\"}", ERR_SYNTAX, 0},
+	{"as the import has it",
+		"{\"endpoint\":\"a\",\"credentials\":{\"oscore\":{\"role\":\"server\","
+		"\"sender_id\":\"05\",\"recipient_id\":\"06\"} } }",
+		ERR_OK, 6},
+	{"and keys behind it", "{\"oscore\":{\"recipient_id\":\"06\"},\"sender_id\":\"05\"}",
+		ERR_OK, 5},
+	{"an object of another name", "{\"psk\":{\"sender_id\":\"05\"}}", ERR_SYNTAX, 0},
+	{"objects without end", "{\"oscore\":{\"oscore\":{\"oscore\":{\"sender_id\":\"05\"}}}}",
+		ERR_SYNTAX, 0},
+	{"an inner object left open", "{\"oscore\":{\"sender_id\":\"05\"}", ERR_SHORT, 0},
+	{"one closed too often", "{\"oscore\":{\"sender_id\":\"05\"}}}", ERR_SYNTAX, 0},
 	{"role", "{\"role\":\"admin\"}", ERR_RANGE, 0},
 	{"bad hex", "{\"sender_id\":\"0x\"}", ERR_SYNTAX, 0},
 	{"open", "{\"sender_id\":\"05\"", ERR_SHORT, 0},
@@ -165,6 +176,9 @@ static void check_fleet(void)
 	struct writer w = wr_make(text, sizeof(text));
 	dev_credentials_write_json(&c, DEV_ROLE_SERVER, &w);
 	struct span line = span_sub(wr_span(&w), 0, w.n - 1);
+	static const char start[] =
+		"{\"endpoint\":\"dev000007\",\"credentials\":{\"oscore\":{\"role\":\"server\",";
+	CHECK_BYTES(span_sub(line, 0, sizeof(start) - 1), span_str(start), "the import's form");
 	REQUIRE(dev_credentials_json(line, NULL, "coap://h", &again, why) == ERR_OK,
 		"own line is read");
 	CHECK(strcmp(again.endpoint, c.endpoint) == 0 &&
