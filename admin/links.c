@@ -7,6 +7,16 @@
 
 enum { ARENA_LIMIT = 4 * 1024 * 1024 };
 
+static void value(struct jo *o, const char *name, struct span quoted, struct arena *a)
+{
+	uint8_t *p = arena_alloc(a, quoted.n);
+	struct writer w = wr_make(p, p ? quoted.n : 0);
+
+	wr_link_value(&w, quoted);
+	o->err = o->err ? o->err : w.err;
+	jo_text(o, name, wr_span(&w));
+}
+
 /* Of a name that comes twice the first counts: a member can be there once. */
 static void attributes(struct jo *o, const struct lwm_link *l, struct arena *a)
 {
@@ -25,7 +35,7 @@ static void attributes(struct jo *o, const struct lwm_link *l, struct arena *a)
 		if (lwm_link_attr(l, name) != at)
 			continue;
 		if (at->value.p)
-			jo_text(o, name, at->value);
+			value(o, name, at->value, a);
 		else
 			jo_bool(o, name, true);
 	}
@@ -35,10 +45,8 @@ static void attributes(struct jo *o, const struct lwm_link *l, struct arena *a)
 static void link_out(struct jo *o, const struct lwm_link *l, struct arena *a)
 {
 	jo_object(o, NULL);
-	if (l->target.p)
-		jo_text(o, "path", l->target);
-	else
-		jo_null(o, "path");
+	/* The first link of the old form (BS-12) stands for the root. */
+	jo_text(o, "path", l->target.p ? l->target : SPAN_LIT("/"));
 	attributes(o, l, a);
 	jo_end_object(o);
 }

@@ -178,7 +178,8 @@ static void wr_time(struct writer *w, const struct lwm_format *f, double time_s)
 static void wr_record(struct writer *w, const struct lwm_format *f, const struct lwm_record *r)
 {
 	wr_str(w, "{\"path\":\"");
-	wr_path(w, &r->path);
+	if (r->path.id[0] != LWM_ID_NONE)
+		wr_path(w, &r->path);
 	wr_str(w, "\",\"type\":\"");
 	switch (r->kind) {
 	case LWM_RECORD_VALUE:
@@ -229,12 +230,14 @@ static int decode_values(struct ctl *c, const struct lwm_format *f, const struct
 {
 	struct lwm_codec_opts o = {.type = unknown_type, .arg = &type};
 	struct lwm_records rec;
+	/* One value of an unknown place still has a type: a Resource that is none. */
+	struct lwm_path nowhere = {3, {LWM_ID_NONE, 0, 0}};
 	size_t bad = 0;
 	enum err e;
 	int rc = CTL_OK;
 
 	lwm_records_init(&rec, &c->arena);
-	e = f->decode(payload, base, &o, &rec);
+	e = f->decode(payload, f->single_only && base->n == 0 ? &nowhere : base, &o, &rec);
 	if (e || rec.err)
 		return ctl_fail("the payload is no %s for this path: %s", f->name,
 			err_text(e ? e : rec.err));
@@ -247,20 +250,21 @@ static int decode_values(struct ctl *c, const struct lwm_format *f, const struct
 	return rc;
 }
 
-static void wr_link(struct writer *w, const struct lwm_link *l)
+/* `value` has room for any of the link's. */
+static void wr_link(struct writer *w, const struct lwm_link *l, struct writer value)
 {
 	wr_str(w, "{\"path\":");
-	if (l->target.p)
-		wr_json_string(w, l->target);
-	else
-		wr_str(w, "null");
+	/* The first link of the old form stands for the root. */
+	wr_json_string(w, l->target.p ? l->target : SPAN_LIT("/"));
 	wr_str(w, ",\"type\":\"link\",\"value\":{");
 	for (uint8_t i = 0; i < l->attr_n; i++) {
 		wr_str(w, i ? "," : "");
 		wr_json_string(w, l->attr[i].name);
 		wr_str(w, ":");
+		value.n = 0;
+		wr_link_value(&value, l->attr[i].value);
 		if (l->attr[i].value.p)
-			wr_json_string(w, l->attr[i].value);
+			wr_json_string(w, wr_span(&value));
 		else
 			wr_str(w, "null");
 	}
@@ -269,10 +273,10 @@ static void wr_link(struct writer *w, const struct lwm_link *l)
 
 static int decode_links(struct ctl *c, struct span payload)
 {
-	size_t cap = 6 * payload.n + 64 * (size_t)LWM_LINK_ATTRS_MAX;
-	void *text = arena_alloc(&c->arena, cap);
+	size_t most = payload.n, cap = 6 * most + 64 * (size_t)LWM_LINK_ATTRS_MAX;
+	void *text = arena_alloc(&c->arena, cap), *value = arena_alloc(&c->arena, most);
 	struct lwm_link l;
-	enum err e = text ? ERR_OK : ERR_NOMEM;
+	enum err e = text && value ? ERR_OK : ERR_NOMEM;
 
 	for (size_t i = 0; !e; i++) {
 		struct writer w = wr_make(text, cap);
@@ -281,7 +285,7 @@ static int decode_links(struct ctl *c, struct span payload)
 		if (e == ERR_SYNTAX)
 			return ctl_fail("link %zu is no link of link format", i + 1);
 		if (!e)
-			wr_link(&w, &l);
+			wr_link(&w, &l, wr_make(value, most));
 		if (!e)
 			fwrite(w.p, 1, w.n, stdout);
 	}

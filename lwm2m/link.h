@@ -26,6 +26,9 @@ MUST_USE enum err lwm_link_next(struct span *rest, struct lwm_link *out);
 /* NULL if absent. */
 const struct lwm_link_attr *lwm_link_attr(const struct lwm_link *l, const char *name);
 
+/* An attribute's value without the backslashes that quote what follows them. */
+void wr_link_value(struct writer *w, struct span value);
+
 /* The object list of a registration, packed: what is kept of thousands of links. */
 struct lwm_instance {
 	uint16_t oid, iid; /* iid LWM_ID_NONE: the object has no instance */

@@ -182,3 +182,11 @@ const struct lwm_link_attr *lwm_link_attr(const struct lwm_link *l, const char *
 			return &l->attr[i];
 	return NULL;
 }
+
+void wr_link_value(struct writer *w, struct span value)
+{
+	for (size_t i = 0; i < value.n; i++) {
+		i += value.p[i] == '\\' && i + 1 < value.n;
+		wr_u8(w, value.p[i]);
+	}
+}

@@ -342,7 +342,10 @@ static const struct links_row {
 	{"a link without attributes", LWM_CF_LINK, "</3/0/1>",
 		"[{\"path\":\"/3/0/1\",\"attributes\":{}}]"},
 	{"a flag, quotes and a character of JSON", LWM_CF_LINK, "</3>;obs;rt=\"a,\\\"b\"",
-		"[{\"path\":\"/3\",\"attributes\":{\"obs\":true,\"rt\":\"a,\\\\\\\"b\"}}]"},
+		"[{\"path\":\"/3\",\"attributes\":{\"obs\":true,\"rt\":\"a,\\\"b\"}}]"},
+	{"the old form", LWM_CF_LINK, "lwm2m=1.0,</3>",
+		"[{\"path\":\"/\",\"attributes\":{\"lwm2m\":\"1.0\"}},"
+		"{\"path\":\"/3\",\"attributes\":{}}]"},
 	{"of two the first", LWM_CF_LINK, "</3>;pmin=1;pmin=2",
 		"[{\"path\":\"/3\",\"attributes\":{\"pmin\":\"1\"}}]"},
 	{"below an alternate path", LWM_CF_LINK, "</lwm2m/3/0>",

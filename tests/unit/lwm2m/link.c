@@ -206,10 +206,34 @@ static void test_attr(void)
 	CHECK(lwm_link_next(&rest, &l) == ERR_NOTFOUND, "the end");
 }
 
+static const struct value_row {
+	const char *what, *in, *want;
+} value_rows[] = {
+	{"plain", "oma.lwm2m", "oma.lwm2m"},
+	{"empty", "", ""},
+	{"a quote", "a\\\"b", "a\"b"},
+	{"a backslash", "\\\\", "\\"},
+	{"two", "\\\\\\\\", "\\\\"},
+	{"a letter", "\\x", "x"},
+	{"nothing behind it", "a\\", "a\\"},
+};
+
+static void test_values(void)
+{
+	for (size_t i = 0; i < sizeof(value_rows) / sizeof(value_rows[0]); i++) {
+		char text[32];
+		struct writer w = wr_make(text, sizeof(text));
+
+		wr_link_value(&w, span_str(value_rows[i].in));
+		CHECK_BYTES(wr_span(&w), span_str(value_rows[i].want), value_rows[i].what);
+	}
+}
+
 int main(void)
 {
 	test_rows();
 	test_cuts();
 	test_attr();
+	test_values();
 	return test_done();
 }
