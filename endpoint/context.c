@@ -134,6 +134,7 @@ static void start_counters(
 	c->ssn_next = ssn;
 	c->ssn_left = 0;
 	c->ssn_block = 0;
+	c->untagged = ssn > 0; /* whatever the last run left unanswered */
 	osc_window_init(&c->window, d->window_width);
 	if (highest != UINT64_MAX)
 		osc_window_seal(&c->window, highest);

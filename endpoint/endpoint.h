@@ -52,7 +52,8 @@ struct ep_context {
 	bool fresh : 1;      /* freshness was proved */
 	bool executed : 1;   /* a request under it changed something */
 	bool challenged : 1; /* an Echo challenge is out (since the start) */
-	bool sealed : 1; /* numbers up to the highest are from before an unclean stop: silence */
+	bool sealed : 1;   /* numbers up to the highest are from before an unclean stop: silence */
+	bool untagged : 1; /* a block of ours without Request-Tag may still be on its way */
 	bool has_id_context : 1;
 	uint8_t sender_n, recipient_n, id_context_n;
 	uint8_t packed[]; /* Recipient ID, Sender ID, Sender Key, Recipient Key, Common IV, ikm, ID

@@ -61,6 +61,19 @@ void ep_load_seen(
 
 enum ep_request_state { EP_REQ_QUEUED, EP_REQ_SENT, EP_REQ_OBSERVING, EP_REQ_DEAD };
 
+/* A body on its way out by Block1, cut from the request's `plain`. */
+struct ep_tx {
+	size_t body_n;
+	size_t at, n;                      /* the block on its way */
+	uint8_t szx;                       /* of the blocks */
+	uint8_t tag_n, tag[MSG_TOKEN_MAX]; /* Request-Tag */
+	bool blocks;                       /* it does not fit one message */
+	bool begun;                        /* its first block has been sent, and the tag chosen */
+	bool sent;                         /* all of it, and answered */
+	bool again;                        /* it was begun anew after 4.08 */
+	bool smaller;                      /* likewise after 4.13 */
+};
+
 /* A request of ours. Owned here from ep_request_start on; freed when its end has been delivered. */
 struct ep_request {
 	struct exch exch; /* first: found from its timer */
@@ -74,7 +87,9 @@ struct ep_request {
 	uint8_t *
 		plain; /* what is to be asked: code, options, payload, as OSCORE would encrypt it */
 	size_t plain_n;
-	struct block_rx rx; /* a body coming in by Block2 */
+	struct ep_tx tx;       /* its body, if it goes out in blocks */
+	struct block_rx rx;    /* a body coming in by Block2 */
+	uint8_t fetched_again; /* how often that was begun anew */
 	uint8_t echo[40];
 	uint8_t echo_n;
 	bool echo_done;   /* one challenge is answered, no more */
@@ -170,8 +185,10 @@ struct ep_request_opts {
 	uint8_t role;
 	void *user;
 };
-/* Sends, or queues behind what is on its way. ERR_LIMIT (queue full, numbers used up), ERR_NOTFOUND
- * (no address known), ERR_NOMEM, ERR_SPACE (a body too long). */
+/* Sends, or queues behind what is on its way. A long body goes out in blocks, as part of this one
+ * request: what comes back is the answer to all of it, 4.08 also if the device does not follow.
+ * ERR_LIMIT (queue full, numbers used up), ERR_NOTFOUND (no address known), ERR_NOMEM, ERR_SPACE (a
+ * body above the limit). */
 MUST_USE enum err ep_request_start(struct ep_exchange *x, const struct ep_request_opts *o,
 	struct turn *t, struct ep_request **out);
 /* While held, no queued request goes out: for ending many requests of one peer at once. */

@@ -59,6 +59,20 @@ void ep_rx_reset(struct ep_exchange *x, struct ep_conversation *v);
 /* respond.c: a verified request is rejected in silence. */
 void ep_respond_nothing(const struct ep_delivery *d, struct turn *t);
 
+/* body.c: bodies of ours in blocks. */
+enum ep_tx_step {
+	EP_TX_OVER,   /* the answer is the one to the whole body */
+	EP_TX_NEXT,   /* another block is to be sent, or the same one differently */
+	EP_TX_BROKEN, /* it says nothing about the whole body: it has come apart */
+};
+/* Leaves of a message with a body the block that is to be sent now, if it does not fit as it is.
+ * All other options are there. ERR_SPACE: not even the smallest block fits. */
+MUST_USE enum err ep_tx_cut(
+	struct ep_exchange *x, struct ep_request *r, enum bearer bearer, struct msg *m);
+/* A verified answer to what was sent last. */
+enum ep_tx_step ep_tx_answered(struct ep_request *r, const struct msg *m);
+void ep_tx_restart(struct ep_tx *tx);
+
 /* request.c: our requests; response.c: what comes back. */
 void ep_pump(struct ep_exchange *x, struct ep_conversation *v, struct turn *t);
 void ep_request_send(
@@ -69,6 +83,9 @@ void ep_request_kill(struct ep_exchange *x, struct ep_request *r);
 struct ep_request *ep_request_fail(struct ep_exchange *x, struct ep_request *r, struct turn *t);
 void ep_request_leave(struct ep_exchange *x, struct ep_request *r, struct turn *t);
 void ep_request_free(struct ep_exchange *x, struct ep_request *r);
+/* A newer notification has come: what is being fetched for older ones is out of date. No request
+ * goes out meanwhile, for the notification is in the work space: the caller pumps later. */
+void ep_request_supersede(struct ep_exchange *x, struct ep_request *parent, struct turn *t);
 void ep_request_enqueue(struct ep_conversation *v, struct ep_request *r);
 /* A request for the same thing without Observe; not yet in any list. */
 MUST_USE enum err ep_request_child(

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BODY_MAX = 1024 };
-
 void ep_request_free(struct ep_exchange *x, struct ep_request *r)
 {
 	exch_stop(&x->exch, &r->exch);
@@ -89,6 +87,16 @@ static void end_children(struct ep_exchange *x, struct ep_conversation *v,
 	}
 }
 
+void ep_request_supersede(struct ep_exchange *x, struct ep_request *parent, struct turn *t)
+{
+	bool hold = x->hold;
+	struct ep_conversation *held = x->held;
+	x->hold = true;
+	end_children(x, parent->conv, parent, t);
+	x->hold = hold;
+	x->held = held;
+}
+
 void ep_request_end(struct ep_exchange *x, struct ep_request *r, struct turn *t)
 {
 	for (struct ep_request **at = &x->dead; *at; at = &(*at)->next)
@@ -125,9 +133,21 @@ struct ep_request *ep_request_fail(struct ep_exchange *x, struct ep_request *r, 
 	return r;
 }
 
+/* Further blocks of an answer are asked for with the body of the request, unless that went in
+ * blocks of its own (RFC 7959 section 2.7 and its figure 10). */
+static enum err add_blocks(struct ep_exchange *x, struct ep_request *r, const struct block *block2,
+	enum bearer bearer, struct msg *m)
+{
+	if (!block2)
+		return m->payload.n ? ep_tx_cut(x, r, bearer, m) : ERR_OK;
+	if (r->tx.blocks)
+		m->payload = SPAN_EMPTY;
+	return block_add(m, OPT_BLOCK2, *block2);
+}
+
 /* The message to protect: what was asked, and the options of this attempt. */
-static enum err build(
-	struct ep_exchange *x, struct ep_request *r, const struct block *block2, struct msg *m)
+static enum err build(struct ep_exchange *x, struct ep_request *r, const struct block *block2,
+	enum bearer bearer, struct msg *m)
 {
 	enum err err = msg_parse_inner(span_make(r->plain, r->plain_n), m);
 	if (err)
@@ -143,9 +163,7 @@ static enum err build(
 		err = msg_add_uint(m, OPT_OBSERVE, 0);
 	if (!err && r->echo_n)
 		err = msg_add(m, OPT_ECHO, span_make(r->echo, r->echo_n));
-	if (!err && block2)
-		err = block_add(m, OPT_BLOCK2, *block2);
-	return err;
+	return err ? err : add_blocks(x, r, block2, bearer, m);
 }
 
 static enum err protect(struct ep_exchange *x, struct ep_request *r, const struct msg *plain,
@@ -183,7 +201,7 @@ static enum err send_now(
 	const struct peer *to = c ? (c->peer ? &c->peer->peer : NULL) : &r->conv->peer;
 	if (!to)
 		return ERR_NOTFOUND;
-	enum err err = build(x, r, block2, &plain);
+	enum err err = build(x, r, block2, to->bearer, &plain);
 	if (err)
 		return err;
 	if (!choose_mid(x, r->conv, to, &plain.mid))
@@ -260,24 +278,34 @@ void ep_request_enqueue(struct ep_conversation *v, struct ep_request *r)
 	v->queue_n++;
 }
 
+/* As long as it can get inside OSCORE. */
+static size_t inner_bytes(const struct msg *m)
+{
+	size_t n = 2 + m->payload.n;
+	for (size_t i = 0; i < m->opt_n; i++)
+		n += 5 + m->opt[i].val.n;
+	return n;
+}
+
 static struct ep_request *request_new(struct ep_exchange *x, const struct msg *m)
 {
 	struct ep_request *r = calloc(1, sizeof(*r));
-	struct writer w = wr_make(x->out, sizeof(x->out));
 	if (!r)
 		return NULL;
-	block_rx_init(&r->rx, x->opts.body_limit_bytes);
-	if (!msg_encode_inner(m, &w))
-		r->plain = malloc(w.n);
-	if (r->plain) {
-		memcpy(r->plain, w.p, w.n);
-		r->plain_n = w.n;
+	size_t cap = inner_bytes(m);
+	r->plain = malloc(cap);
+	struct writer w = wr_make(r->plain, r->plain ? cap : 0);
+	if (!r->plain || msg_encode_inner(m, &w)) {
+		if (r->plain)
+			secret_wipe(r->plain, cap);
+		free(r->plain);
+		free(r);
+		return NULL;
 	}
-	secret_wipe(w.p, w.n);
-	if (r->plain)
-		return r;
-	free(r);
-	return NULL;
+	r->plain_n = w.n;
+	r->tx.body_n = m->payload.n;
+	block_rx_init(&r->rx, x->opts.body_limit_bytes);
+	return r;
 }
 
 enum err ep_request_start(struct ep_exchange *x, const struct ep_request_opts *o, struct turn *t,
@@ -291,7 +319,7 @@ enum err ep_request_start(struct ep_exchange *x, const struct ep_request_opts *o
 		return ERR_NOMEM;
 	if (v->queue_n >= EP_QUEUE_MAX)
 		return ERR_LIMIT;
-	if (o->msg->payload.n > BODY_MAX)
+	if (o->msg->payload.n > x->opts.body_limit_bytes)
 		return ERR_SPACE;
 	struct ep_request *r = request_new(x, o->msg);
 	if (!r)
@@ -320,6 +348,7 @@ enum err ep_request_cancel(struct ep_exchange *x, struct ep_request *r, struct t
 	r->cancel = true;
 	r->observed = false;
 	r->echo_done = false;
+	ep_tx_restart(&r->tx);
 	ep_request_enqueue(v, r);
 	ep_pump(x, v, t);
 	return ERR_OK;

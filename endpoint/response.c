@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { FETCHED_AGAIN_MAX = 2 };
+
 static struct ep_request *by_token(const struct ep_exchange *x)
 {
 	struct span token = span_make(x->outer.token, x->outer.token_n);
@@ -75,6 +77,15 @@ static void heard(struct ep_delivery *d, uint64_t number)
 		ep_context_heard(d->ctx, &d->from, piv, &d->moved);
 }
 
+/* Asks for the next block of the body in r->rx. */
+static void ask_next(struct ep_exchange *x, struct ep_request *r, struct turn *t)
+{
+	struct block next = {.szx = r->rx.szx};
+	next.num = (uint32_t)(r->rx.n / block_size(next.szx));
+	ep_request_send(x, r, &next, t);
+}
+
+/* What was asked last, a block of a body for one, is asked again. */
 static bool repeat_with_echo(
 	struct ep_exchange *x, struct ep_request *r, const struct msg *m, struct turn *t)
 {
@@ -85,20 +96,21 @@ static bool repeat_with_echo(
 	memcpy(r->echo, o->val.p, o->val.n);
 	r->echo_n = (uint8_t)o->val.n;
 	r->echo_done = true;
-	block_rx_reset(&r->rx); /* it is asked from the start */
+	if (r->rx.active && r->tx.blocks) { /* the body that was asked with is not sent twice */
+		ask_next(x, r, t);
+		return true;
+	}
+	block_rx_reset(&r->rx); /* the answer is asked from the start */
 	ep_request_send(x, r, NULL, t);
 	return true;
 }
 
-/* Asks for the next block of the body in r->rx. */
-static void ask_next(struct ep_exchange *x, struct ep_request *r, struct turn *t)
-{
-	struct block next = {.szx = r->rx.szx};
-	next.num = (uint32_t)(r->rx.n / block_size(next.szx));
-	ep_request_send(x, r, &next, t);
-}
-
-enum body { BODY_WHOLE, BODY_MORE, BODY_BROKEN };
+enum body {
+	BODY_WHOLE,
+	BODY_MORE,
+	BODY_CHANGED, /* the blocks are not of one body */
+	BODY_BROKEN,
+};
 
 /* All blocks of one body carry the ETag of the first, or none does (RFC 7959 section 2.4). */
 static bool same_etag(struct block_rx *rx, const struct msg *m, bool first)
@@ -115,10 +127,19 @@ static bool same_etag(struct block_rx *rx, const struct msg *m, bool first)
 	return true;
 }
 
+/* An error for a later block: perhaps that block is not there any more, but another body is. */
+static bool lost_block(const struct ep_request *r, uint8_t code)
+{
+	return r->rx.active && (code == MSG_NOT_FOUND || code == MSG_REQUEST_ENTITY_INCOMPLETE ||
+				       code == MSG_BAD_REQUEST || code == MSG_BAD_OPTION);
+}
+
 static enum body take_block2(struct ep_request *r, struct msg *m, uint64_t now_ms)
 {
 	struct block b;
 	enum err err = block_get(m, OPT_BLOCK2, &b);
+	if (lost_block(r, m->code))
+		return BODY_CHANGED;
 	if (err == ERR_NOTFOUND || (!err && !b.num && !b.more))
 		return BODY_WHOLE;
 	if (err || msg_code_class(m->code) != 2)
@@ -126,16 +147,33 @@ static enum body take_block2(struct ep_request *r, struct msg *m, uint64_t now_m
 	/* A block that adds nothing, or the first once more, was not asked for: a device must not
 	 * keep us asking for ever. */
 	if (!b.num && r->rx.active)
-		return BODY_BROKEN;
+		return BODY_CHANGED;
 	size_t had = r->rx.n;
+	bool first = !r->rx.active;
 	enum block_step step = block_rx_take(&r->rx, b, m->payload, now_ms);
-	if ((step == BLOCK_MORE || step == BLOCK_DONE) && !same_etag(&r->rx, m, !b.num))
+	if (step == BLOCK_TOO_LARGE || step == BLOCK_NOMEM)
 		return BODY_BROKEN;
-	if (step == BLOCK_DONE) {
-		m->payload = span_make(r->rx.body, r->rx.n);
-		return BODY_WHOLE;
-	}
-	return step == BLOCK_MORE && r->rx.n > had ? BODY_MORE : BODY_BROKEN;
+	bool stuck = step == BLOCK_MORE && r->rx.n == had;
+	if (step == BLOCK_INCOMPLETE || stuck || !same_etag(&r->rx, m, !b.num))
+		return first ? BODY_BROKEN : BODY_CHANGED;
+	if (step == BLOCK_MORE)
+		return BODY_MORE;
+	m->payload = span_make(r->rx.body, r->rx.n);
+	return BODY_WHOLE;
+}
+
+/* It is asked for from its start, if asking twice does no harm; and not for ever, for a body may
+ * change faster than it can be fetched. */
+static bool fetch_again(struct ep_exchange *x, struct ep_request *r, struct turn *t)
+{
+	uint8_t code = r->plain[0];
+	if ((code != MSG_GET && code != MSG_FETCH) || r->fetched_again >= FETCHED_AGAIN_MAX)
+		return false;
+	r->fetched_again++;
+	block_rx_reset(&r->rx);
+	ep_tx_restart(&r->tx);
+	ep_request_send(x, r, NULL, t);
+	return true;
 }
 
 /* A first block of a notification: its rest comes by requests of its own (RFC 7959 section 2.6). */
@@ -143,10 +181,11 @@ static bool fetch_rest(struct ep_exchange *x, struct ep_request *r, struct msg *
 {
 	struct ep_request *child;
 	struct ep_conversation *v = r->conv;
-	if (v->queue_n >= EP_QUEUE_MAX || ep_request_child(x, r, &child))
+	bool busy = v->current || r->tx.blocks; /* it is asked with a body: that goes first */
+	if ((busy && v->queue_n >= EP_QUEUE_MAX) || ep_request_child(x, r, &child))
 		return false;
-	if (v->current || take_block2(child, m, t->now_ms) != BODY_MORE) {
-		/* Busy: a plain read from the start, when its turn comes. */
+	if (busy || take_block2(child, m, t->now_ms) != BODY_MORE) {
+		/* A plain read from the start, when its turn comes. */
 		block_rx_reset(&child->rx);
 		block_rx_init(&child->rx, x->opts.body_limit_bytes);
 		ep_request_enqueue(v, child);
@@ -248,6 +287,33 @@ static void observe_in_blocks(
 	ep_pump(x, v, t);
 }
 
+/* What a good response does to bodies, the one we send and the one we fetch. BODY_MORE: it was one
+ * step, and the next is on its way. BODY_BROKEN: nothing more will come of it. */
+static enum body take(
+	struct ep_exchange *x, struct ep_request *r, uint64_t number, struct msg *m, struct turn *t)
+{
+	enum ep_tx_step step = ep_tx_answered(r, m);
+	if (step == EP_TX_BROKEN)
+		return BODY_BROKEN;
+	if (step == EP_TX_NEXT) {
+		ep_request_send(x, r, NULL, t);
+		return BODY_MORE;
+	}
+	if (starts_observation_in_blocks(r, m)) {
+		observe_in_blocks(x, r, number, m, t);
+		return BODY_MORE;
+	}
+	enum body got = take_block2(r, m, t->now_ms);
+	if (got == BODY_MORE) {
+		ask_next(x, r, t);
+	} else if (got == BODY_CHANGED) {
+		if (fetch_again(x, r, t))
+			return BODY_MORE;
+		got = msg_code_class(m->code) == 2 ? BODY_BROKEN : BODY_WHOLE;
+	}
+	return got;
+}
+
 static void response(
 	struct ep_exchange *x, struct ep_request *r, struct turn *t, struct ep_delivery *d)
 {
@@ -267,23 +333,14 @@ static void response(
 	heard(d, number);
 	if (repeat_with_echo(x, r, d->msg, t))
 		return;
-	struct msg *m = d->msg;
-	if (starts_observation_in_blocks(r, m)) {
-		observe_in_blocks(x, r, number, m, t);
+	enum body got = take(x, r, number, d->msg, t);
+	if (got == BODY_MORE)
 		return;
+	if (got == BODY_BROKEN) {
+		d->msg->code = MSG_REQUEST_ENTITY_INCOMPLETE;
+		d->msg->payload = SPAN_EMPTY;
 	}
-	switch (take_block2(r, m, t->now_ms)) {
-	case BODY_MORE:
-		ask_next(x, r, t);
-		return;
-	case BODY_BROKEN:
-		m->code = MSG_REQUEST_ENTITY_INCOMPLETE;
-		m->payload = SPAN_EMPTY;
-		break;
-	case BODY_WHOLE:
-		break;
-	}
-	if (r->parent && msg_code_class(m->code) != 2)
+	if (r->parent && msg_code_class(d->msg->code) != 2)
 		fetch_failed(x, r, t, d);
 	else
 		finish(x, r, number, t, d);
@@ -308,6 +365,32 @@ static bool newer(
 	return true;
 }
 
+static bool is_first_block(const struct msg *m)
+{
+	struct block b;
+	return !block_get(m, OPT_BLOCK2, &b) && b.more;
+}
+
+/* Is its body the one whose rest is on its way already? Only an ETag can tell. */
+static bool being_fetched(const struct ep_request *r, const struct msg *m)
+{
+	const struct ep_request *child = r->conv->current;
+	const struct opt *etag = msg_find(m, OPT_ETAG);
+	return child && child->parent == r && child->rx.active && is_first_block(m) && etag &&
+	       span_eq(etag->val, span_make(child->rx.etag, child->rx.etag_n));
+}
+
+/* A whole one. If the rest of the first response was still being fetched, it takes its place. */
+static void tell(struct ep_request *r, struct ep_delivery *d)
+{
+	d->kind = r->awaits_body ? EP_RESPONSE : EP_NOTIFICATION;
+	if (r->awaits_body && msg_code_class(d->msg->code) != 2)
+		r->observed = false;
+	r->awaits_body = false;
+	d->role = r->role;
+	d->request = r;
+}
+
 static void notification(
 	struct ep_exchange *x, struct ep_request *r, struct turn *t, struct ep_delivery *d)
 {
@@ -321,25 +404,29 @@ static void notification(
 	uint8_t ack[4] = {0x60, 0, (uint8_t)(x->outer.mid >> 8), (uint8_t)x->outer.mid};
 	if (x->outer.type == MSG_CON)
 		d->ack = turn_dup(t, SPAN_OF(ack));
-	struct block b;
 	uint64_t last_number = r->last_number, last_ms = r->last_ms;
 	if (!newer(r, d, number, t->now_ms)) {
 		ep_delivery_end(x, d, t);
 		return;
 	}
 	heard(d, number);
-	if (!block_get(d->msg, OPT_BLOCK2, &b) && b.more) {
-		if (!fetch_rest(x, r, d->msg, t)) { /* not taken: it may come again */
-			d->ack = SPAN_EMPTY;
-			r->last_number = last_number;
-			r->last_ms = last_ms;
-		}
+	if (being_fetched(r, d->msg)) {
 		ep_delivery_end(x, d, t);
 		return;
 	}
-	d->kind = EP_NOTIFICATION;
-	d->role = r->role;
-	d->request = r;
+	ep_request_supersede(x, r, t);
+	d->next = r->conv; /* what waited behind it */
+	r->conv->pinned++;
+	if (!is_first_block(d->msg)) {
+		tell(r, d);
+		return;
+	}
+	if (!fetch_rest(x, r, d->msg, t)) { /* not taken: it may come again */
+		d->ack = SPAN_EMPTY;
+		r->last_number = last_number;
+		r->last_ms = last_ms;
+	}
+	ep_delivery_end(x, d, t);
 }
 
 void ep_response(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)

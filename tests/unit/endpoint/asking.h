@@ -64,7 +64,7 @@ static RIG_UNUSED bool is_empty(struct span s, uint8_t type, uint16_t mid)
 static RIG_UNUSED struct span block_reply(
 	struct rig *r, const struct rig_msg *to, struct block b, size_t n, uint32_t observe)
 {
-	static uint8_t body[2048];
+	static uint8_t body[8192];
 	rig_turn(r, 10);
 	for (size_t i = 0; i < sizeof(body); i++)
 		body[i] = (uint8_t)(i / 7);

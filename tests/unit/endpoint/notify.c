@@ -219,22 +219,25 @@ static void long_and_full(void)
 	rig_fini(r);
 }
 
-/* An observation that begins in blocks when there is no room for the rest ends, and is told. */
+/* The rest of an observation's first response goes before what waits, however much that is. */
 static void begins_full(void)
 {
 	struct rig *r = &rig;
 	struct ep_request *other[EP_QUEUE_MAX];
-	struct ep_delivery d;
+	struct block b;
 	open_rig(r);
 	struct ep_request *req = ask(r, true, &first);
 	for (int i = 0; i < EP_QUEUE_MAX; i++)
 		REQUIRE(ask_as(r, MSG_GET, false, &other[i]) == ERR_OK, "room");
 	CHECK(rig_in(r, block_reply(r, &first, (struct block){0, true, 2}, 64, 4)) == EP_NOTHING &&
-			rig_sent_n(r) == 1,
-		"the next in line goes");
-	ep_timer(r->x, &r->t, &d);
-	CHECK(d.kind == EP_CANCELLED && d.request == req, "the observation comes back");
-	ep_request_end(r->x, req, &r->t);
+			rig_sent_n(r) == 1 && rig_asked(r, RIG_SERVER, rig_sent(r, 0), &q) &&
+			!block_get(&q.plain, OPT_BLOCK2, &b) && b.num == 1,
+		"its rest is asked for at once");
+	CHECK(rig_in(r, block_reply(r, &q, (struct block){1, false, 2}, 5, 0)) == EP_RESPONSE &&
+			r->d.request == req && r->d.msg->payload.n == 69 && !rig_sent_n(r),
+		"and told");
+	ep_delivery_end(r->x, &r->d, &r->t);
+	CHECK(rig_sent_n(r) == 1, "then the next in line goes");
 	rig_fini(r);
 }
 

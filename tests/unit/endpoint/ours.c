@@ -187,13 +187,6 @@ static void long_answer(void)
 			r->d.msg->payload.p[329] == 329 / 7,
 		"the whole answer is delivered");
 	end(r);
-	ask(r, false, &q);
-	rig_in(r, block_reply(r, &q, (struct block){0, true, 2}, 64, 0));
-	REQUIRE(rig_asked(r, RIG_SERVER, rig_sent(r, 0), &q), "next");
-	CHECK(rig_in(r, block_reply(r, &q, (struct block){3, true, 2}, 64, 0)) == EP_RESPONSE &&
-			r->d.msg->code == MSG_REQUEST_ENTITY_INCOMPLETE && !r->d.msg->payload.n,
-		"a gap ends it");
-	end(r);
 	rig_fini(r);
 }
 
