@@ -7,6 +7,7 @@
 #include "lwm2m/regparam.h"
 
 #include <json-c/json.h>
+#include <stdio.h>
 
 enum {
 	SECRET_MIN = 16,
@@ -42,13 +43,10 @@ static struct span endpoint_name(struct js_in *in, struct arena *a, const char *
 
 static void settings_members(struct js_in *in, struct arena *a, struct adm_settings *out)
 {
-	static const char *const names[] = {
-		"bs_ep", "rd_ep", "freshness", "nosec", "oscore_version", NULL};
 	static const char *const freshness[] = {"default", "auto", "echo", "none", NULL};
 	static const char *const version[] = {"discover", "1.0", "1.1", "2.0", NULL};
 	static const uint8_t version_number[] = {0, 10, 11, 20};
 
-	js_known(in, names);
 	out->bs_ep = endpoint_name(in, a, "bs_ep", &out->has_bs_ep);
 	out->rd_ep = endpoint_name(in, a, "rd_ep", &out->has_rd_ep);
 	out->freshness = js_choice(in, "freshness", freshness, &out->has_freshness);
@@ -60,6 +58,8 @@ static void settings_members(struct js_in *in, struct arena *a, struct adm_setti
 bool body_settings(
 	struct span text, struct arena *a, struct adm_settings *out, struct adm_fail *fail)
 {
+	static const char *const names[] = {
+		"bs_ep", "rd_ep", "freshness", "nosec", "oscore_version", NULL};
 	struct js_in in = {.fail = fail};
 
 	*out = (struct adm_settings){0};
@@ -67,6 +67,7 @@ bool body_settings(
 		return true;
 	if (!js_parse(text, &in.obj, fail))
 		return false;
+	js_known(&in, names);
 	settings_members(&in, a, out);
 	js_free(in.obj);
 	return fail->status == 0;
@@ -142,6 +143,84 @@ bool body_oscore(struct span text, struct arena *a, struct adm_oscore *out, stru
 	if (!js_parse(text, &in.obj, fail))
 		return false;
 	oscore_members(&in, a, out);
+	js_free(in.obj);
+	return fail->status == 0;
+}
+
+/* ---- a line of an import */
+
+static void import_context(struct js_in *line, struct arena *a, struct json_object *o, size_t i,
+	struct adm_import *out)
+{
+	char prefix[40];
+	struct js_in in = {.obj = o, .fail = line->fail, .prefix = prefix};
+
+	snprintf(prefix, sizeof(prefix), i ? "credentials.oscore[%zu]." : "credentials.oscore.", i);
+	if (out->oscore_n == ADM_IMPORT_CONTEXTS)
+		js_fail(line, "credentials.oscore", "one for each role is the most");
+	else if (!json_object_is_type(o, json_type_object))
+		js_fail(line, "credentials.oscore", "must be an object, or an array of them");
+	else
+		oscore_members(&in, a, &out->oscore[out->oscore_n++]);
+}
+
+static void import_credentials(struct js_in *line, struct arena *a, struct adm_import *out)
+{
+	static const char *const names[] = {"oscore", NULL};
+	struct js_in in = {.obj = js_member(line, "credentials"),
+		.fail = line->fail,
+		.prefix = "credentials."};
+	struct json_object *o;
+
+	if (!in.obj)
+		return;
+	if (!json_object_is_type(in.obj, json_type_object)) {
+		js_fail(line, "credentials", "must be an object");
+		return;
+	}
+	js_known(&in, names);
+	o = js_member(&in, "oscore");
+	if (!json_object_is_type(o, json_type_array)) {
+		if (o)
+			import_context(line, a, o, 0, out);
+		return;
+	}
+	for (size_t i = 0; i < json_object_array_length(o) && !line->fail->status; i++)
+		import_context(line, a, json_object_array_get_idx(o, i), i, out);
+	if (out->oscore_n == 2 && out->oscore[0].bootstrap == out->oscore[1].bootstrap)
+		js_fail(line, "credentials.oscore", "one for each role is the most");
+}
+
+static void import_plan(struct js_in *line, struct arena *a, struct adm_import *out)
+{
+	struct json_object *o = js_member(line, "plan");
+
+	if (!o)
+		return;
+	if (!json_object_is_type(o, json_type_object)) {
+		js_fail(line, "plan", "must be an object");
+		return;
+	}
+	out->plan = keep(
+		a, span_str(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN)), line->fail);
+}
+
+bool body_import(struct span text, struct arena *a, struct adm_import *out, struct adm_fail *fail)
+{
+	static const char *const names[] = {"endpoint", "bs_ep", "rd_ep", "freshness", "nosec",
+		"oscore_version", "credentials", "plan", NULL};
+	struct js_in in = {.fail = fail};
+	bool has;
+
+	*out = (struct adm_import){0};
+	if (!js_parse(text, &in.obj, fail))
+		return false;
+	js_known(&in, names);
+	out->endpoint = endpoint_name(&in, a, "endpoint", &has);
+	need(&in, "endpoint", has);
+	settings_members(&in, a, &out->settings);
+	import_credentials(&in, a, out);
+	import_plan(&in, a, out);
 	js_free(in.obj);
 	return fail->status == 0;
 }

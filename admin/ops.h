@@ -94,6 +94,22 @@ struct adm_oscore {     /* PUT credentials/oscore */
 	uint64_t recipient_seq;
 };
 
+enum { ADM_IMPORT_MAX = 1000, ADM_IMPORT_CONTEXTS = 2 };
+
+/* A line of an import: an endpoint with what belongs to it, done whole or not at all. */
+struct adm_import {
+	struct span endpoint;
+	struct adm_settings settings;
+	struct adm_oscore oscore[ADM_IMPORT_CONTEXTS];
+	size_t oscore_n;
+	struct span plan; /* JSON; empty: none */
+	/* What became of it. 0: to be done; 201: something was new; 200: all was there already;
+	 * else a refusal, which the caller of `import` may have set itself. */
+	int status;
+	const char *type;
+	char field[64], detail[256];
+};
+
 enum adm_dm_kind {
 	ADM_READ,
 	ADM_WRITE,         /* replaces (PUT) */
@@ -173,6 +189,11 @@ struct adm_ops {
 	void (*endpoint_delete)(void *arg, struct span name, adm_done_fn *done, void *done_arg);
 	enum err (*context_list)(void *arg, struct span name, adm_context_fn *fn, void *cb_arg);
 	void (*oscore_put)(void *arg, struct span name, const struct adm_oscore *o,
+		adm_done_fn *done, void *done_arg);
+	/* Fills in what becomes of each line before it returns; it counts once `done` says 200. The
+	 * lines live until then. Without `replace` credentials that an endpoint has stay, and other
+	 * ones are refused. */
+	void (*import)(void *arg, struct adm_import *lines, size_t n, bool replace,
 		adm_done_fn *done, void *done_arg);
 	void (*oscore_delete)(
 		void *arg, struct span name, bool bootstrap, adm_done_fn *done, void *done_arg);

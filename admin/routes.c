@@ -31,6 +31,7 @@ static const struct route {
 	{"PUT", "/v1/endpoints/{}/observations/*", observation_put, "wait format"},
 	{"DELETE", "/v1/endpoints/{}/observations/*", observation_delete, "wait"},
 	{"GET", "/v1/endpoints/{}/explain", explain_get, ""},
+	{"POST", "/v1/import", import_post, "replace"},
 	{"GET", "/v1/bootstrap/{}", bootstrap_get, ""},
 	{"PUT", "/v1/bootstrap/{}", bootstrap_put, ""},
 	{"DELETE", "/v1/bootstrap/{}", bootstrap_delete, ""},

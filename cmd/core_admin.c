@@ -427,6 +427,7 @@ void core_admin_ops(struct core *c, struct adm_ops *out)
 		.endpoint_delete = op_endpoint_delete,
 		.context_list = op_context_list,
 		.oscore_put = core_oscore_put,
+		.import = core_import,
 		.oscore_delete = op_oscore_delete,
 		.dm = core_dm,
 		.dm_cancel = core_dm_cancel,

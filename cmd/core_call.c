@@ -38,33 +38,36 @@ struct endpoint *core_known(struct core *c, struct span name, uint64_t ticket)
 	return e;
 }
 
-void core_refuse_err(struct core *c, uint64_t ticket, enum err err)
+struct core_refusal core_refusal_of(enum err err)
 {
 	switch (err) {
 	case ERR_LIMIT:
-		core_refuse(c, ticket, 507, "limit",
-			"the limit of endpoints ([server] endpoints_max) is reached");
-		break;
+		return (struct core_refusal){
+			507, "limit", "the limit of endpoints ([server] endpoints_max) is reached"};
 	case ERR_EXISTS:
-		core_refuse(c, ticket, 409, "conflict",
-			"another context has this recipient_id under the same ID Context");
-		break;
+		return (struct core_refusal){409, "conflict",
+			"another context has this recipient_id under the same ID Context"};
+	case ERR_STATE:
+		return (struct core_refusal){409, "conflict",
+			"it has other credentials of this role, and they are not to be replaced"};
 	case ERR_CONFLICT:
-		core_refuse(c, ticket, 422, "invalid",
+		return (struct core_refusal){422, "invalid",
 			"the ids are equal, or a key derived from this secret was used before in "
-			"another role");
-		break;
+			"another role"};
 	case ERR_UNSUPPORTED:
-		core_refuse(c, ticket, 422, "invalid", "an algorithm is not supported");
-		break;
+		return (struct core_refusal){422, "invalid", "an algorithm is not supported"};
 	case ERR_RANGE:
-		core_refuse(c, ticket, 422, "invalid",
-			"a name, id or secret has a length that is not allowed");
-		break;
+		return (struct core_refusal){
+			422, "invalid", "a name, id or secret has a length that is not allowed"};
 	default:
-		core_refuse(c, ticket, 503, "overload", err_text(err));
-		break;
+		return (struct core_refusal){503, "overload", err_text(err)};
 	}
+}
+
+void core_refuse_err(struct core *c, uint64_t ticket, enum err err)
+{
+	struct core_refusal r = core_refusal_of(err);
+	core_refuse(c, ticket, r.status, r.type, r.detail);
 }
 
 struct endpoint *core_find(struct core *c, struct span name)

@@ -76,6 +76,11 @@ void core_remove_context(struct core *c, struct ep_context *ctx, struct turn *t)
 bool core_call_begin(struct core *c, adm_done_fn *done, void *done_arg, uint64_t *ticket);
 void core_refuse(struct core *c, uint64_t ticket, int status, const char *type, const char *detail);
 /* What an error of the directory means to whoever asked. */
+struct core_refusal {
+	int status;
+	const char *type, *detail;
+};
+struct core_refusal core_refusal_of(enum err err);
 void core_refuse_err(struct core *c, uint64_t ticket, enum err err);
 /* NULL if there is none, or nothing is loaded now. */
 struct endpoint *core_find(struct core *c, struct span name);
@@ -91,6 +96,9 @@ void core_endpoint_put(void *arg, struct span name, const struct adm_settings *s
 	void *done_arg);
 void core_oscore_put(
 	void *arg, struct span name, const struct adm_oscore *o, adm_done_fn *done, void *done_arg);
+
+void core_import(void *arg, struct adm_import *lines, size_t n, bool replace, adm_done_fn *done,
+	void *done_arg);
 
 /* core_metrics.c */
 void core_metrics(void *arg, adm_metric_fn *fn, void *cb_arg);

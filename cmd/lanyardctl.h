@@ -171,6 +171,7 @@ int ctl_observations(struct ctl *c);
 int ctl_explain(struct ctl *c);
 int ctl_metrics(struct ctl *c);
 int ctl_provision(struct ctl *c);
+int ctl_import(struct ctl *c);
 int ctl_create(struct ctl *c);
 int ctl_remove(struct ctl *c);
 int ctl_discover(struct ctl *c);

@@ -68,6 +68,24 @@ static const struct ctl_command commands[] = {
 		"--from reads "
 		"{\"master_secret\",\"master_salt\",\"sender_id\",\"recipient_id\",...} in hex,\n"
 		"ids as the server sees them. Secrets are never taken from the command line."},
+	{"import", NULL, "FILE", 1, 1, CTL_HAS(CTL_OPT_REPLACE), ctl_import,
+		"bring in many endpoints from a file",
+		"FILE (- for standard input) has a JSON object a line:\n"
+		"  "
+		"{\"endpoint\":\"EP\",\"credentials\":{\"oscore\":{\"role\":\"server\",\"master_"
+		"secret\":"
+		"\"HEX\",\n"
+		"   \"master_salt\":\"HEX\",\"sender_id\":\"HEX\",\"recipient_id\":\"HEX\"}}}\n"
+		"with ids as the server sees them, and what 'set' and 'plan' take: bs_ep, rd_ep, "
+		"freshness,\n"
+		"nosec, oscore_version, plan. \"oscore\" may be an array of one for each role. A "
+		"line "
+		"that is\n"
+		"refused is told with its number and changes nothing; the others are done. Exit "
+		"status 1 if\n"
+		"any was refused. Lines that are there already count as unchanged, so that an "
+		"import can be\n"
+		"repeated; other credentials are replaced only with --replace."},
 	{"credentials", NULL, "EP", 1, 1, CTL_HAS(CTL_OPT_DELETE) | CTL_HAS(CTL_OPT_ROLE),
 		ctl_credentials, "the OSCORE contexts of an endpoint, without secrets", NULL},
 	{"read", NULL, "EP PATH", 2, 2, DEVICE | CTL_HAS(CTL_OPT_FORMAT), ctl_read,

@@ -233,7 +233,7 @@ static bool never_used(const struct ep_context *c)
 	return c->origin == REC_ORIGIN_DRAWN && !c->window.any && !ep_ssn_limit(c);
 }
 
-void ep_context_remove(struct ep_directory *d, struct ep_context *c, struct turn *t)
+static void detach(struct ep_directory *d, struct ep_context *c)
 {
 	map_remove(&d->by_kid, c);
 	map_remove(&d->by_ikm, c);
@@ -242,6 +242,18 @@ void ep_context_remove(struct ep_directory *d, struct ep_context *c, struct turn
 		at = &(*at)->next_of_endpoint;
 	*at = c->next_of_endpoint;
 	d->context_n--;
+}
+
+void ep_context_take_back(struct ep_directory *d, struct ep_context *c, struct turn *t)
+{
+	detach(d, c);
+	turn_rec(t, REC_CONTEXT_DEL)->del = (struct rec_id){.id = c->id, .unused = true};
+	ep_context_free(c);
+}
+
+void ep_context_remove(struct ep_directory *d, struct ep_context *c, struct turn *t)
+{
+	detach(d, c);
 	if (t) {
 		bool unused = never_used(c);
 		turn_rec(t, REC_CONTEXT_DEL)->del = (struct rec_id){.id = c->id, .unused = unused};

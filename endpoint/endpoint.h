@@ -155,6 +155,9 @@ MUST_USE enum err ep_context_add(struct ep_directory *d, struct endpoint *e,
 /* Takes it out of the directory and frees it; recorded if t is not NULL, and then an imported one
  * leaves tombstones. Its conversation must be gone. */
 void ep_context_remove(struct ep_directory *d, struct ep_context *c, struct turn *t);
+/* Undoes an ep_context_add of this turn, of a context that was made by it: nothing was spoken under
+ * it, so it leaves nothing behind but what its keys had before. */
+void ep_context_take_back(struct ep_directory *d, struct ep_context *c, struct turn *t);
 /* By kid, and by kid context if one was sent (RFC 8613 section 8.2 step 2). NULL: none. */
 struct ep_context *ep_context_find(
 	const struct ep_directory *d, struct span kid, const struct span *kid_context);

@@ -210,6 +210,36 @@ FAKE void fake_oscore_put(
 	fake_finish(done, done_arg);
 }
 
+/* Endpoints named "taken..." are refused, "same..." are there already. */
+FAKE void fake_import(void *arg, struct adm_import *lines, size_t n, bool replace,
+	adm_done_fn *done, void *done_arg)
+{
+	struct writer w = wr_make(fake.text, sizeof(fake.text) - 1);
+
+	(void)arg;
+	fake_note("import", SPAN_EMPTY);
+	wr_str(&w, replace ? "replace" : "keep");
+	for (size_t i = 0; i < n; i++) {
+		struct adm_import *l = &lines[i];
+
+		if (l->status)
+			continue;
+		wr_fmt(&w, " %.*s:%zu:%zu", (int)l->endpoint.n, (const char *)l->endpoint.p,
+			l->oscore_n, l->plan.n);
+		l->status = span_eq_str(span_sub(l->endpoint, 0, 4), "same") ? 200 : 201;
+		if (!span_eq_str(span_sub(l->endpoint, 0, 5), "taken"))
+			continue;
+		l->status = 409;
+		l->type = "conflict";
+		snprintf(l->detail, sizeof(l->detail), "taken");
+		snprintf(l->field, sizeof(l->field), "credentials.oscore");
+	}
+	fake.text[w.n < sizeof(fake.text) ? w.n : 0] = '\0';
+	if (fake.result.status < 400)
+		fake.result.status = 200;
+	fake_finish(done, done_arg);
+}
+
 FAKE void fake_oscore_delete(
 	void *arg, struct span name, bool bootstrap, adm_done_fn *done, void *done_arg)
 {
@@ -372,6 +402,7 @@ static const struct adm_ops fake_ops __attribute__((unused)) = {
 	.endpoint_delete = fake_endpoint_delete,
 	.context_list = fake_context_list,
 	.oscore_put = fake_oscore_put,
+	.import = fake_import,
 	.oscore_delete = fake_oscore_delete,
 	.dm = fake_dm,
 	.dm_cancel = fake_dm_cancel,
