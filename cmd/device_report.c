@@ -172,6 +172,8 @@ static void say_on_path(struct writer *w, const struct dev_event *e)
 		[DEV_EVENT_EXECUTE] = "execute",
 		[DEV_EVENT_DISCOVER] = "discover",
 		[DEV_EVENT_ATTRIBUTES] = "write attributes of",
+		[DEV_EVENT_CREATE] = "create",
+		[DEV_EVENT_DELETE] = "delete",
 		[DEV_EVENT_OBSERVE] = "observe",
 		[DEV_EVENT_OBSERVE_END] = "observation ended:",
 		[DEV_EVENT_NOTIFY] = "notify",

@@ -1,47 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attributes: pmin and pmax act, the others are taken and have no effect, as in many clients. */
+/* Attributes of LwM2M 1.1: pmin, pmax, gt, lt and st act, epmin and epmax have no effect, as in
+ * many clients. */
 #include "device/inner.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-static bool no_effect(struct span name)
-{
-	static const char *const names[] = {
-		"gt", "lt", "st", "epmin", "epmax", "edge", "con", "hqmax"};
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (span_eq_str(name, names[i]))
-			return true;
-	}
-	return false;
-}
-
-/* "pmin=10"; "pmin" alone takes it away. */
-static enum err apply(struct span query, struct dev_attr *a)
-{
-	size_t at = 0;
-	uint64_t v = 0;
-	while (at < query.n && query.p[at] != '=')
-		at++;
-	struct span name = span_sub(query, 0, at);
-	if (no_effect(name))
-		return ERR_OK;
-	bool min = span_eq_str(name, "pmin");
-	if (!min && !span_eq_str(name, "pmax"))
-		return ERR_NOTFOUND;
-	bool has = at < query.n;
-	if (has && span_to_u64(span_sub(query, at + 1, query.n), UINT32_MAX, &v) != ERR_OK)
-		return ERR_SYNTAX;
-	*(min ? &a->has_pmin : &a->has_pmax) = has;
-	*(min ? &a->pmin_s : &a->pmax_s) = (uint32_t)v;
-	return ERR_OK;
-}
+enum { VERSION = 11 };
 
 static size_t count(const struct dev *d)
 {
 	return d->watch ? d->watch->attr_n : 0;
 }
 
-static struct dev_attr *find(struct dev *d, const struct lwm_path *p)
+static struct dev_attr *find(const struct dev *d, const struct lwm_path *p)
 {
 	for (size_t i = 0; i < count(d); i++) {
 		if (lwm_path_eq(&d->watch->attr[i].path, p))
@@ -50,60 +22,86 @@ static struct dev_attr *find(struct dev *d, const struct lwm_path *p)
 	return NULL;
 }
 
-uint8_t dev_attr_write(struct dev *d, const struct msg *m, const struct lwm_path *p)
+static void drop(struct dev_watch *w, struct dev_attr *a)
 {
-	struct dev_attr *have = find(d, p);
-	struct dev_attr new = {.path = *p};
-	if (have)
-		new = *have;
-	for (const struct opt *o = msg_find(m, OPT_URI_QUERY); o; o = msg_next(m, o)) {
-		if (apply(o->val, &new) != ERR_OK)
-			return MSG_BAD_REQUEST;
-	}
-	dev_event_add(d, DEV_EVENT_ATTRIBUTES)->path = *p;
-	if (have) {
-		*have = new;
-		return MSG_CHANGED;
-	}
-	if (!new.has_pmin && !new.has_pmax)
-		return MSG_CHANGED;
+	*a = w->attr[--w->attr_n];
+	if (w->attr_n)
+		return;
+	free(w->attr);
+	w->attr = NULL;
+}
+
+static struct dev_attr *attach(struct dev *d, const struct lwm_path *p)
+{
 	struct dev_watch *w = dev_watch_need(d);
 	if (!w || w->attr_n == DEV_ATTRS_MAX)
-		return w ? MSG_BAD_REQUEST : MSG_INTERNAL_ERROR;
-	w->attr[w->attr_n++] = new;
+		return NULL;
+	struct dev_attr *more = reallocarray(w->attr, w->attr_n + 1u, sizeof(*more));
+	if (!more)
+		return NULL;
+	w->attr = more;
+	more[w->attr_n] = (struct dev_attr){.path = *p};
+	return &more[w->attr_n++];
+}
+
+/* What counts at p with `at_p` instead of what is attached there. */
+static void effective(const struct dev *d, const struct lwm_path *p, const struct lwm_attrs *at_p,
+	struct lwm_attrs *out)
+{
+	const struct dev_server *s = dev_server_of(&d->accounts);
+	*out = (struct lwm_attrs){.set = LWM_ATTR_BIT(LWM_ATTR_PMIN) | LWM_ATTR_BIT(LWM_ATTR_PMAX)};
+	out->value[LWM_ATTR_PMIN] = s ? s->pmin_s : 0;
+	out->value[LWM_ATTR_PMAX] = s ? s->pmax_s : 0;
+	for (uint8_t level = 1; level <= p->n; level++) {
+		struct lwm_path at = *p;
+		at.n = level;
+		const struct dev_attr *a = find(d, &at);
+		if (level == p->n && at_p)
+			lwm_attrs_merge(out, at_p);
+		else if (a)
+			lwm_attrs_merge(out, &a->attrs);
+	}
+}
+
+void dev_attr_effective(const struct dev *d, const struct lwm_path *p, struct lwm_attrs *out)
+{
+	effective(d, p, NULL, out);
+}
+
+/* An inconsistent set changes nothing (DM-10, ATT-04). */
+uint8_t dev_attr_write(struct dev *d, const struct msg *m, const struct lwm_path *p)
+{
+	struct dev_attr *at = find(d, p);
+	struct lwm_attrs new = {0}, change, all;
+	if (at)
+		new = at->attrs;
+	if (lwm_attrs_from_options(m, p, VERSION, &change, NULL) != ERR_OK)
+		return MSG_BAD_REQUEST;
+	lwm_attrs_merge(&new, &change);
+	effective(d, p, &new, &all);
+	if (lwm_attrs_consistent(&all, NULL) != ERR_OK)
+		return MSG_BAD_REQUEST;
+	if (new.set && !at && !(at = attach(d, p)))
+		return MSG_INTERNAL_ERROR;
+	if (at)
+		at->attrs = new;
+	if (at && !new.set)
+		drop(d->watch, at);
+	dev_event_add(d, DEV_EVENT_ATTRIBUTES)->path = *p;
 	return MSG_CHANGED;
 }
 
 void dev_attr_list(const struct dev *d, const struct lwm_path *p, struct writer *w)
 {
-	for (size_t i = 0; i < count(d); i++) {
-		const struct dev_attr *a = &d->watch->attr[i];
-		if (!lwm_path_eq(&a->path, p))
-			continue;
-		if (a->has_pmin)
-			wr_fmt(w, ";pmin=%u", a->pmin_s);
-		if (a->has_pmax)
-			wr_fmt(w, ";pmax=%u", a->pmax_s);
-	}
+	const struct dev_attr *a = find(d, p);
+	if (a)
+		wr_attrs(w, &a->attrs);
 }
 
-void dev_attr_effective(const struct dev *d, const struct lwm_path *p, struct dev_attr *out)
+void dev_attr_drop(struct dev *d, const struct lwm_path *p)
 {
-	const struct dev_server *s = dev_server_of(&d->accounts);
-	*out = (struct dev_attr){.path = *p};
-	out->pmin_s = s ? s->pmin_s : 0;
-	out->pmax_s = s ? s->pmax_s : 0;
-	for (uint8_t level = 1; level <= p->n; level++) {
-		for (size_t i = 0; i < count(d); i++) {
-			const struct dev_attr *a = &d->watch->attr[i];
-			if (a->path.n != level || !lwm_path_under(p, &a->path))
-				continue;
-			if (a->has_pmin)
-				out->pmin_s = a->pmin_s;
-			if (a->has_pmax)
-				out->pmax_s = a->pmax_s;
-		}
+	for (size_t i = count(d); i > 0; i--) {
+		if (lwm_path_under(&d->watch->attr[i - 1].path, p))
+			drop(d->watch, &d->watch->attr[i - 1]);
 	}
-	out->has_pmin = out->pmin_s > 0;
-	out->has_pmax = out->pmax_s > 0 && out->pmax_s >= out->pmin_s; /* ATT-04 */
 }

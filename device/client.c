@@ -2,6 +2,8 @@
 /* Requests of the device and what comes back. One at a time (NSTART of RFC 7252 section 4.7). */
 #include "device/inner.h"
 
+#include "lwm2m/version.h"
+
 #include <string.h>
 
 enum { ECHO_TRIES = 3, MAX_AGE_DEFAULT_S = 60 };
@@ -13,20 +15,35 @@ static void add(enum err *e, struct msg *m, uint16_t num, struct span val)
 		*e = msg_add(m, num, val);
 }
 
+/* A version goes to the object, or to its only instance (REG-07). */
+static void list_object(struct dev *d, uint16_t oid, struct writer *w)
+{
+	uint16_t iid[DEV_INSTANCES_MAX];
+	uint8_t version = dev_object_version(oid);
+	size_t n = dev_instances(d, &d->accounts, oid, iid);
+	for (size_t i = 0; i <= n; i++) {
+		if (i == 0 && (n == 1 || (n && !version)))
+			continue; /* no link of its own */
+		wr_str(w, w->n ? ",<" : "<");
+		wr_path(w, &(struct lwm_path){i ? 2 : 1, {oid, i ? iid[i - 1] : 0, 0, 0}});
+		wr_str(w, ">");
+		if (version && (i == 0 || n == 1)) {
+			wr_str(w, ";ver=");
+			wr_version(w, version);
+		}
+	}
+}
+
 /* "</1/0>,</3/0>,..." (REG-07); the formats beyond the mandatory ones go to the root link. */
 static struct span object_list(struct dev *d)
 {
-	struct writer w = dev_scratch(d->host, 512);
+	struct writer w = dev_scratch(d->host, 1024);
 	size_t n;
 	const uint16_t *oids = dev_objects(&n);
 	if (d->host->o.all_formats)
-		wr_str(&w, "</>;rt=\"oma.lwm2m\";ct=\"60 110 112\",");
-	for (size_t i = 0; i < n; i++) {
-		uint16_t iid[DEV_SERVERS_MAX];
-		size_t m = dev_instances(&d->accounts, oids[i], iid);
-		for (size_t k = 0; k < m; k++)
-			wr_fmt(&w, "%s</%u/%u>", i + k ? "," : "", oids[i], iid[k]);
-	}
+		wr_str(&w, "</>;rt=\"oma.lwm2m\";ct=\"60 110 112\"");
+	for (size_t i = 0; i < n; i++)
+		list_object(d, oids[i], &w);
 	return wr_span(&w);
 }
 

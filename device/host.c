@@ -62,6 +62,7 @@ static void dev_free(struct dev *d)
 	}
 	free(d->past);
 	free(d->things.blob);
+	free(d->sensors);
 	free(d->endpoint);
 	secret_wipe(d, sizeof(*d));
 	free(d);

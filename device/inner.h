@@ -6,6 +6,7 @@
 #include "coap/block.h"
 #include "coap/exch.h"
 #include "device/device.h"
+#include "lwm2m/attrs.h"
 #include "lwm2m/format.h"
 #include "oscore/protect.h"
 
@@ -14,7 +15,9 @@ enum {
 	DEV_SERVERS_MAX = 2,
 	DEV_OSCORE_MAX = 3,
 	DEV_PAST_MAX = 8,
-	DEV_ATTRS_MAX = 4,
+	DEV_ATTRS_MAX = 16,
+	DEV_SENSORS_MAX = 16, /* instances of /3303 */
+	DEV_INSTANCES_MAX = DEV_SENSORS_MAX,
 	DEV_OBSERVATIONS_MAX = 16,
 	DEV_ECHO_MAX = 40, /* RFC 9175 section 2.2.1 */
 	DEV_LOCATION_MAX = 63,
@@ -95,8 +98,7 @@ struct dev_timer {
 
 struct dev_attr {
 	struct lwm_path path;
-	bool has_pmin, has_pmax;
-	uint32_t pmin_s, pmax_s;
+	struct lwm_attrs attrs;
 };
 
 struct dev_observation {
@@ -110,6 +112,7 @@ struct dev_observation {
 	bool due;     /* its value has changed since the last notification */
 	uint32_t seq;
 	uint64_t last_ms;
+	double last; /* the number in the last notification; NaN: none */
 };
 
 enum dev_state {
@@ -139,7 +142,7 @@ struct dev_watch {
 	struct dev_observation *notifying; /* whose CON is under way; NULL if it is gone */
 	struct dev_timer beat;
 	struct dev_observation *observations;
-	struct dev_attr attr[DEV_ATTRS_MAX];
+	struct dev_attr *attr; /* NULL until one is written */
 	uint8_t attr_n;
 };
 
@@ -153,6 +156,18 @@ struct dev_things {
 	uint32_t fw_bytes, fw_version;
 	uint8_t *blob; /* NULL: the made-up one */
 	size_t blob_n;
+};
+
+/* An instance of /3303. */
+struct dev_sensor {
+	uint16_t iid;
+	int16_t low, high;
+	char use[32];
+};
+/* What the server has made of them; until then there is instance 0 alone. */
+struct dev_sensors {
+	struct dev_sensor at[DEV_SENSORS_MAX]; /* in the order of ids */
+	size_t n;
 };
 
 struct dev {
@@ -181,7 +196,8 @@ struct dev {
 	struct dev_accounts *draft; /* while bootstrap is under way */
 	struct dev_request req;
 	struct dev_timer life;
-	struct dev_watch *watch; /* NULL: nothing */
+	struct dev_watch *watch;     /* NULL: nothing */
+	struct dev_sensors *sensors; /* NULL until one is made, deleted or written */
 	struct dedup dedup;
 	struct block_rx rx;
 	struct dev_things things;
@@ -328,7 +344,31 @@ uint8_t dev_attr_write(struct dev *d, const struct msg *m, const struct lwm_path
 /* ";pmin=..." as attached to exactly that path. */
 void dev_attr_list(const struct dev *d, const struct lwm_path *p, struct writer *w);
 /* What is in force at p: the nearest level wins, then the defaults of /1 (ATT-03). */
-void dev_attr_effective(const struct dev *d, const struct lwm_path *p, struct dev_attr *out);
+void dev_attr_effective(const struct dev *d, const struct lwm_path *p, struct lwm_attrs *out);
+/* Forgets what is attached at or below p. */
+void dev_attr_drop(struct dev *d, const struct lwm_path *p);
+
+/* discover.c */
+/* The links at and below p, down to the depth asked for (DM-03, DM-04). The code is 2.05 or an
+ * error. */
+uint8_t dev_discover(
+	struct dev *d, const struct msg *m, const struct lwm_path *p, struct span *body);
+
+/* instances.c */
+/* POST on an object: makes an instance of the records; its id goes to *iid, `chosen` if it was left
+ * to us (DM-13). The response code. */
+uint8_t dev_create(struct dev *d, uint16_t oid, const struct lwm_record *v, size_t n, uint16_t *iid,
+	bool *chosen);
+uint8_t dev_delete(struct dev *d, const struct lwm_path *p);
+/* A sensor to change something in; NULL: no memory, or no such instance. */
+struct dev_sensor *dev_sensor_change(struct dev *d, uint16_t iid);
+/* NULL: it is instance 0, untouched, or is not there. */
+const struct dev_sensor *dev_sensor(const struct dev *d, uint16_t iid);
+bool dev_has_instance(
+	const struct dev *d, const struct dev_accounts *a, uint16_t oid, uint16_t iid);
+/* Instances of that object; at most DEV_INSTANCES_MAX. */
+size_t dev_instances(const struct dev *d, const struct dev_accounts *a, uint16_t oid,
+	uint16_t iid[DEV_INSTANCES_MAX]);
 
 /* manage.c */
 void dev_manage_request(struct dev_call *c, struct msg *reply);
@@ -340,6 +380,10 @@ void dev_reply_body(
 	struct dev *d, struct msg *reply, uint16_t cf, struct span body, const struct block *want);
 /* The Accept of a request, or `fallback`. */
 uint16_t dev_accept(const struct msg *m, uint16_t fallback);
+/* MSG_EMPTY if p names something, else the code to refuse with. */
+uint8_t dev_check_path(const struct dev *d, const struct dev_accounts *a, const struct lwm_path *p);
+/* Whether it can be written: MSG_EMPTY, or the code to refuse with. */
+uint8_t dev_check_record(const struct lwm_record *v);
 /* NULL if the device does not speak it. */
 const struct lwm_format *dev_format(const struct dev *d, uint32_t cf);
 
@@ -376,12 +420,15 @@ const struct dev_resource *dev_resource_table(size_t *n);
 const struct dev_resource *dev_resource(uint16_t oid, uint16_t rid);
 /* The objects of a registration: /1, /3, /5, /19, /3303. */
 const uint16_t *dev_objects(size_t *n);
-bool dev_has_instance(const struct dev_accounts *a, uint16_t oid, uint16_t iid);
-/* Instances of that object; at most DEV_SERVERS_MAX. */
-size_t dev_instances(const struct dev_accounts *a, uint16_t oid, uint16_t iid[DEV_SERVERS_MAX]);
+/* The version of the object, as 10 times major plus minor; 0: the default of the enabler. */
+uint8_t dev_object_version(uint16_t oid);
 void dev_value(const struct dev_resource *r, const struct dev_view *v, struct lwm_value *out);
+/* The number that p names, or NaN. */
+double dev_number(struct dev *d, const struct lwm_path *p);
 /* Moves the values on to the current time. */
 void dev_things_step(struct dev *d);
+/* Forgets the extremes of a sensor. */
+void dev_things_reset(struct dev *d, uint16_t iid);
 /* Whether that path changes from step to step. */
 bool dev_things_changing(const struct lwm_path *p);
 

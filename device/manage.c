@@ -32,14 +32,13 @@ static bool known_object(uint16_t oid)
 	return false;
 }
 
-/* MSG_EMPTY if p names something, else the code to refuse with. */
-static uint8_t check_path(const struct dev_accounts *a, const struct lwm_path *p)
+uint8_t dev_check_path(const struct dev *d, const struct dev_accounts *a, const struct lwm_path *p)
 {
 	if (p->n == 0)
 		return MSG_METHOD_NOT_ALLOWED;
 	if (p->id[0] == 0 || p->id[0] == 21)
 		return MSG_UNAUTHORIZED; /* DM-16 */
-	if (!known_object(p->id[0]) || (p->n > 1 && !dev_has_instance(a, p->id[0], p->id[1])))
+	if (!known_object(p->id[0]) || (p->n > 1 && !dev_has_instance(d, a, p->id[0], p->id[1])))
 		return MSG_NOT_FOUND;
 	if (p->n < 3)
 		return MSG_EMPTY;
@@ -82,9 +81,9 @@ static size_t value_bytes(const struct lwm_records *r)
 uint8_t dev_read_body(struct dev *d, const struct dev_accounts *a, const struct lwm_path *p,
 	uint16_t cf, struct span *body)
 {
-	uint16_t iid[DEV_SERVERS_MAX];
+	uint16_t iid[DEV_INSTANCES_MAX];
 	struct lwm_records r;
-	uint8_t code = check_path(a, p);
+	uint8_t code = dev_check_path(d, a, p);
 	const struct lwm_format *f = dev_format(d, cf);
 	if (code != MSG_EMPTY)
 		return code;
@@ -94,7 +93,7 @@ uint8_t dev_read_body(struct dev *d, const struct dev_accounts *a, const struct 
 		return MSG_NOT_ACCEPTABLE;
 	dev_things_step(d);
 	lwm_records_init(&r, &d->host->scratch);
-	size_t n = dev_instances(a, p->id[0], iid);
+	size_t n = dev_instances(d, a, p->id[0], iid);
 	for (size_t i = 0; i < n; i++) {
 		if (p->n < 2 || p->id[1] == iid[i])
 			collect_instance(d, a, p, iid[i], &r);
@@ -145,54 +144,6 @@ void dev_reply_body(
 	}
 }
 
-static void list_resources(
-	const struct dev *d, const struct lwm_path *p, uint16_t iid, struct writer *w)
-{
-	size_t n;
-	const struct dev_resource *table = dev_resource_table(&n);
-	for (size_t i = 0; i < n; i++) {
-		struct lwm_path at = {3, {table[i].oid, iid, table[i].rid, 0}};
-		if (at.id[0] != p->id[0] || (p->n > 2 && p->id[2] != at.id[2]))
-			continue;
-		wr_fmt(w, "%s</%u/%u/%u>", w->n ? "," : "", at.id[0], iid, at.id[2]);
-		if (table[i].multiple)
-			wr_str(w, ";dim=1");
-		dev_attr_list(d, &at, w);
-	}
-}
-
-static void list_head(const struct dev *d, const struct lwm_path *p, struct writer *w)
-{
-	wr_str(w, w->n ? ",<" : "<");
-	wr_path(w, p);
-	wr_str(w, ">");
-	dev_attr_list(d, p, w);
-}
-
-static uint8_t discover(struct dev *d, const struct lwm_path *p, struct span *body)
-{
-	struct writer w = dev_scratch(d->host, 2048);
-	uint16_t iid[DEV_SERVERS_MAX];
-	uint8_t code = check_path(&d->accounts, p);
-	if (code != MSG_EMPTY)
-		return code;
-	if (p->n > 3)
-		return MSG_METHOD_NOT_ALLOWED;
-	if (p->n == 1)
-		list_head(d, p, &w);
-	size_t n = dev_instances(&d->accounts, p->id[0], iid);
-	for (size_t i = 0; i < n; i++) {
-		struct lwm_path at = {2, {p->id[0], iid[i], 0, 0}};
-		if (p->n > 1 && p->id[1] != iid[i])
-			continue;
-		if (p->n < 3)
-			list_head(d, &at, &w);
-		list_resources(d, p, iid[i], &w);
-	}
-	*body = wr_span(&w);
-	return w.err ? MSG_INTERNAL_ERROR : MSG_CONTENT;
-}
-
 static void get(struct dev_call *c, const struct lwm_path *p, struct msg *reply)
 {
 	struct dev *d = c->d;
@@ -201,7 +152,7 @@ static void get(struct dev_call *c, const struct lwm_path *p, struct msg *reply)
 	struct block b, *want = block_get(&c->plain, OPT_BLOCK2, &b) == ERR_OK ? &b : NULL;
 	uint32_t observe = 2;
 	if (cf == LWM_CF_LINK) {
-		reply->code = discover(d, p, &body);
+		reply->code = dev_discover(d, &c->plain, p, &body);
 		dev_event_add(d, DEV_EVENT_DISCOVER)->path = *p;
 	} else {
 		reply->code = dev_read_body(d, &d->accounts, p, cf, &body);
@@ -226,7 +177,7 @@ static enum lwm_type own_type(void *arg, const struct lwm_path *p)
 	return r ? r->type : LWM_NONE;
 }
 
-static uint8_t check_record(const struct lwm_record *v)
+uint8_t dev_check_record(const struct lwm_record *v)
 {
 	if (v->kind == LWM_RECORD_BAD)
 		return MSG_BAD_REQUEST;
@@ -247,7 +198,7 @@ static uint8_t store(struct dev *d, const struct lwm_record *v, size_t n)
 {
 	uint8_t code = MSG_EMPTY;
 	for (size_t i = 0; i < n && code == MSG_EMPTY; i++)
-		code = check_record(&v[i]);
+		code = dev_check_record(&v[i]);
 	for (size_t i = 0; i < n && (code == MSG_EMPTY || code == MSG_CHANGED); i++) {
 		if (v[i].kind != LWM_RECORD_VALUE || v[i].path.n < 3)
 			continue;
@@ -259,31 +210,90 @@ static uint8_t store(struct dev *d, const struct lwm_record *v, size_t n)
 	return code == MSG_EMPTY ? MSG_CHANGED : code;
 }
 
+/* The optional texts that a replaced instance has no more (DM-08). */
+static void clear_left_out(
+	struct dev *d, const struct lwm_path *p, const struct lwm_record *v, size_t n)
+{
+	static const uint16_t optional[][2] = {{3, 14}, {3, 15}, {3303, 5750}};
+	static const struct lwm_value nothing = {.type = LWM_STRING};
+	for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++) {
+		bool given = optional[i][0] != p->id[0];
+		for (size_t k = 0; k < n; k++)
+			given |= v[k].path.n > 2 && v[k].path.id[2] == optional[i][1];
+		if (!given)
+			dev_resource(p->id[0], optional[i][1])->set(d, p->id[1], &nothing);
+	}
+}
+
+/* The values of a request for p; MSG_EMPTY or the code to refuse with. */
+static uint8_t decode(struct dev_call *c, const struct lwm_path *p, struct lwm_records *r)
+{
+	struct lwm_codec_opts opts = {.type = own_type};
+	uint32_t cf = p->n > 2 ? LWM_CF_TEXT : LWM_CF_TLV;
+	msg_get_uint(&c->plain, OPT_CONTENT_FORMAT, &cf);
+	const struct lwm_format *f = dev_format(c->d, cf);
+	lwm_records_init(r, &c->d->host->scratch);
+	if (!f)
+		return MSG_UNSUPPORTED_FORMAT;
+	return f->decode(c->body, p, &opts, r) == ERR_OK && !r->err ? MSG_EMPTY : MSG_BAD_REQUEST;
+}
+
 static uint8_t write(struct dev_call *c, const struct lwm_path *p)
 {
 	struct dev *d = c->d;
-	struct lwm_codec_opts opts = {.type = own_type};
 	struct lwm_records r;
-	uint32_t cf = p->n > 2 ? LWM_CF_TEXT : LWM_CF_TLV;
-	uint8_t code = check_path(&d->accounts, p);
-	msg_get_uint(&c->plain, OPT_CONTENT_FORMAT, &cf);
-	const struct lwm_format *f = dev_format(d, cf);
+	uint8_t code = dev_check_path(d, &d->accounts, p);
 	struct dev_event *e = dev_event_add(d, DEV_EVENT_WRITE);
 	e->path = *p;
 	if (code == MSG_EMPTY && p->n < 2)
 		code = MSG_METHOD_NOT_ALLOWED;
-	if (code == MSG_EMPTY && !f)
-		code = MSG_UNSUPPORTED_FORMAT;
+	if (code == MSG_EMPTY)
+		code = decode(c, p, &r);
 	if (code == MSG_EMPTY) {
-		lwm_records_init(&r, &d->host->scratch);
-		bool good = f->decode(c->body, p, &opts, &r) == ERR_OK && !r.err;
-		code = good ? store(d, r.v, r.n) : MSG_BAD_REQUEST;
+		code = store(d, r.v, r.n);
+		if (code == MSG_CHANGED && c->plain.code == MSG_PUT && p->n == 2)
+			clear_left_out(d, p, r.v, r.n);
 	}
 	e->code = code;
 	return code;
 }
 
-static uint8_t act(struct dev *d, const struct dev_resource *r)
+/* The Location-Path tells an id that the server does not know (CT-50). */
+static uint8_t create(struct dev_call *c, const struct lwm_path *p, struct msg *reply)
+{
+	struct dev *d = c->d;
+	struct lwm_records r;
+	struct lwm_path made = {2, {p->id[0], 0, 0, 0}};
+	bool chosen = false;
+	uint8_t code = dev_check_path(d, &d->accounts, p);
+	if (code == MSG_EMPTY)
+		code = decode(c, p, &r);
+	if (code == MSG_EMPTY)
+		code = dev_create(d, p->id[0], r.v, r.n, &made.id[1], &chosen);
+	struct dev_event *e = dev_event_add(d, DEV_EVENT_CREATE);
+	e->path = code == MSG_CREATED ? made : *p;
+	e->code = code;
+	if (code != MSG_CREATED || !chosen)
+		return code;
+	struct span oid = dev_fmt(d->host, "%u", made.id[0]),
+		    iid = dev_fmt(d->host, "%u", made.id[1]);
+	return msg_add(reply, OPT_LOCATION_PATH, oid) || msg_add(reply, OPT_LOCATION_PATH, iid)
+		       ? MSG_INTERNAL_ERROR
+		       : code;
+}
+
+static uint8_t delete (struct dev_call *c, const struct lwm_path *p)
+{
+	uint8_t code = dev_check_path(c->d, &c->d->accounts, p);
+	if (code == MSG_EMPTY)
+		code = dev_delete(c->d, p);
+	struct dev_event *e = dev_event_add(c->d, DEV_EVENT_DELETE);
+	e->path = *p;
+	e->code = code;
+	return code;
+}
+
+static uint8_t act(struct dev *d, const struct dev_resource *r, uint16_t iid)
 {
 	struct dev_things *t = &d->things;
 	const struct dev_server *s = dev_server_of(&d->accounts);
@@ -293,8 +303,7 @@ static uint8_t act(struct dev *d, const struct dev_resource *r)
 	case DEV_ACTION_NOTHING:
 		break;
 	case DEV_ACTION_RESET:
-		t->low = INT16_MAX;
-		t->high = INT16_MIN;
+		dev_things_reset(d, iid);
 		break;
 	case DEV_ACTION_FIRMWARE: /* OBJ-04 */
 		if (t->fw_state != 2)
@@ -327,24 +336,26 @@ static uint8_t execute(struct dev_call *c, const struct lwm_path *p, const struc
 {
 	struct dev *d = c->d;
 	uint32_t cf = LWM_CF_TEXT;
-	uint8_t code = check_path(&d->accounts, p);
+	uint8_t code = dev_check_path(d, &d->accounts, p);
 	msg_get_uint(&c->plain, OPT_CONTENT_FORMAT, &cf);
 	if (code == MSG_EMPTY)
-		code = cf == LWM_CF_TEXT ? act(d, r) : MSG_UNSUPPORTED_FORMAT;
+		code = cf == LWM_CF_TEXT ? act(d, r, p->id[1]) : MSG_UNSUPPORTED_FORMAT;
 	struct dev_event *e = dev_event_add(d, DEV_EVENT_EXECUTE);
 	e->path = *p;
 	e->code = code;
 	return code;
 }
 
-static uint8_t post(struct dev_call *c, const struct lwm_path *p)
+static uint8_t post(struct dev_call *c, const struct lwm_path *p, struct msg *reply)
 {
 	const struct dev_resource *r = p->n == 3 ? dev_resource(p->id[0], p->id[2]) : NULL;
 	if (r && (r->ops & LWM_OP_E))
 		return execute(c, p, r);
 	if (p->n == 2 || (r && r->multiple))
 		return write(c, p);
-	uint8_t code = check_path(&c->d->accounts, p);
+	if (p->n == 1)
+		return create(c, p, reply);
+	uint8_t code = dev_check_path(c->d, &c->d->accounts, p);
 	return code == MSG_EMPTY ? MSG_METHOD_NOT_ALLOWED : code;
 }
 
@@ -354,7 +365,7 @@ static uint8_t put(struct dev_call *c, const struct lwm_path *p)
 			  msg_find(&c->plain, OPT_URI_QUERY);
 	if (!attributes)
 		return write(c, p);
-	uint8_t code = check_path(&c->d->accounts, p);
+	uint8_t code = dev_check_path(c->d, &c->d->accounts, p);
 	return code == MSG_EMPTY ? dev_attr_write(c->d, &c->plain, p) : code;
 }
 
@@ -374,10 +385,13 @@ void dev_manage_request(struct dev_call *c, struct msg *reply)
 		reply->code = put(c, &p);
 		break;
 	case MSG_POST:
-		reply->code = post(c, &p);
+		reply->code = post(c, &p, reply);
+		break;
+	case MSG_DELETE:
+		reply->code = delete (c, &p);
 		break;
 	default:
-		code = check_path(&c->d->accounts, &p);
+		code = dev_check_path(c->d, &c->d->accounts, &p);
 		reply->code = code == MSG_EMPTY ? MSG_METHOD_NOT_ALLOWED : code;
 	}
 }

@@ -2,6 +2,7 @@
 /* The simulated hardware: one table row a Resource. A multiple Resource has the one instance 0. */
 #include "device/inner.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -190,26 +191,50 @@ static uint8_t set_blob(struct dev *d, uint16_t iid, const struct lwm_value *v)
 	return MSG_CHANGED;
 }
 
-static int16_t tenths(const struct dev *d)
+static int16_t tenths(const struct dev *d, uint16_t iid)
 {
-	return (int16_t)(180 + (d->things.step * 7 + d->index * 3) % 100);
+	return (int16_t)(180 + (d->things.step * 7 + d->index * 3 + iid * 11u) % 100);
 }
 
 static void get_temperature(const struct dev_view *v, struct lwm_value *out)
 {
-	out->f = tenths(v->d) / 10.0;
+	out->f = tenths(v->d, v->iid) / 10.0;
 }
 
 static void get_low(const struct dev_view *v, struct lwm_value *out)
 {
-	int16_t now = tenths(v->d), low = v->d->things.low;
+	const struct dev_sensor *s = dev_sensor(v->d, v->iid);
+	int16_t now = tenths(v->d, v->iid), low = s ? s->low : v->d->things.low;
 	out->f = (low < now ? low : now) / 10.0;
 }
 
 static void get_high(const struct dev_view *v, struct lwm_value *out)
 {
-	int16_t now = tenths(v->d), high = v->d->things.high;
+	const struct dev_sensor *s = dev_sensor(v->d, v->iid);
+	int16_t now = tenths(v->d, v->iid), high = s ? s->high : v->d->things.high;
 	out->f = (high > now ? high : now) / 10.0;
+}
+
+static void get_use(const struct dev_view *v, struct lwm_value *out)
+{
+	const struct dev_sensor *s = dev_sensor(v->d, v->iid);
+	out->bytes = s ? span_str(s->use) : SPAN_EMPTY;
+}
+
+static uint8_t set_use(struct dev *d, uint16_t iid, const struct lwm_value *v)
+{
+	if (!v->bytes.n && !dev_sensor(d, iid))
+		return MSG_CHANGED; /* it is empty, and takes no memory */
+	struct dev_sensor *s = dev_sensor_change(d, iid);
+	return s ? set_text(v->bytes, s->use, sizeof(s->use)) : MSG_UNAVAILABLE;
+}
+
+static void widen(int16_t now, int16_t *low, int16_t *high)
+{
+	if (now < *low)
+		*low = now;
+	if (now > *high)
+		*high = now;
 }
 
 void dev_things_step(struct dev *d)
@@ -217,18 +242,27 @@ void dev_things_step(struct dev *d)
 	struct dev_things *t = &d->things;
 	uint32_t interval = d->host->o.notify_interval_ms;
 	t->step = interval ? (uint32_t)(dev_now_ms(d) / interval) : 0;
-	int16_t now = tenths(d);
-	if (now < t->low)
-		t->low = now;
-	if (now > t->high)
-		t->high = now;
+	widen(tenths(d, 0), &t->low, &t->high);
+	for (size_t i = 0; d->sensors && i < d->sensors->n; i++) {
+		struct dev_sensor *s = &d->sensors->at[i];
+		widen(tenths(d, s->iid), &s->low, &s->high);
+	}
+}
+
+void dev_things_reset(struct dev *d, uint16_t iid)
+{
+	struct dev_sensor *s = dev_sensor(d, iid) ? dev_sensor_change(d, iid) : NULL;
+	*(s ? &s->low : &d->things.low) = INT16_MAX;
+	*(s ? &s->high : &d->things.high) = INT16_MIN;
 }
 
 bool dev_things_changing(const struct lwm_path *p)
 {
-	static const struct lwm_path changing[] = {
+	struct lwm_path changing[] = {
 		{3, {3303, 0, 5700, 0}}, {3, {3, 0, 9, 0}}, {3, {3, 0, 13, 0}}};
 	for (size_t i = 0; i < sizeof(changing) / sizeof(changing[0]); i++) {
+		if (p->n > 1 && p->id[0] == 3303)
+			changing[0].id[1] = p->id[1]; /* any sensor */
 		if (lwm_path_under(&changing[i], p) || lwm_path_under(p, &changing[i]))
 			return true;
 	}
@@ -281,6 +315,7 @@ static const struct dev_resource table[] = {
 	{3303, 5605, E, false, LWM_NONE, NULL, NULL, DEV_ACTION_RESET, NULL, 0},
 	{3303, 5700, R, false, LWM_FLOAT, get_temperature, NULL, 0, NULL, 0},
 	{3303, 5701, R, false, LWM_STRING, NULL, NULL, 0, "Cel", 0},
+	{3303, 5750, RW, false, LWM_STRING, get_use, set_use, 0, NULL, 0},
 };
 
 const struct dev_resource *dev_resource_table(size_t *n)
@@ -305,26 +340,9 @@ const uint16_t *dev_objects(size_t *n)
 	return oids;
 }
 
-size_t dev_instances(const struct dev_accounts *a, uint16_t oid, uint16_t iid[DEV_SERVERS_MAX])
+uint8_t dev_object_version(uint16_t oid)
 {
-	if (oid != 1) {
-		iid[0] = 0;
-		return 1;
-	}
-	for (size_t i = 0; i < a->server_n; i++)
-		iid[i] = a->server[i].iid;
-	return a->server_n;
-}
-
-bool dev_has_instance(const struct dev_accounts *a, uint16_t oid, uint16_t iid)
-{
-	uint16_t iids[DEV_SERVERS_MAX];
-	size_t n = dev_instances(a, oid, iids);
-	for (size_t i = 0; i < n; i++) {
-		if (iids[i] == iid)
-			return true;
-	}
-	return false;
+	return oid == 3303 ? 11 : 0; /* for its Application Type */
 }
 
 void dev_value(const struct dev_resource *r, const struct dev_view *v, struct lwm_value *out)
@@ -336,4 +354,18 @@ void dev_value(const struct dev_resource *r, const struct dev_view *v, struct lw
 		out->bytes = span_str(r->text);
 	else
 		out->i = r->number;
+}
+
+double dev_number(struct dev *d, const struct lwm_path *p)
+{
+	const struct dev_resource *r = p->n > 2 ? dev_resource(p->id[0], p->id[2]) : NULL;
+	struct dev_view view = {d, &d->accounts, &d->host->scratch, p->id[1]};
+	struct lwm_value v;
+	if (!r || !(r->ops & LWM_OP_R) || !dev_has_instance(d, &d->accounts, p->id[0], p->id[1]))
+		return NAN;
+	dev_things_step(d);
+	dev_value(r, &view, &v);
+	if (v.type == LWM_FLOAT)
+		return v.f;
+	return v.type == LWM_INTEGER || v.type == LWM_TIME ? (double)v.i : NAN;
 }

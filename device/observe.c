@@ -2,6 +2,7 @@
 /* Observations and their notifications (RFC 7641; RFC 8613 section 4.1.3.5). */
 #include "device/inner.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,8 @@ struct dev_watch *dev_watch_need(struct dev *d)
 void dev_watch_free(struct dev *d)
 {
 	dev_observe_clear(d);
+	if (d->watch)
+		free(d->watch->attr);
 	free(d->watch);
 	d->watch = NULL;
 }
@@ -88,6 +91,7 @@ void dev_observe_start(struct dev_call *c, const struct lwm_path *p, uint16_t cf
 	memcpy(o->token, c->outer->token, o->token_n);
 	o->seq = SEQ_FIRST;
 	o->last_ms = dev_now_ms(d);
+	o->last = dev_number(d, p);
 	if (msg_add_uint(reply, OPT_OBSERVE, o->seq++) != ERR_OK) {
 		free(o);
 		return;
@@ -154,6 +158,7 @@ static void notify(struct dev *d, struct dev_observation *o)
 		d->watch->notified_us = h->now_us;
 	}
 	o->due = false;
+	o->last = dev_number(d, &o->path);
 	o->last_ms = dev_now_ms(d);
 	o->last_mid = out.mid;
 	o->has_mid = true;
@@ -163,19 +168,33 @@ static void notify(struct dev *d, struct dev_observation *o)
 		end(d, o);
 }
 
+/* ATT-05: a limit was crossed, or the value moved by the step, since the last notification. */
+static bool worth_telling(struct dev *d, const struct dev_observation *o, const struct lwm_attrs *a)
+{
+	const double *v = a->value;
+	bool gt = a->set & LWM_ATTR_BIT(LWM_ATTR_GT), lt = a->set & LWM_ATTR_BIT(LWM_ATTR_LT);
+	bool st = a->set & LWM_ATTR_BIT(LWM_ATTR_ST);
+	double now = gt || lt || st ? dev_number(d, &o->path) : NAN;
+	if (isnan(now) || isnan(o->last))
+		return true;
+	return (gt && (o->last > v[LWM_ATTR_GT]) != (now > v[LWM_ATTR_GT])) ||
+	       (lt && (o->last < v[LWM_ATTR_LT]) != (now < v[LWM_ATTR_LT])) ||
+	       (st && fabs(now - o->last) >= v[LWM_ATTR_ST]);
+}
+
 /* One confirmable notification at a time (NSTART); the others wait their turn. */
 static void notify_due(struct dev *d)
 {
 	for (struct dev_observation *o = first(d), *next; o; o = next) {
-		struct dev_attr a;
+		struct lwm_attrs a;
 		next = o->next;
 		if (d->watch->notify.x.bytes)
 			return;
 		dev_attr_effective(d, &o->path, &a);
-		uint64_t age_ms = dev_now_ms(d) - o->last_ms;
-		bool early = a.has_pmin && age_ms < a.pmin_s * UINT64_C(1000);
-		bool late = a.has_pmax && age_ms >= a.pmax_s * UINT64_C(1000);
-		if (late || (o->due && !early))
+		double pmin_s = a.value[LWM_ATTR_PMIN], pmax_s = a.value[LWM_ATTR_PMAX];
+		double age_s = (double)(dev_now_ms(d) - o->last_ms) / 1000;
+		bool late = pmax_s > 0 && pmax_s >= pmin_s && age_s >= pmax_s; /* ATT-04 */
+		if (late || (o->due && age_s >= pmin_s && worth_telling(d, o, &a)))
 			notify(d, o);
 	}
 }

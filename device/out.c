@@ -213,6 +213,8 @@ const char *dev_event_name(enum dev_event_kind kind, enum dev_op op)
 		[DEV_EVENT_EXECUTE] = "execute",
 		[DEV_EVENT_DISCOVER] = "discover",
 		[DEV_EVENT_ATTRIBUTES] = "write-attributes",
+		[DEV_EVENT_CREATE] = "create",
+		[DEV_EVENT_DELETE] = "delete",
 		[DEV_EVENT_OBSERVE] = "observe",
 		[DEV_EVENT_OBSERVE_END] = "observe-end",
 		[DEV_EVENT_NOTIFY] = "notify",

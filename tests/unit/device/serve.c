@@ -81,7 +81,10 @@ static const struct {
 	{"a format it does not have", MSG_PUT, "1/0/1", 112, "80", MSG_UNSUPPORTED_FORMAT, NULL,
 		NULL},
 	{"an object", MSG_PUT, "1", 11542, "c10105", MSG_METHOD_NOT_ALLOWED, NULL, NULL},
-	{"Create", MSG_POST, "3303", 11542, "c10105", MSG_METHOD_NOT_ALLOWED, NULL, NULL},
+	{"Create of the Device", MSG_POST, "3", 11542, "c10105", MSG_METHOD_NOT_ALLOWED, NULL,
+		NULL},
+	{"Create of an object it does not have", MSG_POST, "4", 11542, "c10105", MSG_NOT_FOUND,
+		NULL, NULL},
 	{"no such resource", MSG_PUT, "3/0/99", 0, "31", MSG_NOT_FOUND, NULL, NULL},
 	{"Object 21", MSG_PUT, "21/0/0", 42, "31", MSG_UNAUTHORIZED, NULL, NULL},
 	{"Update before there is a package", MSG_POST, "5/0/2", 0, "", MSG_METHOD_NOT_ALLOWED,
@@ -94,7 +97,13 @@ static const struct {
 	{"Execute with TLV", MSG_POST, "3/0/12", 11542, "c10105", MSG_UNSUPPORTED_FORMAT, NULL,
 		NULL},
 	{"Execute what is none", MSG_POST, "3/0/9", 0, "", MSG_METHOD_NOT_ALLOWED, NULL, NULL},
-	{"Delete", MSG_DELETE, "3303/0", 0, "", MSG_METHOD_NOT_ALLOWED, NULL, NULL},
+	{"Delete of an object (CT-52)", MSG_DELETE, "3303", 0, "", MSG_METHOD_NOT_ALLOWED, NULL,
+		NULL},
+	{"of the Device (DM-15)", MSG_DELETE, "3/0", 0, "", MSG_METHOD_NOT_ALLOWED, NULL, NULL},
+	{"of its account", MSG_DELETE, "1/0", 0, "", MSG_METHOD_NOT_ALLOWED, NULL, NULL},
+	{"of a resource", MSG_DELETE, "3303/0/5750", 0, "", MSG_METHOD_NOT_ALLOWED, NULL, NULL},
+	{"of nothing", MSG_DELETE, "3303/1", 0, "", MSG_NOT_FOUND, NULL, NULL},
+	{"of Object 21 (DM-16)", MSG_DELETE, "21/0", 0, "", MSG_UNAUTHORIZED, NULL, NULL},
 	{"a composite", MSG_FETCH, "3303/0", 112, "80", MSG_METHOD_NOT_ALLOWED, NULL, NULL},
 };
 
@@ -305,27 +314,6 @@ static void check_challenge(void)
 	w_fini(&w);
 }
 
-static void check_attributes(void)
-{
-	struct msg m;
-	begin();
-	w_msg(&m, MSG_PUT, "3303/0/5700");
-	REQUIRE(msg_add(&m, OPT_URI_QUERY, SPAN_LIT("pmin=3")) == ERR_OK, "query");
-	REQUIRE(msg_add(&m, OPT_URI_QUERY, SPAN_LIT("gt=30")) == ERR_OK, "query");
-	CHECK(w_ask(&w, &w.server, &m, &h) == MSG_CHANGED, "Write-Attributes");
-	CHECK(w_get(&w, "3303/0/5700", 40, &h) == MSG_CONTENT, "Discover");
-	CHECK(span_eq_str(h.plain.payload, "</3303/0/5700>;pmin=3"), "DM-05");
-	w_msg(&m, MSG_PUT, "3303/0/5700");
-	REQUIRE(msg_add(&m, OPT_URI_QUERY, SPAN_LIT("pmin")) == ERR_OK, "query");
-	CHECK(w_ask(&w, &w.server, &m, &h) == MSG_CHANGED, "taken away");
-	CHECK(w_get(&w, "3303/0/5700", 40, &h) == MSG_CONTENT, "Discover");
-	CHECK(span_eq_str(h.plain.payload, "</3303/0/5700>"), "DM-10");
-	w_msg(&m, MSG_PUT, "3303/0/5700");
-	REQUIRE(msg_add(&m, OPT_URI_QUERY, SPAN_LIT("pmin=x")) == ERR_OK, "query");
-	CHECK(w_ask(&w, &w.server, &m, &h) == MSG_BAD_REQUEST, "ATT-04");
-	w_fini(&w);
-}
-
 int main(void)
 {
 	check_reads();
@@ -337,6 +325,5 @@ int main(void)
 	check_once();
 	check_refusals();
 	check_challenge();
-	check_attributes();
 	return test_done();
 }
