@@ -25,6 +25,10 @@ part
 # Whatever needs long: one line each.
 long='JOBS=1 TEST_TIMEOUT=7200'
 part $long KILLS=300 tests/kill/kill.sh
+mkdir -p build/packages
+part $long KEEP="$PWD/build/packages" tests/package.sh
+part $long tests/boot.sh
+part $long tests/fresh.sh
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" != 0 ]
