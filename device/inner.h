@@ -154,7 +154,8 @@ struct dev_things {
 	char utc_offset[8], timezone[32];
 	uint8_t fw_state, fw_result;
 	uint32_t fw_bytes, fw_version;
-	uint8_t *blob; /* NULL: the made-up one */
+	uint64_t fw_hash; /* of the last package, which is not kept */
+	uint8_t *blob;    /* NULL: the made-up one */
 	size_t blob_n;
 };
 

@@ -139,6 +139,7 @@ static uint8_t set_package(struct dev *d, uint16_t iid, const struct lwm_value *
 	bool reset = v->bytes.n == 0 || (v->bytes.n == 1 && v->bytes.p[0] == 0);
 	(void)iid;
 	t->fw_bytes = (uint32_t)v->bytes.n;
+	t->fw_hash = siphash24(d->host->seed, v->bytes);
 	t->fw_state = reset ? 0 : 2;
 	t->fw_result = 0;
 	return MSG_CHANGED;

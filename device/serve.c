@@ -150,6 +150,14 @@ static void answer_block(struct dev_call *c, struct msg *reply)
 		reply->code = MSG_INTERNAL_ERROR;
 }
 
+/* The first block may tell how long the body is (RFC 7959 section 4). */
+static bool too_large(const struct dev_call *c)
+{
+	uint32_t size;
+	return c->block1.num == 0 && msg_get_uint(&c->plain, OPT_SIZE1, &size) &&
+	       size > c->d->host->o.body_limit_bytes;
+}
+
 /* Collects a body in blocks; true when c->body holds all of it. */
 static bool take_blocks(struct dev_call *c)
 {
@@ -167,7 +175,9 @@ static bool take_blocks(struct dev_call *c)
 	c->has_block1 = true;
 	block_key(c, key);
 	enum block_step step = BLOCK_INCOMPLETE;
-	if (c->block1.num == 0 || memcmp(key, d->rx.key, sizeof(key)) == 0) {
+	if (too_large(c)) {
+		step = BLOCK_TOO_LARGE;
+	} else if (c->block1.num == 0 || memcmp(key, d->rx.key, sizeof(key)) == 0) {
 		step = block_rx_take(&d->rx, c->block1, c->plain.payload, dev_now_ms(d));
 		memcpy(d->rx.key, key, sizeof(key));
 	}
