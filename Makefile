@@ -118,15 +118,17 @@ $(foreach p,$(PROGRAMS),$(eval $(call program_rules,$p)))
 
 # tests/unit/FOLDER/NAME.c is one program; it links FOLDER and what is below it, nothing else.
 # cmd: the composition and everything below, and the simulated device as the other end.
+# lwm2m: reads vectors in JSON.
 unit_dirs := $(FOLDERS) cmd
 unit_more_cmd := device
+unit_libs_lwm2m := json-c
 UNIT_BINS := $(foreach f,$(unit_dirs),$(patsubst tests/unit/$f/%.c,$(B)/tests/$f/%,$(wildcard tests/unit/$f/*.c)))
 define unit_rules
 $(B)/tests/$1/%: $(B)/tests/unit/$1/%.o $(if $(filter cmd,$1),$(B)/lib/core.a) $$(call archives,$(filter-out cmd,$1) $(unit_more_$1) $(below_$1))
 	$$(call say,LD)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group \
-		$$(call syslibs,$1 $(unit_more_$1) $(below_$1))
+		$$(call syslibs,$1 $(unit_more_$1) $(below_$1)) $$(if $$(unit_libs_$1),$$(shell pkg-config --libs $$(unit_libs_$1)))
 endef
 $(foreach f,$(unit_dirs),$(eval $(call unit_rules,$f)))
 unit-tests: $(UNIT_BINS) fuzz-seeds

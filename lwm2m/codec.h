@@ -27,5 +27,17 @@ enum err lwm_tlv_decode(struct span payload, const struct lwm_path *base,
 	const struct lwm_codec_opts *o, struct lwm_records *out);
 enum err lwm_tlv_encode(const struct lwm_record *v, size_t n, const struct lwm_path *base,
 	const struct lwm_codec_opts *o, struct writer *w);
+enum err lwm_cbor_decode(struct span payload, const struct lwm_path *base,
+	const struct lwm_codec_opts *o, struct lwm_records *out);
+enum err lwm_cbor_encode(const struct lwm_record *v, size_t n, const struct lwm_path *base,
+	const struct lwm_codec_opts *o, struct writer *w);
+enum err lwm_senml_json_decode(struct span payload, const struct lwm_path *base,
+	const struct lwm_codec_opts *o, struct lwm_records *out);
+enum err lwm_senml_json_encode(const struct lwm_record *v, size_t n, const struct lwm_path *base,
+	const struct lwm_codec_opts *o, struct writer *w);
+enum err lwm_senml_cbor_decode(struct span payload, const struct lwm_path *base,
+	const struct lwm_codec_opts *o, struct lwm_records *out);
+enum err lwm_senml_cbor_encode(const struct lwm_record *v, size_t n, const struct lwm_path *base,
+	const struct lwm_codec_opts *o, struct writer *w);
 
 #endif

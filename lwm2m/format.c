@@ -10,6 +10,9 @@ static const struct lwm_format formats[] = {
 	{LWM_CF_LINK, 0, "link", false, NULL, NULL},
 	{LWM_CF_OPAQUE, 0, "opaque", true, lwm_opaque_decode, lwm_opaque_encode},
 	{LWM_CF_TLV, 1542, "tlv", false, lwm_tlv_decode, lwm_tlv_encode},
+	{LWM_CF_SENML_JSON, 0, "senml-json", false, lwm_senml_json_decode, lwm_senml_json_encode},
+	{LWM_CF_SENML_CBOR, 0, "senml-cbor", false, lwm_senml_cbor_decode, lwm_senml_cbor_encode},
+	{LWM_CF_CBOR, 0, "cbor", true, lwm_cbor_decode, lwm_cbor_encode},
 };
 enum { FORMATS = sizeof(formats) / sizeof(formats[0]) };
 

@@ -28,21 +28,25 @@ struct lwm_codec_opts {
 	/* The alternate path ("/lwm2m", empty for none): in front of the names of SenML when
 	 * writing; taken off when reading, where names without it are read too (GEN-06). */
 	struct span alt;
+	/* Reading SenML: records of Object Instances outside `base` are taken too if an Object Link
+	 * among the records names them (Core TS 7.5.6.3). */
+	bool linked;
 };
 
 struct lwm_format {
 	uint16_t cf;
 	uint16_t old_cf;  /* the pre-IANA number that is read as this one; 0: none */
-	const char *name; /* "text", "opaque", "tlv", as in ?format= */
+	const char *name; /* "text", "senml-cbor", as in ?format= */
 	bool single_only; /* one value of one Resource (Instance) */
 	/* NULL, both, for link format: link.h reads it.
 	 * Appends the records of `payload`, which answers a request for `base`. Spans point into
-	 * payload or out's arena. ERR_SYNTAX refuses the whole payload, out is then as before. */
+	 * payload or out's arena. ERR_SYNTAX refuses the whole payload, out is then as before. What
+	 * fits its format but not its type is LWM_RECORD_BAD, and the rest is kept (DM-20). */
 	enum err (*decode)(struct span payload, const struct lwm_path *base,
 		const struct lwm_codec_opts *o, struct lwm_records *out);
 	/* Records all lie at or below `base`, in any order; a value's own type counts, not the
-	 * model's; `o` may be NULL. ERR_UNSUPPORTED if the format cannot carry them, ERR_SPACE,
-	 * ERR_NOMEM. */
+	 * model's; `o` may be NULL. ERR_UNSUPPORTED if the format cannot carry them, ERR_RANGE
+	 * for NaN and the infinities in SenML and CBOR, ERR_SPACE, ERR_NOMEM. */
 	enum err (*encode)(const struct lwm_record *v, size_t n, const struct lwm_path *base,
 		const struct lwm_codec_opts *o, struct writer *w);
 };

@@ -64,6 +64,14 @@ bool lwm_path_eq(const struct lwm_path *a, const struct lwm_path *b)
 	return a->n == b->n && lwm_path_under(a, b);
 }
 
+int lwm_path_cmp(const struct lwm_path *a, const struct lwm_path *b)
+{
+	for (uint8_t i = 0; i < a->n && i < b->n; i++)
+		if (a->id[i] != b->id[i])
+			return a->id[i] < b->id[i] ? -1 : 1;
+	return (a->n > b->n) - (a->n < b->n);
+}
+
 bool lwm_path_under(const struct lwm_path *p, const struct lwm_path *prefix)
 {
 	return p->n >= prefix->n &&

@@ -19,6 +19,8 @@ MUST_USE enum err lwm_path_parse(struct span text, struct lwm_path *out);
 /* "/3/0/9"; the root is "/". */
 void wr_path(struct writer *w, const struct lwm_path *p);
 bool lwm_path_eq(const struct lwm_path *a, const struct lwm_path *b);
+/* By ids, the shorter path first: negative, 0 or positive. */
+int lwm_path_cmp(const struct lwm_path *a, const struct lwm_path *b);
 /* True if `p` is `prefix` or lies below it. */
 bool lwm_path_under(const struct lwm_path *p, const struct lwm_path *prefix);
 /* Uri-Path options: the segments of `alt` (an alternate path, "" if none), then the ids. The digits

@@ -187,16 +187,10 @@ static size_t put_any(struct writer *w, struct run all, const struct lwm_path *b
 	return put_leaf(w, TLV_ENTRY, base->id[3], &all.v[0]->value);
 }
 
-/* By ids, the shorter path first. */
 static int by_path(const void *a, const void *b)
 {
-	const struct lwm_path *p = &(*(const struct lwm_record *const *)a)->path;
-	const struct lwm_path *q = &(*(const struct lwm_record *const *)b)->path;
-
-	for (uint8_t i = 0; i < p->n && i < q->n; i++)
-		if (p->id[i] != q->id[i])
-			return p->id[i] < q->id[i] ? -1 : 1;
-	return (p->n > q->n) - (p->n < q->n);
+	return lwm_path_cmp(&(*(const struct lwm_record *const *)a)->path,
+		&(*(const struct lwm_record *const *)b)->path);
 }
 
 static bool fits(const struct lwm_record *r, const struct lwm_path *base)

@@ -99,6 +99,27 @@ static const struct value_row {
 	{"an instance with a link inside", "/32000/0", LWM_CF_TLV, "c10180",
 		"\"path\":\"/32000/0/1\""},
 	{"an object without instances", "/3303", LWM_CF_TLV, "", "\"values\":[]}"},
+	{"SenML JSON: a value, one that does not fit, a time", "/3/0", LWM_CF_SENML_JSON,
+		/* [{"bn":"/3/0/","n":"9","v":80},{"n":"0","v":1},{"n":"10","v":5,"t":500000000}] */
+		"5b7b22626e223a222f332f302f222c226e223a2239222c2276223a38307d2c7b226e223a2230222c22"
+		"76223a317d2c7b226e223a223130222c2276223a352c2274223a3530303030303030307d5d",
+		"\"values\":[{\"path\":\"/3/0/9\",\"name\":\"Battery Level\",\"type\":\"integer\","
+		"\"value\":80},{\"path\":\"/3/0/0\",\"name\":\"Manufacturer\",\"type\":\"string\","
+		"\"error\":\"the value does not fit the type of the resource\",\"raw_hex\":\"31\"},"
+		"{\"path\":\"/3/0/10\",\"name\":\"Memory Free\",\"type\":\"integer\",\"value\":5,"
+		"\"time\":500000000"},
+	{"SenML CBOR: a link", "/32000/0/1", LWM_CF_SENML_CBOR,
+		"81a2006a2f33323030302f302f3163766c6f63333a30",
+		"\"values\":[{\"path\":\"/32000/0/1\",\"type\":\"objlnk\",\"value\":\"3:0\"}],"
+		"\"value\":\"3:0\"}"},
+	{"CBOR: a time", "/3/0/13", LWM_CF_CBOR, "c11a5182428f",
+		"\"type\":\"time\",\"value\":1367491215}],\"value\":1367491215}"},
+	{"CBOR: null is no value", "/32000/0/1", LWM_CF_CBOR, "f6",
+		"\"values\":[{\"path\":\"/32000/0/1\",\"error\":\"the value does not fit the type "
+		"of the "
+		"resource\",\"raw_hex\":\"f6\"}]}"},
+	{"broken CBOR", "/3/0/9", LWM_CF_CBOR, "18",
+		"\"error\":\"the payload does not fit its content format\",\"raw_hex\":\"18\"}]}"},
 	{"no format", "/3/0/9", -1, "50",
 		"\"values\":[{\"path\":\"/3/0/9\",\"error\":\"the device told no content format\","
 		"\"raw_hex\":\"50\"}]}"},

@@ -110,7 +110,11 @@ static const struct row {
 	{"read, format", "GET", "/v1/endpoints/d/data/3?format=tlv", NULL, 204, NULL, "dm", "d",
 		"/3"},
 	{"read, bad format", "GET", "/v1/endpoints/d/data/3?format=xml", NULL, 400,
-		"\"field\":\"format\"", "", NULL, NULL},
+		"\"detail\":\"format must be one of text, opaque, tlv, senml-json, senml-cbor, "
+		"cbor, or its number\",\"field\":\"format\"",
+		"", NULL, NULL},
+	{"read, a format of LwM2M 1.1", "GET", "/v1/endpoints/d/data/3?format=senml-cbor", NULL,
+		204, NULL, "dm", "d", NULL},
 	{"read, format by number", "GET", "/v1/endpoints/d/data/3?format=11542", NULL, 204, NULL,
 		"dm", "d", "/3"},
 	{"events, unknown type", "GET", "/v1/events?type=updated,sent", NULL, 400,

@@ -7,6 +7,7 @@
 
 static void reads(void)
 {
+	static const uint16_t further[] = {LWM_CF_SENML_CBOR, LWM_CF_SENML_JSON, LWM_CF_CBOR};
 	open_registered(LINKS);
 	CHECK(start(SRV_READ, "/3/0/9", -1, NULL, "") &&
 			asked(MSG_GET, "/3/0/9", LWM_CF_TEXT, -1, SPAN_EMPTY),
@@ -22,6 +23,10 @@ static void reads(void)
 	CHECK(start(SRV_READ, "/3/0/9", -1, NULL, "") && answer(MSG_NOT_ACCEPTABLE, -1, "", -1) &&
 			!outcome() && asked(MSG_GET, "/3/0/9", LWM_CF_TLV, -1, SPAN_EMPTY),
 		"refused (4.06), the next format is tried (CT-26)");
+	for (size_t i = 0; i < sizeof(further) / sizeof(further[0]); i++)
+		CHECK(answer(MSG_NOT_ACCEPTABLE, -1, "", -1) && !outcome() &&
+				asked(MSG_GET, "/3/0/9", further[i], -1, SPAN_EMPTY),
+			"and those of LwM2M 1.1");
 	CHECK(answer(MSG_NOT_ACCEPTABLE, -1, "", -1) && outcome()->status == 502 &&
 			outcome()->code == MSG_NOT_ACCEPTABLE,
 		"until there is none");

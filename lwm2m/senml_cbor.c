@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Content format 112: SenML in CBOR (RFC 8428 section 6; Core TS 7.5.7). */
+#include "base/text.h"
+#include "lwm2m/cbor.h"
+#include "lwm2m/codec.h"
+#include "lwm2m/senml.h"
+
+/* A base name takes its key and the head of its text. */
+enum { BN_COST = 2 };
+
+static const struct {
+	int8_t key;
+	enum lwm_senml_label label;
+} keys[] = {
+	{0, LWM_SENML_N},
+	{2, LWM_SENML_V},
+	{3, LWM_SENML_VS},
+	{4, LWM_SENML_VB},
+	{8, LWM_SENML_VD},
+	{6, LWM_SENML_T},
+	{-2, LWM_SENML_BN},
+	{-3, LWM_SENML_BT},
+	{-5, LWM_SENML_BV},
+	{-1, LWM_SENML_BVER},
+	{1, LWM_SENML_UNUSED},
+	{5, LWM_SENML_UNUSED},
+	{7, LWM_SENML_UNUSED},
+	{-4, LWM_SENML_UNUSED},
+	{-6, LWM_SENML_UNUSED},
+};
+
+static enum lwm_senml_label label_of_integer(const struct lwm_cbor_item *key)
+{
+	/* -1 - u, see lwm_cbor_item */
+	int64_t k = key->u > INT8_MAX ? INT8_MAX : (int64_t)key->u;
+
+	k = key->minus ? -1 - k : k;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (k == keys[i].key)
+			return keys[i].label;
+	return LWM_SENML_UNKNOWN;
+}
+
+static enum lwm_senml_label read_key(struct lwm_cbor *c)
+{
+	struct lwm_cbor_item key = lwm_cbor_next(c);
+
+	if (key.kind == LWM_CBOR_INTEGER)
+		return label_of_integer(&key);
+	if (key.kind != LWM_CBOR_TEXT || lwm_senml_unknown(key.s))
+		lwm_cbor_fail(c, ERR_SYNTAX);
+	return span_eq_str(key.s, "vlo") ? LWM_SENML_VLO : LWM_SENML_UNKNOWN;
+}
+
+static enum err read_record(struct lwm_cbor *c, struct lwm_senml_reader *r)
+{
+	struct lwm_senml_fields f = {0};
+	struct lwm_cbor_list map = lwm_cbor_open(c, LWM_CBOR_MAP);
+
+	while (lwm_cbor_more(c, &map)) {
+		struct lwm_arrived v;
+		enum lwm_senml_label label = read_key(c);
+
+		if (label == LWM_SENML_UNUSED || label == LWM_SENML_UNKNOWN) {
+			lwm_cbor_skip(c);
+			continue;
+		}
+		lwm_cbor_value(c, &v);
+		if (!c->err && lwm_senml_field(&f, label, &v))
+			lwm_cbor_fail(c, ERR_SYNTAX);
+	}
+	return c->err ? c->err : lwm_senml_record(r, &f);
+}
+
+static enum err read_records(struct lwm_cbor *c, struct lwm_senml_reader *r)
+{
+	struct lwm_cbor_list array = lwm_cbor_open(c, LWM_CBOR_ARRAY);
+	size_t n = 0;
+
+	for (; lwm_cbor_more(c, &array); n++) {
+		enum err e = read_record(c, r);
+
+		if (e)
+			return e;
+	}
+	if (n == 0 && !c->err)
+		return lwm_cbor_end(c) ? ERR_SYNTAX : lwm_senml_empty(r, false);
+	return lwm_cbor_end(c);
+}
+
+enum err lwm_senml_cbor_decode(struct span payload, const struct lwm_path *base,
+	const struct lwm_codec_opts *o, struct lwm_records *out)
+{
+	struct lwm_senml_reader r = lwm_senml_start(base, o, out);
+	struct lwm_cbor c = lwm_cbor_make(payload, out->arena);
+
+	if (payload.n == 0)
+		return lwm_senml_finish(&r, lwm_senml_empty(&r, true));
+	return lwm_senml_finish(&r, read_records(&c, &r));
+}
+
+static void wr_key(struct writer *w, enum lwm_senml_label label)
+{
+	if (label == LWM_SENML_VLO) {
+		lwm_wr_cbor_text(w, SPAN_LIT("vlo"));
+		return;
+	}
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (keys[i].label == label) {
+			lwm_wr_cbor_int(w, keys[i].key);
+			return;
+		}
+	}
+}
+
+static void wr_seconds(struct writer *w, double s)
+{
+	struct lwm_number n = lwm_number_double(s);
+	int64_t whole;
+
+	if (lwm_number_to_int64(&n, &whole))
+		lwm_wr_cbor_int(w, whole);
+	else
+		lwm_wr_cbor_float(w, s, true);
+}
+
+static void wr_text(struct writer *w, enum lwm_senml_label label, const struct writer *text)
+{
+	wr_key(w, label);
+	lwm_wr_cbor_text(w, wr_span(text));
+}
+
+static void wr_record(struct writer *w, const struct lwm_senml_plan *p, size_t at)
+{
+	const struct lwm_record *r = &p->v[at];
+	bool bn = p->bn && at == 0, bt = p->bt && at == 0, t = r->has_time && !p->bt;
+	char base_text[LWM_SENML_NAME_MAX], name_text[LWM_SENML_NAME_MAX];
+	struct writer base = wr_make(base_text, sizeof(base_text));
+	struct writer name = wr_make(name_text, sizeof(name_text));
+
+	lwm_senml_wr_name(p, &r->path, &name);
+	lwm_wr_cbor_map(w, (size_t)1 + bn + bt + t + (name.n > 0));
+	if (bn) {
+		lwm_senml_wr_base(p, &base);
+		wr_text(w, LWM_SENML_BN, &base);
+	}
+	if (bt || t) {
+		wr_key(w, bt ? LWM_SENML_BT : LWM_SENML_T);
+		wr_seconds(w, lwm_senml_seconds(p, r->time_s));
+	}
+	if (name.n)
+		wr_text(w, LWM_SENML_N, &name);
+	wr_key(w, lwm_senml_label_of(r->value.type));
+	lwm_wr_cbor_value(w, &r->value, true);
+}
+
+enum err lwm_senml_cbor_encode(const struct lwm_record *v, size_t n, const struct lwm_path *base,
+	const struct lwm_codec_opts *o, struct writer *w)
+{
+	struct lwm_senml_plan p;
+	enum err e = lwm_senml_plan(v, n, base, o, BN_COST, &p);
+
+	if (e)
+		return e;
+	lwm_wr_cbor_array(w, p.n);
+	for (size_t i = 0; i < p.n; i++)
+		wr_record(w, &p, i);
+	return w->err;
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lwm2m/senml.h"
+
+#include "lwm2m/codec.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { BVER_MAX = 10 };
+
+#define BIT(label) (UINT32_C(1) << (label))
+#define VALUES                                                                                     \
+	(BIT(LWM_SENML_V) | BIT(LWM_SENML_VS) | BIT(LWM_SENML_VB) | BIT(LWM_SENML_VD) |            \
+		BIT(LWM_SENML_VLO))
+
+struct lwm_senml_reader lwm_senml_start(
+	const struct lwm_path *base, const struct lwm_codec_opts *o, struct lwm_records *out)
+{
+	return (struct lwm_senml_reader){.base = base, .opts = o, .out = out, .before = out->n};
+}
+
+/* FMT-22. A value of another kind is no value of the label's (DM-20); text under v may be a link.
+ */
+static void take_value(struct lwm_senml_fields *f, enum lwm_senml_label label)
+{
+	static const uint32_t fitting[] = {
+		[LWM_SENML_V] =
+			BIT(LWM_ARRIVED_NUMBER) | BIT(LWM_ARRIVED_TIME) | BIT(LWM_ARRIVED_TEXT),
+		[LWM_SENML_VS] = BIT(LWM_ARRIVED_TEXT),
+		[LWM_SENML_VB] = BIT(LWM_ARRIVED_BOOL),
+		[LWM_SENML_VD] = BIT(LWM_ARRIVED_BYTES),
+		[LWM_SENML_VLO] = BIT(LWM_ARRIVED_TEXT),
+	};
+
+	f->label = label;
+	if (!(fitting[label] & BIT(f->value.kind)))
+		f->value.kind = LWM_ARRIVED_OTHER;
+	else if (label == LWM_SENML_VLO)
+		f->value.kind = LWM_ARRIVED_LINK;
+}
+
+enum err lwm_senml_field(
+	struct lwm_senml_fields *f, enum lwm_senml_label label, const struct lwm_arrived *value)
+{
+	uint32_t bit = BIT(label);
+	enum lwm_arrived_kind kind = LWM_ARRIVED_NUMBER;
+
+	if ((f->seen & bit) || ((f->seen & VALUES) && (bit & VALUES)))
+		return ERR_SYNTAX;
+	f->seen |= bit;
+	switch (label) {
+	case LWM_SENML_BN:
+		f->bn = value->bytes;
+		kind = LWM_ARRIVED_TEXT;
+		break;
+	case LWM_SENML_N:
+		f->n = value->bytes;
+		kind = LWM_ARRIVED_TEXT;
+		break;
+	case LWM_SENML_BVER:
+		f->bver = value->number;
+		break;
+	case LWM_SENML_BT:
+		f->bt = value->number;
+		break;
+	case LWM_SENML_BV:
+		f->bv = value->number;
+		break;
+	case LWM_SENML_T:
+		f->t = value->number;
+		break;
+	case LWM_SENML_V:
+	case LWM_SENML_VS:
+	case LWM_SENML_VB:
+	case LWM_SENML_VD:
+	case LWM_SENML_VLO:
+		f->value = *value;
+		take_value(f, label);
+		return ERR_OK;
+	case LWM_SENML_UNUSED:
+	case LWM_SENML_UNKNOWN:
+		return ERR_OK;
+	}
+	return value->kind == kind ? ERR_OK : ERR_SYNTAX;
+}
+
+enum err lwm_senml_unknown(struct span key)
+{
+	return key.n && key.p[key.n - 1] == '_' ? ERR_SYNTAX : ERR_OK;
+}
+
+static struct span without_slash(struct span s)
+{
+	return span_sub(s, s.n && s.p[0] == '/', s.n);
+}
+
+/* Takes the alternate path off the front of a name (GEN-06), unless that does not start with it. */
+static bool strip_alt(const struct lwm_codec_opts *o, struct span *name)
+{
+	struct span alt = o ? without_slash(o->alt) : SPAN_EMPTY, s = without_slash(*name);
+
+	if (alt.n == 0 || !span_eq(span_sub(s, 0, alt.n), alt))
+		return false;
+	if (s.n > alt.n && s.p[alt.n] != '/')
+		return false;
+	*name = span_sub(s, alt.n, s.n);
+	return true;
+}
+
+/* Base names are mostly a path and a slash: then names need not be joined to be read. */
+static void set_base_name(struct lwm_senml_reader *r, struct span bn)
+{
+	bool alt = r->opts && without_slash(r->opts->alt).n > 0;
+
+	r->bn = bn;
+	r->bn_is_path = false;
+	if (bn.n == 0 || bn.p[bn.n - 1] != '/' || (alt && !strip_alt(r->opts, &bn)))
+		return;
+	r->bn_is_path = lwm_path_parse(span_sub(bn, 0, bn.n - 1), &r->prefix) == ERR_OK;
+}
+
+static enum err join_and_parse(
+	const struct lwm_senml_reader *r, struct span n, struct lwm_path *out)
+{
+	char name[LWM_SENML_NAME_MAX];
+	struct writer w = wr_make(name, sizeof(name));
+	struct span s;
+
+	wr_bytes(&w, r->bn);
+	wr_bytes(&w, n);
+	s = wr_span(&w);
+	strip_alt(r->opts, &s);
+	return w.err || lwm_path_parse(s, out) ? ERR_SYNTAX : ERR_OK;
+}
+
+/* FMT-21 */
+static enum err read_name(struct lwm_senml_reader *r, struct span n, struct lwm_path *out)
+{
+	struct lwm_path rest;
+
+	if (!r->bn_is_path || n.n == 0 || n.p[0] == '/')
+		return join_and_parse(r, n, out);
+	if (lwm_path_parse(n, &rest) || r->prefix.n + rest.n > 4)
+		return ERR_SYNTAX;
+	*out = r->prefix;
+	for (uint8_t i = 0; i < rest.n; i++)
+		out->id[out->n++] = rest.id[i];
+	return ERR_OK;
+}
+
+static enum err take_base(struct lwm_senml_reader *r, const struct lwm_senml_fields *f)
+{
+	uint64_t bver;
+
+	if ((f->seen & BIT(LWM_SENML_BVER)) &&
+		(!lwm_number_to_uint64(&f->bver, &bver) || bver > BVER_MAX))
+		return ERR_SYNTAX;
+	if (f->seen & BIT(LWM_SENML_BN))
+		set_base_name(r, f->bn);
+	if (f->seen & BIT(LWM_SENML_BT)) {
+		r->has_bt = true;
+		r->bt = f->bt;
+	}
+	if (f->seen & BIT(LWM_SENML_BV)) {
+		r->has_bv = true;
+		r->bv = f->bv;
+	}
+	return ERR_OK;
+}
+
+/* FMT-25 */
+static enum err read_time(
+	const struct lwm_senml_reader *r, const struct lwm_senml_fields *f, struct lwm_record *out)
+{
+	double s = r->bt.f + f->t.f;
+
+	out->has_time = r->has_bt || (f->seen & BIT(LWM_SENML_T));
+	if (!out->has_time)
+		return ERR_OK;
+	if (s < LWM_SENML_UNIX_TIME && r->opts)
+		s += r->opts->now_s;
+	out->time_s = s;
+	return isfinite(s) ? ERR_OK : ERR_SYNTAX;
+}
+
+static void read_value(
+	const struct lwm_senml_reader *r, const struct lwm_senml_fields *f, struct lwm_record *out)
+{
+	struct lwm_arrived v = f->value;
+	enum lwm_senml_label label = f->label;
+	enum lwm_type wanted = lwm_codec_type(r->opts, &out->path);
+	struct lwm_value value;
+
+	if (!(f->seen & VALUES)) { /* the base value alone */
+		v = (struct lwm_arrived){.kind = LWM_ARRIVED_NUMBER, .number = r->bv};
+		label = LWM_SENML_V;
+	} else if (r->has_bv && label == LWM_SENML_V && v.kind == LWM_ARRIVED_NUMBER) {
+		v.number = lwm_number_add(&v.number, &r->bv);
+	}
+	if (label == LWM_SENML_V && v.kind == LWM_ARRIVED_TEXT && wanted != LWM_OBJLNK)
+		v.kind = LWM_ARRIVED_OTHER;
+	if (lwm_arrived_fit(&v, wanted, &value))
+		out->value = value;
+	else
+		lwm_record_bad(out, value.type, v.raw);
+}
+
+enum err lwm_senml_record(struct lwm_senml_reader *r, const struct lwm_senml_fields *f)
+{
+	struct lwm_record *out;
+	enum err e = take_base(r, f);
+
+	if (e)
+		return e;
+	if (!(f->seen & VALUES) && !r->has_bv)
+		return ERR_SYNTAX;
+	out = lwm_records_add(r->out);
+	if (!out)
+		return r->out->err;
+	e = read_name(r, f->n, &out->path);
+	if (!e && out->path.n < 3)
+		e = ERR_SYNTAX;
+	if (!e)
+		e = read_time(r, f, out);
+	if (e)
+		return e;
+	read_value(r, f, out);
+	r->outside |= !lwm_path_under(&out->path, r->base);
+	return ERR_OK;
+}
+
+static uint32_t instance_key(uint16_t oid, uint16_t iid)
+{
+	return (uint32_t)oid << 16 | iid;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* True if an Object Link among the records names the Object Instance of each that lies outside. */
+static bool all_linked(
+	const struct lwm_path *base, const struct lwm_record *v, size_t n, uint32_t *keys)
+{
+	size_t key_n = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (v[i].kind == LWM_RECORD_VALUE && v[i].value.type == LWM_OBJLNK)
+			keys[key_n++] = instance_key(v[i].value.link.oid, v[i].value.link.iid);
+	qsort(keys, key_n, sizeof(keys[0]), by_key);
+	for (size_t i = 0; i < n; i++) {
+		uint32_t key = instance_key(v[i].path.id[0], v[i].path.id[1]);
+
+		if (!lwm_path_under(&v[i].path, base) &&
+			!bsearch(&key, keys, key_n, sizeof(keys[0]), by_key))
+			return false;
+	}
+	return true;
+}
+
+static enum err check_outside(const struct lwm_senml_reader *r)
+{
+	size_t n = r->out->n - r->before;
+	uint32_t *keys;
+	bool good;
+
+	if (!r->outside)
+		return ERR_OK;
+	if (!r->opts || !r->opts->linked)
+		return ERR_SYNTAX;
+	keys = malloc(n * sizeof(keys[0]));
+	if (!keys)
+		return ERR_NOMEM;
+	good = all_linked(r->base, &r->out->v[r->before], n, keys);
+	free(keys);
+	return good ? ERR_OK : ERR_SYNTAX;
+}
+
+enum err lwm_senml_finish(struct lwm_senml_reader *r, enum err e)
+{
+	size_t n = r->out->n - r->before;
+
+	if (!e)
+		e = check_outside(r);
+	if (!e && n > 1)
+		e = lwm_senml_unique(&r->out->v[r->before], n, r->opts ? r->opts->now_s : 0);
+	if (e)
+		r->out->n = r->before;
+	return e;
+}
+
+enum err lwm_senml_empty(struct lwm_senml_reader *r, bool no_bytes)
+{
+	const struct lwm_path *base = r->base;
+	const struct lwm_resource *m = base->n == 3 ? lwm_resource(base->id[0], base->id[2]) : NULL;
+	struct lwm_record *out;
+
+	if (base->n < 2)
+		return ERR_OK;
+	if (base->n == 4 || (m && !m->multiple) || (base->n == 3 && !m && no_bytes))
+		return ERR_SYNTAX;
+	out = lwm_records_add(r->out);
+	if (!out)
+		return r->out->err;
+	out->kind = base->n == 2 ? LWM_RECORD_INSTANCE : LWM_RECORD_MULTIPLE;
+	out->path = *base;
+	return ERR_OK;
+}
