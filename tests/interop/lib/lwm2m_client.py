@@ -18,7 +18,7 @@ from aiocoap.transports import udp6
 from aiocoap.transports.oscore import OSCOREAddress
 
 TEXT, LINK, OPAQUE, TLV = 0, 40, 42, 11542
-SECURITY, SERVER, DEVICE, OSCORE = 0, 1, 3, 21
+SECURITY, SERVER, DEVICE, FIRMWARE, OSCORE = 0, 1, 3, 5, 21
 
 
 class MemoryContext(oscore.CanProtect, oscore.CanUnprotect, oscore.SecurityContextUtils):
@@ -36,6 +36,7 @@ class MemoryContext(oscore.CanProtect, oscore.CanUnprotect, oscore.SecurityConte
         self.recipient_replay_window.initialize_empty()
         self.echo_recovery = None
         self.challenges = 0
+        self.countdown = 0
 
     def post_seqnoincrease(self):
         pass
@@ -46,6 +47,9 @@ class MemoryContext(oscore.CanProtect, oscore.CanUnprotect, oscore.SecurityConte
         self.recipient_replay_window._index = None
 
     def unprotect(self, message, request_id=None):
+        self.countdown -= 1
+        if self.countdown == 0:
+            self.challenge()
         try:
             return super().unprotect(message, request_id)
         except oscore.ReplayErrorWithEcho:
@@ -151,6 +155,7 @@ class Client:
             SECURITY: {0: {0: bootstrap_uri.encode(), 1: b"\1", 2: b"\3"}},
             SERVER: {},
             DEVICE: {0: {0: b"Lanyard", 1: b"aiocoap", 9: b"85", 14: b"+00", 16: b"U"}},
+            FIRMWARE: {0: {0: b"", 3: b"0", 5: b"0"}},
             OSCORE: {0: {}},
             3303: {0: {5700: b"21.5", 5701: b"Cel"}},
         }
@@ -289,7 +294,7 @@ class Client:
             value = request.payload
             if request.opt.content_format == TLV:
                 ((_, _, value),) = tlv_parse(value)
-            elif request.opt.content_format != TEXT:
+            elif request.opt.content_format != (OPAQUE if ids[0] == FIRMWARE else TEXT):
                 return aiocoap.Message(code=codes.UNSUPPORTED_MEDIA_TYPE)
             instance[ids[2]] = value
             return aiocoap.Message(code=codes.CHANGED)

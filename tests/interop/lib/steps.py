@@ -6,6 +6,7 @@ last, "N passed, N failed".
 """
 
 import asyncio
+import base64
 import http.client
 import json
 import os
@@ -169,7 +170,7 @@ async def registration(client):
     check("with the lifetime asked for", r.get("lifetime_s"), 300)
     check("as LwM2M 1.1", r.get("lwm2m"), "1.1")
     check("at that location", "rd/" + r.get("location", ""), client.location)
-    check("with the objects told", sorted(r.get("objects", [])), sorted(["/1/0", "/3/0", "/3303/0"]))
+    check("with the objects told", sorted(r.get("objects", [])), sorted(["/1/0", "/3/0", "/3303/0", "/5/0"]))
     check("at the client's address", r.get("address"), "udp 127.0.0.1:%d" % client.port)
     check("lanyardctl list shows it", EP in await ctl("list"))
     got = await events("registered", 1)
@@ -199,14 +200,34 @@ async def blocks(client):
     text = "".join("line %d of a long text\n" % i for i in range(130))
     client.objects[3][0][1] = text.encode()
     check("a value of 3 kB is read in blocks", (await ctl("-j", "read", EP, "/3/0/1"))["value"], text)
-    await rest("PUT", "/v1/endpoints/%s/data/3/0/14" % EP, {"value": text}, 413)
-    check("one of that size to write is refused, and not sent", client.objects[3][0][14], b"+03")
+    await rest("PUT", "/v1/endpoints/%s/data/3/0/14" % EP, {"value": text})
+    check("one of that size is written in blocks", client.objects[3][0][14], text.encode())
+    client.objects[3][0][14] = b"+03"
+    text = "".join("line %5d of a very long text\n" % i for i in range(2200))[:65536]
+    client.objects[3][0][1] = text.encode()
+    check("a value of 64 kB is read", (await ctl("-j", "read", EP, "/3/0/1"))["value"], text)
+    client.objects[3][0][1] = b"aiocoap"
+    context = client.contexts["server"]
+    for what, blocks in (("in one go", 0), ("with a challenge at its first block", 1), ("... at a later one", 50)):
+        package = os.urandom(100000)
+        client.requests.clear()
+        context.challenges, context.countdown = 0, blocks
+        await rest(
+            "PUT", "/v1/endpoints/%s/data/5/0/0" % EP, {"value": base64.b64encode(package).decode()}
+        )
+        check("firmware of 100 kB arrives byte for byte, " + what, client.objects[5][0][0] == package)
+        check("and once", [(r.method, r.path) for r in client.requests], [("PUT", "/5/0/0")])
+        check("as it was asked for", context.challenges, 1 if blocks else 0)
+    await rest(
+        "PUT", "/v1/endpoints/%s/data/5/0/0" % EP, {"value": base64.b64encode(bytes(262145)).decode()}, 413
+    )
+    check("more than the limit is refused, and not sent", len(client.requests), 1)
     links = client.links() + "".join(",</3303/%d>" % i for i in range(1, 250))
     old = client.location
     answer = await client.register(links=links)
     check("an object list of 3 kB is registered in blocks", str(answer.code), "2.01 Created")
     r = (await endpoint())["registration"]
-    check("all of it", len(r["objects"]), 252)
+    check("all of it", len(r["objects"]), 253)
     check("at a location of its own", client.location != old)
     answer = await client.register()
     check("and replaced by a short one", str(answer.code), "2.01 Created")
