@@ -83,6 +83,7 @@ struct endpoint {
 	uint8_t freshness; /* enum ep_freshness */
 	uint8_t oscore_version;
 	bool allow_nosec;
+	bool traced; /* its messages are told as events */
 	uint8_t name_n;
 	char name[]; /* and a NUL */
 };

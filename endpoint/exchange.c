@@ -248,6 +248,7 @@ static void request_due(
 		if (c && c->peer) /* where it has spoken from since, if it has moved */
 			to = c->peer->peer;
 		turn_send(t, &to, turn_dup(t, span_make(r->exch.bytes, r->exch.n)));
+		ep_trace_again(r, &to, t);
 		x->count.retransmissions++;
 		return;
 	}

@@ -53,6 +53,16 @@ void ep_deliver_request(struct ep_exchange *x, struct turn *t, struct ep_deliver
 bool ep_answer_copy(struct ep_exchange *x, const struct ep_conversation *v, struct turn *t,
 	struct ep_delivery *d);
 
+/* trace.c: the message at hand, as far as it was read, for those who trace its endpoint. `note` is
+ * static, or NULL. */
+void ep_trace_in(const struct ep_exchange *x, const struct ep_delivery *d, const char *note,
+	struct turn *t);
+/* `number` is ours, UINT64_MAX: none. */
+void ep_trace_out(const struct endpoint *e, const struct ep_conversation *v, const struct peer *to,
+	const struct msg *m, uint64_t number, struct turn *t);
+/* A request of ours goes out once more as it was. */
+void ep_trace_again(const struct ep_request *r, const struct peer *to, struct turn *t);
+
 /* Gives up a body coming in by Block1. */
 void ep_rx_reset(struct ep_exchange *x, struct ep_conversation *v);
 

@@ -53,6 +53,7 @@ bool ep_answer_copy(struct ep_exchange *x, const struct ep_conversation *v, stru
 	if (!e)
 		return false;
 	x->count.duplicates++;
+	ep_trace_in(x, d, "a copy: its answer goes out again", t);
 	turn_send(t, &d->from, turn_dup(t, span_make(e->response, e->n)));
 	return true;
 }

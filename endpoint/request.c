@@ -218,9 +218,12 @@ static enum err send_now(
 	if (!err)
 		err = exch_start(
 			&x->exch, &r->exch, to, sent, wr_span(&w), true, t->now_ms, &x->dir->rng);
-	if (!err)
-		turn_send(t, to, turn_dup(t, wr_span(&w)));
-	return err;
+	if (err)
+		return err;
+	turn_send(t, to, turn_dup(t, wr_span(&w)));
+	ep_trace_out(r->endpoint, r->conv, to, &plain,
+		c ? osc_piv_number(&r->binding.piv) : UINT64_MAX, t);
+	return ERR_OK;
 }
 
 void ep_request_send(

@@ -59,6 +59,7 @@ void ep_respond(struct ep_exchange *x, struct ep_delivery *d, struct msg *resp, 
 	enum err err = ERR_OK;
 	if (d->has_block1)
 		err = block_add(resp, OPT_BLOCK1, d->block1);
+	ep_trace_out(d->endpoint, d->conv, &d->from, resp, UINT64_MAX, t);
 	if (!err)
 		err = encode(x, d, resp, t, &datagram);
 	if (err) {

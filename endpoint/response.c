@@ -15,7 +15,8 @@ static struct ep_request *by_token(const struct ep_exchange *x)
 }
 
 /* What cannot be trusted changes nothing; an operator hears of it. */
-static void ignore(struct ep_exchange *x, struct ep_request *r, enum ep_reason why, struct turn *t)
+static void ignore(struct ep_exchange *x, struct ep_request *r, enum ep_reason why, struct turn *t,
+	struct ep_delivery *d)
 {
 	if (why == EP_REASON_UNPROTECTED_ANSWER) {
 		x->count.unprotected_answers++;
@@ -24,6 +25,8 @@ static void ignore(struct ep_exchange *x, struct ep_request *r, enum ep_reason w
 		x->count.answers_ignored++;
 	}
 	ep_note(r->endpoint, why, t->wall_ms);
+	d->endpoint = r->endpoint;
+	ep_trace_in(x, d, ep_reason_info(why)->code, t);
 }
 
 /* The response in the clear. Sets number to the sender's Partial IV plus one, or 0 without one. */
@@ -38,18 +41,19 @@ static bool open_response(struct ep_exchange *x, struct ep_request *r, struct tu
 		return peer_eq(&d->from, &r->conv->peer);
 	}
 	if (!msg_find(&x->outer, OPT_OSCORE)) {
-		ignore(x, r, EP_REASON_UNPROTECTED_ANSWER, t);
+		ignore(x, r, EP_REASON_UNPROTECTED_ANSWER, t, d);
 		return false;
 	}
 	struct writer w = wr_make(x->in, sizeof(x->in));
 	if (osc_unprotect_response(x->dir->crypto, ep_work_keys(x, c), &r->binding, &x->outer, &w,
 		    &x->plain, &piv)) {
-		ignore(x, r, EP_REASON_ANSWER_DECRYPT, t);
+		ignore(x, r, EP_REASON_ANSWER_DECRYPT, t, d);
 		return false;
 	}
 	*number = piv == UINT64_MAX ? 0 : piv + 1;
 	d->msg = &x->plain;
 	d->ctx = c;
+	d->piv = piv;
 	return true;
 }
 
@@ -57,9 +61,12 @@ static bool open_response(struct ep_exchange *x, struct ep_request *r, struct tu
 static bool check_options(
 	struct ep_exchange *x, struct ep_request *r, struct turn *t, struct ep_delivery *d)
 {
-	if (msg_check_options(d->msg) == MSG_OPTIONS_GOOD)
+	if (msg_check_options(d->msg) == MSG_OPTIONS_GOOD) {
+		d->endpoint = r->endpoint;
+		ep_trace_in(x, d, NULL, t);
 		return true;
-	ignore(x, r, EP_REASON_BAD_OPTION, t);
+	}
+	ignore(x, r, EP_REASON_BAD_OPTION, t, d);
 	if (x->outer.type == MSG_CON)
 		ep_send_empty(t, &d->from, MSG_RESET, x->outer.mid);
 	return false;

@@ -10,6 +10,7 @@ static void refuse(struct ep_exchange *x, struct turn *t, struct ep_delivery *d,
 	uint8_t code, const char *text)
 {
 	ep_refused(d, d->endpoint, why, t->wall_ms);
+	ep_trace_in(x, d, ep_reason_info(why)->code, t);
 	ep_plain_error(x, &d->from, code, text, t);
 }
 
@@ -60,6 +61,7 @@ static bool check_window(struct ep_exchange *x, struct turn *t, struct ep_delive
 	if (d->ctx->sealed) {
 		x->count.sealed++;
 		ep_refused(d, d->endpoint, EP_REASON_SEALED, t->wall_ms);
+		ep_trace_in(x, d, ep_reason_info(EP_REASON_SEALED)->code, t);
 		return false;
 	}
 	x->count.replays++;
@@ -91,6 +93,8 @@ static bool open_request(
 		ep_context_heard(d->ctx, &d->from, d->piv, &d->moved);
 	}
 	d->msg = &x->plain;
+	if (!err)
+		ep_trace_in(x, d, NULL, t);
 	if (err) {
 		d->own_number = !d->ctx->fresh;
 		ep_refused(d, d->endpoint, EP_REASON_BAD_OPTION, t->wall_ms);
