@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/device_app.h"
 
+#include "base/heap.h"
 #include "cmd/device_files.h"
 #include "cmd/device_fleet.h"
+#include "device/ramp.h"
 #include "transport/net.h"
 
 #include <event2/event.h>
@@ -11,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { FLEET_STATE_MAX = 256 };
 
@@ -121,6 +124,7 @@ static enum err add_device(void *arg, uint32_t index, const struct dev_credentia
 {
 	struct device_app *app = arg;
 	uint8_t local[4];
+	heap_grown();
 	struct writer w = wr_make(local, sizeof(local));
 	if (device_is_fleet(app->o))
 		wr_u32(&w, DEVICE_FLEET_FIRST + index);
@@ -136,7 +140,15 @@ static enum err add_device(void *arg, uint32_t index, const struct dev_credentia
 	return ERR_OK;
 }
 
-static bool open_socket(struct device_app *app)
+/* A fleet is told apart by its IPv4 addresses; for one device a host may have no IPv6. */
+static enum err listen_on(struct device_app *app, uint16_t index, char *why)
+{
+	bool fleet = device_is_fleet(app->o);
+	enum err e = fleet ? ERR_UNSUPPORTED : net_listen_udp(app->net, index, "*", 0, why);
+	return e ? net_listen_udp(app->net, index, "0.0.0.0", 0, why) : ERR_OK;
+}
+
+static bool open_sockets(struct device_app *app)
 {
 	char why[256];
 	app->base = event_base_new();
@@ -145,19 +157,35 @@ static bool open_socket(struct device_app *app)
 	enum err e = net_new(app->base, device_loop_input, device_loop_turn, app, &app->net);
 	if (e)
 		return fail(app, DEVICE_EXIT_FAILURE, "socket", err_text(e));
-	e = device_is_fleet(app->o) ? ERR_UNSUPPORTED : net_listen_udp(app->net, 0, "*", 0, why);
-	if (e) /* a fleet is told apart by its IPv4 addresses; a host may have no IPv6 */
-		e = net_listen_udp(app->net, 0, "0.0.0.0", 0, why);
-	if (e)
-		return fail(app, DEVICE_EXIT_FAILURE, "socket", why);
-	app->record.port = net_port(app->net, 0);
+	for (uint32_t i = 0; i < app->o->sockets; i++) {
+		if (listen_on(app, (uint16_t)i, why) != ERR_OK)
+			return fail(app, DEVICE_EXIT_FAILURE, "socket", why);
+	}
 	return true;
+}
+
+/* A fleet draws its tokens from a seed: repeatable, and without a system call for each. What its
+ * devices keep secret does not come from here. */
+static bool open_chance(struct device_app *app, struct rng *rng)
+{
+	struct rng system = rng_system();
+	uint64_t seed = app->o->seed_given ? app->o->seed : rng_u64(&system);
+	bool fleet = device_is_fleet(app->o);
+	*rng = fleet ? rng_test(app->rng_state, seed) : system;
+	if (!dev_impair_wanted(&app->o->impair))
+		return true;
+	enum err e = dev_impair_new(&app->o->impair, seed, &app->impair);
+	return e == ERR_OK || fail(app, DEVICE_EXIT_FAILURE, "network", err_text(e));
 }
 
 static bool open_devices(struct device_app *app)
 {
 	struct dev_options o = app->o->dev;
-	struct rng rng = rng_system();
+	struct rng rng;
+	if (!open_chance(app, &rng))
+		return false;
+	if (app->o->update_rate)
+		o.update_interval_ms = 1; /* until their number is known */
 	app->start_us = device_app_now_us();
 	o.wall_offset_ms =
 		(int64_t)(clock_us(CLOCK_REALTIME) / 1000) - (int64_t)(app->start_us / 1000);
@@ -170,6 +198,9 @@ static bool open_devices(struct device_app *app)
 		app->code = app->code ? app->code : DEVICE_EXIT_USAGE;
 		return false;
 	}
+	if (app->o->update_rate)
+		dev_host_update_interval(
+			app->host, dev_ramp_interval_ms(app->count, app->o->update_rate));
 	return !app->o->state || device_is_fleet(app->o) || load_state(app);
 }
 
@@ -179,7 +210,7 @@ static enum device_report_style style_of(const struct device_options *o)
 		return DEVICE_REPORT_JSON;
 	if (o->events)
 		return DEVICE_REPORT_EVENTS;
-	if (o->quiet)
+	if (o->quiet || o->json_summary)
 		return DEVICE_REPORT_QUIET;
 	return device_is_fleet(o) ? DEVICE_REPORT_COUNTS : DEVICE_REPORT_TEXT;
 }
@@ -190,12 +221,18 @@ bool device_app_open(struct device_app *app, const struct device_options *o)
 	app->o = o;
 	dev_out_init(&app->out);
 	app->report.style = style_of(o);
-	if (!lock_state(app) || !open_devices(app) || !open_socket(app))
+	app->report.json_summary = o->json || o->json_summary;
+	app->report.progress = o->progress || (device_is_fleet(o) && !o->quiet && isatty(2));
+	app->report.lossy = o->impair.loss_ppm > 0;
+	app->report.base_bytes = device_report_resident();
+	if (!lock_state(app) || !open_devices(app) || !open_sockets(app))
 		return false;
 	if (o->record && device_record_open(&app->record, o->record) != ERR_OK)
 		return fail(app, DEVICE_EXIT_FAILURE, o->record, "cannot be written");
 	app->report.start_us = app->start_us;
 	app->report.devices = app->count;
+	app->report.host = app->host;
+	app->report.impair = app->impair;
 	return true;
 }
 
@@ -214,6 +251,7 @@ void device_app_close(struct device_app *app)
 		event_base_free(app->base);
 	dev_out_fini(&app->out);
 	dev_host_free(app->host);
+	dev_impair_free(app->impair);
 	free(app->devs);
 	free(app->registered);
 	free(app->connects);

@@ -26,6 +26,8 @@ struct device_app {
 	struct event_base *base;
 	struct net *net;
 	struct event *tick, *signals[2];
+	struct dev_impair *impair; /* NULL: the network as it is */
+	uint64_t rng_state[4];
 	struct dev_host *host;
 	struct dev_out out;
 	struct dev **devs;
@@ -42,7 +44,7 @@ struct device_app {
 	struct device_report report;
 	uint64_t start_us, stop_us, progress_us;
 	uint32_t started, stop_asked, stopped;
-	bool stopping;
+	bool stopping, deregister;
 	int code; /* the exit code so far */
 };
 

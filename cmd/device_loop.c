@@ -2,6 +2,7 @@
 /* The loop: what comes in goes to a device; what devices leave behind is made durable, then sent.
  */
 #include "cmd/device_app.h"
+#include "device/ramp.h"
 #include "transport/net.h"
 
 #include <event2/event.h>
@@ -34,14 +35,34 @@ static struct span local_of(const struct device_app *app, const struct peer *p)
 	return p->local_n ? span_make(p->local, p->local_n) : span_make(app->here, app->here_n);
 }
 
-static void send_all(struct device_app *app)
+static void record(
+	struct device_app *app, bool out, const struct peer *p, const char *endpoint, struct span s)
+{
+	if (!app->record.file)
+		return;
+	app->record.port = net_port(app->net, p->listener);
+	device_record_add(&app->record, out, endpoint, local_of(app, p), p, s);
+}
+
+static void send_one(struct device_app *app, const struct peer *to, struct span bytes)
+{
+	record(app, true, to, app->record.file ? endpoint_of(app, to) : "", bytes);
+	/* What does not fit into the queue is lost like any datagram. */
+	if (net_send(app->net, to, bytes) == ERR_NOTFOUND)
+		fprintf(stderr, "lanyard-device: no socket to send from\n");
+}
+
+static unsigned copies(
+	struct device_app *app, bool out, const struct peer *p, struct span s, uint64_t now_us)
+{
+	return app->impair ? dev_impair_take(app->impair, out, p, s, now_us / 1000) : 1;
+}
+
+static void send_all(struct device_app *app, uint64_t now_us)
 {
 	for (struct dev_datagram *g = app->out.datagrams; g; g = g->next) {
-		device_record_add(&app->record, true, endpoint_of(app, &g->to),
-			local_of(app, &g->to), &g->to, g->bytes);
-		/* What does not fit into the queue is lost like any datagram. */
-		if (net_send(app->net, &g->to, g->bytes) == ERR_NOTFOUND)
-			fprintf(stderr, "lanyard-device: no socket to send from\n");
+		for (unsigned n = copies(app, true, &g->to, g->bytes, now_us); n; n--)
+			send_one(app, &g->to, g->bytes);
 	}
 }
 
@@ -58,6 +79,7 @@ static void connect_later(struct device_app *app, const struct dev_event *e)
 	struct device_connect *c = &app->connects[app->connect_n++];
 	c->dev = e->dev;
 	c->good = device_resolve(app, e->text, &c->to);
+	c->to.listener = (uint16_t)(dev_index(e->dev) % app->o->sockets);
 }
 
 static void take_events(struct device_app *app, uint64_t now_us)
@@ -68,6 +90,8 @@ static void take_events(struct device_app *app, uint64_t now_us)
 		if (registered && !app->registered[index]) {
 			app->registered[index] = true;
 			app->report.registered_ever++;
+			if (app->report.registered_ever == app->count)
+				app->report.all_registered_us = now_us;
 		}
 		device_report_event(&app->report, e, now_us);
 		if (e->kind == DEV_EVENT_CONNECT)
@@ -93,7 +117,7 @@ static void flush(struct device_app *app, uint64_t now_us)
 			give_up(app, DEVICE_EXIT_FAILURE);
 			return;
 		}
-		send_all(app);
+		send_all(app, now_us);
 		take_events(app, now_us);
 		dev_out_reset(&app->out);
 		for (size_t i = 0; i < app->connect_n; i++) {
@@ -110,15 +134,15 @@ static void flush(struct device_app *app, uint64_t now_us)
 /* How many of the fleet are due by now, at --rate. */
 static uint32_t due(const struct device_app *app, uint64_t since_us, uint64_t now_us)
 {
-	uint64_t n = 1 + (now_us - since_us) * app->o->rate / SECOND_US;
-	return n < app->count ? (uint32_t)n : app->count;
+	return dev_ramp_due(app->count, app->o->rate, now_us - since_us);
 }
 
-static void stop_all(struct device_app *app, uint64_t now_us)
+static void stop_all(struct device_app *app, bool deregister, uint64_t now_us)
 {
 	if (app->stopping)
 		return;
 	app->stopping = true;
+	app->deregister = deregister;
 	app->stop_us = now_us;
 }
 
@@ -131,14 +155,14 @@ static void start_and_stop(struct device_app *app, uint64_t now_us)
 		while (app->started < end && n++ < PER_TICK)
 			dev_start(app->devs[app->started++], now_us, &app->out);
 		if (o->duration_s && now_us - app->start_us >= o->duration_s * (uint64_t)SECOND_US)
-			stop_all(app, now_us);
+			stop_all(app, o->deregister, now_us);
 		if (o->once && app->report.registered_ever == app->count)
-			stop_all(app, now_us);
+			stop_all(app, o->deregister, now_us);
 	}
 	if (app->stopping) {
-		uint32_t end = o->deregister ? due(app, app->stop_us, now_us) : app->count;
+		uint32_t end = app->deregister ? due(app, app->stop_us, now_us) : app->count;
 		while (app->stop_asked < end)
-			dev_stop(app->devs[app->stop_asked++], o->deregister, now_us, &app->out);
+			dev_stop(app->devs[app->stop_asked++], app->deregister, now_us, &app->out);
 	}
 }
 
@@ -150,11 +174,13 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 static void arm(struct device_app *app, uint64_t now_us)
 {
 	const struct device_options *o = app->o;
-	uint64_t step_us = SECOND_US / o->rate + 1, next = dev_next_us(app->host);
+	uint64_t next = dev_next_us(app->host);
 	if (app->started < app->count && !app->stopping)
-		next = earlier(next, app->start_us + app->started * step_us);
+		next = earlier(next, app->start_us + dev_ramp_at_us(o->rate, app->started));
 	if (app->stopping && app->stop_asked < app->count)
-		next = earlier(next, now_us + step_us);
+		next = earlier(next, app->stop_us + dev_ramp_at_us(o->rate, app->stop_asked));
+	if (app->impair && dev_impair_next_ms(app->impair) != UINT64_MAX)
+		next = earlier(next, dev_impair_next_ms(app->impair) * 1000);
 	if (o->duration_s && !app->stopping)
 		next = earlier(next, app->start_us + o->duration_s * (uint64_t)SECOND_US);
 	next = earlier(next, app->progress_us);
@@ -163,9 +189,40 @@ static void arm(struct device_app *app, uint64_t now_us)
 	evtimer_add(app->tick, &tv);
 }
 
+static struct dev *device_of(struct device_app *app, const struct peer *from)
+{
+	if (!device_is_fleet(app->o))
+		return app->devs[0];
+	struct reader r = rd_make(span_make(from->local, from->local_n));
+	uint32_t index = rd_u32(&r) - DEVICE_FLEET_FIRST;
+	return from->local_n == 4 && index < app->started ? app->devs[index] : NULL;
+}
+
+static void receive_one(
+	struct device_app *app, const struct peer *from, struct span datagram, uint64_t now_us)
+{
+	struct dev *d = device_of(app, from);
+	record(app, false, from, d ? dev_endpoint(d) : "", datagram);
+	if (d)
+		dev_input(d, from, datagram, now_us, &app->out);
+}
+
+/* What the bad network held back until now. */
+static void arrivals(struct device_app *app, uint64_t now_us)
+{
+	struct dev_impair_datagram d;
+	while (app->impair && dev_impair_due(app->impair, now_us / 1000, &d)) {
+		if (d.out)
+			send_one(app, &d.peer, d.bytes);
+		else
+			receive_one(app, &d.peer, d.bytes, now_us);
+	}
+}
+
 static void work(struct device_app *app)
 {
 	uint64_t now_us = device_app_now_us();
+	arrivals(app, now_us);
 	start_and_stop(app, now_us);
 	dev_tick(app->host, now_us, &app->out);
 	flush(app, now_us);
@@ -183,23 +240,12 @@ static void work(struct device_app *app)
 		arm(app, now_us);
 }
 
-static struct dev *device_of(struct device_app *app, const struct peer *from)
-{
-	if (!device_is_fleet(app->o))
-		return app->devs[0];
-	struct reader r = rd_make(span_make(from->local, from->local_n));
-	uint32_t index = rd_u32(&r) - DEVICE_FLEET_FIRST;
-	return from->local_n == 4 && index < app->started ? app->devs[index] : NULL;
-}
-
 void device_loop_input(void *arg, const struct peer *from, struct span datagram)
 {
 	struct device_app *app = arg;
-	struct dev *d = device_of(app, from);
-	device_record_add(
-		&app->record, false, d ? dev_endpoint(d) : "", local_of(app, from), from, datagram);
-	if (d)
-		dev_input(d, from, datagram, device_app_now_us(), &app->out);
+	uint64_t now_us = device_app_now_us();
+	for (unsigned n = copies(app, false, from, datagram, now_us); n; n--)
+		receive_one(app, from, datagram, now_us);
 }
 
 void device_loop_turn(void *arg)
@@ -224,7 +270,9 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 		event_base_loopbreak(app->base);
 		return;
 	}
-	stop_all(app, device_app_now_us());
+	const struct device_options *o = app->o;
+	bool deregister = o->deregister || (device_is_fleet(o) && !o->keep);
+	stop_all(app, deregister, device_app_now_us());
 	work(app);
 }
 

@@ -12,6 +12,9 @@ enum kind {
 	KIND_NUMBER,     /* uint32_t, times scale */
 	KIND_CREDENTIAL, /* dev_credentials_set */
 	KIND_NOTIFY,
+	KIND_PERCENT, /* uint32_t, of a million */
+	KIND_DELAY,   /* MS or MS..MS */
+	KIND_SEED,
 	KIND_HELP,
 	KIND_VERSION,
 	KIND_HEADING,
@@ -62,17 +65,44 @@ static const struct row rows[] = {
 		AT(print_credentials), 0, 0, 0},
 	{"rate", "N", "devices that start, or stop, each second (200)", KIND_NUMBER, AT(rate), 1,
 		1000000, 1},
+	{"in-flight", "N",
+		"devices with a request under way at a time; the others wait\n"
+		"their turn; 0: all (1000)",
+		KIND_NUMBER, AT(dev.in_flight_max), 0, 1 << 24, 1},
+	{"sockets", "N", "sockets that the devices share (1)", KIND_NUMBER, AT(sockets), 1, 16, 1},
+	{"update-rate", "N", "Updates a second of all devices together", KIND_NUMBER,
+		AT(update_rate), 1, 10000000, 1},
+	{"jitter", "PERCENT", "by which the time between Updates varies (10)", KIND_NUMBER,
+		AT(jitter), 0, 100, 1},
+	{"keep", NULL, "leave the registrations when ended by SIGINT or SIGTERM", KIND_FLAG,
+		AT(keep), 0, 0, 0},
+
+	{NULL, NULL, "A bad network between devices and server, both ways", KIND_HEADING, 0, 0, 0,
+		0},
+	{"loss", "PERCENT", "of datagrams that get lost, such as 10 or 0.5", KIND_PERCENT,
+		AT(impair.loss_ppm), 0, 0, 0},
+	{"duplicate", "PERCENT", "of them that come twice", KIND_PERCENT, AT(impair.duplicate_ppm),
+		0, 0, 0},
+	{"reorder", "PERCENT", "of them that are held back for up to 100 ms", KIND_PERCENT,
+		AT(impair.reorder_ppm), 0, 0, 0},
+	{"delay", "MS[..MS]", "how long each one takes", KIND_DELAY, AT(impair), 0, 0, 0},
+	{"seed", "N", "of this network, and of all else that chance decides", KIND_SEED, AT(seed),
+		0, 0, 0},
 
 	{NULL, NULL, "Behaviour", KIND_HEADING, 0, 0, 0, 0},
 	{"lifetime", "S", "lt without bootstrap (300)", KIND_NUMBER, AT(dev.lifetime_s), 0,
 		UINT32_MAX, 1},
-	{"update-interval", "S", "Update that often, not 93 s before the lifetime ends",
+	{"update-interval", "S",
+		"Update that often, not 93 s before the lifetime ends; the\n"
+		"first one of a fleet's device anywhere within that time",
 		KIND_NUMBER, AT(dev.update_interval_ms), 0, 4000000, 1000},
 	{"notify-interval", "MS", "how often observed values change (5000)", KIND_NUMBER,
 		AT(dev.notify_interval_ms), 1, UINT32_MAX, 1},
 	{"notify", "con|non", "type of notifications (non)", KIND_NOTIFY, 0, 0, 0, 0},
 	{"retry", "S", "first wait after a failure; doubles (2)", KIND_NUMBER, AT(dev.retry_ms), 1,
 		3600, 1000},
+	{"ack-timeout", "MS", "wait before a message is sent again the first time (2000)",
+		KIND_NUMBER, AT(dev.ack_timeout_ms), 1, 60000, 1},
 	{"challenge", NULL, "ask the server for an Echo first after an unclean stop", KIND_FLAG,
 		AT(dev.challenge), 0, 0, 0},
 	{"all-formats", NULL, "every content format, not text, opaque and TLV alone", KIND_FLAG,
@@ -85,8 +115,10 @@ static const struct row rows[] = {
 	{NULL, NULL, "Running", KIND_HEADING, 0, 0, 0, 0},
 	{"duration", "S", "stop after that time", KIND_NUMBER, AT(duration_s), 1, UINT32_MAX, 1},
 	{"once", NULL, "stop when every endpoint is registered", KIND_FLAG, AT(once), 0, 0, 0},
-	{"deregister", NULL, "De-register when stopping (also by SIGTERM or SIGINT)", KIND_FLAG,
-		AT(deregister), 0, 0, 0},
+	{"deregister", NULL,
+		"De-register when stopping; a fleet that SIGINT or SIGTERM\n"
+		"ends does so anyway, unless --keep",
+		KIND_FLAG, AT(deregister), 0, 0, 0},
 	{"record", "FILE",
 		"every datagram as a JSON line: t (us since 1970), dir (in, out),\n"
 		"endpoint, local, remote, hex",
@@ -94,11 +126,16 @@ static const struct row rows[] = {
 	{"log-json", NULL, "events as JSON lines", KIND_FLAG, AT(json), 0, 0, 0},
 	{"log-events", NULL, "events as lines of event=NAME endpoint=NAME t=SECONDS", KIND_FLAG,
 		AT(events), 0, 0, 0},
+	{"json", NULL, "the summary as one JSON object", KIND_FLAG, AT(json_summary), 0, 0, 0},
+	{"progress", NULL,
+		"a line a second on standard error, as a fleet prints on a\n"
+		"terminal",
+		KIND_FLAG, AT(progress), 0, 0, 0},
 	{"quiet", NULL, "no progress, only the summary", KIND_FLAG, AT(quiet), 0, 0, 0},
 	{"help", NULL, "print this, and exit", KIND_HELP, 0, 0, 0, 0},
 	{"version", NULL, "print the version, and exit", KIND_VERSION, 0, 0, 0, 0},
 };
-enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+enum { ROWS = sizeof(rows) / sizeof(rows[0]), HELD_MAX = 1 << 18, IN_FLIGHT = 1000 };
 
 static const char tail[] =
 	"\nEndpoint i of --fleet-seed SEED, ROLE being bootstrap or server (--bootstrap-server or\n"
@@ -110,7 +147,9 @@ static const char tail[] =
 	"numbers of the first; without it the credentials serve one run.\n"
 	"\nExit status: 0, 1 after a failure of the system, 2 for bad options or credentials, 3 if "
 	"an\n"
-	"endpoint never got a registration.\n";
+	"endpoint never got a registration, 4 if a fleet got an answer that should not have come: "
+	"a\nregistered device told that it is not, a request refused, or no answer at all without "
+	"--loss.\n";
 
 static void print_help(void)
 {
@@ -161,6 +200,45 @@ static bool set_notify(struct device_options *o, const char *arg)
 	return o->dev.confirmable || strcmp(arg, "non") == 0;
 }
 
+/* "10" or "0.25" percent. */
+static bool set_percent(const char *arg, void *to)
+{
+	uint64_t whole, part = 0;
+	uint32_t ppm;
+	const char *dot = strchr(arg, '.');
+	struct span digits = dot ? span_str(dot + 1) : SPAN_EMPTY;
+	if (span_to_u64(span_make(arg, dot ? (size_t)(dot - arg) : strlen(arg)), 100, &whole) ||
+		(dot && (digits.n > 4 || span_to_u64(digits, 9999, &part))))
+		return false;
+	for (size_t n = digits.n; n < 4; n++)
+		part *= 10;
+	ppm = (uint32_t)(whole * 10000 + part);
+	memcpy(to, &ppm, sizeof(ppm));
+	return ppm <= 1000000;
+}
+
+static bool set_delay(const char *arg, struct dev_impair_options *o)
+{
+	enum { DELAY_MAX_MS = 600000 };
+	uint64_t least, most;
+	const char *dots = strstr(arg, "..");
+	struct span first = span_make(arg, dots ? (size_t)(dots - arg) : strlen(arg));
+	if (span_to_u64(first, DELAY_MAX_MS, &least))
+		return false;
+	most = least;
+	if (dots && (span_to_u64(span_str(dots + 2), DELAY_MAX_MS, &most) || most < least))
+		return false;
+	o->delay_min_ms = (uint32_t)least;
+	o->delay_max_ms = (uint32_t)most;
+	return true;
+}
+
+static bool set_seed(struct device_options *o, const char *arg)
+{
+	o->seed_given = true;
+	return span_to_u64(span_str(arg), UINT64_MAX, &o->seed) == ERR_OK;
+}
+
 static bool apply(const struct row *r, const char *arg, struct device_options *o)
 {
 	char *to = (char *)o + r->at;
@@ -177,6 +255,12 @@ static bool apply(const struct row *r, const char *arg, struct device_options *o
 		return set_credential(o, r->name, arg);
 	case KIND_NOTIFY:
 		return set_notify(o, arg);
+	case KIND_PERCENT:
+		return set_percent(arg, to);
+	case KIND_DELAY:
+		return set_delay(arg, &o->impair);
+	case KIND_SEED:
+		return set_seed(o, arg);
 	case KIND_HELP:
 	case KIND_VERSION:
 	case KIND_HEADING:
@@ -189,6 +273,13 @@ static bool complain(const char *what)
 {
 	fprintf(stderr, "lanyard-device: %s\n", what);
 	return false;
+}
+
+/* What only a fleet has: its devices keep out of each other's way. */
+static void fleet_defaults(struct device_options *o)
+{
+	o->dev.update_spread = true;
+	o->dev.update_jitter_permille = o->jitter * 10;
 }
 
 static bool check(struct device_options *o)
@@ -207,6 +298,16 @@ static bool check(struct device_options *o)
 		return complain("--fleet-seed needs either --server or --bootstrap-server");
 	if (o->json && o->events)
 		return complain("--log-json and --log-events exclude each other");
+	if (o->json_summary && (o->json || o->events))
+		return complain("--json has only the summary: no --log-json, no --log-events");
+	if (!fleet && (o->update_rate || o->sockets > 1 || o->keep))
+		return complain("--update-rate, --sockets and --keep need --fleet or --fleet-seed");
+	if (o->update_rate && o->dev.update_interval_ms)
+		return complain("--update-rate and --update-interval exclude each other");
+	if (o->keep && o->deregister)
+		return complain("--keep and --deregister exclude each other");
+	if (fleet)
+		fleet_defaults(o);
 	if (o->state)
 		o->dev.numbers = fleet ? DEV_NUMBERS_SHARED : DEV_NUMBERS_OWN;
 	return true;
@@ -227,8 +328,15 @@ bool device_options_parse(int argc, char **argv, struct device_options *o, int *
 {
 	struct option longs[ROWS + 1];
 	int got;
-	*o = (struct device_options){.count = 1, .rate = 200, .block_bytes = 1024, .prefix = "dev"};
+	*o = (struct device_options){.count = 1,
+		.rate = 200,
+		.block_bytes = 1024,
+		.sockets = 1,
+		.jitter = 10,
+		.impair.held_max = HELD_MAX,
+		.prefix = "dev"};
 	dev_options_default(&o->dev);
+	o->dev.in_flight_max = IN_FLIGHT;
 	long_options(longs);
 	*code = DEVICE_EXIT_USAGE;
 	while ((got = getopt_long(argc, argv, "", longs, NULL)) >= 256) {

@@ -2,46 +2,14 @@
 #include "cmd/device_report.h"
 
 #include "base/text.h"
+#include "coap/msg.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { LINE = 2048 };
-
-static size_t bucket_of(uint64_t us)
-{
-	unsigned shift = 0;
-	while (us >> shift >= 2 * DEVICE_STEPS)
-		shift++;
-	return shift * DEVICE_STEPS + (size_t)(us >> shift);
-}
-
-static uint64_t bucket_us(size_t b)
-{
-	size_t shift = b < 2 * DEVICE_STEPS ? 0 : b / DEVICE_STEPS - 1;
-	return (uint64_t)(b - shift * DEVICE_STEPS) << shift;
-}
-
-static void latency_add(struct device_latency *l, uint64_t us)
-{
-	size_t b = bucket_of(us);
-	l->bucket[b < DEVICE_BUCKETS ? b : DEVICE_BUCKETS - 1]++;
-	l->count++;
-	if (us > l->max_us)
-		l->max_us = us;
-}
-
-static double percentile_ms(const struct device_latency *l, double share)
-{
-	uint64_t sum = 0, want = (uint64_t)((double)l->count * share);
-	for (size_t b = 0; b < DEVICE_BUCKETS; b++) {
-		sum += l->bucket[b];
-		if (sum > want)
-			return (double)bucket_us(b) / 1000;
-	}
-	return (double)l->max_us / 1000;
-}
 
 static void put_path(struct writer *w, const struct lwm_path *p)
 {
@@ -75,7 +43,7 @@ static void write_event(
 		wr_str(w, " path=");
 		put_path(w, &e->path);
 	}
-	if (e->kind == DEV_EVENT_DONE)
+	if (e->kind == DEV_EVENT_DONE || e->kind == DEV_EVENT_NOTIFY_ACKED)
 		wr_fmt(w, " latency_us=%" PRIu64, e->latency_us);
 	if (e->text.n) {
 		wr_str(w, " text=\"");
@@ -116,7 +84,7 @@ static void write_json(
 		put_path(w, &e->path);
 		wr_str(w, "\"");
 	}
-	if (e->kind == DEV_EVENT_DONE)
+	if (e->kind == DEV_EVENT_DONE || e->kind == DEV_EVENT_NOTIFY_ACKED)
 		wr_fmt(w, ",\"latency_us\":%" PRIu64, e->latency_us);
 	if (e->text.n) {
 		wr_str(w, ",\"text\":");
@@ -187,6 +155,7 @@ static void say_on_path(struct writer *w, const struct dev_event *e)
  * that another line does not. */
 static const char *const sentences[DEVICE_EVENTS] = {
 	[DEV_EVENT_BS_DISCOVER] = "bootstrap: told the server what is there",
+	[DEV_EVENT_NOTIFY_ACKED] = "notification acknowledged",
 	[DEV_EVENT_REBOOT] = "rebooting",
 	[DEV_EVENT_DUPLICATE] = "answered a copy of a request again",
 	[DEV_EVENT_CHALLENGE] = "challenged the server with Echo",
@@ -235,17 +204,36 @@ static void print_line(const struct writer *w)
 		printf("%.*s\n", (int)w->n, (const char *)w->p);
 }
 
+/* A server that is told to try later, or that is restarted, says 5.03; everything else that is not
+ * success should not have come, nor should silence without a network that loses. */
+static bool is_unexpected(const struct device_report *r, const struct dev_event *e)
+{
+	return e->code ? e->code != MSG_UNAVAILABLE : !r->lossy;
+}
+
+static void count_event(struct device_report *r, const struct dev_event *e, uint64_t now_us)
+{
+	struct device_operation *o = &r->op[e->op];
+	r->events[e->kind]++;
+	if (e->kind == DEV_EVENT_DONE) {
+		o->first_us = o->done++ ? o->first_us : now_us;
+		o->last_us = now_us;
+		o->code[e->code]++;
+		dev_histogram_add(&o->latency, e->latency_us);
+	} else if (e->kind == DEV_EVENT_FAILED) {
+		o->failed++;
+		o->code[e->code]++;
+		r->unexpected += is_unexpected(r, e);
+	} else if (e->kind == DEV_EVENT_NOTIFY_ACKED) {
+		dev_histogram_add(&r->notify_ack, e->latency_us);
+	}
+}
+
 void device_report_event(struct device_report *r, const struct dev_event *e, uint64_t now_us)
 {
 	uint8_t line[LINE];
+	count_event(r, e, now_us);
 	struct writer w = wr_make(line, sizeof(line));
-	r->events[e->kind]++;
-	if (e->kind == DEV_EVENT_DONE) {
-		r->done[e->op]++;
-		latency_add(&r->latency[e->op], e->latency_us);
-	} else if (e->kind == DEV_EVENT_FAILED) {
-		r->failed[e->op]++;
-	}
 	switch (r->style) {
 	case DEVICE_REPORT_QUIET:
 	case DEVICE_REPORT_COUNTS:
@@ -265,68 +253,33 @@ void device_report_event(struct device_report *r, const struct dev_event *e, uin
 
 void device_report_progress(struct device_report *r, uint64_t now_us)
 {
-	if (r->style != DEVICE_REPORT_COUNTS)
+	if (!r->progress || !r->host)
 		return;
-	printf("%6.1f s: %u of %u registered, %" PRIu64 " updates, %" PRIu64
-	       " notifications, %" PRIu64 " failures\n",
-		(double)(now_us - r->start_us) / 1e6, r->registered_ever, r->devices,
-		r->done[DEV_OP_UPDATE], r->events[DEV_EVENT_NOTIFY],
-		r->failed[DEV_OP_REGISTER] + r->failed[DEV_OP_UPDATE] +
-			r->failed[DEV_OP_BOOTSTRAP]);
-	fflush(stdout);
+	const struct dev_host_stats *h = dev_host_stats(r->host);
+	uint64_t updates = r->op[DEV_OP_UPDATE].done, failures = 0;
+	double passed_s = (double)(now_us - r->progress_us) / 1e6;
+	for (int op = DEV_OP_BOOTSTRAP; op < DEVICE_OPS; op++)
+		failures += r->op[op].failed;
+	fprintf(stderr,
+		"%6.1f s: %u of %u registered, %u in flight, %u waiting, %.0f updates/s, "
+		"%" PRIu64 " notifications, %" PRIu64 " sent again, %" PRIu64 " failures\n",
+		(double)(now_us - r->start_us) / 1e6, h->registered, r->devices, h->in_flight,
+		h->queued,
+		r->progress_us && passed_s > 0 ? (double)(updates - r->progress_updates) / passed_s
+					       : 0,
+		r->events[DEV_EVENT_NOTIFY], h->retransmitted, failures);
+	r->progress_us = now_us;
+	r->progress_updates = updates;
 }
 
-static void summary_json(const struct device_report *r, uint64_t now_us)
+uint64_t device_report_resident(void)
 {
-	printf("{\"event\":\"summary\",\"t\":%.6f,\"devices\":%u,\"registered\":%u",
-		(double)(now_us - r->start_us) / 1e6, r->devices, r->registered_ever);
-	for (int op = DEV_OP_BOOTSTRAP; op < DEVICE_OPS; op++) {
-		const struct device_latency *l = &r->latency[op];
-		printf(",\"%s\":{\"done\":%" PRIu64 ",\"failed\":%" PRIu64,
-			dev_op_name((enum dev_op)op), r->done[op], r->failed[op]);
-		if (l->count)
-			printf(",\"p50_ms\":%.3f,\"p95_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f",
-				percentile_ms(l, 0.5), percentile_ms(l, 0.95),
-				percentile_ms(l, 0.99), (double)l->max_us / 1000);
-		printf("}");
-	}
-	for (int k = DEV_EVENT_READ; k < DEVICE_EVENTS; k++)
-		printf(",\"%s\":%" PRIu64, dev_event_name((enum dev_event_kind)k, DEV_OP_NONE),
-			r->events[k]);
-	printf("}\n");
-}
-
-static void summary_text(const struct device_report *r, uint64_t now_us)
-{
-	const uint64_t *n = r->events;
-	printf("summary: %u of %u endpoints registered in %.1f s\n", r->registered_ever, r->devices,
-		(double)(now_us - r->start_us) / 1e6);
-	for (int op = DEV_OP_BOOTSTRAP; op < DEVICE_OPS; op++) {
-		const struct device_latency *l = &r->latency[op];
-		if (!r->done[op] && !r->failed[op])
-			continue;
-		printf("  %-11s %" PRIu64 " done, %" PRIu64 " failed", dev_op_name((enum dev_op)op),
-			r->done[op], r->failed[op]);
-		if (l->count)
-			printf("; ms: p50 %.1f, p95 %.1f, p99 %.1f, max %.1f",
-				percentile_ms(l, 0.5), percentile_ms(l, 0.95),
-				percentile_ms(l, 0.99), (double)l->max_us / 1000);
-		printf("\n");
-	}
-	printf("  served      %" PRIu64 " reads, %" PRIu64 " writes, %" PRIu64 " executes, %" PRIu64
-	       " notifications sent\n",
-		n[DEV_EVENT_READ], n[DEV_EVENT_WRITE], n[DEV_EVENT_EXECUTE], n[DEV_EVENT_NOTIFY]);
-	printf("  protection  %" PRIu64 " Echo challenges answered, %" PRIu64 " made, %" PRIu64
-	       " requests refused, %" PRIu64 " copies answered\n",
-		n[DEV_EVENT_CHALLENGED], n[DEV_EVENT_CHALLENGE], n[DEV_EVENT_REFUSED],
-		n[DEV_EVENT_DUPLICATE]);
-}
-
-void device_report_summary(struct device_report *r, uint64_t now_us)
-{
-	if (r->style == DEVICE_REPORT_JSON)
-		summary_json(r, now_us);
-	else
-		summary_text(r, now_us);
-	fflush(stdout);
+	unsigned long long pages = 0;
+	FILE *f = fopen("/proc/self/statm", "r");
+	if (!f)
+		return 0;
+	if (fscanf(f, "%*u %llu", &pages) != 1)
+		pages = 0;
+	fclose(f);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }

@@ -123,8 +123,7 @@ static enum err transmit(struct dev *d, struct msg *plain)
 	if (e == ERR_OK)
 		e = dev_encode(h, &out, &datagram);
 	if (e == ERR_OK)
-		e = exch_start(&h->exchanges, &r->e.x, &d->peer[r->role], &out, datagram, true,
-			dev_now_ms(d), &h->rng);
+		e = dev_exch_start(&r->e, &d->peer[r->role], &out, datagram, true);
 	if (e == ERR_OK)
 		dev_emit(d, &d->peer[r->role], datagram);
 	return e;

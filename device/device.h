@@ -29,6 +29,7 @@ struct dev_options {
 	uint32_t update_interval_ms;     /* 0: some time before the lifetime ends */
 	uint32_t update_jitter_permille; /* of that interval, either way */
 	bool update_spread;              /* the first Update anywhere within the interval */
+	uint32_t ack_timeout_ms; /* ACK_TIMEOUT (RFC 7252 section 4.8); 0: that of the bearer */
 	uint32_t in_flight_max; /* devices with a request under way, or in a bootstrap; 0: all */
 	uint32_t notify_interval_ms; /* how often the observed values change */
 	uint32_t retry_ms;           /* the wait after a failure; doubles, up to 64 times this */
@@ -123,6 +124,9 @@ uint64_t dev_host_limit(const struct dev_host *h);
 void dev_host_start_at(struct dev_host *h, uint64_t number);
 /* The first number that no device of the host has used: the shared limit after a clean stop. */
 uint64_t dev_host_unused(const struct dev_host *h);
+
+/* Changes dev_options.update_interval_ms for Updates still to be planned. */
+void dev_host_update_interval(struct dev_host *h, uint32_t interval_ms);
 
 /* `c` is copied and must pass dev_credentials_check. `local` is the address the device sends from
  * and is told apart by (4 or 16 bytes; empty: any). Errors: ERR_NOMEM, those of osc_derive. */

@@ -96,6 +96,11 @@ void dev_host_start_at(struct dev_host *h, uint64_t number)
 	h->limit = number;
 }
 
+void dev_host_update_interval(struct dev_host *h, uint32_t interval_ms)
+{
+	h->o.update_interval_ms = interval_ms;
+}
+
 uint64_t dev_host_unused(const struct dev_host *h)
 {
 	uint64_t n = h->start_at;

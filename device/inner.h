@@ -260,6 +260,9 @@ struct span dev_fmt(struct dev_host *h, const char *fmt, ...) __attribute__((for
 MUST_USE enum err dev_encode(struct dev_host *h, const struct msg *m, struct span *datagram);
 /* An Empty message that answers `mid`. */
 void dev_emit_empty(struct dev *d, const struct peer *to, enum msg_type type, uint16_t mid);
+/* exch_start, with the host's own ACK_TIMEOUT. */
+MUST_USE enum err dev_exch_start(struct dev_exch *x, const struct peer *to, const struct msg *m,
+	struct span datagram, bool wants_reply);
 /* A writer over n bytes of scratch; without memory its error is ERR_NOMEM. */
 struct writer dev_scratch(struct dev_host *h, size_t n);
 /* Room that protecting, or encoding, m needs. */

@@ -147,8 +147,7 @@ static void notify(struct dev *d, struct dev_observation *o)
 	if (e == ERR_OK)
 		e = dev_encode(h, &out, &datagram);
 	if (e == ERR_OK && out.type == MSG_CON)
-		e = exch_start(&h->exchanges, &d->watch->notify.x, &o->peer, &out, datagram, false,
-			dev_now_ms(d), &h->rng);
+		e = dev_exch_start(&d->watch->notify, &o->peer, &out, datagram, false);
 	if (e) {
 		end(d, o);
 		return;

@@ -125,6 +125,22 @@ struct writer dev_scratch(struct dev_host *h, size_t n)
 	return w;
 }
 
+enum err dev_exch_start(struct dev_exch *x, const struct peer *to, const struct msg *m,
+	struct span datagram, bool wants_reply)
+{
+	struct dev_host *h = x->dev->host;
+	uint64_t now_ms = dev_now_ms(x->dev);
+	enum err e =
+		exch_start(&h->exchanges, &x->x, to, m, datagram, wants_reply, now_ms, &h->rng);
+	if (e || !h->o.ack_timeout_ms || x->x.acked)
+		return e;
+	uint32_t usual_ms = bearer_timing(to->bearer)->ack_timeout_ms;
+	uint64_t timeout_ms = (uint64_t)x->x.timeout_ms * h->o.ack_timeout_ms / usual_ms;
+	x->x.timeout_ms = timeout_ms ? (uint32_t)timeout_ms : 1;
+	wheel_add(&h->exch_wheel, &x->x.timer, now_ms + x->x.timeout_ms);
+	return ERR_OK;
+}
+
 size_t dev_msg_bytes(const struct msg *m)
 {
 	size_t n = 16 + sizeof(m->token) + m->payload.n;

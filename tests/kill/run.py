@@ -74,7 +74,8 @@ class Run:
 			self.relay.front(names[DIRECT:], "server")]
 		uri = ["coap://127.0.0.1:%d" % f.port for f in fronts]
 		self.direct = Fleet(directory, "direct", "--server", uri[0], "--deregister")
-		self.bootstrapped = Fleet(directory, "bootstrapped", "--bootstrap-server", uri[1])
+		self.bootstrapped = Fleet(directory, "bootstrapped", "--bootstrap-server", uri[1],
+			"--keep")
 		self.daemon = Daemon(
 			os.path.join(BUILD, "bin", "lanyardd"), directory, fronts[2].port)
 		self.attacker = Attacker(self.recorder, self.relay)
