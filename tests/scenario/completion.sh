@@ -64,6 +64,8 @@ lanyardctl --json li#|list
 lanyardctl status #|
 lanyardctl read #|meter-1 urn:imei:1 urn:imei:2
 lanyardctl read m#|meter-1
+lanyardctl read --f#|--format
+lanyardctl __#|
 lanyardctl read urn:#|imei:1 imei:2
 lanyardctl read urn:imei:2#|2
 lanyardctl read $#|

@@ -78,11 +78,14 @@ check 'make install in a place of its own' make_ install $paths
 units=$own/lib/systemd/system
 check 'the unit knows the place' grep -qx "ExecStart=$own/sbin/lanyardd --config $own/etc/lanyard/lanyard.conf" \
 	"$units/lanyardd.service"
-if has systemd-analyze; then
+# The unit reloads by /bin/kill, which bare systems lack.
+if has systemd-analyze && [ -x /bin/kill ]; then
 	sed 's/^ProtectHome=.*/ProtectHouse=yes/' "$units/lanyardd.service" >"$dir/wrong.service"
 	check 'systemd has nothing to say about the units' \
 		quiet systemd-analyze verify --man=no "$units/lanyardd.service" "$units/lanyardd.socket"
 	check 'it has something to say about wrong ones' none quiet systemd-analyze verify --man=no "$dir/wrong.service"
+fi
+if has systemd-analyze; then
 	check 'its exposure is at most 1.5' systemd-analyze security --no-pager --offline=true --threshold=15 \
 		"$units/lanyardd.service"
 	sed '/^NoNewPrivileges/,/^\[Install/d' "$units/lanyardd.service" >"$dir/lanyardd.service"
