@@ -185,8 +185,6 @@ static void on_done(void *done_arg, const struct adm_result *res)
 	if (op->kind == ADM_CREATE)
 		note_created(op, res);
 	op->status = outcome_out(&op->outcome, op->endpoint, &op->path, op->answer, res);
-	if (op->kind == ADM_CREATE && op->status == 200)
-		op->status = 201;
 	op->adm->operations.bytes += op->outcome.n;
 	op->ended = true;
 	op->ended_wall_s = time(NULL);

@@ -21,11 +21,6 @@ uint64_t core_dm(void *arg, const struct adm_dm *d, adm_done_fn *done, void *don
 	struct endpoint *e = core_known(c, d->endpoint, ticket);
 	if (!e)
 		return ticket;
-	if (d->kind != ADM_READ && kinds[d->kind] == SRV_READ) {
-		core_refuse(
-			c, ticket, 501, "unsupported", "the server does not ask devices for this");
-		return ticket;
-	}
 	struct srv_dm s = {.kind = kinds[d->kind],
 		.endpoint = e,
 		.path = d->path,

@@ -344,7 +344,7 @@ static void check_read(void)
 static void check_create(void)
 {
 	fake_reset();
-	fake.result = (struct adm_result){.status = 200,
+	fake.result = (struct adm_result){.status = 201,
 		.has_response = true,
 		.code = MSG_CREATED,
 		.content_format = -1,

@@ -276,7 +276,7 @@ static void check_created(const struct created_row *r)
 	const struct reply *got;
 
 	fake_reset();
-	fake.result = (struct adm_result){.status = 200,
+	fake.result = (struct adm_result){.status = 201,
 		.has_response = true,
 		.code = MSG_CREATED,
 		.content_format = -1,
@@ -300,7 +300,7 @@ static void check_waiting(void)
 
 	fake_reset();
 	fake.defer = true;
-	fake.result = (struct adm_result){.status = 200,
+	fake.result = (struct adm_result){.status = 201,
 		.has_response = true,
 		.code = MSG_CREATED,
 		.content_format = -1,
