@@ -1,0 +1,132 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Every basic operation, by lanyardctl, through the daemon, to a simulated device over OSCORE.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+BUILD=$(realpath "${BUILD:-build}")
+dir=$(mktemp -d /tmp/lanyard-operations.XXXXXX) || exit 2
+daemon='' device=''
+end() {
+	[ -z "$device" ] || { kill "$device" && wait "$device"; } 2>/dev/null
+	[ -z "$daemon" ] || { kill "$daemon" && wait "$daemon"; } 2>/dev/null
+	rm -rf "$dir"
+}
+trap end EXIT
+export PATH=$BUILD/bin:$PATH LANYARD_SOCKET=$dir/admin.sock
+: >"$dir/out"
+passed=0 failed=0
+check() {
+	local what=$1
+	shift
+	if "$@"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "FAILED: $what"
+		sed 's/^/    /' "$dir/out"
+	fi
+}
+# Runs lanyardctl; what it says is in $dir/out.
+ctl() { timeout 20 lanyardctl "$@" >"$dir/out" 2>&1 </dev/null; }
+out_is() { [ "$(cat "$dir/out")" = "$1" ]; }
+out_has() { grep -qE -- "$1" "$dir/out"; }
+# says WORDS COMMAND...: it succeeds and prints exactly that.
+says() { ctl "${@:2}" && out_is "$1"; }
+# shows PATTERN COMMAND...: it succeeds and a line matches.
+shows() { ctl "${@:2}" && out_has "$1"; }
+# hides PATTERN COMMAND...: it succeeds and no line matches.
+hides() { ctl "${@:2}" && ! out_has "$1"; }
+# refused STATUS PATTERN COMMAND...
+refused() {
+	local status=0
+	ctl "${@:3}" || status=$?
+	[ $status = "$1" ] && out_has "$2"
+}
+give_up() {
+	echo "FAILED: $1"
+	cat "$dir"/*.log
+	echo "$passed passed, $((failed + 1)) failed"
+	exit 1
+}
+# wait_for WHAT COMMAND...
+wait_for() {
+	local i
+	for ((i = 0; i < 200; i++)); do
+		if "${@:2}"; then return; fi
+		kill -0 $daemon $device 2>/dev/null || break
+		sleep 0.05
+	done
+	give_up "$1"
+}
+
+cat >"$dir/lanyard.conf" <<-CONF
+	[listen server]
+	role = server
+	address = 127.0.0.1
+	port = 0
+	[server]
+	body_limit = 1048576
+	[bootstrap]
+	enabled = no
+	[storage]
+	dir = $dir/state
+	[admin]
+	socket = $dir/admin.sock
+	socket_group =
+CONF
+lanyardd --config "$dir/lanyard.conf" >"$dir/lanyardd.log" 2>&1 </dev/null &
+daemon=$!
+wait_for 'the daemon is ready' grep -q '^notice: ready' "$dir/lanyardd.log"
+port=$(sed -nE 's/.* listening name=server .* port=([0-9]+).*/\1/p' "$dir/lanyardd.log")
+ctl provision d --generate --role server --server-uri "coap://127.0.0.1:$port" \
+	--device-file "$dir/device.conf" || give_up 'it is provisioned'
+lanyard-device --config "$dir/device.conf" --state "$dir/device.state" --notify-interval 200 \
+	>"$dir/device.log" 2>&1 </dev/null &
+device=$!
+wait_for 'the device registers' shows '^registered +yes' show d
+
+check 'a fresh object has one instance' hides '/3303/1' discover d /3303
+check 'discover names resources' shows '^/3303/0/5700  Sensor Value +-$' discover d /3303/0
+check 'discover tells the instances of multiple resources' shows '^/3/0/7 .* dim=1$' discover d /3/0
+check 'discover goes no deeper than the version' refused 1 'depth' discover d /3 --depth 1
+
+check 'create, with its number told' says /3303/5 create d /3303/5 '{"5750":"boiler"}'
+check 'create, the device chooses' shows '^/3303/[0-9]+$' create d /3303 '{"5750":"cellar"}'
+chosen=$(cat "$dir/out")
+check 'it is another one' [ "$chosen" != /3303/5 -a "$chosen" != /3303/0 ]
+check 'its values are there' says cellar read d "$chosen/5750"
+check 'what is there is not made again' refused 1 '4\.0[0-9]' create d /3303/5
+check 'discover shows both' shows "^$chosen " discover d /3303
+check 'so does the list of objects' shows 'objects .*/3303/5( |$)' show d
+check 'create --json tells the path' shows '"path":"/3303/7"' -j create d /3303/7
+check 'remove' says '' remove d /3303/5
+check 'it is gone' refused 1 '4\.04' read d /3303/5
+check 'and from the list of objects' hides 'objects .*/3303/5( |$)' show d
+check 'what is gone cannot be removed' refused 1 '4\.04' remove d /3303/5
+check 'the device itself stays' refused 1 'cannot be deleted' remove d /3/0
+
+check 'write one resource' says '' write d /3/0/14 +01:00
+check 'write a part of an instance' says '' write d /3/0 --partial '{"15":"Europe/Vienna"}'
+check 'what was named has changed' says Europe/Vienna read d /3/0/15
+check 'what was not named has not' says +01:00 read d /3/0/14
+check 'write an instance of a multiple resource' says '' write d /19/0/0 --partial '{"0":"AAH/"}'
+check 'it has changed' says AAH/ read d /19/0/0/0
+check 'a single value is not added' refused 1 'PUT writes a value' write d /3/0/14 x --partial
+check 'names and types line up' shows '^/3/0/14    UTC Offset                   string   \+01:00$' read d /3/0
+head -c 700000 /dev/urandom >"$dir/image"
+check 'write firmware' says '' write d /5/0/0 --file "$dir/image"
+
+check 'attributes' says '' attributes d /3303/0/5700 pmin=1 pmax=3 gt=30.5
+check 'discover shows them' shows '^/3303/0/5700 .* pmin=1 pmax=3 gt=30\.5$' discover d /3303/0/5700
+check 'one is taken away' says '' attributes d /3303/0/5700 gt=
+check 'and only that' shows '^/3303/0/5700 .* pmin=1 pmax=3$' discover d /3303/0/5700
+check 'they contradict' refused 1 'lt: ' attributes d /3303/0/5700 gt=1 lt=2
+check 'they belong to numbers' refused 1 'gt: ' attributes d /3/0/0 gt=1
+
+check 'nobody waits' shows "'lanyardctl operation [0-9a-f]+'" create d /3303/9 --wait 0
+id=$(grep -oE '[0-9a-f]{16}' "$dir/out")
+wait_for 'the operation ends' shows '^/3303/9$' operation "$id"
+check 'its outcome is kept' shows '^/3303/9$' operation "$id"
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
