@@ -3,6 +3,7 @@
 #include "cmd/core_impl.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* What one call, or one line of an import, brings. */
 struct bringing {
@@ -108,12 +109,17 @@ static enum err apply_settings(
 	return ERR_OK;
 }
 
+static bool bad_alias(bool has, struct span s)
+{
+	return has && (s.n > 255 || (s.n && memchr(s.p, 0, s.n)));
+}
+
 /* What can be refused without a look at the directory comes first. */
 static enum err check(struct bringing *b)
 {
 	const struct adm_settings *s = b->settings;
 	struct bs_plan plan;
-	if (s && ((s->has_bs_ep && s->bs_ep.n > 255) || (s->has_rd_ep && s->rd_ep.n > 255)))
+	if (s && (bad_alias(s->has_bs_ep, s->bs_ep) || bad_alias(s->has_rd_ep, s->rd_ep)))
 		return ERR_RANGE;
 	enum err err = b->plan.n ? bs_plan_parse(b->plan, &plan, b->why) : ERR_OK;
 	if (err)
