@@ -289,6 +289,10 @@ static void answer(struct world *w, const struct asked *a)
 	enum err err = ERR_OK;
 	if (a->code == MSG_DELETE)
 		m.code = MSG_DELETED;
+	if (a->has_block1) {
+		m.code = a->block1.more ? MSG_CONTINUE : MSG_CHANGED;
+		err = block_add(&m, OPT_BLOCK1, a->block1);
+	}
 	if (a->code == MSG_GET) {
 		m.code = MSG_CONTENT;
 		m.payload = a->has_path ? SPAN_LIT("7") : span_str(discovered);
@@ -299,6 +303,58 @@ static void answer(struct world *w, const struct asked *a)
 	}
 	require(!err && msg_encode_inner(&m, &b) == ERR_OK, "an answer");
 	tell(w, a, a->observe ? TELL_NUMBER | TELL_OBSERVE : 0, 0, wr_span(&b));
+}
+
+enum {
+	PART_LIKED = 8, /* the number as asked for, else one more */
+	PART_MORE = 16,
+	PART_BARE = 32, /* without the option */
+	PART_ETAG = 64, /* another one each time, else none */
+};
+
+/* An option of a block that was asked for, or of one that was not. szx 7: the size asked for. */
+static enum err add_part(struct msg *m, uint16_t num, struct block b, uint8_t how)
+{
+	b.num += !(how & PART_LIKED);
+	b.more = how & PART_MORE;
+	if ((how & 7) != 7)
+		b.szx = how & 7;
+	return how & PART_BARE ? ERR_OK : block_add(m, num, b);
+}
+
+/* Answers to requests that have to do with blocks, as often as it takes or the program says. */
+static void step_parts(struct world *w, struct reader *r)
+{
+	static const uint8_t codes[] = {MSG_CONTINUE, MSG_CHANGED, MSG_CONTENT,
+		MSG_REQUEST_ENTITY_INCOMPLETE, MSG_TOO_LARGE, MSG_NOT_FOUND};
+	uint8_t plain[INNER_MAX], etag[1], code = codes[rd_u8(r) % sizeof(codes)], how = rd_u8(r);
+	static const uint8_t part[1024];
+	for (uint8_t n = rd_u8(r); n > 0; n--) {
+		struct asked *a = asked_at(w, 0);
+		size_t before = w->asked_n;
+		struct writer b = wr_make(plain, sizeof(plain));
+		struct msg m;
+		if (!a)
+			return;
+		struct asked copy = *a;
+		msg_init(&m, MSG_ACK, code);
+		etag[0] = n;
+		enum err err = how & PART_ETAG ? msg_add(&m, OPT_ETAG, SPAN_OF(etag)) : ERR_OK;
+		if (!err && copy.has_block1)
+			err = add_part(&m, OPT_BLOCK1, copy.block1, how);
+		if (!err && code == MSG_CONTENT) {
+			struct block b2 = {.szx = 2};
+			if (copy.has_block2)
+				b2 = copy.block2;
+			m.payload = span_make(part, block_size(b2.szx));
+			err = add_part(&m, OPT_BLOCK2, b2, how | PART_LIKED);
+		}
+		if (err || msg_encode_inner(&m, &b))
+			return;
+		tell(w, &copy, 0, 0, wr_span(&b));
+		if (w->asked_n == before)
+			return;
+	}
 }
 
 static void step_answer(struct world *w, struct reader *r)
@@ -403,7 +459,8 @@ static void step_storage(struct world *w, struct reader *r)
 }
 
 static void (*const steps[])(struct world *, struct reader *) = {step_raw, step_request,
-	step_response, step_answer, step_empty, step_copy, step_admin, step_time, step_storage};
+	step_response, step_answer, step_empty, step_copy, step_admin, step_time, step_storage,
+	step_parts};
 
 /* ---- a run */
 

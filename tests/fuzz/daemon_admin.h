@@ -94,17 +94,22 @@ static struct lwm_path path_of(struct reader *r)
 	return p;
 }
 
+/* With its highest bit the type asks for many bytes: more than a message holds, or a body may. */
 static struct lwm_value value_of(struct reader *r)
 {
-	struct lwm_value v = {.type = (enum lwm_type)(rd_u8(r) % (LWM_CORELNK + 1))};
+	static uint8_t many[16 * 255];
+	uint8_t type = rd_u8(r);
+	struct lwm_value v = {.type = (enum lwm_type)((type & 127) % (LWM_CORELNK + 1))};
 	struct span bytes = counted(r);
+	for (size_t i = 0; type & 128 && i < sizeof(many); i++)
+		many[i] = (uint8_t)('a' + i % 29);
 	struct reader in = rd_make(bytes);
 	switch (v.type) {
 	case LWM_STRING:
 	case LWM_CORELNK:
 	case LWM_OPAQUE:
 	case LWM_NONE:
-		v.bytes = bytes;
+		v.bytes = type & 128 ? span_make(many, bytes.n * 16) : bytes;
 		break;
 	case LWM_FLOAT:
 		v.f = (double)bytes.n / 3;

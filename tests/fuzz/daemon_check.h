@@ -15,6 +15,15 @@ static void check_request(
 	require(r->conv == v, "a request knows its conversation");
 	require(r->state == state, "a request's state is the list it is in");
 	require(r->endpoint || !v->ctx, "a request has its endpoint");
+	require(r->tx.at + r->tx.n <= r->tx.body_n && r->tx.body_n < r->plain_n,
+		"a block lies in its body");
+	require(r->fetched_again <= 2, "an answer is begun anew twice at most");
+	if (!r->parent)
+		return;
+	require(r->parent->conv == v && r->parent->state == EP_REQ_OBSERVING,
+		"what is fetched belongs to an observation");
+	for (const struct ep_request *o = v->queue; o; o = o->next)
+		require(o == r || o->parent != r->parent, "an observation fetches one body");
 }
 
 static void check_conversation(const struct ep_conversation *v, struct check_sums *s)

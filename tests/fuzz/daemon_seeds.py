@@ -7,9 +7,12 @@ CREATED, CHANGED, CONTENT, UNAUTHORIZED, NOT_ACCEPTABLE = 0x41, 0x44, 0x45, 0x81
 OBSERVE, PATH, CF, QUERY, BLOCK2, BLOCK1, ECHO = 6, 11, 12, 15, 23, 27, 252
 NON, NUMBER, OTHER_CONTEXT, WITH_ECHO, OTHER_LISTENER, MOVED, AT_PLACE = 1, 2, 8, 16, 32, 64, 128
 T_CON, T_NON, T_NUMBER, T_OBSERVE, T_BARE, T_MOVED, T_OTHER_MID, T_AS_LIKED = (1 << i for i in range(8))
+OPAQUE = 6
 FAIL, HEAL, HOLD, RELEASE, CRASH, RESTART = range(6)
+GO_ON, DONE, TOLD, BEGIN_ANEW, TOO_LARGE, GONE = range(6)  # what parts() says
+AS_ASKED, P_MORE, P_BARE, P_ETAG = 15, 16, 32, 64
 READ, WRITE, EXECUTE, WATCH, CANCEL, SETTINGS, FORGET, KEYS, _, NO_KEYS, PLAN, _, LOOK = range(13)
-ROOT, DEVICE, INSTANCE, MODEL, LIFETIME, TEMPERATURE, REBOOT = range(7)
+ROOT, DEVICE, INSTANCE, MODEL, LIFETIME, TEMPERATURE, REBOOT, _, FIRMWARE = range(9)
 LINKS = b"</3/0>,</3303/0>"
 
 
@@ -89,6 +92,16 @@ def length(v):
 
 def storage(what, how=0):
     return bytes([8, next(v for v in range(256) if v % 6 == what and v >> 4 == how)])
+
+
+def parts(code, how=AS_ASKED, n=1):
+    """Answers about blocks, n of them if it goes on asking."""
+    return bytes([9, code, how, n])
+
+
+def write(name, n):
+    """16 * n bytes to the firmware's package."""
+    return admin(WRITE, name, FIRMWARE, 30, OPAQUE | 128, n) + bytes(n)
 
 
 def register(*query, code=POST, more=()):
@@ -212,6 +225,39 @@ SEEDS = [
     ("a commit that was done but told as failed", storage(FAIL, 8) + UP + storage(HEAL) + wait(2000) + copy()
      + UP + admin(READ, "a", MODEL, 10) + answer()),
     ("a clean stop and start", WATCHED + storage(RESTART) + ask(A, REGISTER) + answer(2) + copy(1)),
+    ("a write in blocks, with a challenge on the way, and one in the smallest of them",
+     UP + write("a", 125) + tell(inner(UNAUTHORIZED, [(ECHO, b"echo")])) + answer(2) + write("a", 128)
+     + parts(GO_ON, 8 | P_MORE) + parts(GO_ON, AS_ASKED | P_MORE, 200) + parts(DONE)),
+    ("writes above the limit, and of many bytes to a text", UP + write("a", 129) + write("a", 200)
+     + admin(WRITE, "a", DEVICE, 30, 1 | 128, 70) + bytes(70) + answer(2)),
+    ("a write that is begun anew, in other sizes, and refused", UP + write("a", 100) + parts(GO_ON) + parts(BEGIN_ANEW)
+     + parts(GO_ON) + parts(BEGIN_ANEW) + write("a", 100) + parts(TOO_LARGE, 8 | 3) + parts(GO_ON, 9, 9)
+     + parts(TOO_LARGE, 8 | 1) + write("a", 30) + parts(TOO_LARGE, 8 | 2, 2)),
+    ("writes that are answered too early, for another block, without end",
+     UP + write("a", 100) + parts(DONE, P_BARE) + write("a", 100) + parts(DONE, AS_ASKED, 3) + write("a", 100)
+     + parts(GO_ON, 7) + write("a", 100) + parts(GO_ON, AS_ASKED, 9) + write("a", 100) + parts(GO_ON, P_BARE, 9)),
+    ("a write in blocks is given up: by silence, a power cut, new keys, the end of the registration",
+     UP + write("a", 100) + parts(GO_ON) + wait(120000) + write("a", 100) + storage(CRASH) + ask(A, REGISTER, piv=9)
+     + write("a", 100) + parts(GO_ON) + admin(KEYS, "a", 0, 4) + answer() + ask(NEWEST, REGISTER) + write("a", 100)
+     + parts(GO_ON) + admin(FORGET, "a") + answer()),
+    ("a write in blocks without protection", raw(UNPROTECTED) + write("n", 100) + answer(2) + write("n", 100)
+     + parts(GO_ON) + parts(BEGIN_ANEW) + answer(2)),
+    ("a write whose answer is long, and one whose answer never ends",
+     UP + write("a", 100) + parts(GO_ON) + parts(TOLD, AS_ASKED | P_MORE, 5) + parts(TOLD) + write("a", 100)
+     + parts(GO_ON) + parts(TOLD, AS_ASKED | P_MORE, 60)),
+    ("a read that changes on the way, goes away, never ends",
+     UP + admin(READ, "a", INSTANCE, 60) + parts(TOLD, AS_ASKED | P_MORE | P_ETAG, 20) + admin(READ, "a", INSTANCE, 60)
+     + parts(TOLD, AS_ASKED | P_MORE) + parts(GONE) + parts(TOLD, AS_ASKED | P_MORE) + parts(BEGIN_ANEW)
+     + parts(TOLD, AS_ASKED | P_MORE) + parts(GONE) + admin(READ, "a", INSTANCE, 60)
+     + parts(TOLD, AS_ASKED | P_MORE, 200)),
+    ("notifications in blocks that follow each other, and a short one",
+     WATCHED + tell(first(), T_NUMBER | T_OBSERVE | T_CON) + tell(first(), T_NUMBER | T_OBSERVE | T_CON, back=1)
+     + tell(first(), T_NUMBER | T_OBSERVE | T_CON, back=2) + tell(SEEN, T_NUMBER | T_OBSERVE, back=3)
+     + tell(first(0, 1, observe=False)) + admin(READ, "a", MODEL, 60) + answer()),
+    ("... while the rest of the first response is fetched",
+     UP + admin(WATCH, "a", INSTANCE, 60) + tell(first(), T_NUMBER | T_OBSERVE) + admin(READ, "a", MODEL, 60)
+     + tell(SEEN, T_NUMBER | T_OBSERVE, back=1) + answer() + admin(WATCH, "a", DEVICE, 60)
+     + tell(first(), T_NUMBER | T_OBSERVE) + tell(inner(0x84), T_NUMBER | T_OBSERVE, back=1)),
     ("numbers are reserved again and again", UP + b"".join(admin(READ, "a", MODEL, 9) + answer() for _ in range(12))
      + storage(CRASH) + ask(A, REGISTER, piv=50) + admin(READ, "a", MODEL, 9) + answer()),
 ]

@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "cmd/core_impl.h"
+#include "coap/block.h"
 #include "endpoint/exchange_impl.h"
 #include "oscore/protect.h"
 #include "server/server_impl.h"
@@ -34,6 +35,11 @@ struct place {
 	uint8_t n, name[16];
 };
 
+/* A body that the daemon sends in blocks: its length, the last block. */
+struct coming {
+	size_t body_n, at, end;
+};
+
 /* A context as its device has it. */
 struct key {
 	struct osc_keys dev; /* the device's view */
@@ -42,6 +48,7 @@ struct key {
 	uint64_t next; /* the device's sender number */
 	uint8_t echo[40], echo_n;
 	struct place place;
+	struct coming coming;
 };
 
 /* A protected request to the daemon; its token names its place. */
@@ -58,7 +65,8 @@ struct asked {
 	struct peer to;
 	uint16_t mid, accept;
 	uint8_t code, token_n, token[MSG_TOKEN_MAX];
-	bool has_path;
+	bool has_path, has_block1, has_block2;
+	struct block block1, block2;
 };
 
 struct copy {
@@ -159,6 +167,33 @@ static void world_audit(struct world *w, const struct osc_keys *dev, const struc
 	w->use_n++;
 }
 
+/* Blocks come in order, each of them as it was told in the first, and never past the end. */
+static void world_block(const struct world *w, struct coming *c, const struct msg *m)
+{
+	struct block b;
+	uint32_t size;
+	if (block_get(m, OPT_BLOCK1, &b))
+		return;
+	size_t at = b.num * block_size(b.szx);
+	bool told = msg_get_uint(m, OPT_SIZE1, &size);
+	require(told == !at && m->payload.n, "the first block tells the size of the body");
+	if (told)
+		*c = (struct coming){.body_n = size, .end = m->payload.n};
+	require(at == c->at || at == c->end, "a block is the same once more, or the next");
+	c->at = at;
+	c->end = at + m->payload.n;
+	require(c->body_n <= w->cfg.body_limit_bytes, "a body keeps to its limit");
+	require(b.more ? m->payload.n == block_size(b.szx) && c->end < c->body_n
+		       : c->end == c->body_n,
+		"blocks are full, and the last ends the body");
+}
+
+static void world_blocks_of(struct asked *a, const struct msg *m)
+{
+	a->has_block1 = !block_get(m, OPT_BLOCK1, &a->block1);
+	a->has_block2 = !block_get(m, OPT_BLOCK2, &a->block2);
+}
+
 static bool world_open_request(
 	struct world *w, const struct osc_option *o, const struct msg *m, struct asked *a)
 {
@@ -177,6 +212,8 @@ static bool world_open_request(
 		a->code = plain.code;
 		a->observe = msg_get_uint(&plain, OPT_OBSERVE, &v) && !v;
 		a->has_path = msg_find(&plain, OPT_URI_PATH);
+		world_blocks_of(a, &plain);
+		world_block(w, &w->key[i].coming, &plain);
 		a->accept = msg_get_uint(&plain, OPT_ACCEPT, &v) ? (uint16_t)v : 0;
 		return true;
 	}
@@ -198,6 +235,7 @@ static void world_asked(struct world *w, const struct peer *to, const struct msg
 	} else {
 		a.observe = msg_get_uint(m, OPT_OBSERVE, &v) && !v;
 		a.has_path = msg_find(m, OPT_URI_PATH);
+		world_blocks_of(&a, m);
 		a.accept = msg_get_uint(m, OPT_ACCEPT, &v) ? (uint16_t)v : 0;
 	}
 	for (size_t i = 0; i < w->asked_n && i < ASKED_MAX; i++)
