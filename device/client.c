@@ -79,7 +79,8 @@ static enum err build(struct dev *d, enum dev_op op, struct msg *m)
 	case DEV_OP_BOOTSTRAP:
 		add(&e, m, OPT_URI_PATH, SPAN_LIT("bs"));
 		add(&e, m, OPT_URI_QUERY, dev_fmt(h, "ep=%s", d->endpoint));
-		add(&e, m, OPT_URI_QUERY, dev_fmt(h, "pct=%u", LWM_CF_TLV));
+		add(&e, m, OPT_URI_QUERY,
+			dev_fmt(h, "pct=%u", h->o.all_formats ? LWM_CF_SENML_CBOR : LWM_CF_TLV));
 		break;
 	case DEV_OP_REGISTER:
 		build_register(d, &e, m);

@@ -20,8 +20,16 @@ struct told {
 	struct lwm_records r;
 };
 
-static void read_write(struct told *k)
+/* As a client reads it to whom these are Strings. */
+static enum lwm_type as_string(void *arg, const struct lwm_path *at)
 {
+	(void)arg;
+	return at->id[2] == 3 || at->id[2] == 4 ? LWM_NONE : LWM_STRING;
+}
+
+static void read_write(struct told *k, bool text)
+{
+	const struct lwm_codec_opts strings = {.type = as_string};
 	uint32_t cf = 0;
 	struct lwm_path base = {.n = 2, .id = {21, 1}};
 	arena_init(&k->arena, 0);
@@ -29,7 +37,8 @@ static void read_write(struct told *k)
 	REQUIRE(msg_get_uint(&q.plain, OPT_CONTENT_FORMAT, &cf), "a Content-Format");
 	const struct lwm_format *f = lwm_format(cf);
 	REQUIRE(f && f->decode, "that we know");
-	REQUIRE(f->decode(q.plain.payload, &base, NULL, &k->r) == ERR_OK, "readable");
+	REQUIRE(f->decode(q.plain.payload, &base, text ? &strings : NULL, &k->r) == ERR_OK,
+		"readable");
 }
 
 static const struct lwm_record *of(const struct told *k, uint16_t rid)
@@ -58,7 +67,7 @@ static void one_pair(size_t i, int hkdf, bool number)
 	want.oscore.hkdf = (int16_t)hkdf;
 	want.oscore.hkdf_number = number;
 	to_oscore(&want, "ep=dev", discovered);
-	read_write(&k);
+	read_write(&k, false);
 	const struct ep_context *c = ((struct bs_endpoint *)rig.e->session)->session->made;
 	const struct lwm_record *aead = of(&k, 3), *hmac = of(&k, 4);
 	CHECK(c->aead == aeads[i].aead && c->hkdf == hkdf, "the context's algorithms");
@@ -78,7 +87,7 @@ static void derives(const struct bs_plan *want, const char *query)
 	struct told k;
 	struct osc_keys device, ours;
 	to_oscore(want, query, discovered);
-	read_write(&k);
+	read_write(&k, false);
 	const struct ep_context *c = ((struct bs_endpoint *)rig.e->session)->session->made;
 	struct osc_params in = {.aead = of(&k, 3) ? (int)of(&k, 3)->value.i : 10, .hkdf = -10};
 	if (of(&k, 4))
@@ -145,9 +154,61 @@ static void one_byte_ids(void)
 	close_bootstrap();
 }
 
+/* ---- formats */
+
+static const struct {
+	const char *what, *query, *discover;
+	uint8_t setting; /* oscore_version of the endpoint */
+	bool text;
+} formats[] = {
+	{"SenML CBOR, 1.1: Strings", "ep=dev&pct=112", discovered, 0, true},
+	{"SenML JSON, 1.1: Strings", "ep=dev&pct=110", discovered, 0, true},
+	{"version 2.0 is told", "ep=dev&pct=112", "</>;lwm2m=1.1,</0/0>,</21>;ver=2.0,</21/0>", 0,
+		false},
+	{"version 1.1 is told", "ep=dev&pct=112", "</>;lwm2m=1.2,</0/0>,</21>;ver=1.1,</21/0>", 0,
+		true},
+	{"LwM2M 1.2 without a version", "ep=dev&pct=112", "</>;lwm2m=1.2,</0/0>,</21/0>", 0, false},
+	{"Opaque by setting (CT-101)", "ep=dev&pct=110", discovered, 20, false},
+	{"String by setting", "ep=dev&pct=112", "</>;lwm2m=1.2,</0/0>,</21/0>", 10, true},
+	{"TLV knows no difference", "ep=dev&pct=11542", discovered, 0, false},
+};
+
+static void format_row(size_t i)
+{
+	static const uint16_t keys[] = {0, 1, 2, 5, 6};
+	struct bs_plan want = plan;
+	struct told k;
+	want.oscore.id_context_bytes = 4;
+	open_bootstrap(&want);
+	rig.e->oscore_version = formats[i].setting;
+	REQUIRE(request(MSG_POST, "bs", formats[i].query) == MSG_CHANGED, formats[i].what);
+	REQUIRE(answer(MSG_CONTENT, formats[i].discover), "Discover");
+	while (q.plain.code == MSG_DELETE)
+		REQUIRE(answer(MSG_DELETED, ""), "Delete");
+	REQUIRE(answer(MSG_CHANGED, "") && answer(MSG_CHANGED, ""), "Security and Server");
+	const struct bs_session *s = ((struct bs_endpoint *)rig.e->session)->session;
+	read_write(&k, formats[i].text);
+	for (size_t j = 0; j < sizeof(keys) / sizeof(*keys); j++) {
+		const struct lwm_record *r = of(&k, keys[j]);
+		REQUIRE(r && r->kind == LWM_RECORD_VALUE && r->value.bytes.n, "a key or an id");
+		CHECK(r->value.type == (formats[i].text ? LWM_STRING : LWM_OPAQUE),
+			"of the type that version has");
+		for (size_t n = 0; formats[i].text && n < r->value.bytes.n; n++)
+			CHECK(r->value.bytes.p[n] > ' ' && r->value.bytes.p[n] < 0x7f, "letters");
+	}
+	CHECK(s->secret_n == (formats[i].text ? 24 : 16) &&
+			span_eq(of(&k, 0)->value.bytes, span_make(s->secret, s->secret_n)),
+		formats[i].what);
+	CHECK(answer(MSG_CHANGED, "") && !strcmp(command(), "POST /bs"), "Finish");
+	arena_fini(&k.arena);
+	close_bootstrap();
+}
+
 int main(void)
 {
 	algorithms();
 	one_byte_ids();
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
+		format_row(i);
 	return test_done();
 }

@@ -59,6 +59,7 @@ static void row(size_t i)
 {
 	struct sim *s = &sim;
 	sim_init(s, 300 + i);
+	s->dev_options.all_formats = i % 2; /* and with it a bootstrap in SenML CBOR (BS-03) */
 	s->dev_options.update_interval_ms = 20000;
 	sim_open(s);
 	CHECK(put_plan(s, i) == 200, "a plan with these algorithms");
