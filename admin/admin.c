@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin/events.h"
+#include "admin/idempotency.h"
 #include "admin/operation.h"
 #include "admin/routes.h"
 
@@ -195,10 +196,9 @@ static enum err start_http(struct adm *a, int fd)
 	a->http = evhttp_new(a->base);
 	if (!a->http)
 		return ERR_NOMEM;
-	/* HEAD and OPTIONS too, so that they get our 405 instead of libevent's page. */
-	evhttp_set_allowed_methods(a->http, EVHTTP_REQ_GET | EVHTTP_REQ_PUT | EVHTTP_REQ_POST |
-						    EVHTTP_REQ_DELETE | EVHTTP_REQ_PATCH |
-						    EVHTTP_REQ_HEAD | EVHTTP_REQ_OPTIONS);
+	/* All of them, so that they get our 405 instead of libevent's page; the highest bit is what
+	 * libevent takes a method for that it does not know. */
+	evhttp_set_allowed_methods(a->http, UINT16_MAX);
 	evhttp_set_max_headers_size(a->http, HEADERS_MAX);
 	evhttp_set_max_body_size(a->http, ADM_BODY_MAX);
 	/* Of reading a request and of writing when there is something to write; waiting for a
@@ -226,7 +226,11 @@ enum err adm_new(struct event_base *base, const struct adm_ops *ops, const struc
 	a->wait_default_s = o->wait_default_s;
 	a->wait_max_s = o->wait_max_s;
 	a->operation_keep_s = o->operation_keep_s;
+	a->idempotency_keep_s = o->idempotency_keep_s;
 	a->rng = o->rng;
+	rng_fill(&a->rng, a->tag_key, sizeof(a->tag_key));
+	rng_fill(&a->rng, a->idem_key, sizeof(a->idem_key));
+	a->idem.last = &a->idem.first;
 	a->operations.last = &a->operations.first;
 	a->client_max = o->event_clients_max;
 	e = open_socket(a, o, &fd, why);
@@ -267,7 +271,10 @@ void adm_free(struct adm *a)
 	operations_fini(a);
 	while (a->requests)
 		req_abandon(a->requests);
+	idem_fini(a);
 	if (a->http)
 		evhttp_free(a->http);
+	secret_wipe(a->tag_key, sizeof(a->tag_key));
+	secret_wipe(a->idem_key, sizeof(a->idem_key));
 	free(a);
 }

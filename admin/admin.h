@@ -15,7 +15,8 @@ struct adm_opts {
 	const char *group; /* NULL or "": leave it */
 	int fd;            /* an inherited listening socket (systemd), or -1 */
 	uint32_t wait_default_s, wait_max_s;
-	uint32_t operation_keep_s; /* how long the outcome of an operation can be asked for */
+	uint32_t operation_keep_s;   /* how long the outcome of an operation can be asked for */
+	uint32_t idempotency_keep_s; /* how long an Idempotency-Key is remembered */
 	struct rng rng;
 	size_t event_clients_max;
 };

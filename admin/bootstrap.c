@@ -1,6 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bootstrap plans; without an endpoint in the path, the default plan. */
+#include "admin/etag.h"
 #include "admin/routes.h"
+
+/* An endpoint without a plan of its own has none here, although the default applies to it. */
+bool bootstrap_tag(struct adm_req *r, uint64_t *tag)
+{
+	struct adm_bootstrap_view v = {0};
+	enum err e = r->adm->ops.bootstrap_get(r->adm->ops.arg, r->endpoint, &v);
+	bool exists = e == ERR_OK && v.plan_json.n && (!r->endpoint.n || v.own_plan);
+
+	*tag = exists ? etag_hash(r->adm, v.plan_json) : 0;
+	return exists;
+}
 
 void bootstrap_get(struct adm_req *r)
 {

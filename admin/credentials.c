@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin/body.h"
+#include "admin/etag.h"
 #include "admin/routes.h"
 
-static void context_out(void *cb_arg, const struct adm_context_view *v)
+/* What stays as it was put. */
+static void fixed_out(struct jo *o, const struct adm_context_view *v)
 {
-	struct jo *o = cb_arg;
-
-	jo_object(o, NULL);
 	jo_u64(o, "id", v->id);
 	jo_str(o, "role", v->role);
 	jo_str(o, "origin", v->origin);
-	jo_str(o, "generation", v->generation);
 	jo_hex(o, "sender_id", v->sender_id);
 	jo_hex(o, "recipient_id", v->recipient_id);
 	if (v->id_context.p)
@@ -19,6 +17,15 @@ static void context_out(void *cb_arg, const struct adm_context_view *v)
 		jo_null(o, "id_context");
 	jo_i64(o, "aead", v->aead);
 	jo_i64(o, "hkdf", v->hkdf);
+}
+
+static void context_out(void *cb_arg, const struct adm_context_view *v)
+{
+	struct jo *o = cb_arg;
+
+	jo_object(o, NULL);
+	fixed_out(o, v);
+	jo_str(o, "generation", v->generation);
 	jo_u64(o, "sender_next", v->sender_next);
 	jo_u64(o, "sender_limit", v->sender_limit);
 	if (v->received_any)
@@ -29,6 +36,25 @@ static void context_out(void *cb_arg, const struct adm_context_view *v)
 	jo_u64(o, "replays", v->replays);
 	jo_u64(o, "auth_failures", v->auth_failures);
 	jo_end_object(o);
+}
+
+static void tag_row(void *cb_arg, const struct adm_context_view *v)
+{
+	jo_object(cb_arg, NULL);
+	fixed_out(cb_arg, v);
+	jo_end_object(cb_arg);
+}
+
+/* They are there when there is one of either role. */
+bool credentials_tag(struct adm_req *r, uint64_t *tag)
+{
+	struct jo o = {0};
+	enum err e = r->adm->ops.context_list(r->adm->ops.arg, r->endpoint, tag_row, &o);
+	bool exists = e == ERR_OK && o.n;
+
+	*tag = etag_hash(r->adm, span_make(o.p, o.n));
+	jo_free(&o);
+	return exists;
 }
 
 void credentials_get(struct adm_req *r)

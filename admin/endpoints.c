@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin/body.h"
+#include "admin/etag.h"
 #include "admin/routes.h"
 #include "lwm2m/link.h"
+#include "lwm2m/regparam.h"
 
 #include <stdio.h>
 
@@ -48,14 +50,21 @@ static void registration(struct jo *o, const struct adm_endpoint_view *v, bool f
 	jo_end_object(o);
 }
 
-static void view_out(struct jo *o, const struct adm_endpoint_view *v, bool full)
+/* What PUT sets. */
+static void settings_out(struct jo *o, const struct adm_endpoint_view *v)
 {
-	jo_object(o, NULL);
 	jo_text(o, "name", v->name);
 	jo_text(o, "bs_ep", v->bs_ep.n ? v->bs_ep : v->name);
 	jo_text(o, "rd_ep", v->rd_ep.n ? v->rd_ep : v->name);
 	jo_str(o, "freshness", v->freshness);
 	jo_bool(o, "nosec", v->nosec_allowed);
+	jo_str(o, "oscore_version", v->oscore_version);
+}
+
+static void view_out(struct jo *o, const struct adm_endpoint_view *v, bool full)
+{
+	jo_object(o, NULL);
+	settings_out(o, v);
 	jo_u64(o, "contexts", v->context_n);
 	jo_bool(o, "registered", v->registered);
 	jo_time(o, "last_contact", v->last_contact_wall_s);
@@ -78,6 +87,28 @@ static void list_row(void *cb_arg, const struct adm_endpoint_view *v)
 	l->last = arena_dup(&l->r->arena, v->name, &l->err);
 }
 
+/* The link to the next page, in the body and as a header (RFC 8288). */
+static void link_next(struct list *l, uint64_t limit, const struct span *match)
+{
+	char text[6 * LWM_EP_MAX + 128], header[sizeof(text) + 16];
+	struct writer w = wr_make(text, sizeof(text) - 1);
+
+	wr_fmt(&w, "/v1/endpoints?limit=%u&after=", (unsigned)limit);
+	wr_url(&w, l->last);
+	if (match) {
+		wr_str(&w, "&match=");
+		wr_url(&w, *match);
+	}
+	if (w.err) {
+		l->err = w.err;
+		return;
+	}
+	text[w.n] = '\0';
+	jo_str(&l->out, "next", text);
+	snprintf(header, sizeof(header), "<%s>; rel=\"next\"", text);
+	req_header(l->r, "Link", "", header);
+}
+
 void endpoints_list(struct adm_req *r)
 {
 	const struct span *after = url_param(&r->url, "after");
@@ -95,9 +126,8 @@ void endpoints_list(struct adm_req *r)
 	more = r->adm->ops.endpoint_list(r->adm->ops.arg, after ? *after : SPAN_EMPTY,
 		(size_t)limit, match ? *match : SPAN_EMPTY, list_row, &l);
 	jo_end_array(&l.out);
-	/* What to give as `after` for the next page. */
 	if (more)
-		jo_text(&l.out, "next", l.last);
+		link_next(&l, limit, match);
 	jo_end_object(&l.out);
 	if (l.err)
 		l.out.err = l.err;
@@ -107,6 +137,21 @@ void endpoints_list(struct adm_req *r)
 static void full_row(void *cb_arg, const struct adm_endpoint_view *v)
 {
 	view_out(cb_arg, v, true);
+}
+
+static void tag_row(void *cb_arg, const struct adm_endpoint_view *v)
+{
+	settings_out(cb_arg, v);
+}
+
+bool endpoint_tag(struct adm_req *r, uint64_t *tag)
+{
+	struct jo o = {0};
+	bool exists = r->adm->ops.endpoint_get(r->adm->ops.arg, r->endpoint, tag_row, &o) == ERR_OK;
+
+	*tag = etag_hash(r->adm, span_make(o.p, o.n));
+	jo_free(&o);
+	return exists;
 }
 
 void endpoint_get(struct adm_req *r)

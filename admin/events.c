@@ -11,17 +11,21 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { CATCH_UP_EVENTS = 64 };
+/* At most so many of the ring are read at a time; then devices have their turn. */
+enum { CATCH_UP_EVENTS = 256 };
 
 struct sse {
 	struct adm *adm;
 	struct sse *next, **pprev;
-	struct evhttp_request *http;
+	struct evhttp_request *http; /* NULL: its last byte was written */
+	struct evhttp_connection *con;
+	struct event *more; /* goes on catching up */
 	struct arena arena;
 	struct span endpoint, types; /* filters; empty: all. Types are separated by commas */
 	uint64_t start;              /* what the client said it had */
 	uint64_t last;               /* seq of the newest stored event that was dealt with */
 	bool catching_up;
+	bool ended; /* too slow: only what is queued still goes out */
 };
 
 static void sse_free(struct sse *c)
@@ -30,6 +34,7 @@ static void sse_free(struct sse *c)
 	if (c->next)
 		c->next->pprev = c->pprev;
 	c->adm->client_n--;
+	event_free(c->more);
 	arena_fini(&c->arena);
 	free(c);
 }
@@ -40,19 +45,19 @@ static void closed(struct evhttp_connection *con, void *arg)
 	struct sse *c = arg;
 
 	(void)con;
-	if (!evhttp_request_get_connection(c->http))
+	if (c->http && !evhttp_request_get_connection(c->http))
 		evhttp_request_free(c->http);
 	sse_free(c);
 }
 
 static void drop(struct sse *c)
 {
-	evhttp_connection_free(evhttp_request_get_connection(c->http));
+	evhttp_connection_free(c->con);
 }
 
 static struct bufferevent *stream(const struct sse *c)
 {
-	return evhttp_connection_get_bufferevent(evhttp_request_get_connection(c->http));
+	return evhttp_connection_get_bufferevent(c->con);
 }
 
 static size_t waiting(const struct sse *c)
@@ -181,26 +186,30 @@ static void go_live(struct sse *c)
 		c->last = 0;
 }
 
-/* Sends from the ring until something is under way or nothing is left. Without storage the client
- * is sent away, to resume later. */
+/* One read of the ring, when what was sent before is out. Without storage the client is sent away,
+ * to resume later. */
 static void catch_up(struct sse *c)
 {
+	static const struct timeval now = {0};
 	struct adm *a = c->adm;
+	uint64_t before = c->last, first = 0;
+	enum err e;
 
-	while (c->catching_up && waiting(c) == 0) {
-		uint64_t before = c->last, first = 0;
-		enum err e = a->ops.events(a->ops.arg, before, CATCH_UP_EVENTS, stored, c, &first);
-
-		if (e == ERR_NOTFOUND && first > before + 1) {
-			send_gap(c, first);
-			c->last = first - 1;
-		} else if (e && e != ERR_NOTFOUND) {
-			drop(c);
-			return;
-		} else if (c->last == before) {
-			go_live(c);
-		}
+	if (!c->catching_up || waiting(c))
+		return;
+	e = a->ops.events(a->ops.arg, before, CATCH_UP_EVENTS, stored, c, &first);
+	if (e == ERR_NOTFOUND && first > before + 1) {
+		send_gap(c, first);
+		c->last = first - 1;
+	} else if (e && e != ERR_NOTFOUND) {
+		drop(c);
+		return;
+	} else if (c->last == before) {
+		go_live(c);
 	}
+	/* What was sent goes on when it is out; a filter may have let nothing through. */
+	if (c->catching_up && waiting(c) == 0)
+		event_add(c->more, &now);
 }
 
 static void flushed(struct evhttp_connection *con, void *arg)
@@ -209,12 +218,39 @@ static void flushed(struct evhttp_connection *con, void *arg)
 	catch_up(arg);
 }
 
+static void on_more(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	catch_up(arg);
+}
+
+static void written(struct evhttp_request *http, void *arg)
+{
+	struct sse *c = arg;
+
+	(void)http;
+	c->http = NULL; /* evhttp frees it, and closes */
+}
+
+/* Too slow. What is queued still goes out, with a last word; whoever does not take even that is
+ * gone after SSE_STALLED_S. It keeps its place until then. */
+static void end(struct sse *c)
+{
+	send_chunk(c, SPAN_LIT(": too slow, resume with Last-Event-ID\n\n"));
+	c->ended = true;
+	evhttp_request_set_on_complete_cb(c->http, written, c);
+	evhttp_send_reply_end(c->http);
+}
+
 void adm_event_emit(struct adm *a, const struct adm_event *e)
 {
 	struct sse *next;
 
 	for (struct sse *c = a->clients; c; c = next) {
 		next = c->next;
+		if (c->ended)
+			continue;
 		/* Whoever is catching up finds a stored event in the ring. */
 		if (e->seq && (c->catching_up || e->seq <= c->last))
 			continue;
@@ -224,7 +260,7 @@ void adm_event_emit(struct adm *a, const struct adm_event *e)
 			continue;
 		send_event(c, e);
 		if (waiting(c) > SSE_BUFFER_MAX)
-			drop(c);
+			end(c);
 	}
 }
 
@@ -235,7 +271,7 @@ static void beat(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	for (struct sse *c = a->clients; c; c = c->next)
-		if (waiting(c) == 0)
+		if (!c->ended && waiting(c) == 0)
 			send_chunk(c, SPAN_LIT(": heartbeat\n\n"));
 }
 
@@ -303,12 +339,14 @@ static struct sse *sse_new(struct adm_req *r)
 		c->endpoint = arena_dup(&c->arena, *endpoint, &e);
 	if (types)
 		c->types = arena_dup(&c->arena, *types, &e);
-	if (e) {
-		arena_fini(&c->arena);
-		free(c);
-		return NULL;
-	}
-	return c;
+	c->more = evtimer_new(r->adm->base, on_more, c);
+	if (!e && c->more)
+		return c;
+	if (c->more)
+		event_free(c->more);
+	arena_fini(&c->arena);
+	free(c);
+	return NULL;
 }
 
 static void sse_start(struct sse *c)
@@ -319,8 +357,10 @@ static void sse_start(struct sse *c)
 
 	evhttp_add_header(h, "Content-Type", "text/event-stream");
 	evhttp_add_header(h, "Cache-Control", "no-store");
+	evhttp_add_header(
+		h, "Connection", "close"); /* it has no end that another request could follow */
 	evhttp_send_reply_start(c->http, 200, "OK");
-	evhttp_connection_set_closecb(evhttp_request_get_connection(c->http), closed, c);
+	evhttp_connection_set_closecb(c->con, closed, c);
 	/* evhttp goes on reading, to see the client go. It has nothing to say: silence is no reason
 	 * to close, and what it says all the same is not kept. */
 	bufferevent_set_timeouts(stream(c), NULL, &stalled);
@@ -344,17 +384,17 @@ void events_get(struct adm_req *r)
 		req_fail(r);
 		return;
 	}
-	if (a->client_n >= a->client_max)
-		if (a->client_n >= a->client_max) {
-			req_problem(r, 503, "busy", "too many clients listen to events already");
-			return;
-		}
+	if (a->client_n >= a->client_max) {
+		req_problem(r, 503, "busy", "too many clients listen to events already");
+		return;
+	}
 	c = sse_new(r);
 	if (!c) {
 		req_problem(r, 500, "internal", "out of memory");
 		return;
 	}
 	c->http = req_release(r, 200);
+	c->con = evhttp_request_get_connection(c->http);
 	c->start = c->last = after;
 	c->catching_up = resume;
 	sse_start(c);

@@ -3,7 +3,7 @@
  *
  * A client that names the last event it saw first catches up from the ring, at its own speed; from
  * then on events go out as they happen. A live client that lets more than SSE_BUFFER_MAX pile up is
- * dropped: it can come back with Last-Event-ID. */
+ * told so in a last comment and dropped: it can come back with Last-Event-ID. */
 #ifndef LANYARD_ADMIN_EVENTS_H
 #define LANYARD_ADMIN_EVENTS_H
 

@@ -7,6 +7,7 @@
 #include "base/text.h"
 
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -126,7 +127,7 @@ static void answer_later(struct operation *op)
 	jo_object(&o, NULL);
 	describe(op, &o);
 	jo_end_object(&o);
-	req_header(r, "Location", "/v1/operations/", op->id);
+	snprintf(r->location, sizeof(r->location), "/v1/operations/%s", op->id);
 	req_json(r, 202, &o);
 }
 

@@ -58,7 +58,8 @@ struct adm_context_view { /* no secrets, ever */
 
 struct adm_endpoint_view {
 	struct span name, bs_ep, rd_ep;
-	const char *freshness; /* "auto" | "echo" | "none" | "default" */
+	const char *freshness;      /* "auto" | "echo" | "none" | "default" */
+	const char *oscore_version; /* "discover" | "1.0" | "1.1" | "2.0" */
 	bool nosec_allowed;
 	bool registered, asleep, queue;
 	struct span location;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin/req.h"
 
+#include "admin/etag.h"
+#include "admin/idempotency.h"
 #include "admin/render.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -96,7 +98,8 @@ struct adm_req *req_new(struct adm *a, struct evhttp_request *http)
 	a->requests = r;
 	a->request_n++;
 	read_peer(r);
-	r->target = arena_dup(&r->arena, span_make(uri, strcspn(uri, "?")), &e);
+	r->uri = arena_dup(&r->arena, span_str(uri), &e);
+	r->target = span_sub(r->uri, 0, strcspn(uri, "?"));
 	if (!e)
 		e = read_body(r);
 	if (!e)
@@ -165,7 +168,7 @@ static void send_body(
 		evhttp_send_error(http, 500, "Internal Server Error");
 	} else {
 		/* Without one, libevent would call it HTML. */
-		if (status != 204)
+		if (status != 204 && status != 304)
 			evhttp_add_header(h, "Content-Type", content_type);
 		evhttp_send_reply(http, status, adm_status_text(status), body);
 	}
@@ -173,10 +176,15 @@ static void send_body(
 		evbuffer_free(body);
 }
 
-static void answer(struct adm_req *r, int status, const char *content_type, struct jo *o)
+void req_answer(struct adm_req *r, int status, const char *content_type, struct jo *o)
 {
-	struct evhttp_request *http = req_release(r, status);
+	struct evhttp_request *http;
 
+	if (!o->err)
+		idem_answered(r, status, content_type, span_make(o->p, o->n));
+	if (*r->location)
+		req_header(r, "Location", "", r->location);
+	http = req_release(r, status);
 	if (http)
 		send_body(http, status, content_type, o);
 	jo_free(o);
@@ -185,12 +193,16 @@ static void answer(struct adm_req *r, int status, const char *content_type, stru
 void req_json(struct adm_req *r, int status, struct jo *o)
 {
 	jo_raw(o, SPAN_LIT("\n"));
-	answer(r, status, "application/json", o);
+	if (status == 200 && r->tagged && !o->err && etag_fresh(r, span_make(o->p, o->n))) {
+		jo_free(o);
+		status = 304;
+	}
+	req_answer(r, status, "application/json", o);
 }
 
 void req_text(struct adm_req *r, const char *content_type, struct jo *o)
 {
-	answer(r, 200, content_type, o);
+	req_answer(r, 200, content_type, o);
 }
 
 static void problem_out(struct jo *o, int status, const char *type, const char *detail,
@@ -285,7 +297,8 @@ void req_reply(struct adm_req *r, int status, const struct jo *o)
 		jo_raw(&copy, span_make(o->p, o->n));
 		jo_raw(&copy, SPAN_LIT("\n"));
 	}
-	answer(r, status, status < 400 ? "application/json" : "application/problem+json", &copy);
+	req_answer(
+		r, status, status < 400 ? "application/json" : "application/problem+json", &copy);
 }
 
 void req_done(void *done_arg, const struct adm_result *res)
@@ -316,9 +329,16 @@ bool req_heard(const struct adm_req *r)
 	return fd >= 0 && recv(fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) != 0;
 }
 
+struct span req_input_header(const struct adm_req *r, const char *name)
+{
+	struct evkeyvalq *h = r->http ? evhttp_request_get_input_headers(r->http) : NULL;
+
+	return span_str(h ? evhttp_find_header(h, name) : NULL);
+}
+
 void req_header(struct adm_req *r, const char *name, const char *prefix, const char *value)
 {
-	char text[256];
+	char text[2048];
 
 	if (!r->http)
 		return;

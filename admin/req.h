@@ -21,14 +21,23 @@ struct operations { /* the oldest first */
 	size_t n, bytes;
 };
 
+struct idem;
+struct idems { /* the oldest first */
+	struct idem *first, **last;
+	size_t n;
+};
+
 struct adm {
 	struct event_base *base;
 	struct evhttp *http;
 	struct adm_ops ops;
 	struct rng rng;
 	uint32_t wait_default_s, wait_max_s, operation_keep_s;
+	uint32_t idempotency_keep_s;
 	struct operations operations;
-	struct adm_req *requests; /* not answered yet */
+	struct idems idem;
+	uint8_t tag_key[16], idem_key[32]; /* drawn at start */
+	struct adm_req *requests;          /* not answered yet */
 	size_t request_n;
 	struct sse *clients; /* of the event stream */
 	size_t client_n, client_max;
@@ -50,7 +59,8 @@ struct adm_req {
 	struct arena arena;
 	struct ucred peer;
 	const char *method;
-	struct span target; /* path as it was sent, for the log */
+	struct span uri;    /* as it was sent */
+	struct span target; /* its path, for the log */
 	struct url url;
 	struct span body;
 	struct span endpoint; /* from the path; empty where the route has none */
@@ -58,6 +68,10 @@ struct adm_req {
 	struct adm_fail fail;
 	struct lwm_path path;
 	uint32_t wait_s;
+	struct idem *idem; /* what waits for its answer, or NULL */
+	bool tagged;       /* it is about something with an entity tag: */
+	uint64_t tag;      /* of what a PUT would replace */
+	char location[48]; /* of the answer; "": none */
 };
 
 /* Takes over the evhttp request. NULL (and the request is answered) without memory. */
@@ -73,6 +87,8 @@ void req_fail(struct adm_req *r);
 void req_err(struct adm_req *r, enum err e);
 /* An adm_done_fn: `done_arg` is the request. A good answer has no member but "endpoint". */
 void req_done(void *done_arg, const struct adm_result *res);
+/* The body as it stands. */
+void req_answer(struct adm_req *r, int status, const char *content_type, struct jo *o);
 /* What outcome_out made of a result. */
 void req_reply(struct adm_req *r, int status, const struct jo *o);
 /* The body of an answer, good or problem, without a line end; returns its status. `members`
@@ -85,6 +101,8 @@ void req_not_allowed(struct adm_req *r, const char *allow);
 struct evhttp_request *req_release(struct adm_req *r, int status);
 /* Whether somebody is there to take an answer; one who will say no more counts as gone. */
 bool req_heard(const struct adm_req *r);
+/* A header of the request; p is NULL if there is none. Lives as long as the request. */
+struct span req_input_header(const struct adm_req *r, const char *name);
 /* A header of the answer: `value` behind `prefix`. Neither holds a line end. */
 void req_header(struct adm_req *r, const char *name, const char *prefix, const char *value);
 /* For adm_free: 503 at once, past the event loop, and nobody to answer later. */

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin/routes.h"
 
+#include "admin/etag.h"
+#include "admin/idempotency.h"
 #include "base/text.h"
 #include "lwm2m/regparam.h"
 
 #include <string.h>
 
 /* {} is an endpoint's name, * the rest of the path; `params` are the query parameters it takes. */
-static const struct route {
-	const char *method, *pattern;
-	adm_handler_fn *handler;
-	const char *params;
-} routes[] = {
+static const struct adm_route routes[] = {
 	{"GET", "/v1/status", status_get, ""},
 	{"GET", "/v1/endpoints", endpoints_list, "limit after match"},
 	{"GET", "/v1/endpoints/{}", endpoint_get, ""},
@@ -45,7 +43,24 @@ static const struct route {
 	{"GET", "/metrics", metrics_get, ""},
 };
 
+/* What has an entity tag. */
+static const struct {
+	const char *pattern;
+	adm_tag_fn *tag;
+} tags[] = {
+	{"/v1/endpoints/{}", endpoint_tag},
+	{"/v1/endpoints/{}/credentials/oscore", credentials_tag},
+	{"/v1/bootstrap/{}", bootstrap_tag},
+	{"/v1/bootstrap-default", bootstrap_tag},
+};
+
 enum { ROUTE_N = sizeof(routes) / sizeof(routes[0]) };
+
+const struct adm_route *routes_table(size_t *n)
+{
+	*n = ROUTE_N;
+	return routes;
+}
 
 /* The segments from `at` on with slashes between them. */
 static struct span join(struct adm_req *r, size_t at)
@@ -106,7 +121,29 @@ static bool name_good(struct adm_req *r, struct span name)
 		"an endpoint's name is 1 to 255 bytes of UTF-8 without control characters");
 }
 
-static void call(struct adm_req *r, const struct route *route, size_t ep, size_t rest)
+static adm_tag_fn *tag_of(const struct adm_route *route)
+{
+	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
+		if (strcmp(tags[i].pattern, route->pattern) == 0)
+			return tags[i].tag;
+	return NULL;
+}
+
+static void handle(struct adm_req *r, const struct adm_route *route)
+{
+	adm_tag_fn *tag = tag_of(route);
+	bool change = strcmp(r->method, "GET") != 0, exists = false;
+
+	r->tagged = tag && (!change || etag_wanted(r));
+	if (r->tagged)
+		exists = tag(r, &r->tag);
+	if (r->tagged && change && !etag_precondition(r, exists))
+		req_fail(r);
+	else
+		route->handler(r);
+}
+
+static void call(struct adm_req *r, const struct adm_route *route, size_t ep, size_t rest)
 {
 	if (ep) {
 		r->endpoint = r->url.segment[ep];
@@ -116,8 +153,8 @@ static void call(struct adm_req *r, const struct route *route, size_t ep, size_t
 		r->rest = join(r, rest);
 	if (r->fail.status || !url_known(&r->url, route->params, &r->fail))
 		req_fail(r);
-	else
-		route->handler(r);
+	else if (idem_begin(r))
+		handle(r, route);
 }
 
 void routes_dispatch(struct adm_req *r)

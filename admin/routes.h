@@ -8,6 +8,15 @@
 
 typedef void adm_handler_fn(struct adm_req *r);
 
+/* Whether what the request is about is there, and the tag of what a PUT would replace. */
+typedef bool adm_tag_fn(struct adm_req *r, uint64_t *tag);
+
+struct adm_route {
+	const char *method, *pattern;
+	adm_handler_fn *handler;
+	const char *params; /* of the query, separated by spaces */
+};
+const struct adm_route *routes_table(size_t *n);
 void routes_dispatch(struct adm_req *r);
 
 adm_handler_fn status_get, metrics_get, events_get;
@@ -18,5 +27,6 @@ adm_handler_fn discover_get, attributes_put;
 adm_handler_fn observations_list, observation_put, observation_delete;
 adm_handler_fn operations_list, operation_get, operation_delete;
 adm_handler_fn bootstrap_get, bootstrap_put, bootstrap_delete;
+adm_tag_fn endpoint_tag, credentials_tag, bootstrap_tag;
 
 #endif

@@ -139,3 +139,17 @@ bool url_known(const struct url *u, const char *words, struct adm_fail *fail)
 				*words ? words : "none");
 	return true;
 }
+
+void wr_url(struct writer *w, struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		uint8_t c = s.p[i];
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			     (c >= '0' && c <= '9') || (c && strchr("-._~", c));
+
+		if (plain)
+			wr_u8(w, c);
+		else
+			wr_fmt(w, "%%%02X", c);
+	}
+}

@@ -34,4 +34,7 @@ MUST_USE bool url_number(const struct url *u, const char *name, uint64_t min, ui
 /* Refuses parameters that are not in the list of words. */
 MUST_USE bool url_known(const struct url *u, const char *words, struct adm_fail *fail);
 
+/* Percent-encodes all but unreserved characters (RFC 3986 section 2.3). */
+void wr_url(struct writer *w, struct span s);
+
 #endif

@@ -73,18 +73,19 @@ static enum err set_plan(struct bs_plan **slot, const struct bs_plan *p)
 enum err bs_load_plan(struct bs *b, struct endpoint *e, struct span json)
 {
 	struct bs_plan p;
-	char why[160];
+	struct bs_refusal no;
 	struct bs_endpoint *be = e ? bs_of(e) : NULL;
 	if (e && !be)
 		return ERR_NOMEM;
-	enum err err = bs_plan_parse(json, &p, why);
+	enum err err = bs_plan_parse(json, &p, &no);
 	return err ? err : set_plan(e ? &be->own : &b->stored, &p);
 }
 
-enum err bs_plan_put(struct bs *b, struct endpoint *e, struct span json, struct turn *t, char *why)
+enum err bs_plan_put(
+	struct bs *b, struct endpoint *e, struct span json, struct turn *t, struct bs_refusal *no)
 {
 	struct bs_plan p;
-	enum err err = bs_plan_parse(json, &p, why);
+	enum err err = bs_plan_parse(json, &p, no);
 	if (!err)
 		err = bs_load_plan(b, e, json);
 	if (err)

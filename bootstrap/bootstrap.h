@@ -38,9 +38,9 @@ void bs_context_gone(struct bs *b, struct ep_context *c, struct turn *t);
 bool bs_has_plan(const struct endpoint *e); /* one of its own */
 void bs_forget_endpoint(struct bs *b, struct endpoint *e);
 
-/* ERR_SYNTAX with a reason in `why` (160 bytes), ERR_NOMEM. Recorded in the turn. */
+/* ERR_SYNTAX with the reason in `no`, ERR_NOMEM. Recorded in the turn. */
 MUST_USE enum err bs_plan_put(
-	struct bs *b, struct endpoint *e, struct span json, struct turn *t, char *why);
+	struct bs *b, struct endpoint *e, struct span json, struct turn *t, struct bs_refusal *no);
 /* ERR_NOTFOUND. */
 MUST_USE enum err bs_plan_delete(struct bs *b, struct endpoint *e, struct turn *t);
 

@@ -28,18 +28,24 @@ struct bs_plan {
 
 enum { BS_ID_CONTEXT_MAX = 8 };
 
+/* Why a plan is not taken. */
+struct bs_refusal {
+	char field[64]; /* "servers[0].uri"; "": the plan as a whole */
+	char text[160];
+};
+
 /* {"servers":[{"uri":"coap://host:5683","ssid":1,"lifetime_s":86400,"binding":"U",
  *  "notification_storing":true,"default_pmin_s":0,"default_pmax_s":0,
  *  "oscore":{"aead":"AES-CCM-16-64-128","hkdf":"HKDF-SHA-256","hkdf_spelling":"hmac",
  *  "id_context_bytes":0,"recipient_id_bytes":0}}]}: exactly one account; only uri must be there.
  * "hkdf_spelling" is "hmac" (5, 7: what the object's text means) or "hkdf" (-10, -11: what Leshan
- * reads). ERR_SYNTAX with a reason in `why` (160 bytes), ERR_NOMEM. */
-MUST_USE enum err bs_plan_parse(struct span json, struct bs_plan *out, char *why);
+ * reads). ERR_SYNTAX with the reason in `no`, ERR_NOMEM. */
+MUST_USE enum err bs_plan_parse(struct span json, struct bs_plan *out, struct bs_refusal *no);
 /* As JSON that bs_plan_parse reads. */
 void bs_plan_write(const struct bs_plan *p, struct writer *w);
 /* What a plan holds where it says nothing. */
 void bs_plan_defaults(struct bs_plan *p);
 /* uri, ssid, binding: the rules of Objects 0 and 1. ERR_SYNTAX with a reason. */
-MUST_USE enum err bs_plan_check(const struct bs_plan *p, char *why);
+MUST_USE enum err bs_plan_check(const struct bs_plan *p, struct bs_refusal *no);
 
 #endif

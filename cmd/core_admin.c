@@ -57,6 +57,11 @@ static const char *freshness_name(uint8_t f)
 	return names[f % 4];
 }
 
+static const char *oscore_version_name(uint8_t v)
+{
+	return v == 10 ? "1.0" : v == 11 ? "1.1" : v == 20 ? "2.0" : "discover";
+}
+
 static void tell_endpoint(
 	struct core *c, const struct endpoint *e, adm_endpoint_fn *fn, void *cb_arg)
 {
@@ -77,6 +82,7 @@ static void tell_endpoint(
 		.bs_ep = ep_bs_name(e),
 		.rd_ep = ep_rd_name(e),
 		.freshness = freshness_name(e->freshness),
+		.oscore_version = oscore_version_name(e->oscore_version),
 		.nosec_allowed = e->allow_nosec,
 		.registered = v.registered,
 		.asleep = v.asleep,
@@ -356,16 +362,16 @@ static void op_plan_put(
 {
 	struct core *c = arg;
 	uint64_t ticket;
-	char why[160];
+	struct bs_refusal no;
 	struct endpoint *e = NULL;
 	struct turn *t = core_cur(c);
 	if (!core_call_begin(c, done, done_arg, &ticket))
 		return;
 	if (name.n && !(e = core_known(c, name, ticket)))
 		return;
-	enum err err = bs_plan_put(c->bs, e, json, t, why);
+	enum err err = bs_plan_put(c->bs, e, json, t, &no);
 	if (err == ERR_SYNTAX)
-		core_refuse(c, ticket, 422, "invalid", why);
+		turn_refuse(t, ticket, 422, "invalid", no.field, no.text);
 	else if (err)
 		core_refuse_err(c, ticket, err);
 	else

@@ -67,7 +67,8 @@ struct core_refusal core_refusal_of(enum err err)
 void core_refuse_err(struct core *c, uint64_t ticket, enum err err)
 {
 	struct core_refusal r = core_refusal_of(err);
-	core_refuse(c, ticket, r.status, r.type, r.detail);
+	const char *field = err == ERR_EXISTS ? "recipient_id" : "";
+	turn_refuse(core_cur(c), ticket, r.status, r.type, field, r.detail);
 }
 
 struct endpoint *core_find(struct core *c, struct span name)

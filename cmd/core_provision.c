@@ -13,9 +13,9 @@ struct bringing {
 	size_t oscore_n;
 	struct span plan; /* empty: none */
 	bool replace;
-	bool made;         /* a context is new */
-	const char *field; /* at fault */
-	char why[160];     /* ERR_SYNTAX: what is wrong with the plan */
+	bool made;            /* a context is new */
+	const char *field;    /* at fault */
+	struct bs_refusal no; /* ERR_SYNTAX: what is wrong with the plan */
 };
 
 /* The role's other contexts make room once the new one stands: a provisioned credential replaces.
@@ -121,7 +121,7 @@ static enum err check(struct bringing *b)
 	struct bs_plan plan;
 	if (s && (bad_alias(s->has_bs_ep, s->bs_ep) || bad_alias(s->has_rd_ep, s->rd_ep)))
 		return ERR_RANGE;
-	enum err err = b->plan.n ? bs_plan_parse(b->plan, &plan, b->why) : ERR_OK;
+	enum err err = b->plan.n ? bs_plan_parse(b->plan, &plan, &b->no) : ERR_OK;
 	if (err)
 		b->field = "plan";
 	return err;
@@ -148,7 +148,7 @@ static enum err bring(struct core *c, struct bringing *b, struct turn *t)
 	if (b->settings)
 		err = apply_settings(c, e, b->settings, t);
 	if (!err && b->plan.n)
-		err = bs_plan_put(c->bs, e, b->plan, t, b->why);
+		err = bs_plan_put(c->bs, e, b->plan, t, &b->no);
 	if (err && !t->err)
 		t->err = err;
 	if (b->settings || b->made)
@@ -212,11 +212,12 @@ static void import_line(struct core *c, struct adm_import *l, bool replace, stru
 	}
 	struct core_refusal r = core_refusal_of(err);
 	if (err == ERR_SYNTAX)
-		r = (struct core_refusal){422, "invalid", b.why};
+		r = (struct core_refusal){422, "invalid", b.no.text};
 	l->status = r.status;
 	l->type = r.type;
 	snprintf(l->detail, sizeof(l->detail), "%s", r.detail);
-	snprintf(l->field, sizeof(l->field), "%s", b.field ? b.field : "");
+	snprintf(l->field, sizeof(l->field), "%s%s%.50s", b.field ? b.field : "",
+		*b.no.field ? "." : "", b.no.field);
 }
 
 void core_import(void *arg, struct adm_import *lines, size_t n, bool replace, adm_done_fn *done,

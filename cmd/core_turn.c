@@ -30,12 +30,15 @@ void core_answer(struct core *c, const struct effect_done *e)
 	if (!k)
 		return;
 	*at = k->next;
-	char detail[256];
+	char detail[256], field[64];
 	if (span_to_str(span_sub(e->detail, 0, sizeof(detail) - 1), detail, sizeof(detail)))
 		detail[0] = '\0';
+	if (span_to_str(e->field, field, sizeof(field)))
+		field[0] = '\0';
 	struct adm_result r = {.status = e->status,
 		.type = e->type,
 		.detail = detail,
+		.field = field,
 		.has_response = e->has_response,
 		.code = e->code,
 		.content_format = e->content_format,

@@ -72,23 +72,21 @@ static void list_rows(struct ctl *c, struct ctl_table *t, struct json_object *ar
 int ctl_list(struct ctl *c)
 {
 	struct ctl_table t = {0};
-	const char *after = "";
+	const char *target = ctl_query(
+		c, ctl_target(c, "/v1/endpoints?limit=1000"), "match", c->opt[CTL_OPT_MATCH]);
 	int rc = CTL_OK;
 
 	ctl_table_row(&t, 7, "ENDPOINT", "REGISTERED", "SECURITY", "LWM2M", "EXPIRES IN", "ADDRESS",
 		"LAST CONTACT");
-	while (after && rc == CTL_OK) {
-		const char *target = ctl_query(c, ctl_target(c, "/v1/endpoints?limit=1000"),
-			"match", c->opt[CTL_OPT_MATCH]);
+	while (target && rc == CTL_OK) {
 		struct ctl_reply r;
 		struct json_object *next;
 
-		rc = ctl_call(c, "GET", ctl_query(c, target, "after", *after ? after : NULL), NULL,
-			0, &r);
+		rc = ctl_call(c, "GET", target, NULL, 0, &r);
 		next = ctl_member(r.json, "next");
 		if (rc == CTL_OK && !ctl_json_done(c, &r))
 			list_rows(c, &t, ctl_member(r.json, "endpoints"));
-		after = next ? ctl_fmt(c, "%s", json_object_get_string(next)) : NULL;
+		target = next ? ctl_fmt(c, "%s", json_object_get_string(next)) : NULL;
 		ctl_reply_free(&r);
 	}
 	if (rc == CTL_OK && !c->opt[CTL_OPT_JSON])

@@ -403,6 +403,7 @@ static bool open_admin(struct daemon *d)
 		.wait_default_s = 60,
 		.wait_max_s = 600,
 		.operation_keep_s = 3600,
+		.idempotency_keep_s = 24 * 3600,
 		.rng = rng_system(),
 		.event_clients_max = 64};
 	if (adm_new(d->base, &ops, &o, &d->adm, why)) {

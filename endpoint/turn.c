@@ -108,3 +108,15 @@ void turn_done(struct turn *t, uint64_t ticket, int status, const char *type, co
 	d.detail = turn_dup(t, span_str(detail));
 	turn_effect(t, EFFECT_DONE)->done = d;
 }
+
+void turn_refuse(struct turn *t, uint64_t ticket, int status, const char *type, const char *field,
+	const char *detail)
+{
+	struct effect_done d = {.ticket = ticket,
+		.status = status,
+		.type = type,
+		.content_format = -1,
+		.detail = turn_dup(t, span_str(detail)),
+		.field = turn_dup(t, span_str(field))};
+	turn_effect(t, EFFECT_DONE)->done = d;
+}

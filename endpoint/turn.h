@@ -20,6 +20,7 @@ struct effect_done {
 	int status;         /* as in HTTP: 200, 404, 504 ... */
 	const char *type;   /* static; NULL when good */
 	struct span detail; /* a sentence, or empty */
+	struct span field;  /* the member of the request's body at fault, or empty */
 	bool has_response;
 	uint8_t code;           /* of the device's response */
 	int32_t content_format; /* -1: none */
@@ -68,5 +69,8 @@ struct span turn_dup(struct turn *t, struct span s);
 void turn_send(struct turn *t, const struct peer *to, struct span bytes);
 /* Good: type NULL. `detail` is copied. */
 void turn_done(struct turn *t, uint64_t ticket, int status, const char *type, const char *detail);
+/* Bad, for a member of the body. `field` and `detail` are copied. */
+void turn_refuse(struct turn *t, uint64_t ticket, int status, const char *type, const char *field,
+	const char *detail);
 
 #endif

@@ -30,10 +30,13 @@ struct fake {
 	struct adm_result result;
 	bool defer; /* keep done for later */
 	bool more;
-	unsigned conflicts; /* so many oscore_put are refused first */
+	const char *freshness; /* of every endpoint */
+	unsigned conflicts;    /* so many oscore_put are refused first */
 	struct adm_bootstrap_view bootstrap;
 	uint64_t event_first, event_last; /* the ring */
 	size_t event_bytes;               /* of each event's JSON */
+	uint64_t events_told;
+	size_t events_max; /* the largest number asked for at once */
 	/* what was asked */
 	char call[32];
 	char name[300], text[4096];
@@ -109,7 +112,8 @@ FAKE void fake_status(void *arg, struct adm_status *out)
 FAKE struct adm_endpoint_view fake_view(struct span name)
 {
 	return (struct adm_endpoint_view){.name = name,
-		.freshness = "auto",
+		.freshness = fake.freshness,
+		.oscore_version = "discover",
 		.registered = true,
 		.location = SPAN_LIT("a1"),
 		.lifetime_s = 300,
@@ -368,6 +372,7 @@ FAKE enum err fake_events(
 	(void)arg;
 	fake_note("events", SPAN_EMPTY);
 	*first = fake.event_first;
+	fake.events_max = max > fake.events_max ? max : fake.events_max;
 	if (fake.err)
 		return fake.err;
 	if (after + 1 < fake.event_first)
@@ -376,6 +381,7 @@ FAKE enum err fake_events(
 		struct adm_event e = fake_event(seq, json, sizeof(json));
 
 		fn(cb_arg, &e);
+		fake.events_told++;
 	}
 	return ERR_OK;
 }
@@ -430,6 +436,7 @@ FAKE struct adm_opts fake_opts(void)
 		.wait_default_s = 60,
 		.wait_max_s = 300,
 		.operation_keep_s = 3600,
+		.idempotency_keep_s = 24 * 3600,
 		.rng = rng_system(),
 		.event_clients_max = 3};
 }
@@ -439,10 +446,12 @@ FAKE void fake_reset(void)
 	fake.err = ERR_OK;
 	fake.result = (struct adm_result){.status = 204, .content_format = -1};
 	fake.defer = fake.more = false;
+	fake.freshness = "auto";
 	fake.bootstrap = (struct adm_bootstrap_view){.state = "idle", .last_result = ""};
 	fake.call[0] = fake.name[0] = fake.text[0] = '\0';
 	fake.done = NULL;
 	fake.deferred_n = 0;
+	fake.events_told = fake.events_max = 0;
 }
 
 FAKE void fake_start(void)
@@ -550,14 +559,14 @@ FAKE void reply_read(int fd, struct reply *r)
 		client_read(fd, r->text + n, sizeof(r->text) - n, NULL);
 }
 
-/* `type` is the Content-Type; NULL: none. */
-FAKE void request_send_as(
-	int fd, const char *method, const char *target, const char *type, struct span body)
+/* `headers`: whole lines. */
+FAKE void request_send_with(
+	int fd, const char *method, const char *target, const char *headers, struct span body)
 {
 	static char text[8192];
 	int n = snprintf(text, sizeof(text),
-		"%s %s HTTP/1.1\r\nHost: x\r\n%s%s%sContent-Length: %zu\r\n\r\n", method, target,
-		type ? "Content-Type: " : "", type ? type : "", type ? "\r\n" : "", body.n);
+		"%s %s HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n%s\r\n", method, target,
+		body.n, headers);
 
 	client_send(fd, text, (size_t)n);
 	client_send(fd, (const char *)body.p, body.n);
@@ -565,25 +574,42 @@ FAKE void request_send_as(
 
 FAKE void request_send(int fd, const char *method, const char *target, struct span body)
 {
-	request_send_as(fd, method, target, NULL, body);
+	request_send_with(fd, method, target, "", body);
 }
 
 /* One request on a connection of its own. */
-FAKE const struct reply *ask_as(
-	const char *method, const char *target, const char *type, struct span body)
+FAKE const struct reply *ask_span(
+	const char *method, const char *target, const char *headers, struct span body)
 {
 	static struct reply r;
 	int fd = client_open();
 
-	request_send_as(fd, method, target, type, body);
+	request_send_with(fd, method, target, headers, body);
 	reply_read(fd, &r);
 	close(fd);
 	return &r;
 }
 
+/* `type` is the Content-Type; NULL: none. */
+FAKE const struct reply *ask_as(
+	const char *method, const char *target, const char *type, struct span body)
+{
+	char header[128] = "";
+
+	if (type)
+		snprintf(header, sizeof(header), "Content-Type: %s\r\n", type);
+	return ask_span(method, target, header, body);
+}
+
+FAKE const struct reply *ask_with(
+	const char *method, const char *target, const char *headers, const char *body)
+{
+	return ask_span(method, target, headers, span_str(body));
+}
+
 FAKE const struct reply *ask(const char *method, const char *target, const char *body)
 {
-	return ask_as(method, target, NULL, span_str(body));
+	return ask_span(method, target, "", span_str(body));
 }
 
 #endif

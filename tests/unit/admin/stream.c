@@ -92,6 +92,48 @@ static void check_resume(void)
 	close(fd);
 }
 
+static struct event *someone;
+static unsigned turns; /* that somebody else has had */
+
+static void on_other(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct timeval soon = {0};
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	turns++;
+	if (fake.events_told < fake.event_last)
+		event_add(someone, &soon);
+}
+
+/* A filter that lets nothing through does not make the ring be read in one go. */
+static void check_long_backlog(void)
+{
+	static const struct timeval soon = {0};
+	int fd;
+
+	fake_reset();
+	fake.event_first = 1;
+	fake.event_last = 100000;
+	someone = evtimer_new(fake.base, on_other, NULL);
+	event_add(someone, &soon);
+	fd = listen_to("/v1/events?endpoint=nobody", "Last-Event-ID: 0\r\n");
+	client_read(fd, text, sizeof(text), ": events\n\n");
+	for (int i = 0; i < 1000 && fake.events_told < fake.event_last; i++)
+		pump();
+	CHECK(fake.events_told == fake.event_last && fake.events_max <= 256,
+		"the ring is read to its end, in pieces");
+	CHECK(turns >= 100000 / 256, "others have their turn between them");
+	emit(100001, "updated", "nobody", "{}");
+	client_read(fd, text, sizeof(text), "id: 100001\n");
+	CHECK(count("id: 100001\n") == 1, "then it is live");
+	event_free(someone);
+	close(fd);
+	for (int i = 0; i < 20; i++)
+		pump();
+}
+
 static void check_gap(void)
 {
 	int fd;
@@ -154,7 +196,10 @@ static void check_slow_live(void)
 		pump();
 	}
 	n = client_read(fd, text, sizeof(text), NULL);
-	CHECK(n < 100 * 50000 && recv(fd, text, 1, 0) == 0, "a slow live reader is dropped");
+	CHECK(n < 100 * 50000 && strstr(text, "}\n\n\r\n27\r\n: too slow, resume with Last-Event-ID"
+					      "\n\n\r\n0\r\n\r\n"),
+		"a slow live reader is dropped, with a last word");
+	CHECK(recv(fd, text, 1, 0) == 0, "and the connection ends");
 	emit(2100, "expired", "d", "{}");
 	client_read(other, text, sizeof(text), "\n\n");
 	CHECK(count("id: 2100\n") == 1, "others are not");
@@ -217,6 +262,7 @@ int main(void)
 	check_live();
 	check_filters();
 	check_resume();
+	check_long_backlog();
 	check_gap();
 	check_slow_resume();
 	check_slow_live();

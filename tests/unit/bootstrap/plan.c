@@ -97,27 +97,27 @@ static bool same(const struct bs_plan *a, const struct bs_plan *b)
 static void table(void)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		char why[160] = "";
+		struct bs_refusal no;
 		uint8_t text[BS_JSON_MAX];
 		struct bs_plan p = {.ssid = 4711}, again;
 		struct writer w = wr_make(text, sizeof(text));
-		enum err err = bs_plan_parse(span_str(rows[i].json), &p, why);
-		CHECK(rows[i].why ? err == ERR_SYNTAX && strstr(why, rows[i].why) : !err,
+		enum err err = bs_plan_parse(span_str(rows[i].json), &p, &no);
+		CHECK(rows[i].why ? err == ERR_SYNTAX && strstr(no.text, rows[i].why) : !err,
 			rows[i].what);
 		CHECK(rows[i].why ? p.ssid == 4711 : p.ssid != 4711, "refused, nothing is touched");
 		if (err)
 			continue;
 		bs_plan_write(&p, &w);
-		CHECK(!w.err && !bs_plan_parse(wr_span(&w), &again, why) && same(&p, &again),
+		CHECK(!w.err && !bs_plan_parse(wr_span(&w), &again, &no) && same(&p, &again),
 			"written and read back it is the same");
 	}
 }
 
 static void presets(void)
 {
-	char why[160];
+	struct bs_refusal no;
 	struct bs_plan p;
-	REQUIRE(bs_plan_parse(SPAN_LIT(SERVER(URI)), &p, why) == ERR_OK, "the least");
+	REQUIRE(bs_plan_parse(SPAN_LIT(SERVER(URI)), &p, &no) == ERR_OK, "the least");
 	CHECK(p.ssid == 1 && p.lifetime_s == 86400 && !strcmp(p.binding, "U") &&
 			p.notification_storing && !p.pmin_s && !p.pmax_s && p.oscore.aead == 10 &&
 			p.oscore.hkdf == -10 && !p.oscore.id_context_bytes &&
@@ -127,7 +127,8 @@ static void presets(void)
 
 static void long_ones(void)
 {
-	char json[BS_JSON_MAX + 64], why[160];
+	char json[BS_JSON_MAX + 64];
+	struct bs_refusal no;
 	struct bs_plan p;
 	for (size_t n = 240; n < 300; n++) {
 		char uri[320];
@@ -135,18 +136,52 @@ static void long_ones(void)
 		memcpy(uri, "coap://", 7);
 		uri[n] = '\0';
 		snprintf(json, sizeof(json), "{\"servers\":[{\"uri\":\"%s\"}]}", uri);
-		CHECK((bs_plan_parse(span_str(json), &p, why) == ERR_OK) == (n <= BS_URI_MAX),
+		CHECK((bs_plan_parse(span_str(json), &p, &no) == ERR_OK) == (n <= BS_URI_MAX),
 			"a URI has at most 255 bytes (BS-34)");
 	}
 	memset(json, ' ', sizeof(json));
 	memcpy(json, SERVER(URI), strlen(SERVER(URI)));
-	CHECK(!bs_plan_parse(span_make(json, BS_JSON_MAX), &p, why), "the largest plan");
-	CHECK(bs_plan_parse(span_make(json, BS_JSON_MAX + 1), &p, why) == ERR_SYNTAX, "beyond it");
+	CHECK(!bs_plan_parse(span_make(json, BS_JSON_MAX), &p, &no), "the largest plan");
+	CHECK(bs_plan_parse(span_make(json, BS_JSON_MAX + 1), &p, &no) == ERR_SYNTAX, "beyond it");
+}
+
+/* What is at fault is named by its way through the plan. */
+static void fields(void)
+{
+	static const struct {
+		const char *json, *field;
+	} at[] = {
+		{"{\"server\":[]}", "server"},
+		{"{}", "servers"},
+		{"{\"servers\":[1]}", "servers[0]"},
+		{SERVER("\"uri\":5"), "servers[0].uri"},
+		{SERVER("\"uri\":\"http://x\""), "servers[0].uri"},
+		{SERVER(URI ",\"ssid\":0"), "servers[0].ssid"},
+		{SERVER(URI ",\"oscore\":[]"), "servers[0].oscore"},
+		{SERVER(URI ",\"oscore\":{\"aead\":4}"), "servers[0].oscore.aead"},
+		{SERVER(URI ",\"oscore\":{\"x\":4}"), "servers[0].oscore.x"},
+		{SERVER(URI ",\"oscore\":{\"id_context_bytes\":9}"),
+			"servers[0].oscore.id_context_bytes"},
+		{SERVER(URI ",\"a-name-that-is-longer-than-any-of-ours-could-be-in-a-plan\":1"),
+			"servers[0].a-name-that-is-longer-than-a"},
+		{"[]", ""},
+		{"{", ""},
+	};
+	for (size_t i = 0; i < sizeof(at) / sizeof(*at); i++) {
+		struct bs_refusal no;
+		struct bs_plan p;
+		bool good = bs_plan_parse(span_str(at[i].json), &p, &no) == ERR_SYNTAX &&
+			    !strcmp(no.field, at[i].field);
+		CHECK(good, at[i].json);
+		if (!good)
+			printf("  %s\n", no.field);
+	}
 }
 
 int main(void)
 {
 	table();
+	fields();
 	presets();
 	long_ones();
 	return test_done();
