@@ -192,6 +192,7 @@ static bool open_devices(struct device_app *app)
 	enum err e = dev_host_new(&o, &rng, app->start_us, &app->host);
 	if (e)
 		return fail(app, DEVICE_EXIT_FAILURE, "crypto", err_text(e));
+	app->report.base_bytes = device_report_resident();
 	if (app->o->state && device_is_fleet(app->o) && !load_limit(app))
 		return false;
 	if (device_fleet_each(app->o, add_device, app) != ERR_OK) {
@@ -224,7 +225,6 @@ bool device_app_open(struct device_app *app, const struct device_options *o)
 	app->report.json_summary = o->json || o->json_summary;
 	app->report.progress = o->progress || (device_is_fleet(o) && !o->quiet && isatty(2));
 	app->report.lossy = o->impair.loss_ppm > 0;
-	app->report.base_bytes = device_report_resident();
 	if (!lock_state(app) || !open_devices(app) || !open_sockets(app))
 		return false;
 	if (o->record && device_record_open(&app->record, o->record) != ERR_OK)
