@@ -6,6 +6,7 @@
 #include "admin/routes.h"
 
 #include <stdio.h>
+#include <time.h>
 
 static void response(const struct lwm_path *path, const struct adm_result *res, struct jo *o)
 {
@@ -26,7 +27,7 @@ static void content(const struct lwm_path *path, const struct adm_result *res, s
 	snprintf(number, sizeof(number), "%d", res->content_format);
 	if (!f && res->content_format >= 0)
 		jo_str(o, "format", number);
-	render_values(o, path, res->content_format, res->payload);
+	render_values(o, path, res->content_format, res->payload, (double)time(NULL));
 }
 
 /* What can be asked for, or written there. A POST of a single value would be an Execute to some

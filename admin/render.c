@@ -164,21 +164,22 @@ void render_unreadable(
 }
 
 static const char *decode(const struct lwm_path *base, int32_t content_format, struct span payload,
-	struct lwm_records *out)
+	double now_s, struct lwm_records *out)
 {
+	struct lwm_codec_opts opts = {.now_s = now_s};
 	const struct lwm_format *f =
 		content_format < 0 ? NULL : lwm_format((uint32_t)content_format);
 
 	if (!f || !f->decode) /* links hold no values */
 		return content_format < 0 ? "the device told no content format"
 					  : "a content format we do not read";
-	if (f->decode(payload, base, NULL, out) || out->err)
+	if (f->decode(payload, base, &opts, out) || out->err)
 		return "the payload does not fit its content format";
 	return NULL;
 }
 
 static void members(struct jo *o, const struct lwm_path *base, int32_t content_format,
-	struct span payload, bool bare)
+	struct span payload, double now_s, bool bare)
 {
 	struct arena a;
 	struct lwm_records rec;
@@ -187,7 +188,7 @@ static void members(struct jo *o, const struct lwm_path *base, int32_t content_f
 	arena_init(&a, ARENA_LIMIT);
 	lwm_records_init(&rec, &a);
 	if (payload.n || content_format >= 0)
-		why = decode(base, content_format, payload, &rec);
+		why = decode(base, content_format, payload, now_s, &rec);
 	jo_array(o, bare ? NULL : "values");
 	if (why)
 		render_unreadable(o, base, payload, why);
@@ -199,10 +200,10 @@ static void members(struct jo *o, const struct lwm_path *base, int32_t content_f
 	arena_fini(&a);
 }
 
-void render_values(
-	struct jo *o, const struct lwm_path *base, int32_t content_format, struct span payload)
+void render_values(struct jo *o, const struct lwm_path *base, int32_t content_format,
+	struct span payload, double now_s)
 {
-	members(o, base, content_format, payload, false);
+	members(o, base, content_format, payload, now_s, false);
 }
 
 static enum err give(struct jo *o, char **json)
@@ -211,17 +212,17 @@ static enum err give(struct jo *o, char **json)
 	return *json ? ERR_OK : ERR_NOMEM;
 }
 
-enum err adm_render_values(
-	const struct lwm_path *base, int32_t content_format, struct span payload, char **json)
+enum err adm_render_values(const struct lwm_path *base, int32_t content_format, struct span payload,
+	double now_s, char **json)
 {
 	struct jo o = {0};
 
-	members(&o, base, content_format, payload, true);
+	members(&o, base, content_format, payload, now_s, true);
 	return give(&o, json);
 }
 
 enum err adm_render_notification(const struct lwm_path *base, uint8_t code, int32_t content_format,
-	struct span payload, char **json)
+	struct span payload, double now_s, char **json)
 {
 	struct jo o = {0};
 
@@ -231,7 +232,7 @@ enum err adm_render_notification(const struct lwm_path *base, uint8_t code, int3
 	if (content_format >= 0)
 		jo_i64(&o, "content_format", content_format);
 	jo_hex(&o, "payload_hex", payload);
-	render_values(&o, base, content_format, payload);
+	render_values(&o, base, content_format, payload, now_s);
 	jo_end_object(&o);
 	return give(&o, json);
 }

@@ -156,9 +156,10 @@ static enum err on_tombstone(void *arg, const struct rec_tombstone *r)
 static void render(void *arg, const struct lwm_path *path, uint8_t code, int32_t content_format,
 	struct span payload, struct writer *w)
 {
+	const struct core *c = arg;
 	char *json;
-	(void)arg;
-	if (adm_render_notification(path, code, content_format, payload, &json)) {
+	if (adm_render_notification(
+		    path, code, content_format, payload, (double)c->wall_ms / 1000, &json)) {
 		w->err = ERR_NOMEM;
 		return;
 	}
@@ -212,7 +213,8 @@ static enum err new_server(struct core *c, uint64_t now_ms)
 		.nosec_endpoints = g->nosec_endpoints,
 		.seed = seed,
 		.now_ms = now_ms,
-		.render = render};
+		.render = render,
+		.render_arg = c};
 	for (size_t i = 0; i < g->listen_n; i++)
 		o.nosec_listener[i] = g->listen[i].nosec;
 	return srv_new(&o, &c->srv);

@@ -48,24 +48,33 @@ static struct json_object *single_of(struct ctl *c, struct json_object *o)
 	return o && !json_object_is_type(o, json_type_object) ? one : NULL;
 }
 
+static bool has_times(struct json_object *array)
+{
+	for (size_t i = 0; i < length_of(array); i++)
+		if (ctl_member(json_object_array_get_idx(array, i), "time"))
+			return true;
+	return false;
+}
+
 void ctl_values(struct ctl *c, struct json_object *o)
 {
 	struct json_object *array = ctl_member(o, "values"), *one = single_of(c, o);
+	size_t columns = has_times(array) ? 5 : 4;
 	struct ctl_table t = {0};
 
 	if (one) {
 		printf("%s\n", ctl_cell(c, one, "value"));
 		return;
 	}
-	ctl_table_row(&t, 4, "PATH", "NAME", "TYPE", "VALUE");
+	ctl_table_row(&t, columns, "PATH", "NAME", "TYPE", "VALUE", "TIME");
 	for (size_t i = 0; i < length_of(array); i++) {
 		struct json_object *v = json_object_array_get_idx(array, i);
 		bool bad = ctl_member(v, "error") != NULL;
 
-		ctl_table_row(&t, 4, ctl_cell(c, v, "path"), ctl_cell(c, v, "name"),
+		ctl_table_row(&t, columns, ctl_cell(c, v, "path"), ctl_cell(c, v, "name"),
 			ctl_cell(c, v, "type"),
-			bad ? ctl_fmt(c, "(%s)", ctl_cell(c, v, "error"))
-			    : ctl_cell(c, v, "value"));
+			bad ? ctl_fmt(c, "(%s)", ctl_cell(c, v, "error")) : ctl_cell(c, v, "value"),
+			ctl_cell(c, v, "time"));
 	}
 	ctl_table_print(&t);
 }

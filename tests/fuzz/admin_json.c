@@ -123,7 +123,8 @@ static void try_render(struct span s)
 	char *text;
 
 	require(adm_render_notification(&paths[pick], MSG_CONTENT,
-			s.n & 1 ? LWM_CF_TLV : LWM_CF_TEXT, span_sub(s, 1, s.n), &text) == ERR_OK);
+			s.n & 1 ? LWM_CF_TLV : LWM_CF_TEXT, span_sub(s, 1, s.n), 0,
+			&text) == ERR_OK);
 	require(js_parse(span_str(text), &o, &fail));
 	js_free(o);
 	free(text);

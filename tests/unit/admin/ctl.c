@@ -339,6 +339,17 @@ static void check_read(void)
 	fake.result = (struct adm_result){.status = 202};
 	run("read|d|/3/0/9|--wait|0", "", NULL);
 	CHECK(ran.status == 0 && strstr(ran.out, "has not answered yet"), "202");
+	fake.result = (struct adm_result){.status = 200,
+		.has_response = true,
+		.code = MSG_CONTENT,
+		.content_format = LWM_CF_SENML_JSON,
+		.payload = SPAN_LIT("[{\"bn\":\"/3/0/9\",\"v\":80,\"bt\":1700000000},"
+				    "{\"v\":79,\"t\":60}]")};
+	run("read|d|/3/0/9", "", NULL);
+	CHECK(strcmp(ran.out, "PATH    NAME           TYPE     VALUE  TIME\n"
+			      "/3/0/9  Battery Level  integer  80     1700000000\n"
+			      "/3/0/9  Battery Level  integer  79     1700000060\n") == 0,
+		"a history has times");
 }
 
 static void check_create(void)

@@ -108,6 +108,10 @@ static const struct value_row {
 		"\"error\":\"the value does not fit the type of the resource\",\"raw_hex\":\"31\"},"
 		"{\"path\":\"/3/0/10\",\"name\":\"Memory Free\",\"type\":\"integer\",\"value\":5,"
 		"\"time\":500000000"},
+	{"SenML JSON: a time before now", "/3/0/9", LWM_CF_SENML_JSON,
+		/* [{"n":"/3/0/9","v":80,"t":-10}] */
+		"5b7b226e223a222f332f302f39222c2276223a38302c2274223a2d31307d5d",
+		"\"value\":80,\"time\":1699999990}"},
 	{"SenML CBOR: a link", "/32000/0/1", LWM_CF_SENML_CBOR,
 		"81a2006a2f33323030302f302f3163766c6f63333a30",
 		"\"values\":[{\"path\":\"/32000/0/1\",\"type\":\"objlnk\",\"value\":\"3:0\"}],"
@@ -138,8 +142,8 @@ static void check_value(const struct value_row *r)
 	char *text = NULL, head[64];
 
 	REQUIRE(lwm_path_parse(span_str(r->path), &path) == ERR_OK, r->what);
-	REQUIRE(adm_render_notification(&path, MSG_CONTENT, r->cf, test_hex(r->payload), &text) ==
-			ERR_OK,
+	REQUIRE(adm_render_notification(&path, MSG_CONTENT, r->cf, test_hex(r->payload), 1700000000,
+			&text) == ERR_OK,
 		r->what);
 	snprintf(head, sizeof(head), "{\"path\":\"%s\",\"code\":\"2.05\",", r->path);
 	CHECK(strncmp(text, head, strlen(head)) == 0 && (!r->want || strstr(text, r->want)),
@@ -154,7 +158,8 @@ static void check_bare(void)
 	struct lwm_path path = {.n = 3, .id = {3, 0, 9}};
 	char *text;
 
-	REQUIRE(adm_render_values(&path, LWM_CF_TEXT, SPAN_LIT("80"), &text) == ERR_OK, "values");
+	REQUIRE(adm_render_values(&path, LWM_CF_TEXT, SPAN_LIT("80"), 0, &text) == ERR_OK,
+		"values");
 	CHECK(strcmp(text, "[{\"path\":\"/3/0/9\",\"name\":\"Battery Level\",\"type\":\"integer\","
 			   "\"value\":80}]") == 0,
 		"the array alone");
