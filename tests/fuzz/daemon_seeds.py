@@ -161,31 +161,31 @@ SEEDS = [
     ("read, write, execute", UP + admin(READ, "a", MODEL, 30) + answer() + admin(WRITE, "a", LIFETIME, 30, 2, 1, 9)
      + answer() + admin(EXECUTE, "a", REBOOT, 30, 1, 0x30) + answer()),
     ("a read that is answered in blocks, with a challenge on the way",
-     UP + admin(READ, "a", INSTANCE, 60) + tell(inner(UNAUTHORIZED, [(ECHO, b"echo")])) + tell(first(observe=False))
+     UP + admin(READ, "a", INSTANCE, 28) + tell(inner(UNAUTHORIZED, [(ECHO, b"echo")])) + tell(first(observe=False))
      + tell(first(1, 1, observe=False)) + tell(first(0, 2, observe=False))),
     ("formats that are refused, one after the other",
-     UP + admin(READ, "a", INSTANCE, 60) + tell(inner(NOT_ACCEPTABLE)) + tell(inner(NOT_ACCEPTABLE))
-     + admin(WATCH, "a", TEMPERATURE, 60) + tell(inner(NOT_ACCEPTABLE)) + tell(SEEN, T_NUMBER | T_OBSERVE)),
+     UP + admin(READ, "a", INSTANCE, 28) + tell(inner(NOT_ACCEPTABLE)) + tell(inner(NOT_ACCEPTABLE))
+     + admin(WATCH, "a", TEMPERATURE, 28) + tell(inner(NOT_ACCEPTABLE)) + tell(SEEN, T_NUMBER | T_OBSERVE)),
     ("no answer at all, to more requests than may wait", UP + BULK + wait(120000)),
     ("answers that are not believed: unprotected, of another number, a Reset",
-     UP + admin(READ, "a", MODEL, 60) + tell(VALUE, T_BARE) + tell(VALUE, T_OTHER_MID) + empty(3) + empty(2)
+     UP + admin(READ, "a", MODEL, 28) + tell(VALUE, T_BARE) + tell(VALUE, T_OTHER_MID) + empty(3) + empty(2)
      + tell(VALUE, T_CON | T_MOVED)),
     ("an observation, its notifications, an old one, its cancellation",
      WATCHED + tell(SEEN, T_NUMBER | T_OBSERVE | T_CON) + tell(SEEN, T_OBSERVE | T_NON, piv=1)
      + admin(CANCEL, "a", TEMPERATURE, 10) + answer() + tell(SEEN, T_NUMBER | T_OBSERVE | T_CON, back=1)),
     ("observations in formats that hold no values, or are not known",
-     UP + admin(WATCH, "a", DEVICE, 60) + tell(inner(CONTENT, [(OBSERVE, b""), (CF, b"\x28")], LINKS), T_NUMBER | T_OBSERVE)
+     UP + admin(WATCH, "a", DEVICE, 28) + tell(inner(CONTENT, [(OBSERVE, b""), (CF, b"\x28")], LINKS), T_NUMBER | T_OBSERVE)
      + tell(inner(CONTENT, [(OBSERVE, b""), (CF, b"\xff\xff")], b"x"), T_NUMBER | T_OBSERVE)
-     + admin(READ, "a", DEVICE, 60) + tell(inner(CONTENT, [(CF, b"\x28")], LINKS))),
+     + admin(READ, "a", DEVICE, 28) + tell(inner(CONTENT, [(CF, b"\x28")], LINKS))),
     ("notifications whose rest is fetched", WATCHED + tell(first(), T_NUMBER | T_OBSERVE | T_CON)
      + tell(first(0, 1, observe=False)) + tell(first(), T_NUMBER | T_OBSERVE | T_CON, back=1) + answer()),
     ("a notification in blocks while a read is on its way",
-     WATCHED + admin(READ, "a", MODEL, 60) + tell(first(), T_NUMBER | T_OBSERVE | T_CON, back=1) + answer() + answer()),
+     WATCHED + admin(READ, "a", MODEL, 28) + tell(first(), T_NUMBER | T_OBSERVE | T_CON, back=1) + answer() + answer()),
     ("an observation whose first response comes in blocks, and its cancellation meanwhile",
-     UP + admin(WATCH, "a", INSTANCE, 60) + tell(first(), T_NUMBER | T_OBSERVE) + admin(CANCEL, "a", INSTANCE, 9)
+     UP + admin(WATCH, "a", INSTANCE, 28) + tell(first(), T_NUMBER | T_OBSERVE) + admin(CANCEL, "a", INSTANCE, 9)
      + answer(2)),
-    ("... that fail", UP + admin(WATCH, "a", INSTANCE, 60) + tell(first(), T_NUMBER | T_OBSERVE)
-     + tell(inner(0x84)) + admin(WATCH, "a", DEVICE, 60) + tell(first(), T_NUMBER | T_OBSERVE) + wait(120000)),
+    ("... that fail", UP + admin(WATCH, "a", INSTANCE, 28) + tell(first(), T_NUMBER | T_OBSERVE)
+     + tell(inner(0x84)) + admin(WATCH, "a", DEVICE, 28) + tell(first(), T_NUMBER | T_OBSERVE) + wait(120000)),
     ("the device ends an observation, its Update sets it up again",
      WATCHED + tell(inner(0x84), T_NUMBER | T_OBSERVE) + UPDATE + answer(2)),
     ("an observation lives on through a power cut", WATCHED + storage(CRASH) + ask(A, REGISTER, piv=9) + answer(3)),
@@ -207,13 +207,13 @@ SEEDS = [
      + raw(UNPROTECTED, 1, 2) + admin(SETTINGS, "n", 8, 0) + raw(UNPROTECTED, 1, 3)),
     ("a flood of peers and of pings", b"".join(raw(UNPROTECTED, 0, i) for i in range(8)) + raw(b"\x40\x00\x00\x01")),
     ("credentials are replaced while a request is under way",
-     UP + admin(READ, "a", MODEL, 60) + admin(KEYS, "a", 0, 4) + answer() + ask(NEWEST, REGISTER)
+     UP + admin(READ, "a", MODEL, 28) + admin(KEYS, "a", 0, 4) + answer() + ask(NEWEST, REGISTER)
      + admin(NO_KEYS, "a", 0) + ask(NEWEST, REGISTER) + admin(KEYS, "a", 0, 4) + ask(NEWEST, REGISTER)),
     ("credentials that collide: ids, and a key in both roles",
      admin(KEYS, "a", 0, 4) + admin(KEYS, "c", 0, 4) + admin(KEYS, "n", 0, 1) + admin(KEYS, "n", 0, 5)
      + admin(KEYS, "n", 0xC0, 4, 2)),
     ("an endpoint is deleted while it is observed and asked",
-     WATCHED + admin(READ, "a", MODEL, 60) + admin(FORGET, "a") + answer() + UP + admin(LOOK, "a")),
+     WATCHED + admin(READ, "a", MODEL, 28) + admin(FORGET, "a") + answer() + UP + admin(LOOK, "a")),
     ("names of its own at /rd and /bs", admin(SETTINGS, "a", 3, 0, 1, 0x78, 1, 0x79)
      + ask(A, register("ep=y")) + ask(A, REGISTER) + admin(SETTINGS, "a", 4, 2)),
     ("storage is slow", storage(HOLD) + UP + admin(SETTINGS, "n", 8, 4) + UP + copy() + wait(4000) + storage(RELEASE)
@@ -246,17 +246,17 @@ SEEDS = [
      UP + write("a", 100) + parts(GO_ON) + parts(TOLD, AS_ASKED | P_MORE, 5) + parts(TOLD) + write("a", 100)
      + parts(GO_ON) + parts(TOLD, AS_ASKED | P_MORE, 60)),
     ("a read that changes on the way, goes away, never ends",
-     UP + admin(READ, "a", INSTANCE, 60) + parts(TOLD, AS_ASKED | P_MORE | P_ETAG, 20) + admin(READ, "a", INSTANCE, 60)
+     UP + admin(READ, "a", INSTANCE, 28) + parts(TOLD, AS_ASKED | P_MORE | P_ETAG, 20) + admin(READ, "a", INSTANCE, 28)
      + parts(TOLD, AS_ASKED | P_MORE) + parts(GONE) + parts(TOLD, AS_ASKED | P_MORE) + parts(BEGIN_ANEW)
-     + parts(TOLD, AS_ASKED | P_MORE) + parts(GONE) + admin(READ, "a", INSTANCE, 60)
+     + parts(TOLD, AS_ASKED | P_MORE) + parts(GONE) + admin(READ, "a", INSTANCE, 28)
      + parts(TOLD, AS_ASKED | P_MORE, 200)),
     ("notifications in blocks that follow each other, and a short one",
      WATCHED + tell(first(), T_NUMBER | T_OBSERVE | T_CON) + tell(first(), T_NUMBER | T_OBSERVE | T_CON, back=1)
      + tell(first(), T_NUMBER | T_OBSERVE | T_CON, back=2) + tell(SEEN, T_NUMBER | T_OBSERVE, back=3)
-     + tell(first(0, 1, observe=False)) + admin(READ, "a", MODEL, 60) + answer()),
+     + tell(first(0, 1, observe=False)) + admin(READ, "a", MODEL, 28) + answer()),
     ("... while the rest of the first response is fetched",
-     UP + admin(WATCH, "a", INSTANCE, 60) + tell(first(), T_NUMBER | T_OBSERVE) + admin(READ, "a", MODEL, 60)
-     + tell(SEEN, T_NUMBER | T_OBSERVE, back=1) + answer() + admin(WATCH, "a", DEVICE, 60)
+     UP + admin(WATCH, "a", INSTANCE, 28) + tell(first(), T_NUMBER | T_OBSERVE) + admin(READ, "a", MODEL, 28)
+     + tell(SEEN, T_NUMBER | T_OBSERVE, back=1) + answer() + admin(WATCH, "a", DEVICE, 28)
      + tell(first(), T_NUMBER | T_OBSERVE) + tell(inner(0x84), T_NUMBER | T_OBSERVE, back=1)),
     ("numbers are reserved again and again", UP + b"".join(admin(READ, "a", MODEL, 9) + answer() for _ in range(12))
      + storage(CRASH) + ask(A, REGISTER, piv=50) + admin(READ, "a", MODEL, 9) + answer()),
