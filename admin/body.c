@@ -285,3 +285,20 @@ bool body_execute(struct span text, struct arena *a, struct span *arguments, str
 	js_free(in.obj);
 	return fail->status == 0;
 }
+
+bool body_unseal(struct span text, struct adm_fail *fail)
+{
+	static const char *const names[] = {"only_copy", NULL};
+	struct js_in in = {.fail = fail};
+	bool has;
+
+	if (!js_parse(text, &in.obj, fail))
+		return false;
+	js_known(&in, names);
+	if (!js_bool(&in, "only_copy", &has))
+		js_fail(&in, "only_copy",
+			"must be true, which says: no other copy of this database runs, has run "
+			"since this one was made, or will run");
+	js_free(in.obj);
+	return fail->status == 0;
+}

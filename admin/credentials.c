@@ -33,6 +33,7 @@ static void context_out(void *cb_arg, const struct adm_context_view *v)
 	else
 		jo_null(o, "highest");
 	jo_bool(o, "fresh", v->fresh);
+	jo_bool(o, "stale", v->stale);
 	jo_u64(o, "replays", v->replays);
 	jo_u64(o, "auth_failures", v->auth_failures);
 	jo_end_object(o);

@@ -33,6 +33,8 @@ struct adm_status {
 		bootstrap_sessions;
 	bool storage_ok;
 	const char *storage_text;
+	bool sealed; /* storage_text says why */
+	uint64_t rollbacks;
 	struct adm_listener {
 		const char *name, *role, *address;
 		uint16_t port;
@@ -52,7 +54,7 @@ struct adm_context_view { /* no secrets, ever */
 	uint64_t sender_next, sender_limit;
 	bool received_any;
 	uint64_t highest;
-	bool fresh;
+	bool fresh, stale;
 	uint64_t replays, auth_failures;
 };
 
@@ -218,6 +220,8 @@ struct adm_ops {
 	enum err (*events)(void *arg, uint64_t after, size_t max, adm_event_fn *fn, void *cb_arg,
 		uint64_t *first);
 	void (*metrics)(void *arg, adm_metric_fn *fn, void *cb_arg);
+	/* The operator has confirmed that a sealed database is the only copy. */
+	void (*unseal)(void *arg, adm_done_fn *done, void *done_arg);
 };
 
 #endif

@@ -245,6 +245,8 @@ void req_err(struct adm_req *r, enum err e)
 {
 	if (e == ERR_NOTFOUND)
 		req_problem(r, 404, "unknown-endpoint", "no endpoint has this name");
+	else if (e == ERR_SEALED)
+		req_problem(r, 503, "sealed", "nothing happens before unseal; see status");
 	else if (e == ERR_IO || e == ERR_FULL)
 		req_problem(r, 503, "storage-unavailable", err_text(e));
 	else

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "admin/body.h"
 #include "admin/routes.h"
 
 static void listeners(struct jo *o, const struct adm_status *s)
@@ -38,8 +39,18 @@ void status_get(struct adm_req *r)
 	jo_object(&o, "storage");
 	jo_bool(&o, "ok", s.storage_ok);
 	jo_str(&o, "text", s.storage_text);
+	jo_bool(&o, "sealed", s.sealed);
+	jo_u64(&o, "rollbacks", s.rollbacks);
 	jo_end_object(&o);
 	listeners(&o, &s);
 	jo_end_object(&o);
 	req_json(r, 200, &o);
+}
+
+void unseal_post(struct adm_req *r)
+{
+	if (!body_unseal(r->body, &r->fail))
+		req_fail(r);
+	else
+		r->adm->ops.unseal(r->adm->ops.arg, req_done, r);
 }

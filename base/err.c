@@ -44,6 +44,8 @@ const char *err_text(enum err e)
 		return "read-only";
 	case ERR_CORRUPT:
 		return "stored data is corrupt";
+	case ERR_SEALED:
+		return "sealed until an operator confirms";
 	}
 	return "unknown error";
 }

@@ -26,6 +26,7 @@ enum err {
 	ERR_NEWER,       /* written by a newer version of this program */
 	ERR_READONLY,    /* cannot be written */
 	ERR_CORRUPT,     /* stored data contradicts itself */
+	ERR_SEALED,      /* not before an operator has confirmed it */
 };
 
 /* A short lower-case English text; static storage. */

@@ -104,13 +104,40 @@ enum err core_start(struct core *c, struct store *s, uint64_t boot_ms, int64_t w
 	c->boot_ms = boot_ms;
 	c->wall_ms = wall_ms;
 	c->started_boot_ms = boot_ms;
+	struct store_stats st;
+	store_stats(s, &st);
+	if (st.seal) {
+		c->failed = ERR_SEALED;
+		c->opts.io.storage(c->opts.io.arg, ERR_SEALED);
+		return ERR_OK;
+	}
 	enum err err = core_load(c);
 	if (!err)
-		err = store_begin(s);
+		err = core_begin(c, false);
 	if (err)
 		return err;
 	core_turn_end(c);
 	return ERR_OK;
+}
+
+/* Whoever follows the events learns from this one that those after the copy was made are gone. */
+static void tell_rollback(struct core *c, uint32_t rollbacks, bool unsealed)
+{
+	char json[80];
+	struct writer w = wr_make(json, sizeof(json));
+	wr_fmt(&w, "{\"rollbacks\":%u,\"unsealed\":%s}", rollbacks, unsealed ? "true" : "false");
+	ep_event(core_cur(c), &c->next_event, "rollback", SPAN_EMPTY, wr_span(&w));
+	c->opts.io.rolled_back(c->opts.io.arg, rollbacks);
+}
+
+enum err core_begin(struct core *c, bool unsealed)
+{
+	struct store_stats st;
+	enum err err = store_begin(c->store);
+	store_stats(c->store, &st);
+	if (!err && st.rolled_back)
+		tell_rollback(c, st.rollbacks, unsealed);
+	return err;
 }
 
 int core_store_fd(const struct core *c)
@@ -153,7 +180,7 @@ enum err core_stop(struct core *c)
 	}
 	core_store_poll(c);
 	if (c->failed)
-		return c->failed;
+		return c->failed == ERR_SEALED ? ERR_OK : c->failed;
 	struct rec_context *rows;
 	size_t n;
 	enum err err = exact_rows(c, &rows, &n);
@@ -172,7 +199,9 @@ void core_listener_port(struct core *c, size_t index, uint16_t port)
 
 void core_status_text(const struct core *c, struct writer *w)
 {
-	if (c->failed)
+	if (c->failed == ERR_SEALED)
+		wr_str(w, "sealed until 'lanyardctl unseal'; answering 5.03");
+	else if (c->failed)
 		wr_fmt(w, "cannot store: %s; answering 5.03", err_text(c->failed));
 	else
 		wr_fmt(w, "%zu registered, %zu provisioned", srv_registered(c->srv),

@@ -18,8 +18,10 @@ struct core_io {
 	void (*refused)(void *arg, const struct ep_delivery *d);
 	/* An administrator's call left something in the turn: call core_turn_end soon, not now. */
 	void (*wake)(void *arg);
-	/* Storage failed, or works again: to be logged. */
+	/* Storage failed, works again or is sealed (ERR_SEALED): to be logged. */
 	void (*storage)(void *arg, enum err e);
+	/* The database was rolled back: to be logged. */
+	void (*rolled_back)(void *arg, uint32_t rollbacks);
 	void *arg;
 };
 
@@ -35,7 +37,8 @@ struct core;
  * core_start. */
 MUST_USE enum err core_new(const struct core_opts *o, struct core **out);
 void core_store_done(void *core, struct batch *b);
-/* Loads everything and makes the first commit. boot_ms is a clock that never jumps and counts sleep
+/* Loads everything and makes the first commit; a sealed store is left alone, and requests get 5.03
+ * until an administrator opens it. boot_ms is a clock that never jumps and counts sleep
  * (CLOCK_BOOTTIME); wall_ms is for people. Takes the store. */
 MUST_USE enum err core_start(struct core *c, struct store *s, uint64_t boot_ms, int64_t wall_ms);
 /* Ends without a word, like a crash, after core_stop or without it. */

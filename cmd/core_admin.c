@@ -23,12 +23,14 @@ static void op_status(void *arg, struct adm_status *out)
 	struct core *c = arg;
 	const struct cfg *g = c->opts.cfg;
 	struct store_stats st;
-	static char health[160];
+	static char health[sizeof(st.health_text)];
 	(void)view_ms(c);
 	store_stats(c->store, &st);
 	*out = (struct adm_status){.version = LANYARD_VERSION,
 		.uptime_s = (c->boot_ms - c->started_boot_ms) / 1000,
 		.storage_ok = !c->failed && !st.health,
+		.sealed = c->failed == ERR_SEALED,
+		.rollbacks = st.rollbacks,
 		.listener_n = g->listen_n};
 	memcpy(health, st.health_text, sizeof(health));
 	out->storage_text =
@@ -155,12 +157,18 @@ static bool op_endpoint_list(void *arg, struct span after, size_t limit, struct 
 	return n > limit;
 }
 
+/* While it is sealed nobody's name is known. */
+static enum err not_found(const struct core *c)
+{
+	return c->failed == ERR_SEALED ? ERR_SEALED : ERR_NOTFOUND;
+}
+
 static enum err op_endpoint_get(void *arg, struct span name, adm_endpoint_fn *fn, void *cb_arg)
 {
 	struct core *c = arg;
 	struct endpoint *e = core_find(c, name);
 	if (!e)
-		return ERR_NOTFOUND;
+		return not_found(c);
 	tell_endpoint(c, e, fn, cb_arg);
 	return ERR_OK;
 }
@@ -173,7 +181,7 @@ static enum err op_context_list(void *arg, struct span name, adm_context_fn *fn,
 		[REC_GEN_ACKNOWLEDGED] = "acknowledged",
 		[REC_GEN_USED] = "used"};
 	if (!e)
-		return ERR_NOTFOUND;
+		return not_found(c);
 	for (const struct ep_context *x = e->contexts; x; x = x->next_of_endpoint) {
 		struct adm_context_view v = {.id = x->id,
 			.role = x->role == REC_ROLE_BOOTSTRAP ? "bootstrap" : "server",
@@ -190,6 +198,7 @@ static enum err op_context_list(void *arg, struct span name, adm_context_fn *fn,
 			.received_any = x->window.any,
 			.highest = x->window.highest,
 			.fresh = x->fresh,
+			.stale = x->stale,
 			.replays = x->replays,
 			.auth_failures = x->auth_failures};
 		v.id_context = ep_id_context(x);
@@ -220,7 +229,7 @@ static enum err op_observation_list(
 	struct endpoint *e = core_find(c, name);
 	struct telling k = {fn, cb_arg};
 	if (!e)
-		return ERR_NOTFOUND;
+		return not_found(c);
 	srv_observations(c->srv, e, tell_observation, &k);
 	return ERR_OK;
 }
@@ -232,7 +241,7 @@ static enum err op_bootstrap_get(void *arg, struct span name, struct adm_bootstr
 	struct bs_view v;
 	struct endpoint *e = name.n ? core_find(c, name) : NULL;
 	if (!c->up || (name.n && !e))
-		return ERR_NOTFOUND;
+		return not_found(c);
 	bs_view(c->bs, e, &v);
 	struct writer w = wr_make(json, sizeof(json));
 	if (v.plan.uri[0])
@@ -251,6 +260,14 @@ static void standing(adm_reason_fn *fn, void *cb_arg, const char *code, const ch
 {
 	struct adm_reason r = {.code = code, .text = text};
 	fn(cb_arg, &r);
+}
+
+static bool any_stale(const struct endpoint *e)
+{
+	const struct ep_context *c = e->contexts;
+	while (c && !c->stale)
+		c = c->next_of_endpoint;
+	return c != NULL;
 }
 
 static void explain_state(struct core *c, const struct endpoint *e, adm_reason_fn *fn, void *cb_arg)
@@ -280,6 +297,13 @@ static void explain_state(struct core *c, const struct endpoint *e, adm_reason_f
 		standing(fn, cb_arg, "never-bootstrapped",
 			"It has bootstrap credentials, but no protected Bootstrap-Request has "
 			"arrived.");
+	if (any_stale(e))
+		standing(fn, cb_arg, "rolled-back",
+			"The database was set back to an older copy since its keys were first "
+			"used: "
+			"nothing is done under them before the device has answered an Echo "
+			"challenge. "
+			"One that does not know Echo needs new credentials.");
 	if (boot && !b.plan.uri[0])
 		standing(fn, cb_arg, "no-plan", ep_reason_info(EP_REASON_NO_PLAN)->text);
 }
@@ -295,11 +319,17 @@ static bool answered_challenge(const struct endpoint *e)
 static enum err op_explain(void *arg, struct span name, adm_reason_fn *fn, void *cb_arg)
 {
 	struct core *c = arg;
+	if (c->failed == ERR_SEALED) { /* nothing is loaded, so nobody knows its name */
+		standing(fn, cb_arg, "sealed",
+			"Every request gets 5.03, because the database may be a copy: status says "
+			"why, 'lanyardctl help unseal' what to do.");
+		return ERR_OK;
+	}
 	if (c->failed)
 		standing(fn, cb_arg, "storage", ep_reason_info(EP_REASON_STORAGE)->text);
 	struct endpoint *e = core_find(c, name);
 	if (!e)
-		return ERR_NOTFOUND;
+		return not_found(c);
 	explain_state(c, e, fn, cb_arg);
 	for (const struct ep_note *n = e->notes; n; n = n->next) {
 		/* Every device is challenged at first; only one that never answers has a problem.
@@ -443,5 +473,6 @@ void core_admin_ops(struct core *c, struct adm_ops *out)
 		.plan_delete = op_plan_delete,
 		.explain = op_explain,
 		.events = op_events,
-		.metrics = core_metrics};
+		.metrics = core_metrics,
+		.unseal = core_unseal};
 }

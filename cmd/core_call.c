@@ -9,7 +9,7 @@ void core_refuse(struct core *c, uint64_t ticket, int status, const char *type, 
 	turn_done(core_cur(c), ticket, status, type, detail);
 }
 
-bool core_call_begin(struct core *c, adm_done_fn *done, void *done_arg, uint64_t *ticket)
+bool core_call(struct core *c, adm_done_fn *done, void *done_arg, uint64_t *ticket)
 {
 	*ticket = core_ticket(c, done, done_arg);
 	if (!*ticket) {
@@ -22,10 +22,20 @@ bool core_call_begin(struct core *c, adm_done_fn *done, void *done_arg, uint64_t
 		return false;
 	}
 	c->opts.io.wake(c->opts.io.arg);
+	return true;
+}
+
+bool core_call_begin(struct core *c, adm_done_fn *done, void *done_arg, uint64_t *ticket)
+{
+	if (!core_call(c, done, done_arg, ticket))
+		return false;
 	if (!c->failed)
 		return true;
-	core_refuse(
-		c, *ticket, 503, "storage-unavailable", "nothing can be stored now; see status");
+	if (c->failed == ERR_SEALED)
+		core_refuse(c, *ticket, 503, "sealed", "nothing happens before unseal; see status");
+	else
+		core_refuse(c, *ticket, 503, "storage-unavailable",
+			"nothing can be stored now; see status");
 	return false;
 }
 
@@ -54,6 +64,10 @@ struct core_refusal core_refusal_of(enum err err)
 		return (struct core_refusal){422, "invalid",
 			"the ids are equal, or a key derived from this secret was used before in "
 			"another role"};
+	case ERR_FULL:
+		return (struct core_refusal){422, "invalid",
+			"no sender numbers are left for this key: sender_seq, or what is known of "
+			"the key, has reached the end of the epoch; give new keys"};
 	case ERR_UNSUPPORTED:
 		return (struct core_refusal){422, "invalid", "an algorithm is not supported"};
 	case ERR_RANGE:

@@ -29,7 +29,7 @@ struct core {
 	struct srv *srv;
 	struct bs *bs;
 	bool up;             /* engines are there */
-	enum err failed;     /* why nothing can be stored; ERR_OK: it can */
+	enum err failed;     /* why nothing can be stored; ERR_OK: it can; ERR_SEALED: it may not */
 	uint64_t recover_ms; /* next try, in the boot clock */
 	uint64_t next_event;
 	uint8_t secret[32];
@@ -55,6 +55,8 @@ static inline uint64_t core_now_ms(const struct core *c)
 /* core_load.c: engines from what is stored, and their end. */
 MUST_USE enum err core_load(struct core *c);
 void core_unload(struct core *c);
+/* The first commit, and what is to be told of how the store came up. */
+MUST_USE enum err core_begin(struct core *c, bool unsealed);
 
 /* core.c */
 /* Everything of an endpoint goes, here and in storage. */
@@ -68,11 +70,15 @@ struct turn *core_cur(struct core *c);
 void core_fail(struct core *c, enum err e);
 uint64_t core_ticket(struct core *c, adm_done_fn *done, void *done_arg); /* 0: no memory */
 void core_answer(struct core *c, const struct effect_done *e);
+/* While nothing can be stored, a turn holds refusals of administrators' calls and nothing else. */
+void core_speak_refusals(struct core *c);
 /* A context goes: every engine lets go of it first. */
 void core_remove_context(struct core *c, struct ep_context *ctx, struct turn *t);
 
 /* core_call.c: calls whose outcome comes later */
-/* Takes the ticket; false: the outcome is told already. */
+/* Takes a ticket; false: the outcome is told already. */
+bool core_call(struct core *c, adm_done_fn *done, void *done_arg, uint64_t *ticket);
+/* The same, and nothing can be done while nothing can be stored. */
 bool core_call_begin(struct core *c, adm_done_fn *done, void *done_arg, uint64_t *ticket);
 void core_refuse(struct core *c, uint64_t ticket, int status, const char *type, const char *detail);
 /* What an error of the directory means to whoever asked. */
@@ -99,6 +105,9 @@ void core_oscore_put(
 
 void core_import(void *arg, struct adm_import *lines, size_t n, bool replace, adm_done_fn *done,
 	void *done_arg);
+
+/* core_safe.c */
+void core_unseal(void *arg, adm_done_fn *done, void *done_arg);
 
 /* core_metrics.c */
 void core_metrics(void *arg, adm_metric_fn *fn, void *cb_arg);

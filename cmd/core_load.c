@@ -167,7 +167,7 @@ static void render(void *arg, const struct lwm_path *path, uint8_t code, int32_t
 	free(json);
 }
 
-static enum err new_directory(struct core *c)
+static enum err new_directory(struct core *c, const struct store_info *info)
 {
 	uint8_t seed[16];
 	const struct cfg *g = c->opts.cfg;
@@ -178,7 +178,8 @@ static enum err new_directory(struct core *c)
 		.endpoints_max = g->endpoints_max,
 		.window_width = (uint8_t)g->window,
 		.ssn_block = (uint16_t)g->ssn_block,
-		.freshness = freshness[g->freshness % 3]};
+		.freshness = freshness[g->freshness % 3],
+		.rollbacks = info->rollbacks};
 	return ep_directory_init(&c->dir, &o);
 }
 
@@ -249,7 +250,7 @@ static enum err new_engines(struct core *c, const struct store_info *info)
 	}
 	uint64_t now_ms = core_now_ms(c);
 	turn_begin(core_cur(c), now_ms, c->wall_ms);
-	enum err err = new_directory(c);
+	enum err err = new_directory(c, info);
 	if (err)
 		return err;
 	c->dir.next_id = info->next_id;

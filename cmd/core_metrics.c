@@ -86,6 +86,11 @@ void core_metrics(void *arg, adm_metric_fn *fn, void *cb_arg)
 	put(&o, false, "lanyard_storage_log_rows", "Rows of the append-only log", st.log_rows);
 	put(&o, true, "lanyard_storage_cpu_microseconds_total", "CPU time of the storage thread",
 		st.cpu_us);
+	put(&o, true, "lanyard_storage_anchor_syncs_total", "Times the anchor was written",
+		st.anchor_syncs);
+	put(&o, true, "lanyard_rollbacks_total",
+		"Rollbacks of the database; opening a sealed one leaves a gap", st.rollbacks);
+	put(&o, false, "lanyard_sealed", "1 if the database waits for unseal", st.seal != 0);
 	if (!c->up)
 		return;
 	exchange(c, &o);

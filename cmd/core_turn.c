@@ -125,8 +125,7 @@ static void release(struct core *c)
 	}
 }
 
-/* While nothing can be stored, a turn holds refusals of administrators' calls and nothing else. */
-static void speak_refusals(struct core *c)
+void core_speak_refusals(struct core *c)
 {
 	struct turn *t = core_cur(c);
 	for (size_t i = 0; i < t->effect_n; i++)
@@ -139,7 +138,7 @@ void core_turn_end(struct core *c)
 {
 	struct core_turn *n = c->cur;
 	if (c->failed) {
-		speak_refusals(c);
+		core_speak_refusals(c);
 		return;
 	}
 	if (turn_empty(&n->turn) && !n->turn.err)
@@ -201,7 +200,7 @@ static void drop_returned(struct core *c)
 
 static void recover(struct core *c)
 {
-	if (c->boot_ms < c->recover_ms)
+	if (c->boot_ms < c->recover_ms || c->failed == ERR_SEALED)
 		return;
 	c->recover_ms = c->boot_ms + CORE_RECOVER_MS;
 	if (store_pending(c->store))
@@ -209,7 +208,7 @@ static void recover(struct core *c)
 	drop_returned(c);
 	if (store_recover(c->store))
 		return;
-	speak_refusals(
+	core_speak_refusals(
 		c); /* calls of this very pass are answered before loading begins a turn anew */
 	core_unload(c);
 	enum err err = core_load(c);
@@ -248,7 +247,7 @@ void core_timers(struct core *c)
 uint64_t core_deadline_ms(const struct core *c)
 {
 	if (c->failed)
-		return c->recover_ms;
+		return c->failed == ERR_SEALED ? UINT64_MAX : c->recover_ms;
 	uint64_t a = ep_deadline_ms(c->x), b = srv_deadline_ms(c->srv), d = bs_deadline_ms(c->bs);
 	a = a < b ? a : b;
 	a = a < d ? a : d;

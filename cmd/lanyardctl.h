@@ -39,6 +39,7 @@ enum ctl_opt {
 	CTL_OPT_PARTIAL,
 	CTL_OPT_FILE,
 	CTL_OPT_TEXT,
+	CTL_OPT_ONLY_COPY,
 	CTL_OPT_N,
 };
 #define CTL_HAS(opt) (UINT64_C(1) << (opt))
@@ -188,6 +189,7 @@ int ctl_set(struct ctl *c);
 int ctl_delete(struct ctl *c);
 int ctl_plan(struct ctl *c);
 int ctl_decode(struct ctl *c);
+int ctl_unseal(struct ctl *c);
 int ctl_help_command(struct ctl *c);
 int ctl_complete(struct ctl *c);
 

@@ -44,6 +44,8 @@ const struct ctl_option ctl_options[CTL_OPT_N] = {
 		"write the bytes of a file to an opaque resource, such as firmware to /5/0/0"},
 	[CTL_OPT_TEXT] = {"text", 0, NULL, "the payload is given as text, not hex"},
 	[CTL_OPT_DELETE] = {"delete", 0, NULL, "delete the credentials of this --role"},
+	[CTL_OPT_ONLY_COPY] = {"only-copy", 0, NULL,
+		"no other copy of the database runs, has run since this one was made, or will"},
 };
 
 #define DEVICE (CTL_HAS(CTL_OPT_WAIT))
@@ -145,7 +147,8 @@ static const struct ctl_command commands[] = {
 		CTL_HAS(CTL_OPT_ENDPOINT) | CTL_HAS(CTL_OPT_TYPE) | CTL_HAS(CTL_OPT_AFTER) |
 			CTL_HAS(CTL_OPT_COUNT),
 		ctl_events, "print events as they happen",
-		"Types: registered updated deregistered expired notification operation bootstrap"},
+		"Types: registered updated deregistered expired notification operation bootstrap\n"
+		"rollback"},
 	{"explain", NULL, "EP", 1, 1, 0, ctl_explain, "why does it not connect", NULL},
 	{"metrics", NULL, "", 0, 0, 0, ctl_metrics, "counters in the format of Prometheus", NULL},
 	{"decode", NULL, "FORMAT PATH HEX", 3, 3, CTL_HAS(CTL_OPT_TEXT) | CTL_HAS(CTL_OPT_TYPE),
@@ -154,6 +157,22 @@ static const struct ctl_command commands[] = {
 		"Prints an\n"
 		"object of JSON a line, bytes in hex. Exit status 1: the payload has to be "
 		"refused."},
+	{"unseal", NULL, "", 0, 0, CTL_HAS(CTL_OPT_ONLY_COPY), ctl_unseal,
+		"open a database that may be a copy",
+		"A database without its anchor (the directory DIR.anchor beside the state "
+		"directory) may be\n"
+		"a clone of one that runs elsewhere. Two that run would use the same nonces under "
+		"the same\n"
+		"keys, which gives messages and keys away; so requests get 5.03 until somebody "
+		"who knows\n"
+		"says so with --only-copy: no other copy of this database runs, has run since "
+		"this one was\n"
+		"made, or will run. If you have the anchor, stop lanyardd and put it back "
+		"instead. If another\n"
+		"copy did run, give the devices new credentials.\n"
+		"Afterwards sender numbers start in a later range, and every device proves with "
+		"an Echo\n"
+		"option that it is there before anything is done for it."},
 	{"help", NULL, "[COMMAND]", 0, 1, 0, ctl_help_command, "tell about a command", NULL},
 	/* For the shell's completion: the commands, or the options of one, each on a line. */
 	{"__complete", NULL, "[COMMAND]", 0, 1, 0, ctl_complete, NULL, NULL},

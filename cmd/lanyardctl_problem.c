@@ -22,6 +22,7 @@ static const struct {
 	{"not-registered", "'lanyardctl explain EP' tells why"},
 	{"outcome-unknown", "read it back before doing it again"},
 	{"overload", "try again"},
+	{"sealed", "'lanyardctl help unseal'"},
 	{"shutting-down", "try again when it is up"},
 	{"storage-unavailable", "'lanyardctl status' and the log of lanyardd tell why"},
 	{"timeout", "'lanyardctl explain EP' tells when it was last heard of"},

@@ -217,11 +217,24 @@ static void say_refused(void *arg, const struct ep_delivery *d)
 static void say_storage(void *arg, enum err e)
 {
 	(void)arg;
-	if (e)
+	if (e == ERR_SEALED)
+		log_error("the database is sealed, requests get 5.03 until 'lanyardctl unseal': it "
+			  "may be a copy; 'lanyardctl status' says why");
+	else if (e)
 		log_error("nothing can be stored, requests get 5.03 until it can reason=\"%s\"",
 			err_text(e));
 	else
 		log_notice("storage works again");
+}
+
+static void say_rolled_back(void *arg, uint32_t rollbacks)
+{
+	(void)arg;
+	log_warning(
+		"the database is an older copy than its anchor: sender numbers start in the "
+		"next range, every device has to answer an Echo challenge, and keys drawn after "
+		"the copy was made are lost rollbacks=%u",
+		rollbacks);
 }
 
 static void say_wake(void *arg)
@@ -311,6 +324,7 @@ static bool open_core(struct daemon *d)
 			.refused = say_refused,
 			.wake = say_wake,
 			.storage = say_storage,
+			.rolled_back = say_rolled_back,
 			.arg = d}};
 	enum err err = core_new(&o, &d->core);
 	if (err) {
@@ -318,6 +332,7 @@ static bool open_core(struct daemon *d)
 		return false;
 	}
 	struct store_sqlite_opts so = {.dir = d->cfg.dir,
+		.anchor = d->cfg.anchor,
 		.exchange_lifetime_ms = EXCHANGE_LIFETIME_MS,
 		.log_rows_max = d->cfg.log_rows,
 		.event_ring = d->cfg.event_ring};

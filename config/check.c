@@ -180,6 +180,24 @@ static void check_path(struct cfg_parse *p, const char *section, const char *key
 			key);
 }
 
+/* What lies in the state directory is copied with it. */
+static void check_anchor(struct cfg_parse *p)
+{
+	const char *dir = p->cfg->dir, *anchor = p->cfg->anchor;
+	size_t n = strlen(dir);
+
+	if (anchor[0] == '\0')
+		return;
+	check_path(p, "storage", "anchor", anchor);
+	while (n > 1 && dir[n - 1] == '/')
+		n--;
+	if (strncmp(anchor, dir, n) == 0 && (anchor[n] == '/' || anchor[n] == '\0'))
+		FAIL_AT(p, place(p, "storage", "anchor", 0),
+			"\"anchor\" must be outside of \"dir\" (%s): a copy of the one must not "
+			"take the other along",
+			dir);
+}
+
 void cfg_check(struct cfg_parse *p)
 {
 	default_listeners(p);
@@ -188,5 +206,6 @@ void cfg_check(struct cfg_parse *p)
 	check_uri(p);
 	check_binding(p);
 	check_path(p, "storage", "dir", p->cfg->dir);
+	check_anchor(p);
 	check_path(p, "admin", "socket", p->cfg->socket);
 }

@@ -44,6 +44,7 @@ struct cfg {
 	size_t listen_n;
 	/* [storage] */
 	char dir[CFG_TEXT_MAX];
+	char anchor[CFG_TEXT_MAX]; /* "": dir and ".anchor" */
 	uint32_t log_rows;
 	uint32_t event_ring;
 	/* [oscore] */

@@ -60,6 +60,8 @@ static const struct cfg_option schema[] = {
 
 	{"storage", "dir", CFG_TEXT, C(dir), TEXT(1), NULL, "/var/lib/lanyard", false,
 		"the state directory; one daemon at a time"},
+	{"storage", "anchor", CFG_TEXT, C(anchor), TEXT(0), NULL, "", false,
+		"a directory outside of it, by which an old copy is found out; empty: dir.anchor"},
 	{"storage", "log_rows", CFG_UINT, C(log_rows), 1024, 16777216, "", NULL, "262144", false,
 		"rows of the replay log before they are folded into the contexts"},
 	{"storage", "event_ring", CFG_UINT, C(event_ring), 100, 10000000, "", NULL, "10000", false,

@@ -62,9 +62,10 @@ static struct ep_context *same_ikm(
 }
 
 /* The rules of keys used before: neither a live context nor a grave may have used one of the new
- * keys the other way. Sets the counters to continue from graves. */
-static enum err check_history(
-	const struct ep_directory *d, const struct ep_context *c, struct ep_context_input *in)
+ * keys the other way. Sets the counters to continue from graves; *stale: those of a receiver may be
+ * too low. */
+static enum err check_history(const struct ep_directory *d, const struct ep_context *c,
+	struct ep_context_input *in, bool *stale)
 {
 	struct span sid = ep_sender_id(c), rid = ep_recipient_id(c);
 	size_t cursor = 0;
@@ -85,7 +86,21 @@ static enum err check_history(
 		in->highest = r->number;
 	if (s || r)
 		in->fresh = false;
+	*stale = (s || r) && d->rollbacks;
 	return ERR_OK;
+}
+
+/* An imported key may have been used in a past that a rollback has made us forget. One that was
+ * drawn here has none. */
+static enum err enter_epoch(const struct ep_directory *d, struct ep_context_input *in, bool *stale)
+{
+	if (in->origin != REC_ORIGIN_IMPORTED)
+		return ERR_OK;
+	if (in->ssn_start < d->ssn_floor)
+		in->ssn_start = d->ssn_floor;
+	if (d->rollbacks && in->highest == UINT64_MAX)
+		*stale = true;
+	return in->ssn_start < d->ssn_end ? ERR_OK : ERR_FULL;
 }
 
 static void record_context(struct turn *t, const struct ep_context *c, const struct osc_keys *k,
@@ -103,7 +118,8 @@ static void record_context(struct turn *t, const struct ep_context *c, const str
 		.ssid = c->ssid,
 		.ssn_limit = ep_ssn_limit(c),
 		.highest = c->window.any ? c->window.highest : UINT64_MAX,
-		.fresh = c->fresh};
+		.fresh = c->fresh,
+		.stale = c->stale};
 	r->sender_id = turn_dup(t, in->params.sender_id);
 	r->recipient_id = turn_dup(t, in->params.recipient_id);
 	r->id_context = c->has_id_context ? turn_dup(t, ep_id_context(c)) : SPAN_EMPTY;
@@ -187,6 +203,7 @@ enum err ep_context_add(struct ep_directory *d, struct endpoint *e,
 {
 	struct ep_context_input in = *input;
 	struct ep_context *c = NULL;
+	bool stale = false;
 	uint8_t fingerprint[16];
 	struct osc_keys keys;
 	enum err err = context_make(d, &in, &keys, fingerprint, &c);
@@ -197,11 +214,15 @@ enum err ep_context_add(struct ep_directory *d, struct endpoint *e,
 		*out = same;
 		goto out;
 	}
-	err = kid_taken(d, c, in.replaces ? e : NULL) ? ERR_EXISTS : check_history(d, c, &in);
+	err = kid_taken(d, c, in.replaces ? e : NULL) ? ERR_EXISTS
+						      : check_history(d, c, &in, &stale);
+	if (!err)
+		err = enter_epoch(d, &in, &stale);
 	if (err)
 		goto out;
 	start_counters(d, c, in.ssn_start, in.highest);
-	c->fresh = in.fresh;
+	c->fresh = in.fresh && !stale;
+	c->stale = stale;
 	c->hkdf = (int8_t)in.params.hkdf;
 	c->id = d->next_id++ & EP_ID_MASK;
 	err = index_put(d, c);
@@ -263,13 +284,16 @@ void ep_context_remove(struct ep_directory *d, struct ep_context *c, struct turn
 	ep_context_free(c);
 }
 
-/* Twice as many as last time, for contexts that are busy. */
+/* Twice as many as last time, for contexts that are busy; none beyond the epoch. */
 static void reserve(const struct ep_directory *d, struct ep_context *c, struct turn *t)
 {
 	uint16_t add = d->ssn_block;
 	if (c->ssn_block)
 		add = c->ssn_block > EP_SSN_BLOCK_MAX / 2 ? EP_SSN_BLOCK_MAX
 							  : (uint16_t)(c->ssn_block * 2);
+	uint64_t room = d->ssn_end - ep_ssn_limit(c);
+	if (add > room)
+		add = (uint16_t)room;
 	struct rec_ssn_reserve *r = &turn_rec(t, REC_SSN_RESERVE)->ssn;
 	*r = (struct rec_ssn_reserve){.context_id = c->id, .expect = ep_ssn_limit(c), .add = add};
 	c->ssn_left += add;
@@ -279,9 +303,9 @@ static void reserve(const struct ep_directory *d, struct ep_context *c, struct t
 enum err ep_take_number(
 	const struct ep_directory *d, struct ep_context *c, struct turn *t, uint64_t *number)
 {
-	if (c->ssn_next > OSC_SSN_MAX)
+	if (c->ssn_next >= d->ssn_end)
 		return ERR_LIMIT;
-	if (c->ssn_left <= c->ssn_block / 4u && ep_ssn_limit(c) <= OSC_SSN_MAX)
+	if (c->ssn_left <= c->ssn_block / 4u && ep_ssn_limit(c) < d->ssn_end)
 		reserve(d, c, t);
 	if (!c->ssn_left)
 		return ERR_LIMIT; /* whatever went wrong: no number without its reservation */
@@ -362,6 +386,7 @@ enum err ep_load_context(struct ep_directory *d, struct endpoint *e, const struc
 		return err;
 	c->id = r->id & EP_ID_MASK;
 	c->fresh = r->fresh;
+	c->stale = r->stale && !r->fresh;
 	c->executed = r->executed;
 	c->hkdf = (int8_t)r->hkdf;
 	start_counters(d, c, r->ssn_limit, r->highest);

@@ -38,11 +38,16 @@ enum err ep_directory_init(struct ep_directory *d, const struct ep_directory_opt
 {
 	if (!o->ssn_block || o->ssn_block > EP_SSN_BLOCK_MAX)
 		return ERR_RANGE;
+	uint64_t floor = (uint64_t)o->rollbacks << STORE_EPOCH_BITS;
+	uint64_t end = floor + (UINT64_C(1) << STORE_EPOCH_BITS);
 	*d = (struct ep_directory){.rng = o->rng,
 		.next_id = 1,
 		.endpoints_max = o->endpoints_max,
 		.window_width = o->window_width,
 		.ssn_block = o->ssn_block,
+		.rollbacks = o->rollbacks,
+		.ssn_floor = floor,
+		.ssn_end = end < EP_SSN_END_MAX ? end : EP_SSN_END_MAX,
 		.freshness = o->freshness};
 	map_init(&d->by_name, key_name, o->seed);
 	map_init(&d->by_kid, key_kid, o->seed);

@@ -23,6 +23,11 @@ enum ep_freshness {
 
 enum { EP_SSN_BLOCK_MAX = 4096, EP_GENERATIONS_MAX = 4 };
 
+/* Sender numbers end with the epoch (STORE_EPOCH_BITS): what was used in one that a rollback made
+ * us forget lies below the start of the next. Some peers read a Partial IV as a signed 32-bit
+ * number. */
+#define EP_SSN_END_MAX (UINT64_C(1) << 31)
+
 struct ep_conversation; /* endpoint/exchange.h: what is going on with a peer now */
 
 /* The address of the last verified message, newest in its order (`piv`). */
@@ -54,6 +59,8 @@ struct ep_context {
 	bool challenged : 1; /* an Echo challenge is out (since the start) */
 	bool sealed : 1;   /* numbers up to the highest are from before an unclean stop: silence */
 	bool untagged : 1; /* a block of ours without Request-Tag may still be on its way */
+	bool stale : 1;    /* the window may be that of an older copy of the database: nothing is
+			      executed under it before the device has answered an Echo challenge */
 	bool has_id_context : 1;
 	uint8_t sender_n, recipient_n, id_context_n;
 	uint8_t packed[]; /* Recipient ID, Sender ID, Sender Key, Recipient Key, Common IV, ikm, ID
@@ -101,6 +108,8 @@ struct ep_directory {
 	uint8_t window_width;
 	uint16_t ssn_block;
 	uint8_t freshness; /* the configured default */
+	uint32_t rollbacks;
+	uint64_t ssn_floor, ssn_end; /* sender numbers of this epoch; keys drawn here start at 0 */
 	size_t context_n, nosec_n;
 };
 
@@ -111,6 +120,7 @@ struct ep_directory_opts {
 	uint8_t window_width;
 	uint16_t ssn_block;
 	uint8_t freshness;
+	uint32_t rollbacks; /* of the database, ever */
 };
 
 MUST_USE enum err ep_directory_init(struct ep_directory *d, const struct ep_directory_opts *o);
@@ -142,15 +152,18 @@ struct ep_context_input {
 	uint8_t role, origin, generation;
 	uint16_t ssid;
 	uint64_t ssn_start; /* first number we may use */
-	uint64_t highest;   /* UINT64_MAX: none */
+	uint64_t highest;   /* UINT64_MAX: none, or not known */
 	bool fresh;
 	bool replaces; /* the caller removes the endpoint's other contexts of that role at once:
 			  their kid is free */
 };
 /* Derives, checks and adds a context; records it in the turn. ERR_CONFLICT: equal ids, or a key
  * that was used the other way; ERR_EXISTS: the kid is taken under that ID Context; ERR_UNSUPPORTED,
- * ERR_RANGE, ERR_NOMEM. An unchanged one (same inputs, same endpoint) is found again and nothing
- * changes. A key that was used before continues its counters. */
+ * ERR_RANGE, ERR_FULL (an imported key has no sender numbers left below the end of the epoch),
+ * ERR_NOMEM. An unchanged one (same inputs, same endpoint) is found again and nothing changes. A
+ * key that was used before continues its counters. After a rollback an imported key may have been
+ * used here without our knowing: it starts in this epoch, and stale, unless `highest` says up to
+ * where the device has come. */
 MUST_USE enum err ep_context_add(struct ep_directory *d, struct endpoint *e,
 	const struct ep_context_input *in, struct turn *t, struct ep_context **out);
 /* Takes it out of the directory and frees it; recorded if t is not NULL, and then an imported one
@@ -168,7 +181,7 @@ struct ep_context *ep_context_newest(
 bool ep_kid_taken(const struct ep_directory *d, struct span kid);
 /* The next sender number. When few are left of the reserved ones, a reservation goes into the turn:
  * the number leaves with the turn's effects, so never before its reservation is durable. ERR_LIMIT:
- * the numbers are used up. */
+ * the numbers of this epoch are used up. */
 MUST_USE enum err ep_take_number(
 	const struct ep_directory *d, struct ep_context *c, struct turn *t, uint64_t *number);
 uint16_t ep_next_mid(struct ep_context *c);

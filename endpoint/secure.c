@@ -90,7 +90,9 @@ static bool open_request(
 		return false; /* no memory: as if it had been lost on the way */
 	if (osc_window_update(&d->ctx->window, d->piv)) {
 		d->ctx->sealed = false;
-		ep_context_heard(d->ctx, &d->from, d->piv, &d->moved);
+		/* Under a stale window it may be an old request of which we know nothing. */
+		if (!d->ctx->stale)
+			ep_context_heard(d->ctx, &d->from, d->piv, &d->moved);
 	}
 	d->msg = &x->plain;
 	if (!err)
@@ -112,12 +114,13 @@ static bool echo_good(const struct ep_exchange *x, const struct ep_delivery *d, 
 }
 
 /* May a repeat without Echo pass? Only where nothing older can exist: this database drew the
- * secret, nothing was ever done under it, and the number is above all seen. */
+ * secret, it was not rolled back since, nothing was ever done under it, and the number is above all
+ * seen. */
 static bool passes_without_echo(const struct ep_exchange *x, const struct ep_delivery *d)
 {
 	const struct ep_context *c = d->ctx;
 	return ep_freshness_of(x->dir, d->endpoint) == EP_FRESH_AUTO &&
-	       c->origin == REC_ORIGIN_DRAWN && !c->executed && c->challenged &&
+	       c->origin == REC_ORIGIN_DRAWN && !c->stale && !c->executed && c->challenged &&
 	       !msg_find(d->msg, OPT_ECHO) && d->piv == c->window.highest;
 }
 
@@ -135,20 +138,32 @@ static void challenge(struct ep_exchange *x, struct turn *t, struct ep_delivery 
 	ep_respond(x, d, &m, t);
 }
 
+/* The number of the repeated request is the lower edge: below it may lie requests of a past we do
+ * not know of. */
+static void proved(struct ep_delivery *d)
+{
+	osc_window_seal(&d->ctx->window, d->piv);
+	if (d->ctx->stale)
+		ep_context_heard(d->ctx, &d->from, d->piv, &d->moved);
+}
+
 /* RFC 8613 Appendix B.1.2 and RFC 9175 section 2. B.2 will be found earlier, by its kid context. */
 static bool check_freshness(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
 {
-	if (d->ctx->fresh)
+	struct ep_context *c = d->ctx;
+	if (c->fresh)
 		return true;
-	if (ep_freshness_of(x->dir, d->endpoint) != EP_FRESH_NONE && !echo_good(x, d, t->now_ms)) {
-		if (!passes_without_echo(x, d)) {
-			d->own_number = true;
-			challenge(x, t, d);
-			return false;
-		}
+	if (echo_good(x, d, t->now_ms)) {
+		proved(d);
+	} else if (passes_without_echo(x, d)) {
 		ep_note(d->endpoint, EP_REASON_NO_ECHO, t->wall_ms);
+	} else if (c->stale || ep_freshness_of(x->dir, d->endpoint) != EP_FRESH_NONE) {
+		d->own_number = true;
+		challenge(x, t, d);
+		return false;
 	}
-	d->ctx->fresh = true;
+	c->fresh = true;
+	c->stale = false;
 	return true;
 }
 

@@ -20,8 +20,12 @@ struct mem {
 	size_t pending;
 	int fd;
 	bool hold;
-	bool begun;       /* the clean-stop marker is cleared */
-	uint64_t fail_in; /* commits that still succeed, plus one; 0: no failure is planned */
+	bool begun; /* the clean-stop marker is cleared, the generation has risen */
+	struct store_mark anchor;
+	bool anchored;
+	enum err anchor_fail;
+	uint64_t raised_ms; /* when the generation rose last */
+	uint64_t fail_in;   /* commits that still succeed, plus one; 0: no failure is planned */
 	enum err fail_with;
 	bool fail_committed;
 	struct store_stats stats;
@@ -68,10 +72,29 @@ static void failed(struct mem *m, enum err e)
 	snprintf(m->stats.health_text, sizeof(m->stats.health_text), "%s", err_text(e));
 }
 
+static void rise(struct mem *m)
+{
+	if (m->db.mark.generation == m->anchor.generation)
+		m->db.mark.generation++;
+	m->raised_ms = m->db.info.now_ms;
+}
+
+/* Behind a commit, as the other engine does it: else it was none. */
+static enum err follow(struct mem *m)
+{
+	if (m->anchor_fail)
+		return m->anchor_fail;
+	m->stats.anchor_syncs += m->anchor.generation != m->db.mark.generation;
+	m->anchor = m->db.mark;
+	return ERR_OK;
+}
+
 static void clear_marker(struct mem *m)
 {
-	if (!m->begun)
+	if (!m->begun) {
 		store_memdb_begin(&m->db);
+		rise(m);
+	}
 	m->begun = true;
 }
 
@@ -86,7 +109,12 @@ static enum err commit_batch(struct mem *m, const struct batch *b)
 		enum err applied = store_memdb_apply(&m->db, b);
 		if (!e)
 			e = applied;
+		if (!applied &&
+			(m->db.reserved || m->db.info.now_ms - m->raised_ms >= STORE_RAISE_MS))
+			rise(m);
 	}
+	if (!e)
+		e = follow(m);
 	if (e) {
 		failed(m, e);
 		return e;
@@ -142,6 +170,8 @@ static enum err mem_begin(struct store *s)
 	enum err e = commit(m, &keep);
 	if (keep)
 		clear_marker(m);
+	if (!e)
+		e = follow(m);
 	if (e)
 		failed(m, e);
 	return e;
@@ -151,7 +181,11 @@ static enum err mem_recover(struct store *s)
 {
 	struct mem *m = mem_of(s);
 	bool keep;
+	if (m->stats.seal)
+		return ERR_SEALED;
 	enum err e = commit(m, &keep);
+	if (!e)
+		e = follow(m);
 	if (e) {
 		failed(m, e);
 		return e;
@@ -174,10 +208,67 @@ static enum err mem_stop(
 	if (keep) {
 		store_memdb_stop(&m->db, exact, n, now_ms);
 		m->begun = false;
+		rise(m);
 	}
+	if (!e)
+		e = follow(m);
 	if (e)
 		failed(m, e);
 	return e;
+}
+
+static void roll_back(struct mem *m, bool lost)
+{
+	struct store_mark next = m->db.mark;
+	if (m->anchor.generation > next.generation)
+		next.generation = m->anchor.generation;
+	next.rollbacks = store_anchor_next(&m->db.mark, &m->anchor, lost);
+	next.generation++;
+	store_memdb_set_back(&m->db, &next);
+	m->anchor = next;
+	m->anchored = true;
+	m->stats.rolled_back = true;
+	m->stats.rollbacks = next.rollbacks;
+}
+
+static enum err mem_unseal(struct store *s)
+{
+	struct mem *m = mem_of(s);
+	if (!m->stats.seal)
+		return ERR_STATE;
+	if (m->anchor_fail)
+		return m->anchor_fail;
+	roll_back(m, true);
+	m->stats.seal = STORE_SEAL_NONE;
+	m->stats.health = ERR_OK;
+	m->stats.health_text[0] = 0;
+	return ERR_OK;
+}
+
+/* What this start is: as the other engine does it. */
+static void moor(struct mem *m)
+{
+	enum store_seal seal;
+	enum err found = m->anchored ? ERR_OK : ERR_NOTFOUND;
+	m->stats.rollbacks = m->db.mark.rollbacks;
+	switch (store_anchor_judge(&m->db.mark, false, found, &m->anchor, &seal)) {
+	case STORE_START_NEW:
+	case STORE_START_GOOD:
+	case STORE_START_CRASH:
+		m->anchor = m->db.mark;
+		m->anchored = true;
+		break;
+	case STORE_START_ROLLBACK:
+		roll_back(m, false);
+		break;
+	case STORE_START_SEALED:
+	case STORE_START_FOREIGN: /* there is one id here, so this does not happen */
+		m->stats.seal = seal;
+		m->stats.health = ERR_SEALED;
+		snprintf(m->stats.health_text, sizeof(m->stats.health_text), "sealed: %s",
+			store_seal_text(seal));
+		break;
+	}
 }
 
 static enum err mem_events(
@@ -214,14 +305,15 @@ static const struct store_engine mem_engine = {
 	.load = mem_load,
 	.begin = mem_begin,
 	.recover = mem_recover,
+	.unseal = mem_unseal,
 	.stop = mem_stop,
 	.events = mem_events,
 	.stats = mem_stats,
 	.free = mem_free,
 };
 
-enum err store_mem_open(
-	const struct store_mem_opts *o, store_done_fn *done, void *arg, struct store **out)
+static enum err mem_new(
+	const struct store_mem_opts *o, store_done_fn *done, void *arg, struct mem **out)
 {
 	*out = NULL;
 	struct mem *m = calloc(1, sizeof(*m));
@@ -238,6 +330,19 @@ enum err store_mem_open(
 	m->arg = arg;
 	store_queue_init(&m->queue);
 	store_memdb_init(&m->db, o);
+	*out = m;
+	return ERR_OK;
+}
+
+enum err store_mem_open(
+	const struct store_mem_opts *o, store_done_fn *done, void *arg, struct store **out)
+{
+	struct mem *m;
+	enum err e = mem_new(o, done, arg, &m);
+	*out = NULL;
+	if (e)
+		return e;
+	moor(m);
 	*out = &m->base;
 	return ERR_OK;
 }
@@ -257,19 +362,34 @@ void store_mem_hold(struct store *s, bool hold)
 	wake(m);
 }
 
-enum err store_mem_crash(struct store *s, store_done_fn *done, void *arg, struct store **out)
+void store_mem_anchor_fail(struct store *s, enum err e)
 {
-	struct mem *m = mem_of(s);
-	struct store *copy;
-	enum err e = store_mem_open(&m->opts, done, arg, &copy);
+	mem_of(s)->anchor_fail = e;
+}
+
+enum err store_mem_restore(
+	struct store *s, struct store *old, store_done_fn *done, void *arg, struct store **out)
+{
+	struct mem *from = mem_of(old), *m;
+	enum err e = mem_new(&from->opts, done, arg, &m);
 	*out = NULL;
 	if (e)
 		return e;
-	e = store_memdb_copy(&mem_of(copy)->db, &m->db);
+	e = store_memdb_copy(&m->db, &from->db);
 	if (e) {
-		store_free(copy);
+		store_free(&m->base);
 		return e;
 	}
-	*out = copy;
+	if (s) {
+		m->anchor = mem_of(s)->anchor;
+		m->anchored = mem_of(s)->anchored;
+	}
+	moor(m);
+	*out = &m->base;
 	return ERR_OK;
+}
+
+enum err store_mem_crash(struct store *s, store_done_fn *done, void *arg, struct store **out)
+{
+	return store_mem_restore(s, s, done, arg, out);
 }

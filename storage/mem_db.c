@@ -245,6 +245,7 @@ static enum err reserve(struct memdb *db, const struct rec_ssn_reserve *r)
 	if (!old || old->context.ssn_limit != r->expect)
 		return ERR_CONFLICT;
 	struct rec now = *old;
+	db->reserved = true;
 	now.context.ssn_limit += r->add;
 	return put(db, MEMDB_CONTEXT, r->context_id, &now);
 }
@@ -363,6 +364,7 @@ enum err store_memdb_apply(struct memdb *db, const struct batch *b)
 	struct store_info info = db->info;
 	uint64_t log_next = db->log_next;
 	enum err e = ERR_OK;
+	db->reserved = false;
 	for (size_t i = 0; !e && i < b->n; i++)
 		e = apply(db, &b->recs[i]);
 	if (e) {
@@ -386,6 +388,28 @@ void store_memdb_begin(struct memdb *db)
 		t->v[i]->rec.context.exact = false;
 }
 
+void store_memdb_set_back(struct memdb *db, const struct store_mark *mark)
+{
+	static const enum memdb_kind kinds[] = {MEMDB_CONTEXT, MEMDB_DEAD};
+	uint64_t floor = (uint64_t)mark->rollbacks << STORE_EPOCH_BITS;
+	for (size_t k = 0; k < 2; k++) {
+		struct memdb_table *t = &db->table[kinds[k]];
+		for (size_t i = 0; i < t->n; i++) {
+			struct rec_context *c = &t->v[i]->rec.context;
+			if (c->ssn_limit < floor)
+				c->ssn_limit = floor;
+			c->stale = true;
+			c->fresh = c->exact = false;
+		}
+	}
+	struct memdb_table *seen_rows = &db->table[MEMDB_SEEN];
+	while (seen_rows->n)
+		item_free(seen_rows->v[--seen_rows->n]);
+	db->mark = *mark;
+	db->info.rollbacks = mark->rollbacks;
+	db->info.clean = false;
+}
+
 void store_memdb_stop(struct memdb *db, const struct rec_context *exact, size_t n, uint64_t now_ms)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -400,6 +424,13 @@ void store_memdb_stop(struct memdb *db, const struct rec_context *exact, size_t 
 	db->info.clean = true;
 	if (now_ms > db->info.now_ms)
 		db->info.now_ms = now_ms;
+}
+
+static enum err tell_context(const struct store_visitor *v, const struct rec_context *c)
+{
+	struct rec_context told = *c;
+	told.stale = c->stale && !c->fresh;
+	return v->context(v->arg, &told);
 }
 
 static enum err tell_dead(const struct store_visitor *v, const struct rec_context *c)
@@ -419,7 +450,7 @@ static enum err tell(const struct memdb *db, enum memdb_kind kind, const struct 
 	case MEMDB_ENDPOINT:
 		return v->endpoint ? v->endpoint(v->arg, &r->endpoint) : ERR_OK;
 	case MEMDB_CONTEXT:
-		return v->context ? v->context(v->arg, &r->context) : ERR_OK;
+		return v->context ? tell_context(v, &r->context) : ERR_OK;
 	case MEMDB_DEAD:
 		return v->tombstone ? tell_dead(v, &r->context) : ERR_OK;
 	case MEMDB_REG:
@@ -486,6 +517,7 @@ enum err store_memdb_copy(struct memdb *to, const struct memdb *from)
 	undo_forget(to);
 	to->info = from->info;
 	to->log_next = from->log_next;
+	to->mark = from->mark;
 	return ERR_OK;
 }
 

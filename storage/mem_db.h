@@ -3,7 +3,7 @@
 #ifndef LANYARD_STORAGE_MEM_DB_H
 #define LANYARD_STORAGE_MEM_DB_H
 
-#include "storage/store.h"
+#include "storage/anchor.h"
 
 enum memdb_kind {
 	MEMDB_ENDPOINT,
@@ -43,6 +43,8 @@ struct memdb {
 	size_t event_ring;
 	uint64_t log_next;
 	struct store_info info;
+	struct store_mark mark;
+	bool reserved; /* the last batch raised an ssn_limit */
 };
 
 void store_memdb_init(struct memdb *db, const struct store_mem_opts *o);
@@ -51,6 +53,8 @@ void store_memdb_fini(struct memdb *db);
  * context id that was deleted. ERR_NOMEM. */
 MUST_USE enum err store_memdb_apply(struct memdb *db, const struct batch *b);
 void store_memdb_begin(struct memdb *db);
+/* What a rollback means for contexts and log, with the number of rollbacks that `mark` has. */
+void store_memdb_set_back(struct memdb *db, const struct store_mark *mark);
 void store_memdb_stop(struct memdb *db, const struct rec_context *exact, size_t n, uint64_t now_ms);
 MUST_USE enum err store_memdb_load(
 	const struct memdb *db, const struct store_visitor *v, struct store_info *info);

@@ -48,6 +48,22 @@ struct sq {
 
 static const struct store_engine sq_engine;
 
+/* Called with the lock held, like the next. */
+static void mirror(struct sq *s)
+{
+	const struct sqdb *d = &s->db;
+	s->stats.log_rows = d->log_next - d->log_first;
+	s->stats.anchor_syncs = d->anchor_syncs;
+	s->stats.rollbacks = d->mark.rollbacks;
+	s->stats.rolled_back = d->rolled_back;
+	s->stats.seal = d->seal;
+	if (d->seal) { /* whatever else has failed meanwhile */
+		s->stats.health = ERR_SEALED;
+		snprintf(s->stats.health_text, sizeof(s->stats.health_text), "sealed: %s",
+			store_seal_text(d->seal));
+	}
+}
+
 static void set_health(struct sq *s, enum err e)
 {
 	s->stats.health = e;
@@ -68,9 +84,13 @@ static enum err commit_group(struct sqdb *d, const struct batch *group)
 		d->info.clean = false;
 		d->meta_dirty = true;
 	}
+	d->reserved = !d->begun;
+	d->begun = true;
 	uint64_t log_was = d->log_next;
 	for (const struct batch *b = group; !e && b; b = b->next)
 		e = store_sqdb_apply(d, b);
+	if (d->reserved || d->info.now_ms - d->raised_ms >= STORE_RAISE_MS)
+		store_sqdb_raise(d);
 	if (!e)
 		e = store_sqdb_trim(d);
 	if (!e)
@@ -105,7 +125,7 @@ static void commit_queue(struct sq *s)
 			s->stats.commits++;
 			s->stats.records += count_records(group.head);
 		}
-		s->stats.log_rows = s->db.log_next - s->db.log_first;
+		mirror(s);
 	}
 	for (struct batch *b = group.head; b; b = b->next)
 		b->result = e;
@@ -129,7 +149,7 @@ static void answer_call(struct sq *s)
 		pthread_mutex_lock(&s->lock);
 		if (c->writes && (c->result || c->revives))
 			set_health(s, c->result);
-		s->stats.log_rows = s->db.log_next - s->db.log_first;
+		mirror(s);
 	}
 	s->call = NULL;
 	pthread_cond_signal(&s->answered);
@@ -149,6 +169,7 @@ static void *run(void *arg)
 	}
 	pthread_mutex_unlock(&s->lock);
 	store_sqdb_close(&s->db);
+	store_anchor_close(&s->db.anchor);
 	return NULL;
 }
 
@@ -247,13 +268,36 @@ static enum err do_recover(struct sqdb *d, void *arg)
 	(void)arg;
 	store_sqdb_close(d);
 	enum err e = store_sqdb_open(d);
+	if (!e)
+		e = store_sqdb_moor_again(d);
 	return e ? e : store_sqdb_probe(d);
+}
+
+/* Only the thread changes it, and only in a call. */
+static bool is_sealed(struct sq *s)
+{
+	pthread_mutex_lock(&s->lock);
+	bool sealed = s->stats.seal != STORE_SEAL_NONE;
+	pthread_mutex_unlock(&s->lock);
+	return sealed;
 }
 
 static enum err sq_recover(struct store *base)
 {
 	struct call c = {.fn = do_recover, .writes = true, .revives = true};
-	return wait_call(sq_of(base), &c);
+	return is_sealed(sq_of(base)) ? ERR_SEALED : wait_call(sq_of(base), &c);
+}
+
+static enum err do_unseal(struct sqdb *d, void *arg)
+{
+	(void)arg;
+	return store_sqdb_unseal(d);
+}
+
+static enum err sq_unseal(struct store *base)
+{
+	struct call c = {.fn = do_unseal, .writes = true, .revives = true};
+	return is_sealed(sq_of(base)) ? wait_call(sq_of(base), &c) : ERR_STATE;
 }
 
 struct stop_args {
@@ -347,28 +391,50 @@ static const struct store_engine sq_engine = {
 	.load = sq_load,
 	.begin = sq_begin,
 	.recover = sq_recover,
+	.unseal = sq_unseal,
 	.stop = sq_stop,
 	.events = sq_events,
 	.stats = sq_stats,
 	.free = sq_free,
 };
 
-static enum err open_db(struct sq *s, const char *dir, char *why)
+static void close_db(struct sq *s)
 {
-	bool made = false;
-	enum err e = store_sqdir_path(dir, "lanyard.db", s->db.path, why);
-	if (!e)
-		e = store_sqdir_open(dir, &s->lock_fd, &made, why);
+	store_sqdb_close(&s->db);
+	store_anchor_close(&s->db.anchor);
+}
+
+static enum err moor(struct sq *s, const struct store_sqlite_opts *o, char *why)
+{
+	char dir[4096];
+	enum err e = store_sqlite_anchor_dir(o->dir, o->anchor, dir, why);
 	if (e)
 		return e;
-	e = store_sqdir_tighten(dir, why);
+	e = store_sqdb_moor(&s->db, dir);
+	if (e)
+		snprintf(why, SQDB_WHY_MAX, "%s", s->db.why);
+	return e;
+}
+
+static enum err open_db(struct sq *s, const struct store_sqlite_opts *o, char *why)
+{
+	bool made = false;
+	enum err e = store_file_path(o->dir, "lanyard.db", s->db.path, why);
+	if (!e)
+		e = store_sqdir_open(o->dir, &s->lock_fd, &made, why);
+	if (!e)
+		e = store_sqdir_tighten(o->dir, why);
 	if (e)
 		return e;
 	e = store_sqdb_open(&s->db);
 	if (e)
 		snprintf(why, SQDB_WHY_MAX, "cannot open %.120s: %.110s", s->db.path, s->db.why);
 	if (!e && made)
-		e = store_sqdir_sync(dir, why);
+		e = store_file_sync_dir(o->dir, why);
+	if (!e)
+		e = moor(s, o, why);
+	if (e)
+		close_db(s);
 	return e;
 }
 
@@ -384,7 +450,7 @@ static enum err start_thread(struct sq *s, char *why)
 	if (!no)
 		return ERR_OK;
 	snprintf(why, SQDB_WHY_MAX, "cannot start the storage thread: %s", strerror(no));
-	store_sqdb_close(&s->db);
+	close_db(s);
 	return ERR_LIMIT;
 }
 
@@ -404,7 +470,8 @@ static struct sq *sq_new(const struct store_sqlite_opts *o, store_done_fn *done,
 	store_queue_init(&s->queue);
 	store_queue_init(&s->finished);
 	s->db.opts = *o;
-	s->db.opts.dir = NULL;
+	s->db.opts.dir = s->db.opts.anchor = NULL;
+	s->db.anchor.fd = s->db.anchor.dir_fd = -1;
 	if (!o->log_rows_max)
 		s->db.opts.log_rows_max = 262144;
 	if (!o->event_ring)
@@ -425,14 +492,14 @@ enum err store_sqlite_open(const struct store_sqlite_opts *o, store_done_fn *don
 	struct sq *s = sq_new(o, done, arg);
 	if (!s)
 		return ERR_NOMEM;
-	enum err e = s->event_fd < 0 ? ERR_IO : open_db(s, o->dir, why);
+	enum err e = s->event_fd < 0 ? ERR_IO : open_db(s, o, why);
 	if (!e)
 		e = start_thread(s, why);
 	if (e) {
 		release(s);
 		return e;
 	}
-	s->stats.log_rows = s->db.log_next - s->db.log_first;
+	mirror(s);
 	*out = &s->base;
 	return ERR_OK;
 }

@@ -6,7 +6,8 @@
 #include "storage/store.h"
 
 struct store_sqlite_opts {
-	const char *dir; /* made if it is missing, mode 0700; holds lanyard.db and lock */
+	const char *dir;    /* made if it is missing, mode 0700; holds lanyard.db and lock */
+	const char *anchor; /* the directory of the anchor; NULL or "": DIR.anchor */
 	uint64_t exchange_lifetime_ms; /* how long log rows must stay */
 	uint64_t log_rows_max; /* beyond this many, older rows than that are folded, and beyond 16
 				  times as many all of them; 0: 262144 */
@@ -17,9 +18,15 @@ struct store_sqlite_opts {
 /* Opens or makes the database: WAL, synchronous=FULL, locking_mode=EXCLUSIVE, one connection, flock
  * on the directory. On error `why` (256 bytes) says it for an operator, with the path; the database
  * is left as it was. ERR_NEWER, ERR_READONLY, ERR_BUSY (another daemon, or sqlite3 has it open),
- * ERR_CORRUPT, ERR_FULL, ERR_IO, ERR_NOMEM, ERR_LIMIT (threads); checking only: ERR_NOTFOUND if
+ * ERR_CORRUPT, ERR_CONFLICT (the anchor is another database's), ERR_FULL, ERR_IO, ERR_NOMEM,
+ * ERR_LIMIT (threads); checking only: ERR_NOTFOUND if
  * there is no database yet. */
 MUST_USE enum err store_sqlite_open(const struct store_sqlite_opts *o, store_done_fn *done,
 	void *arg, struct store **out, char *why);
+
+/* Where the anchor of the state directory `dir` is: `anchor`, or DIR.anchor if that is NULL or
+ * empty. ERR_IO (and `why`, 256 bytes) if the path is too long. */
+MUST_USE enum err store_sqlite_anchor_dir(
+	const char *dir, const char *anchor, char out[static 4096], char *why);
 
 #endif

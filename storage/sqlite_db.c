@@ -164,6 +164,9 @@ static enum err write_meta(struct sqdb *d)
 	store_sqdb_put(&c, d->log_next);
 	store_sqdb_put(&c, d->stops);
 	store_sqdb_put(&c, d->info.clean);
+	store_sqdb_put(&c, d->mark.generation);
+	store_sqdb_put(&c, d->mark.rollbacks);
+	store_sqdb_put(&c, d->suspect);
 	enum err e = store_sqdb_run(d, &c);
 	if (!e) {
 		d->clock_stored_ms = d->info.now_ms;
@@ -185,14 +188,14 @@ enum err store_sqdb_end(struct sqdb *d, enum err e)
 	if (e && !sqlite3_get_autocommit(d->db))
 		sqlite3_step(d->stmt[SQDB_ROLLBACK]);
 	sqlite3_reset(d->stmt[SQDB_ROLLBACK]);
-	return e;
+	return e ? e : store_sqdb_follow(d);
 }
 
-/* In one transaction: the tables, the numbers that name us, and the secret. */
+/* In one transaction: the tables, the numbers that name us, the secret, and the id. */
 static enum err make_schema(struct sqdb *d, int64_t from)
 {
 	char sql[128];
-	uint8_t secret[32];
+	uint8_t secret[32], id[STORE_ID_BYTES];
 	enum err e = store_sqdb_exec(d, "BEGIN IMMEDIATE");
 	for (int64_t v = from; !e && v < SQDB_VERSION; v++)
 		e = store_sqdb_exec(d, store_sqdb_migration[v]);
@@ -204,9 +207,13 @@ static enum err make_schema(struct sqdb *d, int64_t from)
 		struct sqdb_cur c = {0};
 		struct rng rng = rng_system();
 		rng_fill(&rng, secret, sizeof(secret));
+		rng_fill(&rng, id, sizeof(id));
 		c.rc = sqlite3_prepare_v2(d->db,
-			"INSERT INTO meta VALUES (1, ?1, 0, 1, 1, 0, 0, 0)", -1, &c.st, NULL);
+			"INSERT INTO meta (id, secret, clock_ms, next_id, log_next, stops, clean,"
+			" writes, db_id) VALUES (1, ?1, 0, 1, 1, 0, 0, 0, ?2)",
+			-1, &c.st, NULL);
 		store_sqdb_put_blob(&c, SPAN_OF(secret));
+		store_sqdb_put_blob(&c, SPAN_OF(id));
 		e = store_sqdb_run(d, &c);
 		sqlite3_finalize(c.st);
 		secret_wipe(secret, sizeof(secret));
@@ -285,12 +292,20 @@ static enum err read_ends(struct sqdb *d)
 	return ERR_OK;
 }
 
+static bool get_bytes(struct sqdb_cur *c, uint8_t *to, size_t n)
+{
+	struct span s = store_sqdb_get_span(c);
+	if (s.n == n)
+		memcpy(to, s.p, n);
+	return s.n == n;
+}
+
 static enum err read_meta(struct sqdb *d)
 {
 	struct sqdb_cur c = {0};
 	c.rc = sqlite3_prepare_v2(d->db,
-		"SELECT clock_ms, next_id, log_next, stops, clean, secret FROM meta"
-		" WHERE id = 1",
+		"SELECT clock_ms, next_id, log_next, stops, clean, generation, rollbacks,"
+		" suspect, secret, db_id FROM meta WHERE id = 1",
 		-1, &c.st, NULL);
 	enum err e = store_sqdb_row(d, &c);
 	if (!e) {
@@ -299,10 +314,11 @@ static enum err read_meta(struct sqdb *d)
 		d->log_next = store_sqdb_get(&c);
 		d->stops = store_sqdb_get(&c);
 		d->info.clean = store_sqdb_get(&c) != 0;
-		struct span secret = store_sqdb_get_span(&c);
-		if (secret.n == sizeof(d->info.secret))
-			memcpy(d->info.secret, secret.p, secret.n);
-		else
+		d->mark.generation = store_sqdb_get(&c);
+		d->info.rollbacks = d->mark.rollbacks = (uint32_t)store_sqdb_get(&c);
+		d->suspect = store_sqdb_get(&c) != 0;
+		if (!get_bytes(&c, d->info.secret, sizeof(d->info.secret)) ||
+			!get_bytes(&c, d->mark.id, sizeof(d->mark.id)))
 			e = ERR_NOTFOUND;
 	}
 	sqlite3_finalize(c.st);
@@ -312,6 +328,7 @@ static enum err read_meta(struct sqdb *d)
 	}
 	d->meta_dirty = false;
 	d->event_trimmed = 0;
+	d->reserved = false;
 	return e ? e : read_ends(d);
 }
 

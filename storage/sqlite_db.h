@@ -4,6 +4,8 @@
 #ifndef LANYARD_STORAGE_SQLITE_DB_H
 #define LANYARD_STORAGE_SQLITE_DB_H
 
+#include "storage/anchor.h"
+#include "storage/file.h"
 #include "storage/sqlite.h"
 #include "storage/store_impl.h"
 
@@ -11,8 +13,8 @@
 
 enum {
 	SQDB_APPLICATION_ID = 0x4c4e5944, /* "LNYD" */
-	SQDB_VERSION = 1,                 /* user_version of the schema in sqlite_schema.c */
-	SQDB_WHY_MAX = 256,
+	SQDB_VERSION = 2,                 /* user_version of the schema in sqlite_schema.c */
+	SQDB_WHY_MAX = STORE_WHY_MAX,
 };
 
 enum sqdb_stmt {
@@ -49,6 +51,7 @@ enum sqdb_stmt {
 	SQDB_LOG_DEL,
 	SQDB_FOLD,
 	SQDB_EXACT,
+	SQDB_ROLL_BACK,
 	SQDB_STMTS,
 };
 
@@ -77,7 +80,7 @@ struct sqdb_folding {
 };
 
 struct sqdb {
-	sqlite3 *db;
+	sqlite3 *db; /* NULL: closed */
 	sqlite3_stmt *stmt[SQDB_STMTS];
 	char path[4096];
 	struct store_sqlite_opts opts; /* its `dir` is not to be used: it was the caller's */
@@ -90,6 +93,16 @@ struct sqdb {
 	uint64_t log_first, log_next; /* the log is the rows log_first to log_next - 1 */
 	uint64_t event_trimmed;       /* events up to this one are deleted */
 	bool meta_dirty;
+	struct store_mark mark;
+	bool suspect; /* it is stamped as a copy */
+
+	struct store_anchor anchor; /* its mark is the database's, or one generation behind */
+	enum store_seal seal;
+	bool rolled_back;
+	bool begun;         /* the generation has risen since the start */
+	bool reserved;      /* the transaction raised an ssn_limit */
+	uint64_t raised_ms; /* when the generation rose last */
+	uint64_t anchor_syncs;
 
 	struct sqdb_folding folding;
 	char why[SQDB_WHY_MAX]; /* of the last failure */
@@ -107,7 +120,7 @@ enum err store_sqdb_error(struct sqdb *d, int rc);
 /* Runs SQL that returns no rows. */
 MUST_USE enum err store_sqdb_exec(struct sqdb *d, const char *sql);
 /* Commits if `e` is ERR_OK, else rolls back; returns what became of it. Writes meta if it is dirty.
- */
+ * If the generation rose, the anchor has followed when it returns ERR_OK. */
 MUST_USE enum err store_sqdb_end(struct sqdb *d, enum err e);
 MUST_USE enum err store_sqdb_begin(struct sqdb *d);
 
@@ -149,10 +162,6 @@ MUST_USE enum err store_sqdir_check(const char *dir, char *why);
 /* Of the database file alone: application and version in its header. */
 MUST_USE enum err store_sqdir_version(const char *path, char *why);
 MUST_USE enum err store_sqdir_tighten(const char *dir, char *why);
-MUST_USE enum err store_sqdir_sync(const char *dir, char *why);
-/* ERR_IO if it is too long. */
-MUST_USE enum err store_sqdir_path(
-	const char *dir, const char *file, char out[static 4096], char *why);
 
 /* sqlite_write.c */
 MUST_USE enum err store_sqdb_apply(struct sqdb *d, const struct batch *b);
@@ -165,12 +174,27 @@ MUST_USE enum err store_sqdb_mark_running(struct sqdb *d);
 /* Commits something that means nothing. */
 MUST_USE enum err store_sqdb_probe(struct sqdb *d);
 
+/* sqlite_anchor.c */
+/* After opening: opens the anchor in `dir`, finds out what this start is and acts on it; a rollback
+ * is over when it returns, and a sealed store (d->seal) untouched. On error d->why says it. */
+MUST_USE enum err store_sqdb_moor(struct sqdb *d, const char *dir);
+/* After opening again: it must still be the database it was. */
+MUST_USE enum err store_sqdb_moor_again(struct sqdb *d);
+/* In a transaction: the generation rises with it. */
+void store_sqdb_raise(struct sqdb *d);
+/* Behind a commit: the anchor says what the database says, durably. */
+MUST_USE enum err store_sqdb_follow(struct sqdb *d);
+/* A sealed one is opened, as after a rollback. */
+MUST_USE enum err store_sqdb_unseal(struct sqdb *d);
+
 /* sqlite_fold.c */
 
 /* A slice of folding, after a group that appended `rows` to the log. */
 MUST_USE enum err store_sqdb_fold_slice(struct sqdb *d, uint64_t rows);
 /* Folds the whole log and deletes what is older than the exchange lifetime. */
 MUST_USE enum err store_sqdb_fold_all(struct sqdb *d);
+/* Folds the whole log and deletes all of it. */
+MUST_USE enum err store_sqdb_fold_away(struct sqdb *d);
 void store_sqdb_fold_reset(struct sqdb *d);
 /* The whole log, compacted, to be freed with store_sqdb_folds_fini. */
 MUST_USE enum err store_sqdb_folds_read(struct sqdb *d, struct sqdb_folds *f);

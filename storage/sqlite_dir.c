@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The state directory: made, locked, and looked at without SQLite. */
+#include "storage/file.h"
 #include "storage/sqlite_db.h"
 
 #include <errno.h>
@@ -10,65 +11,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static enum err errno_err(int no)
-{
-	switch (no) {
-	case EROFS:
-	case EACCES:
-	case EPERM:
-		return ERR_READONLY;
-	case ENOSPC:
-	case EDQUOT:
-	case EFBIG:
-		return ERR_FULL;
-	case ENOENT:
-		return ERR_NOTFOUND;
-	case ENOMEM:
-		return ERR_NOMEM;
-	default:
-		return ERR_IO;
-	}
-}
-
-static enum err fail(char *why, const char *doing, const char *path)
-{
-	int no = errno;
-	snprintf(why, SQDB_WHY_MAX, "cannot %s %s: %s", doing, path, strerror(no));
-	return errno_err(no);
-}
-
-enum err store_sqdir_path(const char *dir, const char *file, char out[static 4096], char *why)
-{
-	int n = snprintf(out, 4096, "%s/%s", dir, file);
-	if (n >= 0 && n < 4096)
-		return ERR_OK;
-	snprintf(why, SQDB_WHY_MAX, "the path of the state directory is too long");
-	return ERR_IO;
-}
-
-enum err store_sqdir_sync(const char *dir, char *why)
-{
-	enum err e = ERR_OK;
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return fail(why, "open directory", dir);
-	if (fsync(fd))
-		e = fail(why, "sync directory", dir);
-	close(fd);
-	return e;
-}
-
-/* Makes the directory and its name durable; its parent must exist. */
-static enum err make_dir(const char *dir, char *why)
-{
-	char parent[4096];
-	if (!mkdir(dir, 0700)) {
-		enum err e = store_sqdir_path(dir, "..", parent, why);
-		return e ? e : store_sqdir_sync(parent, why);
-	}
-	return errno == EEXIST ? ERR_OK : fail(why, "make directory", dir);
-}
 
 static enum err busy(const char *dir, int fd, char *why)
 {
@@ -86,14 +28,14 @@ static enum err busy(const char *dir, int fd, char *why)
 static enum err lock_dir(const char *dir, int *lock_fd, char *why)
 {
 	char path[4096];
-	enum err e = store_sqdir_path(dir, "lock", path, why);
+	enum err e = store_file_path(dir, "lock", path, why);
 	if (e)
 		return e;
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return fail(why, "open", path);
+		return store_file_error(why, "open", path);
 	if (flock(fd, LOCK_EX | LOCK_NB)) {
-		e = errno == EWOULDBLOCK ? busy(dir, fd, why) : fail(why, "lock", path);
+		e = errno == EWOULDBLOCK ? busy(dir, fd, why) : store_file_error(why, "lock", path);
 		close(fd);
 		return e;
 	}
@@ -118,9 +60,9 @@ enum err store_sqdir_version(const char *path, char *why)
 	uint8_t header[HEADER_N];
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return fail(why, "open", path);
+		return store_file_error(why, "open", path);
 	ssize_t n = pread(fd, header, sizeof(header), 0);
-	enum err e = n < 0 ? fail(why, "read", path) : ERR_OK;
+	enum err e = n < 0 ? store_file_error(why, "read", path) : ERR_OK;
 	close(fd);
 	if (e || !n)
 		return e; /* empty: power was cut before anything was written */
@@ -153,7 +95,7 @@ static enum err make_file(const char *path, bool *made, char *why)
 		*made = true;
 	}
 	if (fd < 0)
-		return fail(why, "open", path);
+		return store_file_error(why, "open", path);
 	close(fd);
 	return ERR_OK;
 }
@@ -162,9 +104,10 @@ static enum err set_mode(const char *path, mode_t mode, char *why)
 {
 	struct stat st;
 	if (stat(path, &st))
-		return errno == ENOENT ? ERR_OK : fail(why, "look at", path);
-	return (st.st_mode & 077) && chmod(path, mode) ? fail(why, "set the mode of", path)
-						       : ERR_OK;
+		return errno == ENOENT ? ERR_OK : store_file_error(why, "look at", path);
+	return (st.st_mode & 077) && chmod(path, mode)
+		       ? store_file_error(why, "set the mode of", path)
+		       : ERR_OK;
 }
 
 /* They hold keys: what was copied here with other permissions gets ours, and SQLite gives those of
@@ -176,7 +119,7 @@ enum err store_sqdir_tighten(const char *dir, char *why)
 	char path[4096];
 	enum err e = set_mode(dir, 0700, why);
 	for (size_t i = 0; !e && i < sizeof(names) / sizeof(*names); i++) {
-		e = store_sqdir_path(dir, names[i], path, why);
+		e = store_file_path(dir, names[i], path, why);
 		if (!e)
 			e = set_mode(path, 0600, why);
 	}
@@ -186,10 +129,10 @@ enum err store_sqdir_tighten(const char *dir, char *why)
 enum err store_sqdir_open(const char *dir, int *lock_fd, bool *made, char *why)
 {
 	char path[4096];
-	enum err e = store_sqdir_path(dir, "lanyard.db", path, why);
+	enum err e = store_file_path(dir, "lanyard.db", path, why);
 	*lock_fd = -1;
 	if (!e)
-		e = make_dir(dir, why);
+		e = store_file_make_dir(dir, why);
 	if (!e)
 		e = lock_dir(dir, lock_fd, why);
 	if (!e)
@@ -206,14 +149,14 @@ enum err store_sqdir_open(const char *dir, int *lock_fd, bool *made, char *why)
 static enum err check_lock(const char *dir, char *why)
 {
 	char path[4096];
-	enum err e = store_sqdir_path(dir, "lock", path, why);
+	enum err e = store_file_path(dir, "lock", path, why);
 	if (e)
 		return e;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT ? ERR_OK : fail(why, "open", path);
+		return errno == ENOENT ? ERR_OK : store_file_error(why, "open", path);
 	if (flock(fd, LOCK_SH | LOCK_NB))
-		e = errno == EWOULDBLOCK ? busy(dir, fd, why) : fail(why, "lock", path);
+		e = errno == EWOULDBLOCK ? busy(dir, fd, why) : store_file_error(why, "lock", path);
 	close(fd);
 	return e;
 }
@@ -221,13 +164,13 @@ static enum err check_lock(const char *dir, char *why)
 enum err store_sqdir_check(const char *dir, char *why)
 {
 	char path[4096];
-	enum err e = store_sqdir_path(dir, "lanyard.db", path, why);
+	enum err e = store_file_path(dir, "lanyard.db", path, why);
 	if (e)
 		return e;
 	e = check_lock(dir, why);
 	if (!e)
 		e = store_sqdir_version(path, why);
 	if (!e && (access(path, W_OK) || access(dir, W_OK | X_OK)))
-		e = fail(why, "write to", path);
+		e = store_file_error(why, "write to", path);
 	return e;
 }

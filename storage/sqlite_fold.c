@@ -284,15 +284,27 @@ static enum err first_young(struct sqdb *d, uint64_t *pos)
 	return ERR_OK;
 }
 
-enum err store_sqdb_fold_all(struct sqdb *d)
+static enum err fold_rows(struct sqdb *d)
 {
 	struct sqdb_folds f = {0};
-	uint64_t young;
 	store_sqdb_fold_reset(d);
 	enum err e = store_sqdb_folds_read(d, &f);
 	for (size_t i = 0; !e && i < f.n; i++)
 		e = apply(d, &f.v[i]);
 	store_sqdb_folds_fini(&f);
+	return e;
+}
+
+enum err store_sqdb_fold_away(struct sqdb *d)
+{
+	enum err e = fold_rows(d);
+	return e ? e : delete_rows(d, d->log_next);
+}
+
+enum err store_sqdb_fold_all(struct sqdb *d)
+{
+	uint64_t young;
+	enum err e = fold_rows(d);
 	if (!e)
 		e = first_young(d, &young);
 	if (!e && young > d->log_first)

@@ -84,6 +84,7 @@ static enum err endpoint_row(struct load *l, struct sqdb_cur *c)
 static const char context_sql[] =
 	"SELECT h.context_id, h.endpoint_id, h.expiry_pos, h.expiry_ms, h.live, h.flags_pos,"
 	" h.exact_stop, h.generation, h.ssn_limit, h.highest, h.window_bits, h.fresh, h.executed,"
+	" h.stale,"
 	" c.role, c.origin, c.aead, c.hkdf, c.ssid, c.sender_id, c.recipient_id, c.id_context,"
 	" c.master_secret, c.master_salt, c.sender_key, c.recipient_key, c.common_iv,"
 	" c.ikm_fingerprint, c.id"
@@ -99,6 +100,7 @@ static void context_counters(
 	r->window = store_sqdb_get(c);
 	r->fresh = store_sqdb_get(c) || (f && f->fresh_pos > flags_pos);
 	r->executed = store_sqdb_get(c) || (f && f->executed_pos > flags_pos);
+	r->stale = store_sqdb_get(c) && !r->fresh;
 	r->highest = f ? store_higher(highest, f->highest) : highest;
 	r->exact = l->d->info.clean && exact_stop == l->d->stops && r->highest == highest;
 	if (!r->exact)

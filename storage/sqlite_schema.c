@@ -119,14 +119,26 @@ static const char version_1[] =
 	"   ORDER BY h.expiry_pos DESC LIMIT 1), r.expiry_ms) AS expiry_ms"
 	" FROM registrations r JOIN endpoints e ON e.id = r.endpoint_id;";
 
-const char *const store_sqdb_migration[SQDB_VERSION] = {version_1};
+/* What a copy is told apart by (storage/anchor.h), and what may be believed of its windows. A
+ * database that was in use before it had an id counts as one whose anchor is lost. */
+static const char version_2[] =
+	"ALTER TABLE meta ADD COLUMN db_id BLOB NOT NULL DEFAULT x'';"
+	"ALTER TABLE meta ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE meta ADD COLUMN rollbacks INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE meta ADD COLUMN suspect INTEGER NOT NULL DEFAULT 0;" /* a copy */
+	"ALTER TABLE hot ADD COLUMN stale INTEGER NOT NULL DEFAULT 0;"    /* until fresh is set */
+	"UPDATE meta SET db_id = randomblob(16),"
+	" generation = EXISTS (SELECT 1 FROM hot) OR stops > 0;";
+
+const char *const store_sqdb_migration[SQDB_VERSION] = {version_1, version_2};
 
 const char *const store_sqdb_sql[SQDB_STMTS] = {
 	[SQDB_BEGIN] = "BEGIN IMMEDIATE",
 	[SQDB_COMMIT] = "COMMIT",
 	[SQDB_ROLLBACK] = "ROLLBACK",
 	[SQDB_META] = "UPDATE meta SET clock_ms = ?1, next_id = ?2, log_next = ?3,"
-		      " stops = ?4, clean = ?5, writes = writes + 1 WHERE id = 1",
+		      " stops = ?4, clean = ?5, generation = ?6, rollbacks = ?7,"
+		      " suspect = ?8, writes = writes + 1 WHERE id = 1",
 	[SQDB_ENDPOINT_PUT] = "INSERT INTO endpoints (id, name, bs_ep, rd_ep, freshness,"
 			      " allow_nosec, oscore_version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
 			      " ON CONFLICT (id) DO UPDATE SET name = ?2, bs_ep = ?3, rd_ep = ?4,"
@@ -141,12 +153,12 @@ const char *const store_sqdb_sql[SQDB_STMTS] = {
 			     " ?15, ?16)",
 	[SQDB_HOT_PUT] = "INSERT INTO hot (context_id, endpoint_id, live, generation, ssn_limit,"
 			 " highest, window_bits, exact_stop, fresh, executed, flags_pos,"
-			 " expiry_ms, expiry_pos)"
-			 " VALUES (?1, ?2, 1, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, 0, 0)"
+			 " expiry_ms, expiry_pos, stale)"
+			 " VALUES (?1, ?2, 1, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, 0, 0, ?9)"
 			 " ON CONFLICT (context_id) DO UPDATE SET endpoint_id = ?2,"
 			 " generation = ?3, ssn_limit = max(ssn_limit, ?4),"
 			 " highest = max(highest, ?5), exact_stop = 0, fresh = ?6, executed = ?7,"
-			 " flags_pos = ?8 WHERE live = 1",
+			 " flags_pos = ?8, stale = ?9 WHERE live = 1",
 	[SQDB_TOMBSTONE] = "INSERT INTO tombstones (context_id, ikm_fingerprint, sender_id,"
 			   " recipient_id) SELECT id, ikm_fingerprint, sender_id, recipient_id"
 			   " FROM contexts WHERE id = ?1",
@@ -188,4 +200,6 @@ const char *const store_sqdb_sql[SQDB_STMTS] = {
 	[SQDB_EXACT] = "UPDATE hot SET ssn_limit = ?2, window_bits = ?4,"
 		       " exact_stop = iif(?3 >= highest, ?5, 0), highest = max(highest, ?3)"
 		       " WHERE context_id = ?1 AND live = 1",
+	[SQDB_ROLL_BACK] = "UPDATE hot SET ssn_limit = max(ssn_limit, ?1), stale = 1, fresh = 0,"
+			   " window_bits = 0, exact_stop = 0, flags_pos = ?2",
 };

@@ -61,6 +61,7 @@ static enum err put_hot(struct sqdb *d, const struct rec_context *r)
 	store_sqdb_put(&c, r->fresh);
 	store_sqdb_put(&c, r->executed);
 	store_sqdb_put(&c, position(d));
+	store_sqdb_put(&c, r->stale);
 	enum err e = store_sqdb_run(d, &c);
 	if (e || sqlite3_changes(d->db) == 1)
 		return e;
@@ -164,6 +165,7 @@ static enum err reserve(struct sqdb *d, const struct rec_ssn_reserve *r)
 	store_sqdb_put(&c, r->expect);
 	store_sqdb_put(&c, r->add);
 	enum err e = store_sqdb_run(d, &c);
+	d->reserved = true;
 	if (e || sqlite3_changes(d->db) == 1)
 		return e;
 	snprintf(d->why, sizeof(d->why), "the sender number of context %" PRIu64 " is not %" PRIu64,
@@ -335,6 +337,8 @@ enum err store_sqdb_probe(struct sqdb *d)
 enum err store_sqdb_mark_running(struct sqdb *d)
 {
 	d->info.clean = false;
+	store_sqdb_raise(d);
+	d->begun = true;
 	return store_sqdb_probe(d);
 }
 
@@ -359,6 +363,7 @@ enum err store_sqdb_stop(struct sqdb *d, const struct rec_context *exact, size_t
 	d->stops++;
 	d->info.clean = true;
 	d->meta_dirty = true;
+	store_sqdb_raise(d); /* a copy of an earlier moment is then known for what it is */
 	e = store_sqdb_fold_all(d);
 	for (size_t i = 0; !e && i < n; i++)
 		e = put_exact(d, &exact[i]);

@@ -36,6 +36,11 @@ enum err store_recover(struct store *s)
 	return s->engine->recover(s);
 }
 
+enum err store_unseal(struct store *s)
+{
+	return s->engine->unseal(s);
+}
+
 enum err store_stop(struct store *s, const struct rec_context *exact, size_t n, uint64_t now_ms)
 {
 	return s->engine->stop(s, exact, n, now_ms);
@@ -50,6 +55,22 @@ enum err store_events(
 void store_stats(struct store *s, struct store_stats *out)
 {
 	s->engine->stats(s, out);
+}
+
+const char *store_seal_text(enum store_seal seal)
+{
+	switch (seal) {
+	case STORE_SEAL_NONE:
+		break;
+	case STORE_SEAL_MISSING:
+		return "its anchor is missing: it may be a clone of a database that runs elsewhere";
+	case STORE_SEAL_DAMAGED:
+		return "its anchor is damaged, so nobody knows whether it is the newest copy";
+	case STORE_SEAL_OLDER:
+		return "its anchor is older than the database, so it does not tell of all "
+		       "rollbacks";
+	}
+	return "";
 }
 
 void store_free(struct store *s)

@@ -7,6 +7,12 @@
  * durable in the order of their submission; when one fails, so do all that were queued behind it.
  * Batches that wait share a commit, and then its failure.
  *
+ * A database that was set back or cloned would repeat sender numbers and accept requests again. So
+ * an engine keeps an anchor beside it (storage/anchor.h). Opening one that is an older copy than
+ * its anchor is a rollback: before anything else is possible every context's ssn_limit is raised to
+ * the epoch of the new number of rollbacks, its window is stale, and no response is remembered.
+ * Opening one without its anchor gives a sealed store.
+ *
  * Changing or deleting what is not there is no error, except that sender numbers of an unknown
  * context are ERR_CONFLICT; so are a name or an event number that is taken, and the id of a deleted
  * context. Whether a context's endpoint exists is not checked. Text comes back byte for byte. */
@@ -70,6 +76,7 @@ struct rec_context {
 	uint64_t window; /* as struct osc_window's seen; meaningful if exact; not taken by a put */
 	bool exact;      /* set by a clean stop only, cleared by store_begin */
 	bool fresh;      /* freshness of the peer was proved (Echo, B.2) */
+	bool stale;      /* nothing may be believed of the window until `fresh` is set */
 	bool executed;   /* a request under it changed something */
 };
 
@@ -98,6 +105,9 @@ struct rec_seen {
 };
 
 enum { STORE_RESPONSE_MAX = 128 };
+
+/* Sender numbers are given out by epochs of 2^20: a rollback ends one and begins the next. */
+enum { STORE_EPOCH_BITS = 20 };
 
 struct rec_reg {
 	uint64_t endpoint_id;
@@ -194,12 +204,21 @@ struct store_visitor {
 	void *arg;
 };
 
+/* Why a store is sealed: it does nothing before store_unseal. */
+enum store_seal {
+	STORE_SEAL_NONE,
+	STORE_SEAL_MISSING, /* there is no anchor: the database may be a clone */
+	STORE_SEAL_DAMAGED, /* the anchor cannot be read */
+	STORE_SEAL_OLDER,   /* the anchor is older than the database */
+};
+
 struct store_info {
 	uint64_t now_ms;     /* the store clock: the largest now_ms ever committed */
 	uint64_t next_id;    /* above every endpoint, context and operation id ever used */
 	uint64_t next_event; /* seq of the next event */
 	bool clean;          /* the last run stopped cleanly */
 	uint8_t secret[32];  /* drawn when the database was made: for fingerprints and seeds */
+	uint32_t rollbacks;  /* sender numbers are given out in the epoch of this number */
 };
 
 /* For status and metrics. */
@@ -207,8 +226,12 @@ struct store_stats {
 	uint64_t commits, records, failures;
 	uint64_t log_rows;
 	uint64_t cpu_us; /* of the storage thread */
+	uint64_t anchor_syncs;
+	uint32_t rollbacks; /* ever */
+	bool rolled_back;   /* one of them since this store was opened */
+	enum store_seal seal;
 	enum err health; /* ERR_OK, or why it cannot store */
-	char health_text[160];
+	char health_text[200];
 };
 
 struct store;
@@ -231,6 +254,11 @@ MUST_USE enum err store_begin(struct store *s);
 /* After a failure: reopens and writes a probe. ERR_OK: durable writing works again, and what is
  * stored must be loaded afresh. Until then every batch fails. Synchronous, milliseconds. */
 MUST_USE enum err store_recover(struct store *s);
+/* Of a sealed store (health ERR_SEALED): the operator has confirmed that no other copy of this
+ * database runs, has run since this one was made, or will. It is treated like a rollback: sender
+ * numbers start in a later epoch, every window is stale. Synchronous; what is stored must be loaded
+ * afterwards. ERR_STATE: it is not sealed; on another error it stays so. */
+MUST_USE enum err store_unseal(struct store *s);
 /* The clean stop: exact windows and sender numbers (ssn_limit := the exact next number, which may
  * be lower than the reserved limit) and the marker in one transaction. Nothing may be pending
  * (ERR_STATE). A window whose `highest` is below what was committed is not believed. */
@@ -243,6 +271,8 @@ typedef enum err store_event_fn(void *arg, const struct rec_event *e);
 MUST_USE enum err store_events(struct store *s, uint64_t after, size_t max, store_event_fn *fn,
 	void *arg, uint64_t *first);
 void store_stats(struct store *s, struct store_stats *out);
+/* A sentence for an operator; empty for none. */
+const char *store_seal_text(enum store_seal seal);
 /* Ends the thread; done is called for pending batches, with ERR_STATE if they were not committed.
  * NULL is fine. */
 void store_free(struct store *s);
@@ -260,6 +290,11 @@ MUST_USE enum err store_mem_open(
 void store_mem_fail(struct store *s, uint64_t nth, enum err e, bool committed);
 /* Batches stay pending until released: to test what may leave before they are durable. */
 void store_mem_hold(struct store *s, bool hold);
+/* Writing the anchor fails with `e` until it is told ERR_OK. */
+void store_mem_anchor_fail(struct store *s, enum err e);
+/* A new store with what is durable in `old`, beside the anchor of `s`; `s` NULL: beside none. */
+MUST_USE enum err store_mem_restore(
+	struct store *s, struct store *old, store_done_fn *done, void *arg, struct store **out);
 /* What a power cut leaves: a new store with what is durable now; `s` stays usable. */
 MUST_USE enum err store_mem_crash(
 	struct store *s, store_done_fn *done, void *arg, struct store **out);

@@ -5,6 +5,10 @@
 
 #include "storage/store.h"
 
+/* With traffic the generation rises this often: the requests of so long are what a rollback to a
+ * younger copy can bring back unnoticed. */
+enum { STORE_RAISE_MS = 60000 };
+
 /* The calls of store.h, one to one; `free` gets no NULL. */
 struct store_engine {
 	void (*submit)(struct store *s, struct batch *b);
@@ -14,6 +18,7 @@ struct store_engine {
 	enum err (*load)(struct store *s, const struct store_visitor *v, struct store_info *info);
 	enum err (*begin)(struct store *s);
 	enum err (*recover)(struct store *s);
+	enum err (*unseal)(struct store *s);
 	enum err (*stop)(
 		struct store *s, const struct rec_context *exact, size_t n, uint64_t now_ms);
 	enum err (*events)(struct store *s, uint64_t after, size_t max, store_event_fn *fn,

@@ -325,6 +325,12 @@ static void world_refused(void *arg, const struct ep_delivery *d)
 	require(ep_reason_info(d->reason)->code != NULL, "a refusal has its reason");
 }
 
+static void world_rolled_back(void *arg, uint32_t rollbacks)
+{
+	(void)arg, (void)rollbacks;
+	require(false, "no database of this world is set back");
+}
+
 static int64_t world_wall_ms(const struct world *w)
 {
 	return INT64_C(1700000000000) + (int64_t)w->now_ms;
@@ -352,6 +358,7 @@ static struct core *world_core(struct world *w)
 			.refused = world_refused,
 			.wake = world_wake,
 			.storage = world_storage,
+			.rolled_back = world_rolled_back,
 			.arg = w}};
 	require(core_new(&o, &c) == ERR_OK, "core");
 	return c;

@@ -105,6 +105,7 @@ FAKE void fake_status(void *arg, struct adm_status *out)
 		.endpoints = 3,
 		.storage_ok = true,
 		.storage_text = "good",
+		.rollbacks = 2,
 		.listeners = {{"main", "server", "*", 5683, false}},
 		.listener_n = 1};
 }
@@ -400,6 +401,13 @@ FAKE void fake_metrics(void *arg, adm_metric_fn *fn, void *cb_arg)
 	fn(cb_arg, &m);
 }
 
+FAKE void fake_unseal(void *arg, adm_done_fn *done, void *done_arg)
+{
+	(void)arg;
+	fake_note("unseal", SPAN_EMPTY);
+	fake_finish(done, done_arg);
+}
+
 static const struct adm_ops fake_ops __attribute__((unused)) = {
 	.status = fake_status,
 	.endpoint_list = fake_endpoint_list,
@@ -414,6 +422,7 @@ static const struct adm_ops fake_ops __attribute__((unused)) = {
 	.dm_cancel = fake_dm_cancel,
 	.observation_list = fake_observation_list,
 	.bootstrap_get = fake_bootstrap_get,
+	.unseal = fake_unseal,
 	.plan_put = fake_plan_put,
 	.plan_delete = fake_plan_delete,
 	.explain = fake_explain,

@@ -14,8 +14,20 @@ static const struct row {
 	const char *call, *name, *text; /* what the operation saw, or NULL; "" call: none */
 } rows[] = {
 	{"status", "GET", "/v1/status", NULL, 200,
-		"\"storage\":{\"ok\":true,\"text\":\"good\"},\"listeners\":[{\"name\":\"main\"",
+		"\"storage\":{\"ok\":true,\"text\":\"good\",\"sealed\":false,\"rollbacks\":2},"
+		"\"listeners\":[{\"name\":\"main\"",
 		NULL, NULL, NULL},
+	{"unseal", "POST", "/v1/unseal", "{\"only_copy\":true}", 204, NULL, "unseal", "", NULL},
+	{"unseal, nothing confirmed", "POST", "/v1/unseal", NULL, 400, "bad-json", "", NULL, NULL},
+	{"unseal, an empty body", "POST", "/v1/unseal", "{}", 422, "\"field\":\"only_copy\"", "",
+		NULL, NULL},
+	{"unseal, not the only copy", "POST", "/v1/unseal", "{\"only_copy\":false}", 422,
+		"\"field\":\"only_copy\"", "", NULL, NULL},
+	{"unseal, a word", "POST", "/v1/unseal", "{\"only_copy\":\"true\"}", 422,
+		"\"field\":\"only_copy\"", "", NULL, NULL},
+	{"unseal, more than that", "POST", "/v1/unseal", "{\"only_copy\":true,\"x\":1}", 422,
+		"unknown name", "", NULL, NULL},
+	{"unseal by GET", "GET", "/v1/unseal", NULL, 405, "POST", "", NULL, NULL},
 	{"status takes no parameter", "GET", "/v1/status?x=1", NULL, 400, "bad-request", NULL, NULL,
 		NULL},
 	{"list", "GET", "/v1/endpoints", NULL, 200, "\"name\":\"dev \\\"1\\\"\"", "list", "", ""},

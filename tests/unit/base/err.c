@@ -5,14 +5,14 @@
 
 int main(void)
 {
-	for (int e = ERR_OK; e <= ERR_CORRUPT; e++) {
+	for (int e = ERR_OK; e <= ERR_SEALED; e++) {
 		CHECK(strcmp(err_text((enum err)e), "unknown error") != 0,
 			"every error has a text");
 		for (int other = ERR_OK; other < e; other++)
 			CHECK(strcmp(err_text((enum err)e), err_text((enum err)other)) != 0,
 				"no two errors share a text");
 	}
-	CHECK(strcmp(err_text((enum err)(ERR_CORRUPT + 1)), "unknown error") == 0,
+	CHECK(strcmp(err_text((enum err)(ERR_SEALED + 1)), "unknown error") == 0,
 		"beyond the last");
 	CHECK(strcmp(err_text((enum err) - 1), "unknown error") == 0, "before the first");
 	return test_done();

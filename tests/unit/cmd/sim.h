@@ -54,7 +54,8 @@ struct sim {
 	uint32_t commit_us; /* how long a commit takes, at most; 0: none is ever pending */
 	uint64_t commit_at_us;
 	bool held;
-	enum err storage; /* as io.storage told last */
+	enum err storage;   /* as io.storage told last */
+	uint32_t rollbacks; /* as told last */
 	unsigned storage_told, events, sent_down, crashes;
 	/* May eat a datagram. */
 	bool (*tap)(struct sim *s, bool up, unsigned dev, uint16_t listener, struct span datagram);
@@ -210,6 +211,11 @@ static void sim_io_event(void *arg, const struct rec_event *e)
 	((struct sim *)arg)->events++;
 }
 
+static void sim_io_rolled_back(void *arg, uint32_t rollbacks)
+{
+	((struct sim *)arg)->rollbacks = rollbacks;
+}
+
 static void sim_io_storage(void *arg, enum err e)
 {
 	struct sim *s = arg;
@@ -261,6 +267,7 @@ static void sim_core_new(struct sim *s, struct core **out)
 			.event = sim_io_event,
 			.wake = sim_io_wake,
 			.storage = sim_io_storage,
+			.rolled_back = sim_io_rolled_back,
 			.arg = s}};
 	REQUIRE(core_new(&o, out) == ERR_OK, "core");
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sender numbers: reserved before they are used, by rising blocks, to the very last (spec/oscore
- * 4).
+/* Sender numbers: reserved before they are used, by rising blocks, to the very last of the epoch.
  */
 #include "tests/unit/endpoint/rig.h"
 
@@ -35,18 +34,27 @@ static void blocks(void)
 	rig_fini(r);
 }
 
-static void last(void)
+/* To the last number of an epoch, and never reserved beyond it. */
+static void last(uint32_t rollbacks, uint64_t end)
 {
 	struct rig *r = &rig;
 	uint64_t n = 0;
-	rig_init(r, true);
-	r->server->ssn_next = OSC_SSN_MAX - 2;
+	bool reserved = true;
+	rig_init_after(r, true, rollbacks);
+	CHECK(r->dir.ssn_end == end, "where the epoch ends");
+	r->server->ssn_next = end - 100;
 	r->server->ssn_left = 0;
-	for (uint64_t want = OSC_SSN_MAX - 2; want <= OSC_SSN_MAX; want++)
+	for (uint64_t want = end - 100; want < end; want++) {
+		rig_turn(r, 1);
 		CHECK(ep_take_number(&r->dir, r->server, &r->t, &n) == ERR_OK && n == want,
-			"the last numbers are good, 2^40-1 too");
+			"the last numbers are good");
+		const struct rec *rec = rig_record(r, REC_SSN_RESERVE);
+		reserved &= !rec || rec->ssn.expect + rec->ssn.add <= end;
+	}
+	CHECK(reserved && ep_ssn_limit(r->server) == end, "none is reserved beyond");
 	CHECK(ep_take_number(&r->dir, r->server, &r->t, &n) == ERR_LIMIT, "then there is none");
 	CHECK(ep_take_number(&r->dir, r->server, &r->t, &n) == ERR_LIMIT, "nor later");
+	CHECK(!rig_record(r, REC_SSN_RESERVE), "and nothing is reserved");
 	rig_fini(r);
 }
 
@@ -161,7 +169,10 @@ static void after_load(void)
 int main(void)
 {
 	blocks();
-	last();
+	last(0, 1 << 20);
+	last(1, 2 << 20);
+	last(7, 8 << 20);
+	last(2047, UINT64_C(1) << 31);
 	used_up();
 	bounds();
 	after_load();

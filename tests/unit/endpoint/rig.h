@@ -68,7 +68,7 @@ static RIG_UNUSED void rig_turn(struct rig *r, uint64_t ms)
 	turn_begin(&r->t, r->now_ms, (int64_t)r->now_ms);
 }
 
-static RIG_UNUSED void rig_init(struct rig *r, bool fresh)
+static RIG_UNUSED void rig_init_after(struct rig *r, bool fresh, uint32_t rollbacks)
 {
 	static const uint8_t seed[16] = {3}, secret[32] = {4};
 	memset(r, 0, sizeof(*r));
@@ -79,7 +79,8 @@ static RIG_UNUSED void rig_init(struct rig *r, bool fresh)
 		.endpoints_max = 100,
 		.window_width = 32,
 		.ssn_block = 64,
-		.freshness = EP_FRESH_AUTO};
+		.freshness = EP_FRESH_AUTO,
+		.rollbacks = rollbacks};
 	REQUIRE(ep_directory_init(&r->dir, &d) == ERR_OK, "directory");
 	REQUIRE(osc_crypto_new(&r->crypto) == ERR_OK, "crypto");
 	struct ep_exchange_opts o = {.directory = &r->dir,
@@ -102,6 +103,11 @@ static RIG_UNUSED void rig_init(struct rig *r, bool fresh)
 		.local_n = 4,
 		.local = {192, 0, 2, 1}};
 	rig_turn(r, 0);
+}
+
+static RIG_UNUSED void rig_init(struct rig *r, bool fresh)
+{
+	rig_init_after(r, fresh, 0);
 }
 
 static RIG_UNUSED void rig_fini(struct rig *r)

@@ -455,6 +455,127 @@ static void case_stop(struct rig *r)
 	OK(rig_has(r, "highest=42 fresh") && rig_lacks(r, "window="), "is not believed");
 }
 
+static struct store_stats stats_of(struct rig *r)
+{
+	struct store_stats st;
+	store_stats(r->s, &st);
+	return st;
+}
+
+static struct rec_context fresh_context(uint64_t id, uint64_t limit, uint64_t highest)
+{
+	struct rec_context c = rec_context_of(id, 1).context;
+	c.ssn_limit = limit;
+	c.highest = highest;
+	c.fresh = true;
+	return c;
+}
+
+/* An older copy beside its anchor. */
+static void case_rollback(struct rig *r)
+{
+	struct rec a = {.type = REC_CONTEXT_PUT, .context = fresh_context(3, 64, 10)};
+	struct rec b = {.type = REC_CONTEXT_PUT, .context = fresh_context(4, 5 << 20, UINT64_MAX)};
+	struct rec seen = rec_seen_of(3, 20, 50);
+	struct rig_copy c = {0};
+	seen.seen.fresh = true;
+	seen.seen.response = SPAN_LIT("answer");
+	seen.seen.expiry_ms = 900;
+	OK(!store_begin(r->s) &&
+			!COMMIT_AT(r, 50, rec_endpoint_of(1, "a"), a, b, rec_reg_of(1, 10), seen,
+				rec_context_of(5, 1), rec_del_of(REC_CONTEXT_DEL, 5)),
+		"work");
+	rig_copy(r, &c);
+	OK(!COMMIT_AT(r, 60, rec_ssn_of(3, 64, 64), rec_seen_of(3, 30, 60)), "more work");
+	rig_restore(r, &c, true);
+	OK(stats_of(r).rolled_back && stats_of(r).rollbacks == 1 && !stats_of(r).seal,
+		"it is found out");
+	OK(rig_has(r, "limit=1048576 highest=20 fresh=0 executed=0 stale") &&
+			r->info.rollbacks == 1,
+		"numbers of the next epoch, nothing believed of the window, what the log said "
+		"kept");
+	OK(rig_has(r, "limit=5242880 highest=-1 fresh=0 executed=0 stale"), "none ever goes back");
+	OK(rig_lacks(r, "seen "), "no stored answer is left");
+	OK(rig_has(r, "registration 1") && rig_has(r, "expiry=900"), "registrations stay");
+	OK(rig_has(r, " 1 1048576\n"), "tombstones' numbers are raised too");
+	OK(!store_begin(r->s) && !COMMIT_AT(r, 70, rec_ssn_of(3, 1 << 20, 64)), "work goes on");
+	seen = rec_seen_of(3, 40, 80);
+	seen.seen.fresh = true;
+	OK(!COMMIT_AT(r, 80, seen), "the device has proved itself");
+	rig_crash(r);
+	OK(rig_has(r, "limit=1048640 highest=40 fresh=1 executed=0\n"), "and is believed");
+	OK(rig_has(r, "limit=5242880 highest=-1 fresh=0 executed=0 stale"), "the other is not");
+	OK(!stats_of(r).rolled_back && stats_of(r).rollbacks == 1, "a crash is no rollback");
+	rig_restore(r, &c, true);
+	OK(rig_has(r, "limit=2097152 highest=20 fresh=0 executed=0 stale") &&
+			stats_of(r).rollbacks == 2,
+		"the same copy again is another rollback");
+	rig_copy_end(&c);
+}
+
+/* A copy without an anchor does nothing until somebody confirms. */
+static void case_sealed(struct rig *r)
+{
+	struct rec a = {.type = REC_CONTEXT_PUT, .context = fresh_context(3, 64, 10)};
+	struct rig_copy c = {0};
+	struct store_visitor none = {0};
+	struct store_info info;
+	OK(store_unseal(r->s) == ERR_STATE, "a good one cannot be unsealed");
+	OK(!store_begin(r->s) && !COMMIT_AT(r, 50, a), "work");
+	rig_copy(r, &c);
+	rig_restore(r, &c, false);
+	OK(stats_of(r).seal == STORE_SEAL_MISSING && stats_of(r).health == ERR_SEALED &&
+			strstr(stats_of(r).health_text, "sealed: its anchor is missing"),
+		"sealed, and why");
+	OK(store_load(r->s, &none, &info) == ERR_SEALED && store_begin(r->s) == ERR_SEALED &&
+			store_recover(r->s) == ERR_SEALED &&
+			store_stop(r->s, NULL, 0, 1) == ERR_SEALED,
+		"nothing works");
+	OK(COMMIT_AT(r, 60, rec_endpoint_of(9, "x")) == ERR_SEALED, "nothing is committed");
+	OK(stats_of(r).health == ERR_SEALED, "and it stays so");
+	rig_crash(r);
+	OK(stats_of(r).seal == STORE_SEAL_MISSING, "also when started again");
+	OK(!store_unseal(r->s), "unseal");
+	OK(!stats_of(r).seal && !stats_of(r).health && stats_of(r).rolled_back, "it is open");
+	OK(rig_has(r, "limit=16777216 highest=10 fresh=0 executed=0 stale"),
+		"like a rollback, with a gap for those that nobody remembers");
+	OK(store_unseal(r->s) == ERR_STATE, "once is enough");
+	OK(!store_begin(r->s) && !COMMIT_AT(r, 70, rec_ssn_of(3, 16 << 20, 64)), "work");
+	rig_crash(r);
+	OK(!stats_of(r).seal && rig_has(r, "limit=16777280"), "now it has an anchor");
+	rig_copy_end(&c);
+}
+
+static uint64_t syncs(struct rig *r)
+{
+	return stats_of(r).anchor_syncs;
+}
+
+/* When the anchor is written: at a start, with reservations, and each minute. */
+static void case_generation(struct rig *r)
+{
+	struct rig_copy c = {0};
+	uint64_t n = syncs(r);
+	OK(!store_begin(r->s) && syncs(r) == n + 1, "at a start");
+	OK(!COMMIT_AT(r, 1000, rec_context_of(3, 1)) && syncs(r) == n + 1, "not at any commit");
+	OK(!COMMIT_AT(r, 1000, rec_ssn_of(3, 0, 64)) && syncs(r) == n + 2, "with a reservation");
+	OK(!COMMIT_AT(r, 60999, rec_seen_of(3, 1, 1)) && syncs(r) == n + 2, "not within a minute");
+	OK(!COMMIT_AT(r, 61000, rec_seen_of(3, 2, 1)) && syncs(r) == n + 3, "after a minute");
+	OK(!COMMIT_AT(r, 61001, rec_seen_of(3, 3, 1)) && syncs(r) == n + 3, "once");
+	rig_copy(r, &c);
+	OK(!COMMIT_AT(r, 61002, rec_seen_of(3, 4, 1)), "within that minute");
+	rig_restore(r, &c, true);
+	OK(!stats_of(r).rolled_back, "a copy so young is not found out");
+	rig_copy_end(&c);
+	c = (struct rig_copy){0};
+	OK(!store_begin(r->s), "begin");
+	rig_copy(r, &c);
+	OK(!store_stop(r->s, NULL, 0, 61003), "stop");
+	rig_restore(r, &c, true);
+	OK(stats_of(r).rolled_back, "one of before a stop is");
+	rig_copy_end(&c);
+}
+
 static void case_free_pending(struct rig *r)
 {
 	struct rec e = rec_endpoint_of(1, "a");
@@ -487,6 +608,9 @@ static const struct {
 	{"events", case_events},
 	{"visitors", case_visitors},
 	{"stop", case_stop},
+	{"rollback", case_rollback},
+	{"sealed", case_sealed},
+	{"generation", case_generation},
 	{"free pending", case_free_pending},
 };
 

@@ -93,7 +93,7 @@ static inline enum err dump_context(void *arg, const struct rec_context *r)
 	text_add(t, " limit=%" PRIu64 " highest=%" PRId64, r->ssn_limit, (int64_t)r->highest);
 	if (r->exact)
 		text_add(t, " window=%" PRIx64, r->window);
-	text_add(t, " fresh=%d executed=%d\n", r->fresh, r->executed);
+	text_add(t, " fresh=%d executed=%d%s\n", r->fresh, r->executed, r->stale ? " stale" : "");
 	return ERR_OK;
 }
 
@@ -218,8 +218,8 @@ static inline enum err rig_start(struct rig *r)
 
 static inline void rig_remove(const char *dir)
 {
-	char cmd[128];
-	snprintf(cmd, sizeof(cmd), "rm -rf '%s'", dir);
+	char cmd[200];
+	snprintf(cmd, sizeof(cmd), "rm -rf '%s' '%s.anchor'", dir, dir);
 	if (system(cmd))
 		abort();
 }
@@ -277,11 +277,13 @@ static inline void rig_crash(struct rig *r)
 		r->s = now;
 		return;
 	}
-	char was[64], cmd[256];
+	char was[64], cmd[400];
 	snprintf(was, sizeof(was), "%s", r->dir);
 	/* Another process copies: closing the database in this one would drop SQLite's locks. */
 	snprintf(r->dir, sizeof(r->dir), "%.50s+", was);
-	snprintf(cmd, sizeof(cmd), "cp -r '%s' '%s'", was, r->dir);
+	snprintf(cmd, sizeof(cmd),
+		"cp -r '%s' '%s' && { cp -r '%s.anchor' '%s.anchor' 2>/dev/null || :; }", was,
+		r->dir, was, r->dir);
 	REQUIRE(!system(cmd), "copying the directory");
 	store_free(r->s);
 	rig_remove(was);
@@ -289,6 +291,57 @@ static inline void rig_crash(struct rig *r)
 	if (e)
 		printf("  %s\n", r->why);
 	REQUIRE(!e, "opening after a crash");
+}
+
+/* Keeps a copy of what is durable now, the anchor apart: what somebody may put back later. */
+struct rig_copy {
+	struct store *mem;
+	char dir[80];
+};
+
+static inline void rig_ignore(void *arg, struct batch *b)
+{
+	(void)arg, (void)b;
+}
+
+static inline void rig_copy(struct rig *r, struct rig_copy *c)
+{
+	char cmd[256];
+	if (!r->sqlite) {
+		REQUIRE(!store_mem_crash(r->s, rig_ignore, NULL, &c->mem), "copying");
+		return;
+	}
+	snprintf(c->dir, sizeof(c->dir), "%s.copy", r->dir);
+	snprintf(cmd, sizeof(cmd), "rm -rf '%s' && cp -r '%s' '%s'", c->dir, r->dir, c->dir);
+	REQUIRE(!system(cmd), "copying the directory");
+}
+
+/* Puts it back, beside the anchor or without one. */
+static inline void rig_restore(struct rig *r, struct rig_copy *c, bool anchor)
+{
+	char cmd[512];
+	if (!r->sqlite) {
+		struct store *now;
+		REQUIRE(!store_mem_restore(anchor ? r->s : NULL, c->mem, rig_done, r, &now),
+			"restoring");
+		store_free(r->s);
+		r->s = now;
+		return;
+	}
+	store_free(r->s);
+	r->s = NULL;
+	snprintf(cmd, sizeof(cmd), "rm -rf '%s' && cp -r '%s' '%s'", r->dir, c->dir, r->dir);
+	REQUIRE(!system(cmd), "putting the directory back");
+	snprintf(cmd, sizeof(cmd), "rm -rf '%s.anchor'", r->dir);
+	REQUIRE(anchor || !system(cmd), "losing the anchor");
+	REQUIRE(!rig_start(r), r->why);
+}
+
+static inline void rig_copy_end(struct rig_copy *c)
+{
+	store_free(c->mem);
+	if (c->dir[0])
+		rig_remove(c->dir);
 }
 
 /* Without store_stop; the memory engine cannot tell it from a crash. */

@@ -107,6 +107,11 @@ static void test_foreign(void)
 	expect_untouched(&r, ERR_CORRUPT, "not a database", "a text");
 	unlink(path_of(&r, "lanyard.db"));
 	patch(path_of(&r, "lanyard.db"), 0, "", 0);
+	CHECK(rig_start(&r) == ERR_CONFLICT && strstr(r.why, "another database"),
+		"a new database beside the anchor of another");
+	char anchor[128];
+	snprintf(anchor, sizeof(anchor), "%s.anchor/anchor", r.dir);
+	REQUIRE(!unlink(anchor), "moving it away");
 	CHECK(!rig_start(&r) && rig_has(&r, "clock=0 id=1"), "an empty file is a new database");
 	rig_close(&r);
 }
