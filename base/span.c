@@ -34,13 +34,6 @@ int span_cmp(struct span a, struct span b)
 	return c ? c : (a.n > b.n) - (a.n < b.n);
 }
 
-struct span span_sub(struct span s, size_t at, size_t n)
-{
-	if (at >= s.n)
-		return SPAN_EMPTY;
-	return (struct span){s.p + at, n < s.n - at ? n : s.n - at};
-}
-
 enum err span_to_str(struct span s, char *out, size_t out_cap)
 {
 	if (out_cap == 0)

@@ -27,7 +27,12 @@ bool span_eq_str(struct span a, const char *s);
 /* Lexicographic by bytes, then by length; as memcmp. */
 int span_cmp(struct span a, struct span b);
 /* The part from `at` on, at most `n` bytes; clipped to what is there. */
-struct span span_sub(struct span s, size_t at, size_t n);
+static inline struct span span_sub(struct span s, size_t at, size_t n)
+{
+	if (at >= s.n)
+		return SPAN_EMPTY;
+	return (struct span){s.p + at, n < s.n - at ? n : s.n - at};
+}
 /* Copies into `out` with a closing NUL. ERR_SPACE if it does not fit, ERR_SYNTAX if `s` holds a
  * NUL; `out` is then the empty string. */
 MUST_USE enum err span_to_str(struct span s, char *out, size_t out_cap);

@@ -244,12 +244,18 @@ void wr_json_string(struct writer *w, struct span s)
 
 bool utf8_valid(struct span s)
 {
-	for (size_t i = 0, n; i < s.n; i += n) {
+	for (size_t i = 0; i < s.n;) {
 		uint32_t cp = 0;
+		size_t n;
 
+		while (i < s.n && s.p[i] && s.p[i] < 0x80)
+			i++;
+		if (i == s.n)
+			break;
 		n = utf8_first(span_sub(s, i, s.n), &cp);
 		if (n == 0 || cp == 0)
 			return false;
+		i += n;
 	}
 	return true;
 }

@@ -51,8 +51,10 @@ bool lwm_arrived_fit(const struct lwm_arrived *a, enum lwm_type wanted, struct l
 		return false;
 	case LWM_STRING:
 	case LWM_CORELNK:
+		if (!text)
+			return false;
 		out->bytes = a->bytes;
-		return text && utf8_valid(a->bytes);
+		return utf8_valid(a->bytes);
 	case LWM_INTEGER:
 		return number && lwm_number_to_int64(&a->number, &out->i);
 	case LWM_TIME:
@@ -61,14 +63,16 @@ bool lwm_arrived_fit(const struct lwm_arrived *a, enum lwm_type wanted, struct l
 	case LWM_UNSIGNED:
 		return number && lwm_number_to_uint64(&a->number, &out->u);
 	case LWM_FLOAT:
-		out->f = a->number.f;
+		out->f = number ? a->number.f : 0;
 		return number && isfinite(out->f);
 	case LWM_BOOLEAN:
-		out->b = a->b;
+		out->b = a->kind == LWM_ARRIVED_BOOL && a->b;
 		return a->kind == LWM_ARRIVED_BOOL;
 	case LWM_OPAQUE:
+		if (a->kind != LWM_ARRIVED_BYTES)
+			return false;
 		out->bytes = a->bytes;
-		return a->kind == LWM_ARRIVED_BYTES;
+		return true;
 	case LWM_OBJLNK:
 		return (text || a->kind == LWM_ARRIVED_LINK) && read_link(a->bytes, out);
 	}

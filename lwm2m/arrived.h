@@ -19,10 +19,12 @@ enum lwm_arrived_kind {
 
 struct lwm_arrived {
 	enum lwm_arrived_kind kind;
-	bool b;
-	struct lwm_number number; /* number, time */
-	struct span bytes;        /* text, link, bytes */
-	struct span raw;          /* the value as it stands in the payload */
+	struct span raw; /* the value as it stands in the payload */
+	union {
+		bool b;
+		struct lwm_number number; /* number, time */
+		struct span bytes;        /* text, link, bytes */
+	};
 };
 
 /* As a value of type `wanted`; with LWM_NONE by what arrived: integer (unsigned above int64),

@@ -183,11 +183,6 @@ void lwm_cbor_fail(struct lwm_cbor *c, enum err e)
 	c->at = c->in.n;
 }
 
-static struct span rest(const struct lwm_cbor *c)
-{
-	return span_sub(c->in, c->at, c->in.n);
-}
-
 /* libcbor hands counts on as size_t: where that has 32 bits a longer one would be cut. Every
  * element takes a byte, so a count above what is left is false anyway. */
 static bool count_too_large(struct span s)
@@ -195,37 +190,33 @@ static bool count_too_large(struct span s)
 	struct reader r = rd_make(s);
 	uint8_t head = rd_u8(&r);
 
-	if ((head & 0x1f) != LENGTH_64 || head >> 5 < MAJOR_BYTES || head >> 5 > MAJOR_MAP)
-		return false;
-	return rd_u64(&r) > s.n;
+	return head >> 5 >= MAJOR_BYTES && head >> 5 <= MAJOR_MAP && rd_u64(&r) > s.n;
 }
 
-static struct lwm_cbor_item next_raw(struct lwm_cbor *c)
+/* A failed reader is at its end. */
+static void next_raw(struct lwm_cbor *c, struct lwm_cbor_item *out)
 {
-	struct lwm_cbor_item it = {0};
-	struct span s = rest(c);
-	struct cbor_decoder_result r;
+	struct span s = span_sub(c->in, c->at, c->in.n);
+	struct cbor_decoder_result r = {.status = CBOR_DECODER_ERROR};
 
-	if (c->err || s.n == 0 || count_too_large(s)) {
-		lwm_cbor_fail(c, ERR_SYNTAX);
-		return it;
+	out->kind = LWM_CBOR_NONE;
+	if (s.n && ((s.p[0] & 0x1f) != LENGTH_64 || !count_too_large(s)))
+		r = cbor_stream_decode(s.p, s.n, &callbacks, out);
+	if (r.status == CBOR_DECODER_FINISHED) {
+		c->at += r.read;
+		return;
 	}
-	r = cbor_stream_decode(s.p, s.n, &callbacks, &it);
-	if (r.status != CBOR_DECODER_FINISHED) {
-		lwm_cbor_fail(c, ERR_SYNTAX);
-		return (struct lwm_cbor_item){0};
-	}
-	c->at += r.read;
-	return it;
+	out->kind = LWM_CBOR_NONE;
+	lwm_cbor_fail(c, ERR_SYNTAX);
 }
 
 /* Goes over chunks up to the break; appends them to w unless it is NULL. Their length. */
 static size_t chunks(struct lwm_cbor *c, enum lwm_cbor_kind kind, struct writer *w)
 {
-	struct lwm_cbor_item it = next_raw(c);
+	struct lwm_cbor_item it;
 	size_t n = 0;
 
-	for (; it.kind == kind; it = next_raw(c)) {
+	for (next_raw(c, &it); it.kind == kind; next_raw(c, &it)) {
 		n += it.s.n;
 		if (w)
 			wr_bytes(w, it.s);
@@ -235,77 +226,83 @@ static size_t chunks(struct lwm_cbor *c, enum lwm_cbor_kind kind, struct writer 
 	return n;
 }
 
-static struct lwm_cbor_item join(struct lwm_cbor *c, enum lwm_cbor_kind kind)
+static void join(struct lwm_cbor *c, enum lwm_cbor_kind kind, struct lwm_cbor_item *out)
 {
-	struct lwm_cbor_item it = {.kind = kind};
 	size_t from = c->at, n = chunks(c, kind, NULL);
 	struct writer w;
 
+	out->kind = LWM_CBOR_NONE;
 	if (c->err)
-		return (struct lwm_cbor_item){0};
+		return;
 	w = wr_make(arena_alloc(c->arena, n), n);
 	if (!w.p) {
 		lwm_cbor_fail(c, ERR_NOMEM);
-		return (struct lwm_cbor_item){0};
+		return;
 	}
 	c->at = from;
 	chunks(c, kind, &w);
-	it.s = wr_span(&w);
-	return it;
+	out->kind = kind;
+	out->s = wr_span(&w);
 }
 
-struct lwm_cbor_item lwm_cbor_next(struct lwm_cbor *c)
+/* What the string whose first chunk is in front, behind its head, consists of. */
+static enum lwm_cbor_kind kind_of_chunks(const struct lwm_cbor *c)
 {
-	size_t from = c->at;
-	struct lwm_cbor_item it = next_raw(c);
+	return c->in.p[c->at - 1] >> 5 == MAJOR_BYTES ? LWM_CBOR_BYTES : LWM_CBOR_TEXT;
+}
 
-	if (it.kind != LWM_CBOR_CHUNKS)
-		return it;
-	return join(c, c->in.p[from] >> 5 == MAJOR_BYTES ? LWM_CBOR_BYTES : LWM_CBOR_TEXT);
+void lwm_cbor_next(struct lwm_cbor *c, struct lwm_cbor_item *out)
+{
+	next_raw(c, out);
+	if (out->kind == LWM_CBOR_CHUNKS)
+		join(c, kind_of_chunks(c), out);
 }
 
 struct lwm_cbor_list lwm_cbor_open(struct lwm_cbor *c, enum lwm_cbor_kind kind)
 {
-	struct lwm_cbor_item it = lwm_cbor_next(c);
+	struct lwm_cbor_item it;
 
-	if (it.kind != kind)
-		lwm_cbor_fail(c, ERR_SYNTAX);
-	return (struct lwm_cbor_list){it.indefinite, it.u};
+	lwm_cbor_next(c, &it);
+	if (it.kind == kind)
+		return (struct lwm_cbor_list){it.indefinite, it.u};
+	lwm_cbor_fail(c, ERR_SYNTAX);
+	return (struct lwm_cbor_list){0};
 }
 
-bool lwm_cbor_more(struct lwm_cbor *c, struct lwm_cbor_list *l)
+bool lwm_cbor_more_open(struct lwm_cbor *c)
 {
-	if (c->err)
-		return false;
-	if (!l->indefinite)
-		return l->left && l->left--;
 	if (c->at == c->in.n || c->in.p[c->at] != BREAK)
 		return true;
 	c->at++;
 	return false;
 }
 
-static void skip(struct lwm_cbor *c, int depth)
+static void skip(struct lwm_cbor *c, int depth);
+
+static void skip_elements(struct lwm_cbor *c, const struct lwm_cbor_item *it, int depth)
 {
-	struct lwm_cbor_item it = next_raw(c);
-	struct lwm_cbor_list l = {it.indefinite, it.u};
+	struct lwm_cbor_list l = {it->indefinite, it->u};
 
-	if (depth == LWM_CBOR_DEPTH_MAX || it.kind == LWM_CBOR_BREAK)
-		lwm_cbor_fail(c, ERR_SYNTAX);
-	if (it.kind == LWM_CBOR_CHUNKS) {
-		bool bytes = c->in.p[c->at - 1] >> 5 == MAJOR_BYTES;
-
-		chunks(c, bytes ? LWM_CBOR_BYTES : LWM_CBOR_TEXT, NULL);
-	}
-	if (it.kind == LWM_CBOR_TAG)
-		skip(c, depth + 1);
-	if (it.kind != LWM_CBOR_ARRAY && it.kind != LWM_CBOR_MAP)
-		return;
 	while (lwm_cbor_more(c, &l)) {
 		skip(c, depth + 1);
-		if (it.kind == LWM_CBOR_MAP)
+		if (it->kind == LWM_CBOR_MAP)
 			skip(c, depth + 1);
 	}
+}
+
+static void skip(struct lwm_cbor *c, int depth)
+{
+	struct lwm_cbor_item it;
+
+	next_raw(c, &it);
+	if (depth == LWM_CBOR_DEPTH_MAX || it.kind == LWM_CBOR_BREAK)
+		lwm_cbor_fail(c, ERR_SYNTAX);
+	else if (it.kind == LWM_CBOR_CHUNKS)
+		chunks(c, kind_of_chunks(c), NULL);
+	else if (it.kind == LWM_CBOR_TAG)
+		skip(c, depth + 1);
+	else if (it.kind == LWM_CBOR_ARRAY || it.kind == LWM_CBOR_MAP)
+		skip_elements(c, &it, depth);
 }
 
 void lwm_cbor_skip(struct lwm_cbor *c)
@@ -331,26 +328,37 @@ static struct lwm_number number_of(const struct lwm_cbor_item *it)
 	return lwm_number_integer(it->minus, it->minus ? it->u + 1 : it->u);
 }
 
+static bool next_integer(struct lwm_cbor *c, struct lwm_number *out)
+{
+	struct lwm_cbor_item it;
+
+	lwm_cbor_next(c, &it);
+	if (it.kind != LWM_CBOR_INTEGER)
+		return false;
+	*out = number_of(&it);
+	return out->whole;
+}
+
 /* What is behind tag 4: [exponent, mantissa], both integers of 64 bits. */
 static bool decimal(struct lwm_cbor *c, struct lwm_number *out)
 {
-	struct lwm_cbor_item list = lwm_cbor_next(c), it[2];
-	struct lwm_number n[2];
+	struct lwm_cbor_item list, end;
+	struct lwm_number exponent, mantissa;
 	int64_t exp10;
 
+	lwm_cbor_next(c, &list);
 	if (list.kind != LWM_CBOR_ARRAY || (!list.indefinite && list.u != 2))
 		return false;
-	for (int i = 0; i < 2; i++) {
-		it[i] = lwm_cbor_next(c);
-		n[i] = number_of(&it[i]);
-		if (it[i].kind != LWM_CBOR_INTEGER || !n[i].whole)
+	if (!next_integer(c, &exponent) || !next_integer(c, &mantissa))
+		return false;
+	if (list.indefinite) {
+		lwm_cbor_next(c, &end);
+		if (end.kind != LWM_CBOR_BREAK)
 			return false;
 	}
-	if (list.indefinite && lwm_cbor_next(c).kind != LWM_CBOR_BREAK)
+	if (!lwm_number_to_int64(&exponent, &exp10))
 		return false;
-	if (!lwm_number_to_int64(&n[0], &exp10))
-		return false;
-	*out = lwm_number_decimal(n[1].minus, n[1].magnitude, exp10);
+	*out = lwm_number_decimal(mantissa.minus, mantissa.magnitude, exp10);
 	return true;
 }
 
@@ -359,8 +367,10 @@ bool lwm_cbor_number(struct lwm_cbor *c, struct lwm_number *out)
 	struct lwm_arrived v;
 
 	lwm_cbor_value(c, &v);
+	if (c->err || v.kind != LWM_ARRIVED_NUMBER)
+		return false;
 	*out = v.number;
-	return !c->err && v.kind == LWM_ARRIVED_NUMBER;
+	return true;
 }
 
 static void simple_value(const struct lwm_cbor_item *it, struct lwm_arrived *out)
@@ -407,11 +417,13 @@ static bool tagged_value(struct lwm_cbor *c, uint64_t tag, struct lwm_arrived *o
 	}
 	if (tag != TAG_DATETIME && tag != TAG_EPOCH)
 		return false;
-	it = lwm_cbor_next(c);
+	lwm_cbor_next(c, &it);
 	out->kind = LWM_ARRIVED_TIME;
 	if (tag == TAG_EPOCH) {
+		if (it.kind != LWM_CBOR_INTEGER && it.kind != LWM_CBOR_FLOAT)
+			return false;
 		out->number = number_of(&it);
-		return it.kind == LWM_CBOR_INTEGER || it.kind == LWM_CBOR_FLOAT;
+		return true;
 	}
 	if (it.kind != LWM_CBOR_TEXT || lwm_datetime_parse(it.s, &s))
 		return false;
@@ -422,9 +434,10 @@ static bool tagged_value(struct lwm_cbor *c, uint64_t tag, struct lwm_arrived *o
 void lwm_cbor_value(struct lwm_cbor *c, struct lwm_arrived *out)
 {
 	size_t from = c->at, content;
-	struct lwm_cbor_item it = lwm_cbor_next(c);
+	struct lwm_cbor_item it;
 
-	*out = (struct lwm_arrived){0};
+	lwm_cbor_next(c, &it);
+	out->kind = LWM_ARRIVED_OTHER;
 	content = c->at;
 	if (it.kind == LWM_CBOR_BREAK) {
 		lwm_cbor_fail(c, ERR_SYNTAX);

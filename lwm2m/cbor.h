@@ -40,9 +40,11 @@ struct lwm_cbor_item {
 	bool b;
 	bool minus;      /* integer */
 	bool indefinite; /* array, map */
-	uint64_t u;      /* integer: magnitude, see lwm_cbor_number; array, map: count; tag */
-	double f;
-	struct span s; /* text, bytes; in the payload or the arena */
+	union {
+		uint64_t u; /* integer: u, or -1 - u with minus; array, map: count; tag */
+		double f;
+		struct span s; /* text, bytes; in the payload or the arena */
+	};
 };
 
 /* The elements of an array, or the pairs of a map. */
@@ -53,11 +55,18 @@ struct lwm_cbor_list {
 
 struct lwm_cbor lwm_cbor_make(struct span in, struct arena *a);
 void lwm_cbor_fail(struct lwm_cbor *c, enum err e);
-struct lwm_cbor_item lwm_cbor_next(struct lwm_cbor *c);
+void lwm_cbor_next(struct lwm_cbor *c, struct lwm_cbor_item *out);
 /* Goes into an array or a map; fails if another thing stands there. */
 struct lwm_cbor_list lwm_cbor_open(struct lwm_cbor *c, enum lwm_cbor_kind kind);
-/* True if another element (pair) stands in front; takes the break of an indefinite one. */
-bool lwm_cbor_more(struct lwm_cbor *c, struct lwm_cbor_list *l);
+/* Of an indefinite list: takes the break, if that stands in front. */
+bool lwm_cbor_more_open(struct lwm_cbor *c);
+/* True if another element (pair) stands in front. */
+static inline bool lwm_cbor_more(struct lwm_cbor *c, struct lwm_cbor_list *l)
+{
+	if (c->err)
+		return false;
+	return l->indefinite ? lwm_cbor_more_open(c) : l->left && l->left--;
+}
 /* One item with all it holds. */
 void lwm_cbor_skip(struct lwm_cbor *c);
 /* An integer, a float or a decimal fraction (tag 4). False if it was another item, which is then

@@ -5,20 +5,23 @@
 
 const struct lwm_object *lwm_object(uint16_t oid)
 {
-	for (size_t i = 0; i < lwm_objects_n; i++)
-		if (lwm_objects[i].oid == oid)
-			return &lwm_objects[i];
-	return NULL;
+	size_t i = oid < lwm_objects_n ? oid + (size_t)1 : lwm_objects_n;
+
+	/* Rows are sorted and ids are not negative: the row of id k is at place k or before. */
+	while (i > 0 && lwm_objects[i - 1].oid > oid)
+		i--;
+	return i > 0 && lwm_objects[i - 1].oid == oid ? &lwm_objects[i - 1] : NULL;
 }
 
 const struct lwm_resource *lwm_resource(uint16_t oid, uint16_t rid)
 {
 	const struct lwm_object *o = lwm_object(oid);
 
-	for (size_t i = 0; o && i < o->resource_n; i++)
-		if (o->resources[i].rid == rid)
-			return &o->resources[i];
-	return NULL;
+	size_t i = !o ? 0 : rid < o->resource_n ? rid + (size_t)1 : o->resource_n;
+
+	while (i > 0 && o->resources[i - 1].rid > rid)
+		i--;
+	return i > 0 && o->resources[i - 1].rid == rid ? &o->resources[i - 1] : NULL;
 }
 
 enum lwm_type lwm_type_at(const struct lwm_path *p)

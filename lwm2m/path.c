@@ -1,20 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lwm2m/path.h"
 
-#include <string.h>
-
-/* One decimal id, without leading zeros. */
-static enum err parse_id(struct span digits, uint16_t *out)
+/* One decimal id without leading zeros, from `at` up to a slash or the end; moves `at` there. */
+static enum err read_id(struct span text, size_t *at, uint16_t *out)
 {
-	uint64_t v;
-	enum err e = span_to_u64(digits, LWM_ID_NONE - 1, &v);
+	size_t from = *at;
+	uint32_t v = 0;
 
-	if (e)
-		return e;
-	if (digits.n > 1 && digits.p[0] == '0')
+	for (; *at < text.n && text.p[*at] != '/'; ++*at) {
+		uint32_t digit = (uint32_t)text.p[*at] - '0';
+
+		if (digit > 9)
+			return ERR_SYNTAX;
+		v = v < LWM_ID_NONE ? 10 * v + digit : v;
+	}
+	if (*at == from || (*at - from > 1 && text.p[from] == '0'))
 		return ERR_SYNTAX;
 	*out = (uint16_t)v;
-	return ERR_OK;
+	return v < LWM_ID_NONE ? ERR_OK : ERR_RANGE;
+}
+
+static enum err parse_id(struct span digits, uint16_t *out)
+{
+	size_t at = 0;
+	enum err e = read_id(digits, &at, out);
+
+	return !e && at < digits.n ? ERR_SYNTAX : e;
 }
 
 /* Takes the part before the next slash off the front, the slash too. */
@@ -30,33 +41,49 @@ static struct span next_segment(struct span *rest)
 	return seg;
 }
 
-enum err lwm_path_parse(struct span text, struct lwm_path *out)
+enum err lwm_path_parse_below(struct span text, struct lwm_path *p)
 {
-	struct lwm_path p = {0};
-	struct span rest = text;
-
-	if (rest.n && rest.p[0] == '/')
-		rest = span_sub(rest, 1, rest.n);
-	if (rest.n && rest.p[rest.n - 1] == '/')
-		return ERR_SYNTAX; /* next_segment cannot tell "3/" from "3" */
-	while (rest.n) {
-		struct span seg = next_segment(&rest);
-		enum err e = p.n < 4 ? parse_id(seg, &p.id[p.n]) : ERR_SYNTAX;
+	for (size_t at = 0; at <= text.n; at++) { /* over the slash: an id has to follow */
+		enum err e = p->n < 4 ? read_id(text, &at, &p->id[p->n]) : ERR_SYNTAX;
 
 		if (e)
 			return e;
-		p.n++;
+		p->n++;
 	}
-	*out = p;
 	return ERR_OK;
+}
+
+enum err lwm_path_parse(struct span text, struct lwm_path *out)
+{
+	struct lwm_path p = {0};
+	struct span ids = span_sub(text, text.n && text.p[0] == '/', text.n);
+	enum err e = ids.n ? lwm_path_parse_below(ids, &p) : ERR_OK;
+
+	if (!e)
+		*out = p;
+	return e;
+}
+
+void lwm_wr_id(struct writer *w, uint16_t id)
+{
+	uint8_t digits[5];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (uint8_t)('0' + id % 10);
+		id /= 10;
+	} while (id);
+	wr_bytes(w, span_sub(SPAN_OF(digits), at, sizeof(digits)));
 }
 
 void wr_path(struct writer *w, const struct lwm_path *p)
 {
 	if (p->n == 0)
 		wr_u8(w, '/');
-	for (uint8_t i = 0; i < p->n; i++)
-		wr_fmt(w, "/%u", p->id[i]);
+	for (uint8_t i = 0; i < p->n; i++) {
+		wr_u8(w, '/');
+		lwm_wr_id(w, p->id[i]);
+	}
 }
 
 bool lwm_path_eq(const struct lwm_path *a, const struct lwm_path *b)
@@ -74,8 +101,12 @@ int lwm_path_cmp(const struct lwm_path *a, const struct lwm_path *b)
 
 bool lwm_path_under(const struct lwm_path *p, const struct lwm_path *prefix)
 {
-	return p->n >= prefix->n &&
-	       memcmp(p->id, prefix->id, prefix->n * sizeof(prefix->id[0])) == 0;
+	if (p->n < prefix->n)
+		return false;
+	for (uint8_t i = 0; i < prefix->n; i++)
+		if (p->id[i] != prefix->id[i])
+			return false;
+	return true;
 }
 
 static enum err add_alt(struct span alt, struct msg *m)

@@ -16,6 +16,10 @@ struct lwm_path {
 /* "/3/0/9", "3/0/9", "/" and "" (both the root). Decimal without leading zeros, ids 0 to 65534
  * (65535 is reserved), at most four. ERR_SYNTAX, ERR_RANGE. */
 MUST_USE enum err lwm_path_parse(struct span text, struct lwm_path *out);
+/* "0/9": appends one id or more to `p`, which holds some of them on an error. */
+MUST_USE enum err lwm_path_parse_below(struct span text, struct lwm_path *p);
+/* In decimal. */
+void lwm_wr_id(struct writer *w, uint16_t id);
 /* "/3/0/9"; the root is "/". */
 void wr_path(struct writer *w, const struct lwm_path *p);
 bool lwm_path_eq(const struct lwm_path *a, const struct lwm_path *b);

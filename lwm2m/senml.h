@@ -22,17 +22,16 @@ enum lwm_senml_label {
 	LWM_SENML_VB,
 	LWM_SENML_VD,
 	LWM_SENML_VLO,
-	LWM_SENML_UNUSED, /* known, and of no meaning here: bu, bs, u, s, ut */
+	LWM_SENML_USED,
+	LWM_SENML_UNUSED = LWM_SENML_USED, /* known, of no meaning here: bu, bs, u, s, ut */
 	LWM_SENML_UNKNOWN,
 };
 
-/* The fields of one record. */
+/* The fields of one record. Start with `seen` 0: only what that names is there. */
 struct lwm_senml_fields {
-	uint32_t seen; /* bits by label */
-	struct span bn, n;
-	struct lwm_number bver, bt, bv, t;
-	enum lwm_senml_label label; /* of the value, if there is one */
-	struct lwm_arrived value;
+	uint32_t seen;              /* bits by label */
+	enum lwm_senml_label value; /* the label of the value, if there is one */
+	struct lwm_arrived v[LWM_SENML_USED];
 };
 
 struct lwm_senml_reader {
@@ -51,10 +50,11 @@ struct lwm_senml_reader {
 
 struct lwm_senml_reader lwm_senml_start(
 	const struct lwm_path *base, const struct lwm_codec_opts *o, struct lwm_records *out);
-/* Takes note of a field that is neither unused nor unknown. ERR_SYNTAX for a key that comes twice
- * in a record, a second value, and a base, name or time field of a wrong type. */
-MUST_USE enum err lwm_senml_field(
-	struct lwm_senml_fields *f, enum lwm_senml_label label, const struct lwm_arrived *value);
+/* Where the value of a field goes that is neither unused nor unknown; NULL for a key that comes
+ * twice in a record, and for a second value: the payload is refused. Call lwm_senml_check when it
+ * is there: ERR_SYNTAX for a base, name or time field of a wrong type. */
+struct lwm_arrived *lwm_senml_field(struct lwm_senml_fields *f, enum lwm_senml_label label);
+MUST_USE enum err lwm_senml_check(struct lwm_senml_fields *f, enum lwm_senml_label label);
 /* Keys we do not know are skipped, but for those that ask to be understood: ERR_SYNTAX. */
 MUST_USE enum err lwm_senml_unknown(struct span key);
 /* One record. ERR_SYNTAX, ERR_NOMEM, ERR_LIMIT. */

@@ -8,65 +8,81 @@
 /* A base name takes its key and the head of its text. */
 enum { BN_COST = 2 };
 
-static const struct {
-	int8_t key;
-	enum lwm_senml_label label;
-} keys[] = {
-	{0, LWM_SENML_N},
-	{2, LWM_SENML_V},
-	{3, LWM_SENML_VS},
-	{4, LWM_SENML_VB},
-	{8, LWM_SENML_VD},
-	{6, LWM_SENML_T},
-	{-2, LWM_SENML_BN},
-	{-3, LWM_SENML_BT},
-	{-5, LWM_SENML_BV},
-	{-1, LWM_SENML_BVER},
-	{1, LWM_SENML_UNUSED},
-	{5, LWM_SENML_UNUSED},
-	{7, LWM_SENML_UNUSED},
-	{-4, LWM_SENML_UNUSED},
-	{-6, LWM_SENML_UNUSED},
+/* The labels by key, from -6 to 8 (RFC 8428 table 4). */
+enum { KEY_LEAST = -6, KEYS = 15 };
+static const uint8_t labels[KEYS] = {
+	[0 - KEY_LEAST] = LWM_SENML_N,
+	[1 - KEY_LEAST] = LWM_SENML_UNUSED,
+	[2 - KEY_LEAST] = LWM_SENML_V,
+	[3 - KEY_LEAST] = LWM_SENML_VS,
+	[4 - KEY_LEAST] = LWM_SENML_VB,
+	[5 - KEY_LEAST] = LWM_SENML_UNUSED,
+	[6 - KEY_LEAST] = LWM_SENML_T,
+	[7 - KEY_LEAST] = LWM_SENML_UNUSED,
+	[8 - KEY_LEAST] = LWM_SENML_VD,
+	[-1 - KEY_LEAST] = LWM_SENML_BVER,
+	[-2 - KEY_LEAST] = LWM_SENML_BN,
+	[-3 - KEY_LEAST] = LWM_SENML_BT,
+	[-4 - KEY_LEAST] = LWM_SENML_UNUSED,
+	[-5 - KEY_LEAST] = LWM_SENML_BV,
+	[-6 - KEY_LEAST] = LWM_SENML_UNUSED,
 };
 
 static enum lwm_senml_label label_of_integer(const struct lwm_cbor_item *key)
 {
-	/* -1 - u, see lwm_cbor_item */
-	int64_t k = key->u > INT8_MAX ? INT8_MAX : (int64_t)key->u;
+	uint64_t at =
+		key->minus ? (uint64_t)-KEY_LEAST - 1 - key->u : (uint64_t)-KEY_LEAST + key->u;
 
-	k = key->minus ? -1 - k : k;
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (k == keys[i].key)
-			return keys[i].label;
-	return LWM_SENML_UNKNOWN;
+	if (key->u >= KEYS || at >= KEYS)
+		return LWM_SENML_UNKNOWN;
+	return (enum lwm_senml_label)labels[at];
 }
 
 static enum lwm_senml_label read_key(struct lwm_cbor *c)
 {
-	struct lwm_cbor_item key = lwm_cbor_next(c);
+	struct lwm_cbor_item key;
 
+	lwm_cbor_next(c, &key);
 	if (key.kind == LWM_CBOR_INTEGER)
 		return label_of_integer(&key);
-	if (key.kind != LWM_CBOR_TEXT || lwm_senml_unknown(key.s))
+	if (key.kind != LWM_CBOR_TEXT || lwm_senml_unknown(key.s)) {
 		lwm_cbor_fail(c, ERR_SYNTAX);
+		return LWM_SENML_UNKNOWN;
+	}
 	return span_eq_str(key.s, "vlo") ? LWM_SENML_VLO : LWM_SENML_UNKNOWN;
+}
+
+/* Half of all items are names. */
+static void read_text(struct lwm_cbor *c, struct lwm_arrived *out)
+{
+	struct lwm_cbor_item it;
+
+	lwm_cbor_next(c, &it);
+	out->kind = it.kind == LWM_CBOR_TEXT ? LWM_ARRIVED_TEXT : LWM_ARRIVED_OTHER;
+	if (it.kind == LWM_CBOR_TEXT)
+		out->bytes = it.s;
 }
 
 static enum err read_record(struct lwm_cbor *c, struct lwm_senml_reader *r)
 {
-	struct lwm_senml_fields f = {0};
+	struct lwm_senml_fields f;
 	struct lwm_cbor_list map = lwm_cbor_open(c, LWM_CBOR_MAP);
 
+	f.seen = 0;
 	while (lwm_cbor_more(c, &map)) {
-		struct lwm_arrived v;
 		enum lwm_senml_label label = read_key(c);
+		struct lwm_arrived *v;
 
 		if (label == LWM_SENML_UNUSED || label == LWM_SENML_UNKNOWN) {
 			lwm_cbor_skip(c);
 			continue;
 		}
-		lwm_cbor_value(c, &v);
-		if (!c->err && lwm_senml_field(&f, label, &v))
+		v = lwm_senml_field(&f, label);
+		if (v && (label == LWM_SENML_N || label == LWM_SENML_BN))
+			read_text(c, v);
+		else if (v)
+			lwm_cbor_value(c, v);
+		if (!v || lwm_senml_check(&f, label))
 			lwm_cbor_fail(c, ERR_SYNTAX);
 	}
 	return c->err ? c->err : lwm_senml_record(r, &f);
@@ -101,16 +117,15 @@ enum err lwm_senml_cbor_decode(struct span payload, const struct lwm_path *base,
 
 static void wr_key(struct writer *w, enum lwm_senml_label label)
 {
+	int key = 0;
+
 	if (label == LWM_SENML_VLO) {
 		lwm_wr_cbor_text(w, SPAN_LIT("vlo"));
 		return;
 	}
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		if (keys[i].label == label) {
-			lwm_wr_cbor_int(w, keys[i].key);
-			return;
-		}
-	}
+	while (key < KEYS && labels[key] != label)
+		key++;
+	lwm_wr_cbor_int(w, key + KEY_LEAST);
 }
 
 static void wr_seconds(struct writer *w, double s)

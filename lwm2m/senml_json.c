@@ -62,22 +62,25 @@ static void undo_base64(struct lwm_json *j, struct lwm_arrived *v)
 
 static enum err read_record(struct lwm_json *j, struct lwm_senml_reader *r)
 {
-	struct lwm_senml_fields f = {0};
+	struct lwm_senml_fields f;
 	size_t n = 0;
 
+	f.seen = 0;
 	lwm_json_open(j, '{');
 	while (lwm_json_more(j, '}', &n)) {
-		struct lwm_arrived v;
 		enum lwm_senml_label label = read_key(j);
+		struct lwm_arrived *v;
 
 		if (label == LWM_SENML_UNUSED || label == LWM_SENML_UNKNOWN) {
 			lwm_json_skip(j);
 			continue;
 		}
-		lwm_json_value(j, &v);
-		if (label == LWM_SENML_VD)
-			undo_base64(j, &v);
-		if (!j->err && lwm_senml_field(&f, label, &v))
+		v = lwm_senml_field(&f, label);
+		if (v)
+			lwm_json_value(j, v);
+		if (v && label == LWM_SENML_VD)
+			undo_base64(j, v);
+		if (!v || lwm_senml_check(&f, label))
 			lwm_json_fail(j, ERR_SYNTAX);
 	}
 	return j->err ? j->err : lwm_senml_record(r, &f);

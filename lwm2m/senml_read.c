@@ -19,11 +19,29 @@ struct lwm_senml_reader lwm_senml_start(
 	return (struct lwm_senml_reader){.base = base, .opts = o, .out = out, .before = out->n};
 }
 
+struct lwm_arrived *lwm_senml_field(struct lwm_senml_fields *f, enum lwm_senml_label label)
+{
+	uint32_t bit = BIT(label), rivals = bit & VALUES ? VALUES : bit;
+
+	if (f->seen & rivals)
+		return NULL;
+	f->seen |= bit;
+	if (bit & VALUES)
+		f->value = label;
+	return &f->v[label];
+}
+
 /* FMT-22. A value of another kind is no value of the label's (DM-20); text under v may be a link.
  */
-static void take_value(struct lwm_senml_fields *f, enum lwm_senml_label label)
+enum err lwm_senml_check(struct lwm_senml_fields *f, enum lwm_senml_label label)
 {
-	static const uint32_t fitting[] = {
+	static const uint32_t fitting[LWM_SENML_USED] = {
+		[LWM_SENML_BVER] = BIT(LWM_ARRIVED_NUMBER),
+		[LWM_SENML_BN] = BIT(LWM_ARRIVED_TEXT),
+		[LWM_SENML_BT] = BIT(LWM_ARRIVED_NUMBER),
+		[LWM_SENML_BV] = BIT(LWM_ARRIVED_NUMBER),
+		[LWM_SENML_N] = BIT(LWM_ARRIVED_TEXT),
+		[LWM_SENML_T] = BIT(LWM_ARRIVED_NUMBER),
 		[LWM_SENML_V] =
 			BIT(LWM_ARRIVED_NUMBER) | BIT(LWM_ARRIVED_TIME) | BIT(LWM_ARRIVED_TEXT),
 		[LWM_SENML_VS] = BIT(LWM_ARRIVED_TEXT),
@@ -31,57 +49,15 @@ static void take_value(struct lwm_senml_fields *f, enum lwm_senml_label label)
 		[LWM_SENML_VD] = BIT(LWM_ARRIVED_BYTES),
 		[LWM_SENML_VLO] = BIT(LWM_ARRIVED_TEXT),
 	};
+	struct lwm_arrived *v = &f->v[label];
 
-	f->label = label;
-	if (!(fitting[label] & BIT(f->value.kind)))
-		f->value.kind = LWM_ARRIVED_OTHER;
-	else if (label == LWM_SENML_VLO)
-		f->value.kind = LWM_ARRIVED_LINK;
-}
-
-enum err lwm_senml_field(
-	struct lwm_senml_fields *f, enum lwm_senml_label label, const struct lwm_arrived *value)
-{
-	uint32_t bit = BIT(label);
-	enum lwm_arrived_kind kind = LWM_ARRIVED_NUMBER;
-
-	if ((f->seen & bit) || ((f->seen & VALUES) && (bit & VALUES)))
-		return ERR_SYNTAX;
-	f->seen |= bit;
-	switch (label) {
-	case LWM_SENML_BN:
-		f->bn = value->bytes;
-		kind = LWM_ARRIVED_TEXT;
-		break;
-	case LWM_SENML_N:
-		f->n = value->bytes;
-		kind = LWM_ARRIVED_TEXT;
-		break;
-	case LWM_SENML_BVER:
-		f->bver = value->number;
-		break;
-	case LWM_SENML_BT:
-		f->bt = value->number;
-		break;
-	case LWM_SENML_BV:
-		f->bv = value->number;
-		break;
-	case LWM_SENML_T:
-		f->t = value->number;
-		break;
-	case LWM_SENML_V:
-	case LWM_SENML_VS:
-	case LWM_SENML_VB:
-	case LWM_SENML_VD:
-	case LWM_SENML_VLO:
-		f->value = *value;
-		take_value(f, label);
-		return ERR_OK;
-	case LWM_SENML_UNUSED:
-	case LWM_SENML_UNKNOWN:
+	if (fitting[label] & BIT(v->kind)) {
+		if (label == LWM_SENML_VLO)
+			v->kind = LWM_ARRIVED_LINK;
 		return ERR_OK;
 	}
-	return value->kind == kind ? ERR_OK : ERR_SYNTAX;
+	v->kind = LWM_ARRIVED_OTHER;
+	return BIT(label) & VALUES ? ERR_OK : ERR_SYNTAX;
 }
 
 enum err lwm_senml_unknown(struct span key)
@@ -136,16 +112,10 @@ static enum err join_and_parse(
 /* FMT-21 */
 static enum err read_name(struct lwm_senml_reader *r, struct span n, struct lwm_path *out)
 {
-	struct lwm_path rest;
-
 	if (!r->bn_is_path || n.n == 0 || n.p[0] == '/')
 		return join_and_parse(r, n, out);
-	if (lwm_path_parse(n, &rest) || r->prefix.n + rest.n > 4)
-		return ERR_SYNTAX;
 	*out = r->prefix;
-	for (uint8_t i = 0; i < rest.n; i++)
-		out->id[out->n++] = rest.id[i];
-	return ERR_OK;
+	return lwm_path_parse_below(n, out) ? ERR_SYNTAX : ERR_OK;
 }
 
 static enum err take_base(struct lwm_senml_reader *r, const struct lwm_senml_fields *f)
@@ -153,17 +123,17 @@ static enum err take_base(struct lwm_senml_reader *r, const struct lwm_senml_fie
 	uint64_t bver;
 
 	if ((f->seen & BIT(LWM_SENML_BVER)) &&
-		(!lwm_number_to_uint64(&f->bver, &bver) || bver > BVER_MAX))
+		(!lwm_number_to_uint64(&f->v[LWM_SENML_BVER].number, &bver) || bver > BVER_MAX))
 		return ERR_SYNTAX;
 	if (f->seen & BIT(LWM_SENML_BN))
-		set_base_name(r, f->bn);
+		set_base_name(r, f->v[LWM_SENML_BN].bytes);
 	if (f->seen & BIT(LWM_SENML_BT)) {
 		r->has_bt = true;
-		r->bt = f->bt;
+		r->bt = f->v[LWM_SENML_BT].number;
 	}
 	if (f->seen & BIT(LWM_SENML_BV)) {
 		r->has_bv = true;
-		r->bv = f->bv;
+		r->bv = f->v[LWM_SENML_BV].number;
 	}
 	return ERR_OK;
 }
@@ -172,9 +142,10 @@ static enum err take_base(struct lwm_senml_reader *r, const struct lwm_senml_fie
 static enum err read_time(
 	const struct lwm_senml_reader *r, const struct lwm_senml_fields *f, struct lwm_record *out)
 {
-	double s = r->bt.f + f->t.f;
+	bool t = f->seen & BIT(LWM_SENML_T);
+	double s = (r->has_bt ? r->bt.f : 0) + (t ? f->v[LWM_SENML_T].number.f : 0);
 
-	out->has_time = r->has_bt || (f->seen & BIT(LWM_SENML_T));
+	out->has_time = r->has_bt || t;
 	if (!out->has_time)
 		return ERR_OK;
 	if (s < LWM_SENML_UNIX_TIME && r->opts)
@@ -183,26 +154,41 @@ static enum err read_time(
 	return isfinite(s) ? ERR_OK : ERR_SYNTAX;
 }
 
+/* The base value alone, or added to a number under v. */
+static struct lwm_arrived add_base_value(
+	const struct lwm_senml_reader *r, const struct lwm_senml_fields *f)
+{
+	struct lwm_arrived v = {.kind = LWM_ARRIVED_NUMBER, .number = r->bv};
+
+	if (!(f->seen & VALUES))
+		return v;
+	if (f->value != LWM_SENML_V || f->v[f->value].kind != LWM_ARRIVED_NUMBER)
+		return f->v[f->value];
+	v.raw = f->v[f->value].raw;
+	v.number = lwm_number_add(&f->v[f->value].number, &r->bv);
+	return v;
+}
+
 static void read_value(
 	const struct lwm_senml_reader *r, const struct lwm_senml_fields *f, struct lwm_record *out)
 {
-	struct lwm_arrived v = f->value;
-	enum lwm_senml_label label = f->label;
 	enum lwm_type wanted = lwm_codec_type(r->opts, &out->path);
-	struct lwm_value value;
+	const struct lwm_arrived *v;
+	struct lwm_arrived sum;
+	bool fits;
 
-	if (!(f->seen & VALUES)) { /* the base value alone */
-		v = (struct lwm_arrived){.kind = LWM_ARRIVED_NUMBER, .number = r->bv};
-		label = LWM_SENML_V;
-	} else if (r->has_bv && label == LWM_SENML_V && v.kind == LWM_ARRIVED_NUMBER) {
-		v.number = lwm_number_add(&v.number, &r->bv);
+	if (r->has_bv) {
+		sum = add_base_value(r, f);
+		v = &sum;
+	} else {
+		v = &f->v[f->value];
 	}
-	if (label == LWM_SENML_V && v.kind == LWM_ARRIVED_TEXT && wanted != LWM_OBJLNK)
-		v.kind = LWM_ARRIVED_OTHER;
-	if (lwm_arrived_fit(&v, wanted, &value))
-		out->value = value;
-	else
-		lwm_record_bad(out, value.type, v.raw);
+	fits = lwm_arrived_fit(v, wanted, &out->value);
+	/* Text under v may be a link (CT-79), and nothing else. */
+	if (v->kind == LWM_ARRIVED_TEXT && f->value == LWM_SENML_V && wanted != LWM_OBJLNK)
+		fits = false;
+	if (!fits)
+		lwm_record_bad(out, out->value.type, v->raw);
 }
 
 enum err lwm_senml_record(struct lwm_senml_reader *r, const struct lwm_senml_fields *f)
@@ -217,7 +203,8 @@ enum err lwm_senml_record(struct lwm_senml_reader *r, const struct lwm_senml_fie
 	out = lwm_records_add(r->out);
 	if (!out)
 		return r->out->err;
-	e = read_name(r, f->n, &out->path);
+	e = read_name(
+		r, f->seen & BIT(LWM_SENML_N) ? f->v[LWM_SENML_N].bytes : SPAN_EMPTY, &out->path);
 	if (!e && out->path.n < 3)
 		e = ERR_SYNTAX;
 	if (!e)

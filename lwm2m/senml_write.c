@@ -203,8 +203,11 @@ void lwm_senml_wr_name(
 		wr_path(w, path);
 		return;
 	}
-	for (uint8_t i = p->prefix.n; i < path->n; i++)
-		wr_fmt(w, i > p->prefix.n ? "/%u" : "%u", path->id[i]);
+	for (uint8_t i = p->prefix.n; i < path->n; i++) {
+		if (i > p->prefix.n)
+			wr_u8(w, '/');
+		lwm_wr_id(w, path->id[i]);
+	}
 }
 
 double lwm_senml_seconds(const struct lwm_senml_plan *p, double time_s)

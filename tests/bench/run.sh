@@ -13,8 +13,12 @@ trap 'rm -rf "$dir"' EXIT
 "$build/bench/storage" "$dir" 100000
 "${CC:-cc}" -std=c17 -O2 -D_GNU_SOURCE -I. -o "$build/bench/memory" tests/bench/memory.c \
 	-Wl,--start-group "$build"/lib/{server,endpoint,lwm2m,storage,oscore,coap,base}.a -Wl,--end-group \
-	$(pkg-config --libs libcoap-3-notls libcrypto sqlite3) -lpthread -lm
+	$(pkg-config --libs libcoap-3-notls libcrypto sqlite3 libcbor) -lpthread -lm
 "$build/bench/memory"
+"${CC:-cc}" -std=c17 -O2 -D_GNU_SOURCE -I. -o "$build/bench/codecs" tests/bench/codecs.c \
+	-Wl,--start-group "$build"/lib/{lwm2m,coap,base}.a -Wl,--end-group \
+	$(pkg-config --libs libcoap-3-notls libcbor) -lm
+"$build/bench/codecs"
 "${CC:-cc}" -std=c17 -O2 -D_GNU_SOURCE -I. -o "$build/bench/updates" tests/bench/updates.c \
 	-Wl,--start-group "$build"/lib/{oscore,coap,base}.a -Wl,--end-group \
 	$(pkg-config --libs libcoap-3-notls libcrypto)

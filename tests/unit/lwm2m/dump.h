@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Records as text, one a line: "/3/0/9 integer 100", "/3/0/6 multiple", "/2/0 instance", "/3/0/9
- * bad integer 0001"; opaque in hex. And reading them back, so that a row says what it expects and
- * what types its paths have at once. */
+ * bad integer 0001", "/3/0/9 integer 100 @1700000000.5"; opaque in hex. And reading them back, so
+ * that a row says what it expects and what types its paths have at once. */
 #ifndef LANYARD_TESTS_UNIT_LWM2M_DUMP_H
 #define LANYARD_TESTS_UNIT_LWM2M_DUMP_H
 
@@ -23,15 +23,17 @@ static inline void dump_record(struct writer *w, const struct lwm_record *r)
 	case LWM_RECORD_BAD:
 		wr_fmt(w, "bad %s ", lwm_type_name(r->value.type));
 		wr_hex(w, r->value.bytes);
-		return;
+		break;
 	case LWM_RECORD_VALUE:
 		wr_fmt(w, "%s ", lwm_type_name(r->value.type));
+		if (r->value.type == LWM_OPAQUE)
+			wr_hex(w, r->value.bytes);
+		else
+			wr_value_text(w, &r->value);
 		break;
 	}
-	if (r->value.type == LWM_OPAQUE)
-		wr_hex(w, r->value.bytes);
-	else
-		wr_value_text(w, &r->value);
+	if (r->has_time)
+		wr_fmt(w, " @%.17g", r->time_s);
 }
 
 static inline struct span dump_records(const struct lwm_records *r, void *buf, size_t cap)
