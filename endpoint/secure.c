@@ -52,6 +52,13 @@ static bool find_context(
 	return true;
 }
 
+/* What was answered has used up its number, so a number that is still free needs no look at the
+ * answers, which lie all over the memory. */
+static bool is_copy(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
+{
+	return osc_window_check(&d->ctx->window, d->piv) && ep_answer_copy(x, d->ctx->conv, t, d);
+}
+
 /* Step 3: the window. Numbers of before an unclean stop get silence: their sender may be an honest
  * device whose answer is no longer known, and 4.01 would make it give up. */
 static bool check_window(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
@@ -174,7 +181,7 @@ void ep_secure_request(
 	if (!find_context(x, &o, t, d))
 		return;
 	d->hash = siphash24(x->hash_key, datagram);
-	if (ep_answer_copy(x, d->ctx->conv, t, d))
+	if (is_copy(x, t, d))
 		return;
 	if (!check_window(x, t, d) || !open_request(x, &o, t, d))
 		return;
