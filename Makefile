@@ -85,8 +85,20 @@ $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
+# The document of the REST interface becomes part of the daemon, as a list of bytes.
+$(B)/gen/openapi.c: admin/openapi.json
+	@mkdir -p $(@D)
+	$(Q){ printf '%s\n' '#include "admin/openapi.h"' 'const uint8_t adm_openapi_text[] = {'; \
+		od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g'; \
+		printf '%s\n' '};' 'const size_t adm_openapi_n = sizeof(adm_openapi_text);'; } >$@.new
+	@mv $@.new $@
+$(B)/gen/%.o: $(B)/gen/%.c
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+generated_admin := $(B)/gen/openapi.o
+
 define folder_rules
-$(B)/lib/$1.a: $$(call objects,$1)
+$(B)/lib/$1.a: $$(call objects,$1) $$(generated_$1)
 	$$(call say,AR)
 	@mkdir -p $$(@D)
 	@rm -f $$@

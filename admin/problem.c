@@ -21,6 +21,7 @@ static const struct {
 	{"invalid", "A value is not acceptable"},
 	{"limit", "A limit is reached"},
 	{"method-not-allowed", "This resource does not do that"},
+	{"no-address", "The device cannot be reached"},
 	{"no-credentials", "It has no such credentials"},
 	{"no-plan", "It has no plan of its own"},
 	{"not-found", "There is no such thing"},
@@ -90,6 +91,11 @@ const char *adm_status_text(int status)
 		if (statuses[i].status == status)
 			return statuses[i].text;
 	return status < 400 ? "OK" : "Error";
+}
+
+const char *adm_problem_type(size_t i)
+{
+	return i < sizeof(titles) / sizeof(titles[0]) ? titles[i].type : NULL;
 }
 
 static const char *title(int status, const char *type)

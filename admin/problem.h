@@ -22,6 +22,8 @@ bool adm_fail_set(struct adm_fail *f, int status, const char *type, const char *
 /* An application/problem+json object, left open for further members. */
 void adm_problem_begin(
 	struct jo *o, int status, const char *type, const char *detail, const char *field);
+/* All types there are; NULL behind the last. */
+const char *adm_problem_type(size_t i);
 /* "Not Found" */
 const char *adm_status_text(int status);
 

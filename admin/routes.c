@@ -10,6 +10,7 @@
 
 /* {} is an endpoint's name, * the rest of the path; `params` are the query parameters it takes. */
 static const struct adm_route routes[] = {
+	{"GET", "/v1/openapi.json", openapi_get, ""},
 	{"GET", "/v1/status", status_get, ""},
 	{"GET", "/v1/endpoints", endpoints_list, "limit after match"},
 	{"GET", "/v1/endpoints/{}", endpoint_get, ""},
@@ -49,6 +50,7 @@ static const struct {
 	const char *pattern;
 	adm_tag_fn *tag;
 } tags[] = {
+	{"/v1/openapi.json", openapi_tag},
 	{"/v1/endpoints/{}", endpoint_tag},
 	{"/v1/endpoints/{}/credentials/oscore", credentials_tag},
 	{"/v1/bootstrap/{}", bootstrap_tag},

@@ -19,7 +19,7 @@ struct adm_route {
 const struct adm_route *routes_table(size_t *n);
 void routes_dispatch(struct adm_req *r);
 
-adm_handler_fn status_get, metrics_get, events_get, unseal_post;
+adm_handler_fn openapi_get, status_get, metrics_get, events_get, unseal_post;
 adm_handler_fn endpoints_list, endpoint_get, endpoint_put, endpoint_delete, explain_get;
 adm_handler_fn credentials_get, credentials_put, credentials_delete, import_post;
 adm_handler_fn data_get, data_put, data_post, data_delete, execute_post;
@@ -27,6 +27,6 @@ adm_handler_fn discover_get, attributes_put;
 adm_handler_fn observations_list, observation_put, observation_delete;
 adm_handler_fn operations_list, operation_get, operation_delete;
 adm_handler_fn bootstrap_get, bootstrap_put, bootstrap_delete;
-adm_tag_fn endpoint_tag, credentials_tag, bootstrap_tag;
+adm_tag_fn openapi_tag, endpoint_tag, credentials_tag, bootstrap_tag;
 
 #endif

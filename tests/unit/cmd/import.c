@@ -119,8 +119,8 @@ static void replacing(void)
 		"the old ones go, and leave their counters");
 	bad.plan = SPAN_LIT("{\"servers\":[]}");
 	bad.oscore[0] = keys(4, 13, false);
-	CHECK(import(s, &bad, 1, true) == 200 && bad.status == 422 && !strcmp(bad.field, "plan.servers") &&
-			strstr(bad.detail, "exactly one"),
+	CHECK(import(s, &bad, 1, true) == 200 && bad.status == 422 &&
+			!strcmp(bad.field, "plan.servers") && strstr(bad.detail, "exactly one"),
 		"a plan that is refused");
 	CHECK(!strcmp(state(s), "1 endpoints, 2 contexts, 2 graves"), "changes no keys");
 	sim_close(s);
