@@ -19,6 +19,7 @@ static void content(const struct lwm_path *path, const struct adm_result *res, s
 {
 	const struct lwm_format *f =
 		res->content_format < 0 ? NULL : lwm_format((uint32_t)res->content_format);
+	const struct lwm_codec_opts opts = {.now_s = (double)time(NULL), .alt = res->alt};
 	char number[16];
 
 	response(path, res, o);
@@ -27,7 +28,7 @@ static void content(const struct lwm_path *path, const struct adm_result *res, s
 	snprintf(number, sizeof(number), "%d", res->content_format);
 	if (!f && res->content_format >= 0)
 		jo_str(o, "format", number);
-	render_values(o, path, res->content_format, res->payload, (double)time(NULL));
+	render_values(o, path, res->content_format, res->payload, &opts);
 }
 
 /* What can be asked for, or written there. A POST of a single value would be an Execute to some

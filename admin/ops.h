@@ -23,6 +23,7 @@ struct adm_result {
 	int32_t content_format; /* -1: none */
 	struct span payload;
 	struct span location; /* of a Create: "3303/1", empty if the device told none */
+	struct span alt;      /* what stands before the paths in the payload: "/lwm2m", or empty */
 };
 typedef void adm_done_fn(void *done_arg, const struct adm_result *r);
 

@@ -164,22 +164,23 @@ void render_unreadable(
 }
 
 static const char *decode(const struct lwm_path *base, int32_t content_format, struct span payload,
-	double now_s, struct lwm_records *out)
+	const struct lwm_codec_opts *opts, struct lwm_records *out)
 {
-	struct lwm_codec_opts opts = {.now_s = now_s};
+	/* An answer may bring what its links lead to. */
+	struct lwm_codec_opts o = {.now_s = opts->now_s, .alt = opts->alt, .linked = true};
 	const struct lwm_format *f =
 		content_format < 0 ? NULL : lwm_format((uint32_t)content_format);
 
 	if (!f || !f->decode) /* links hold no values */
 		return content_format < 0 ? "the device told no content format"
 					  : "a content format we do not read";
-	if (f->decode(payload, base, &opts, out) || out->err)
+	if (f->decode(payload, base, &o, out) || out->err)
 		return "the payload does not fit its content format";
 	return NULL;
 }
 
 static void members(struct jo *o, const struct lwm_path *base, int32_t content_format,
-	struct span payload, double now_s, bool bare)
+	struct span payload, const struct lwm_codec_opts *opts, bool bare)
 {
 	struct arena a;
 	struct lwm_records rec;
@@ -188,7 +189,7 @@ static void members(struct jo *o, const struct lwm_path *base, int32_t content_f
 	arena_init(&a, ARENA_LIMIT);
 	lwm_records_init(&rec, &a);
 	if (payload.n || content_format >= 0)
-		why = decode(base, content_format, payload, now_s, &rec);
+		why = decode(base, content_format, payload, opts, &rec);
 	jo_array(o, bare ? NULL : "values");
 	if (why)
 		render_unreadable(o, base, payload, why);
@@ -201,9 +202,9 @@ static void members(struct jo *o, const struct lwm_path *base, int32_t content_f
 }
 
 void render_values(struct jo *o, const struct lwm_path *base, int32_t content_format,
-	struct span payload, double now_s)
+	struct span payload, const struct lwm_codec_opts *opts)
 {
-	members(o, base, content_format, payload, now_s, false);
+	members(o, base, content_format, payload, opts, false);
 }
 
 static enum err give(struct jo *o, char **json)
@@ -213,16 +214,16 @@ static enum err give(struct jo *o, char **json)
 }
 
 enum err adm_render_values(const struct lwm_path *base, int32_t content_format, struct span payload,
-	double now_s, char **json)
+	const struct lwm_codec_opts *opts, char **json)
 {
 	struct jo o = {0};
 
-	members(&o, base, content_format, payload, now_s, true);
+	members(&o, base, content_format, payload, opts, true);
 	return give(&o, json);
 }
 
 enum err adm_render_notification(const struct lwm_path *base, uint8_t code, int32_t content_format,
-	struct span payload, double now_s, char **json)
+	struct span payload, const struct lwm_codec_opts *opts, char **json)
 {
 	struct jo o = {0};
 
@@ -232,7 +233,7 @@ enum err adm_render_notification(const struct lwm_path *base, uint8_t code, int3
 	if (content_format >= 0)
 		jo_i64(&o, "content_format", content_format);
 	jo_hex(&o, "payload_hex", payload);
-	render_values(&o, base, content_format, payload, now_s);
+	render_values(&o, base, content_format, payload, opts);
 	jo_end_object(&o);
 	return give(&o, json);
 }

@@ -13,20 +13,21 @@
 /* The array of a payload's values, as malloc'd text with a closing NUL:
  * [{"path":"/3/0/9","name":"Battery Level","type":"integer","value":80}, ...]
  * `base` is the path that was asked for, `content_format` -1 if the device told none,
- * `now_s` when it came (Unix seconds), which relative times count from. A value that
- * cannot be shown has "error" and its bytes as "raw_hex" instead of "value"; a payload that cannot
- * be read is one such entry for `base`. ERR_NOMEM. */
+ * `opts` says when it came (relative times count from then) and the alternate path of its names. A
+ * value that cannot be shown has "error" and its bytes as "raw_hex" instead of "value"; a payload
+ * that cannot be read is one such entry for `base`. ERR_NOMEM. */
 MUST_USE enum err adm_render_values(const struct lwm_path *base, int32_t content_format,
-	struct span payload, double now_s, char **json);
+	struct span payload, const struct lwm_codec_opts *opts, char **json);
 
 /* A notification, as the JSON of its event: {"path","code","content_format","payload_hex","values",
  * "value"}; "value" only for a single Resource. malloc'd, with a closing NUL. ERR_NOMEM. */
 MUST_USE enum err adm_render_notification(const struct lwm_path *base, uint8_t code,
-	int32_t content_format, struct span payload, double now_s, char **json);
+	int32_t content_format, struct span payload, const struct lwm_codec_opts *opts,
+	char **json);
 
 /* For admin/: the members "values" and, for a single Resource, "value". */
 void render_values(struct jo *o, const struct lwm_path *base, int32_t content_format,
-	struct span payload, double now_s);
+	struct span payload, const struct lwm_codec_opts *opts);
 /* The member "links" of a Discover's payload: [{"path":"/3/0/7","attributes":{"dim":"8"}},...];
  * attributes are strings, a flag is true. A payload that cannot be read is one entry with "error",
  * as above. */

@@ -43,7 +43,8 @@ void core_answer(struct core *c, const struct effect_done *e)
 		.code = e->code,
 		.content_format = e->content_format,
 		.payload = e->payload,
-		.location = e->location};
+		.location = e->location,
+		.alt = e->alt};
 	k->done(k->done_arg, &r);
 	free(k);
 }

@@ -26,6 +26,7 @@ struct effect_done {
 	int32_t content_format; /* -1: none */
 	struct span payload;
 	struct span location; /* its Location-Path, "3303/1"; or empty */
+	struct span alt;      /* the device's alternate path, "/lwm2m"; or empty */
 };
 
 struct effect {

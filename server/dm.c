@@ -83,6 +83,8 @@ void srv_op_answer(struct srv_op *op, const struct msg *m, struct turn *t)
 	if (msg_get_uint(m, OPT_CONTENT_FORMAT, &cf))
 		e.content_format = (int32_t)cf;
 	e.payload = turn_dup(t, m->payload);
+	if (op->reg)
+		e.alt = turn_dup(t, span_str(op->reg->list.alt));
 	if (good)
 		e.location = turn_dup(t, span_str(op->location));
 	else

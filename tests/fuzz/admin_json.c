@@ -117,14 +117,16 @@ static void try_render(struct span s)
 {
 	static const struct lwm_path paths[] = {
 		{1, {3}}, {2, {3, 0}}, {3, {3, 0, 7}}, {3, {5, 0, 0}}};
+	static const uint16_t formats[] = {
+		LWM_CF_TEXT, LWM_CF_TLV, LWM_CF_SENML_JSON, LWM_CF_SENML_CBOR};
+	const struct lwm_codec_opts opts = {0};
 	size_t pick = s.n ? s.p[0] % 4u : 0;
 	struct adm_fail fail = {0};
 	struct json_object *o;
 	char *text;
 
-	require(adm_render_notification(&paths[pick], MSG_CONTENT,
-			s.n & 1 ? LWM_CF_TLV : LWM_CF_TEXT, span_sub(s, 1, s.n), 0,
-			&text) == ERR_OK);
+	require(adm_render_notification(&paths[pick], MSG_CONTENT, formats[s.n % 4],
+			span_sub(s, 1, s.n), &opts, &text) == ERR_OK);
 	require(js_parse(span_str(text), &o, &fail));
 	js_free(o);
 	free(text);

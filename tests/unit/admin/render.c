@@ -116,6 +116,15 @@ static const struct value_row {
 		"81a2006a2f33323030302f302f3163766c6f63333a30",
 		"\"values\":[{\"path\":\"/32000/0/1\",\"type\":\"objlnk\",\"value\":\"3:0\"}],"
 		"\"value\":\"3:0\"}"},
+	{"names below the alternate path (GEN-06)", "/3/0/9", LWM_CF_SENML_JSON,
+		/* [{"n":"/lwm2m/3/0/9","v":80}] */
+		"5b7b226e223a222f6c776d326d2f332f302f39222c2276223a38307d5d",
+		"\"value\":80}],\"value\":80}"},
+	{"what links lead to", "/65/0", LWM_CF_SENML_JSON,
+		/* [{"n":"/65/0/0","vlo":"66:0"},{"n":"/66/0/0","v":1}] */
+		"5b7b226e223a222f36352f302f30222c22766c6f223a2236363a30227d2c7b226e223a222f36362f30"
+		"2f30222c2276223a317d5d",
+		"\"value\":\"66:0\"},{\"path\":\"/66/0/0\",\"type\":\"integer\",\"value\":1}]"},
 	{"CBOR: a time", "/3/0/13", LWM_CF_CBOR, "c11a5182428f",
 		"\"type\":\"time\",\"value\":1367491215}],\"value\":1367491215}"},
 	{"CBOR: null is no value", "/32000/0/1", LWM_CF_CBOR, "f6",
@@ -140,10 +149,11 @@ static void check_value(const struct value_row *r)
 {
 	struct lwm_path path;
 	char *text = NULL, head[64];
+	const struct lwm_codec_opts opts = {.now_s = 1700000000, .alt = SPAN_LIT("/lwm2m")};
 
 	REQUIRE(lwm_path_parse(span_str(r->path), &path) == ERR_OK, r->what);
-	REQUIRE(adm_render_notification(&path, MSG_CONTENT, r->cf, test_hex(r->payload), 1700000000,
-			&text) == ERR_OK,
+	REQUIRE(adm_render_notification(
+			&path, MSG_CONTENT, r->cf, test_hex(r->payload), &opts, &text) == ERR_OK,
 		r->what);
 	snprintf(head, sizeof(head), "{\"path\":\"%s\",\"code\":\"2.05\",", r->path);
 	CHECK(strncmp(text, head, strlen(head)) == 0 && (!r->want || strstr(text, r->want)),
@@ -156,9 +166,10 @@ static void check_value(const struct value_row *r)
 static void check_bare(void)
 {
 	struct lwm_path path = {.n = 3, .id = {3, 0, 9}};
+	const struct lwm_codec_opts opts = {0};
 	char *text;
 
-	REQUIRE(adm_render_values(&path, LWM_CF_TEXT, SPAN_LIT("80"), 0, &text) == ERR_OK,
+	REQUIRE(adm_render_values(&path, LWM_CF_TEXT, SPAN_LIT("80"), &opts, &text) == ERR_OK,
 		"values");
 	CHECK(strcmp(text, "[{\"path\":\"/3/0/9\",\"name\":\"Battery Level\",\"type\":\"integer\","
 			   "\"value\":80}]") == 0,

@@ -40,6 +40,9 @@ static void reads(void)
 	CHECK(start(SRV_READ, "/3/0/9", -1, NULL, "") &&
 			asked(MSG_GET, "/a/3/0/9", LWM_CF_TEXT, -1, SPAN_EMPTY),
 		"the alternate path goes in front (GEN-06)");
+	CHECK(answer(MSG_CONTENT, LWM_CF_TEXT, "80", -1) && outcome()->status == 200 &&
+			span_eq_str(outcome()->alt, "/a"),
+		"and is told with the answer, whose names may have it");
 	close_server();
 }
 
