@@ -9,10 +9,8 @@ enum {
 	SZX_MAX = 6, /* 1024 bytes; more is for streams alone (RFC 8323 section 6) */
 	BLOCK_MIN = 16,
 	BLOCK1_BYTES = 5, /* the option with its head */
-	OBSERVE_BYTES = 1,
-	OSCORE_HEAD_BYTES = 3, /* the option's head and the flags */
-	ID_CONTEXT_HEAD_BYTES = 1,
 	HEADER_BYTES = 4,
+	SHORT_VALUE_MAX = 12, /* of an option whose head is one byte */
 	MARKER_BYTES = 1,
 	TAG_UNPROTECTED = 4,
 };
@@ -24,12 +22,23 @@ void ep_tx_restart(struct ep_tx *tx)
 	tx->begun = false;
 }
 
+/* The OSCORE option of the next request: head, flags, Partial IV, ids. */
+static size_t oscore_option_bytes(const struct ep_context *c)
+{
+	struct osc_piv piv;
+	osc_piv_set(&piv, c->ssn_next);
+	size_t n = (size_t)1 + piv.n + c->sender_n;
+	if (c->has_id_context)
+		n += (size_t)1 + c->id_context_n;
+	return n + (n > SHORT_VALUE_MAX ? 2 : 1);
+}
+
 /* What the datagram of `m` holds beside its payload. */
 static size_t overhead(struct ep_exchange *x, const struct ep_context *c, struct msg *m)
 {
 	struct writer w = wr_make(x->in, sizeof(x->in));
 	struct span payload = m->payload;
-	struct osc_piv piv;
+	const struct opt *observe = msg_find(m, OPT_OBSERVE);
 	m->payload = SPAN_EMPTY;
 	enum err err = c ? msg_encode_inner(m, &w) : msg_encode_udp(m, &w);
 	m->payload = payload;
@@ -37,13 +46,9 @@ static size_t overhead(struct ep_exchange *x, const struct ep_context *c, struct
 		return SIZE_MAX;
 	if (!c)
 		return w.n + MARKER_BYTES;
-	osc_piv_set(&piv, c->ssn_next);
-	size_t option = (size_t)OSCORE_HEAD_BYTES + piv.n + c->sender_n;
-	if (c->has_id_context)
-		option += ID_CONTEXT_HEAD_BYTES + (size_t)c->id_context_n;
-	size_t outer = option + m->token_n + HEADER_BYTES + MARKER_BYTES;
-	if (msg_find(m, OPT_OBSERVE))
-		outer += OBSERVE_BYTES;
+	size_t outer = oscore_option_bytes(c) + m->token_n + HEADER_BYTES + MARKER_BYTES;
+	if (observe) /* it is inside and outside */
+		outer += 1 + observe->val.n;
 	return outer + w.n + MARKER_BYTES + osc_aead_info(c->aead)->tag_n;
 }
 

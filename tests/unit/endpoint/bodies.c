@@ -426,6 +426,23 @@ static void observed(void)
 		"it observes");
 	ep_delivery_end(r->x, &r->d, &r->t);
 	memcpy(token, q.outer.token, 8);
+	struct rig_msg first = q;
+	rig_turn(r, 10);
+	msg_init(&m, MSG_CON, MSG_CONTENT);
+	REQUIRE(msg_add_uint(&m, OPT_OBSERVE, 2) == ERR_OK &&
+			block_add(&m, OPT_BLOCK2, (struct block){0, true, 4}) == ERR_OK,
+		"options");
+	m.payload = span_make(body, 256);
+	CHECK(rig_in(r, rig_reply(r, RIG_SERVER, &first, &m, RIG_OWN_NUMBER, &p)) == EP_NOTHING &&
+			rig_sent_n(r) == 2 && rig_asked(r, RIG_SERVER, rig_sent(r, 0), &q) &&
+			!block_get(&q.plain, OPT_BLOCK1, &b) && !b.num && b.more &&
+			!msg_find(&q.plain, OPT_BLOCK2) && !msg_find(&q.plain, OPT_OBSERVE),
+		"the rest of a notification is asked for with the whole body, from its start");
+	while (b.more)
+		REQUIRE(answer(r, MSG_CONTINUE) == EP_NOTHING && asked(r), "next");
+	CHECK(answer(r, MSG_CONTENT) == EP_NOTIFICATION && r->d.request == req,
+		"and told as a notification");
+	ep_delivery_end(r->x, &r->d, &r->t);
 	rig_turn(r, 10);
 	REQUIRE(ep_request_cancel(r->x, req, &r->t) == ERR_OK && asked(r), "cancelled");
 	got_n = 0;
@@ -507,6 +524,40 @@ static void bearers(void)
 		CHECK(fit && follows(r, req, 5000),
 			"no datagram is too long, and it arrives whole");
 		end(r);
+		close_rig(r);
+	}
+}
+
+/* One byte more would not fit: what goes along is counted exactly. */
+static void filled(void)
+{
+	static const uint64_t numbers[] = {0, 70000, EP_SSN_END_MAX - 1000};
+	struct rig *r = &rig;
+	for (size_t i = 0; i < 9; i++) {
+		struct ep_request *req;
+		size_t fits_n = 0;
+		bool observe = i >= 3;
+		open_rig(r);
+		r->server->peer->peer.bearer = BEARER_SMS;
+		r->server->ssn_next = numbers[i % 3];
+		r->dir.ssn_end = EP_SSN_END_MAX;
+		for (size_t n = 64; n < 140; n++) {
+			REQUIRE(start_as(r, MSG_FETCH, n, observe, &req) == ERR_OK, "request");
+			if (i >= 6) { /* Observe 1 is a byte longer */
+				ep_request_end(r->x, req, &r->t);
+				REQUIRE(start_as(r, MSG_FETCH, n, true, &req) == ERR_OK, "request");
+				ep_request_leave(r->x, req, &r->t);
+				req->cancel = true;
+				ep_request_enqueue(r->server->conv, req);
+				ep_pump(r->x, r->server->conv, &r->t);
+			}
+			REQUIRE(asked(r), "sent");
+			if (!msg_find(&q.plain, OPT_BLOCK1))
+				fits_n = q.n;
+			ep_request_end(r->x, req, &r->t);
+			rig_turn(r, 1);
+		}
+		CHECK(fits_n == bearer_timing(BEARER_SMS)->mtu_bytes, "a datagram is filled");
 		close_rig(r);
 	}
 }
@@ -638,6 +689,7 @@ int main(void)
 	observed();
 	tags();
 	bearers();
+	filled();
 	moves();
 	unprotected();
 	silent();
