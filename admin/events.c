@@ -25,8 +25,24 @@ struct sse {
 	uint64_t start;              /* what the client said it had */
 	uint64_t last;               /* seq of the newest stored event that was dealt with */
 	bool catching_up;
+	bool trace; /* messages of `endpoint`, and nothing else */
 	bool ended; /* too slow: only what is queued still goes out */
 };
+
+static void set_trace(const struct sse *c, bool on)
+{
+	enum err e = c->adm->ops.trace(c->adm->ops.arg, c->endpoint, on);
+
+	(void)e; /* the endpoint has gone: there is nothing to trace until it comes again */
+}
+
+static bool traced_by_others(const struct sse *c)
+{
+	for (const struct sse *o = c->adm->clients; o; o = o->next)
+		if (o->trace && span_eq(o->endpoint, c->endpoint))
+			return true;
+	return false;
+}
 
 static void sse_free(struct sse *c)
 {
@@ -34,6 +50,8 @@ static void sse_free(struct sse *c)
 	if (c->next)
 		c->next->pprev = c->pprev;
 	c->adm->client_n--;
+	if (c->trace && !traced_by_others(c))
+		set_trace(c, false);
 	event_free(c->more);
 	arena_fini(&c->arena);
 	free(c);
@@ -88,6 +106,9 @@ static bool type_wanted(struct span types, struct span type)
 
 static bool wanted(const struct sse *c, const struct adm_event *e)
 {
+	/* A trace is for those who asked for it, and they for nothing else. */
+	if (c->trace != span_eq_str(e->type, "trace"))
+		return false;
 	return (c->endpoint.n == 0 || span_eq(c->endpoint, e->endpoint)) &&
 	       (c->types.n == 0 || type_wanted(c->types, e->type));
 }
@@ -270,9 +291,12 @@ static void beat(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	for (struct sse *c = a->clients; c; c = c->next)
+	for (struct sse *c = a->clients; c; c = c->next) {
 		if (!c->ended && waiting(c) == 0)
 			send_chunk(c, SPAN_LIT(": heartbeat\n\n"));
+		if (c->trace) /* it may have come again, or been loaded afresh */
+			set_trace(c, true);
+	}
 }
 
 enum err events_init(struct adm *a)
@@ -324,10 +348,9 @@ static bool types_known(struct adm_req *r)
 	return true;
 }
 
-static struct sse *sse_new(struct adm_req *r)
+/* `endpoint` and `types` may be NULL. */
+static struct sse *sse_new(struct adm_req *r, const struct span *endpoint, const struct span *types)
 {
-	const struct span *endpoint = url_param(&r->url, "endpoint");
-	const struct span *types = url_param(&r->url, "type");
 	struct sse *c = calloc(1, sizeof(*c));
 	enum err e = ERR_OK;
 
@@ -373,9 +396,29 @@ static void sse_start(struct sse *c)
 	a->client_n++;
 }
 
+/* Makes the request a stream. NULL: it is answered already. */
+static struct sse *listen_to(
+	struct adm_req *r, const struct span *endpoint, const struct span *types)
+{
+	struct sse *c;
+
+	if (r->adm->client_n >= r->adm->client_max) {
+		req_problem(r, 503, "busy", "too many clients listen to events already");
+		return NULL;
+	}
+	c = sse_new(r, endpoint, types);
+	if (!c) {
+		req_problem(r, 500, "internal", "out of memory");
+		return NULL;
+	}
+	c->http = req_release(r, 200);
+	c->con = evhttp_request_get_connection(c->http);
+	sse_start(c);
+	return c;
+}
+
 void events_get(struct adm_req *r)
 {
-	struct adm *a = r->adm;
 	struct sse *c;
 	bool resume;
 	uint64_t after;
@@ -384,20 +427,30 @@ void events_get(struct adm_req *r)
 		req_fail(r);
 		return;
 	}
-	if (a->client_n >= a->client_max) {
-		req_problem(r, 503, "busy", "too many clients listen to events already");
+	c = listen_to(r, url_param(&r->url, "endpoint"), url_param(&r->url, "type"));
+	if (!c)
 		return;
-	}
-	c = sse_new(r);
-	if (!c) {
-		req_problem(r, 500, "internal", "out of memory");
-		return;
-	}
-	c->http = req_release(r, 200);
-	c->con = evhttp_request_get_connection(c->http);
 	c->start = c->last = after;
 	c->catching_up = resume;
-	sse_start(c);
 	/* The head is still to be written; its end starts the catching up. */
 	send_chunk(c, SPAN_LIT(": events\n\n"));
+}
+
+void trace_get(struct adm_req *r)
+{
+	struct adm *a = r->adm;
+	struct sse *c;
+	enum err e = ERR_OK;
+
+	if (a->client_n < a->client_max)
+		e = a->ops.trace(a->ops.arg, r->endpoint, true);
+	if (e) {
+		req_err(r, e);
+		return;
+	}
+	c = listen_to(r, &r->endpoint, NULL);
+	if (!c)
+		return;
+	c->trace = true;
+	send_chunk(c, SPAN_LIT(": trace\n\n"));
 }

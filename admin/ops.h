@@ -216,6 +216,9 @@ struct adm_ops {
 		void *arg, struct span name, struct span json, adm_done_fn *done, void *done_arg);
 	void (*plan_delete)(void *arg, struct span name, adm_done_fn *done, void *done_arg);
 	enum err (*explain)(void *arg, struct span name, adm_reason_fn *fn, void *cb_arg);
+	/* From now on the messages of the endpoint come as events of the type "trace", or no more.
+	 * ERR_NOTFOUND. */
+	enum err (*trace)(void *arg, struct span name, bool on);
 	/* Stored events after `after`; ERR_NOTFOUND if `after` has left the ring (*first: the
 	 * oldest). */
 	enum err (*events)(void *arg, uint64_t after, size_t max, adm_event_fn *fn, void *cb_arg,

@@ -30,6 +30,7 @@ static const struct adm_route routes[] = {
 	{"PUT", "/v1/endpoints/{}/observations/*", observation_put, "wait format"},
 	{"DELETE", "/v1/endpoints/{}/observations/*", observation_delete, "wait"},
 	{"GET", "/v1/endpoints/{}/explain", explain_get, ""},
+	{"GET", "/v1/endpoints/{}/trace", trace_get, ""},
 	{"POST", "/v1/import", import_post, "replace"},
 	{"GET", "/v1/bootstrap/{}", bootstrap_get, ""},
 	{"PUT", "/v1/bootstrap/{}", bootstrap_put, ""},

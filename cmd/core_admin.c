@@ -423,6 +423,16 @@ static void op_plan_delete(void *arg, struct span name, adm_done_fn *done, void 
 		turn_done(core_cur(c), ticket, 204, NULL, NULL);
 }
 
+static enum err op_trace(void *arg, struct span name, bool on)
+{
+	struct core *c = arg;
+	struct endpoint *e = core_find(c, name);
+	if (!e)
+		return ERR_NOTFOUND;
+	e->traced = on;
+	return ERR_OK;
+}
+
 /* ---- events */
 
 struct event_telling {
@@ -472,6 +482,7 @@ void core_admin_ops(struct core *c, struct adm_ops *out)
 		.plan_put = op_plan_put,
 		.plan_delete = op_plan_delete,
 		.explain = op_explain,
+		.trace = op_trace,
 		.events = op_events,
 		.metrics = core_metrics,
 		.unseal = core_unseal};

@@ -163,6 +163,9 @@ int ctl_problem_json(struct json_object *o);
  * hold no values. */
 void ctl_format_names(struct writer *w, bool of_values);
 
+/* lanyardctl_data.c: --count, or without end. An exit code. */
+int ctl_count(struct ctl *c, uint64_t *count);
+
 /* The commands. */
 int ctl_status(struct ctl *c);
 int ctl_list(struct ctl *c);
@@ -185,6 +188,7 @@ int ctl_observe(struct ctl *c);
 int ctl_operations(struct ctl *c);
 int ctl_operation(struct ctl *c);
 int ctl_events(struct ctl *c);
+int ctl_trace(struct ctl *c);
 int ctl_set(struct ctl *c);
 int ctl_delete(struct ctl *c);
 int ctl_plan(struct ctl *c);

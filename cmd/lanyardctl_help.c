@@ -149,6 +149,12 @@ static const struct ctl_command commands[] = {
 		ctl_events, "print events as they happen",
 		"Types: registered updated deregistered expired notification operation bootstrap\n"
 		"rollback"},
+	{"trace", NULL, "EP", 1, 1, CTL_HAS(CTL_OPT_COUNT), ctl_trace,
+		"print the messages of an endpoint as they come and go",
+		"In the clear, as they are inside OSCORE, until interrupted. -> is sent by the "
+		"server, <- by the\n"
+		"device. Payloads that may hold keys are not shown. Nothing of it is stored or "
+		"logged."},
 	{"explain", NULL, "EP", 1, 1, 0, ctl_explain, "why does it not connect", NULL},
 	{"metrics", NULL, "", 0, 0, 0, ctl_metrics, "counters in the format of Prometheus", NULL},
 	{"decode", NULL, "FORMAT PATH HEX", 3, 3, CTL_HAS(CTL_OPT_TEXT) | CTL_HAS(CTL_OPT_TYPE),

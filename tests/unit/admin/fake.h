@@ -338,6 +338,13 @@ FAKE void fake_plan_delete(void *arg, struct span name, adm_done_fn *done, void 
 	fake_finish(done, done_arg);
 }
 
+FAKE enum err fake_trace(void *arg, struct span name, bool on)
+{
+	(void)arg;
+	fake_note(on ? "trace" : "trace-end", name);
+	return fake.err;
+}
+
 FAKE enum err fake_explain(void *arg, struct span name, adm_reason_fn *fn, void *cb_arg)
 {
 	struct adm_reason v = {"replay", "an old request came again", 1700000000, 2};
@@ -426,6 +433,7 @@ static const struct adm_ops fake_ops __attribute__((unused)) = {
 	.plan_put = fake_plan_put,
 	.plan_delete = fake_plan_delete,
 	.explain = fake_explain,
+	.trace = fake_trace,
 	.events = fake_events,
 	.metrics = fake_metrics,
 };

@@ -46,13 +46,59 @@ static void check_live(void)
 			   "\"time\":\"2023-11-14T22:13:20.123Z\",\"type\":\"registered\","
 			   "\"endpoint\":\"d\\\"1\",\"data\":{\"a\": 1}}\n\n"),
 		"a live event, on one line");
-	emit(0, "trace", "d", "");
+	emit(0, "updated", "d", "");
 	client_read(fd, text, sizeof(text), "\n\n");
-	CHECK(strstr(text, "event: trace\ndata: {\"time\":") && !strstr(text, "id:"),
+	CHECK(strstr(text, "event: updated\ndata: {\"time\":") && !strstr(text, "id:"),
 		"an event that is only live has no id");
 	emit(12, "registered", "d", "{}");
 	CHECK(client_read(fd, text, sizeof(text), "\n\n") == 0, "nothing twice");
 	close(fd);
+}
+
+static void pump_some(void)
+{
+	for (int i = 0; i < 20; i++)
+		pump();
+}
+
+static void check_trace(void)
+{
+	int fd, other, all;
+
+	fake_reset();
+	all = listen_to("/v1/events", "");
+	client_read(all, text, sizeof(text), ": events\n\n");
+	fd = listen_to("/v1/endpoints/d%201/trace", "");
+	client_read(fd, text, sizeof(text), ": trace\n\n");
+	CHECK(!strcmp(fake.call, "trace") && !strcmp(fake.name, "d 1"), "a trace begins");
+	emit(0, "trace", "d 2", "{\"a\":2}");
+	emit(21, "updated", "d 1", "{}");
+	emit(0, "trace", "d 1", "{\"a\":1}");
+	client_read(fd, text, sizeof(text), "\n\n");
+	CHECK(strstr(text, "\"endpoint\":\"d 1\",\"data\":{\"a\":1}}") && count("event:") == 1,
+		"it has that endpoint's messages and no event");
+	client_read(all, text, sizeof(text), "\n\n");
+	CHECK(count("event: updated") == 1 && !count("trace"), "nobody else has them");
+	other = listen_to("/v1/endpoints/d%201/trace", "");
+	client_read(other, text, sizeof(text), ": trace\n\n");
+	close(fd);
+	pump_some();
+	CHECK(!strcmp(fake.call, "trace"), "it goes on for a second one");
+	close(other);
+	pump_some();
+	CHECK(!strcmp(fake.call, "trace-end") && !strcmp(fake.name, "d 1"), "and ends with it");
+	fake.err = ERR_NOTFOUND;
+	fd = listen_to("/v1/endpoints/x/trace", "");
+	client_read(fd, text, sizeof(text), "}");
+	CHECK(strncmp(text, "HTTP/1.1 404", 12) == 0, "of an unknown endpoint");
+	close(fd);
+	fd = listen_to("/v1/endpoints/x/trace?type=a", "");
+	client_read(fd, text, sizeof(text), "}");
+	CHECK(strncmp(text, "HTTP/1.1 400", 12) == 0, "it takes no parameter");
+	close(fd);
+	close(all);
+	pump_some();
+	fake_reset();
 }
 
 static void check_filters(void)
@@ -260,6 +306,7 @@ int main(void)
 
 	fake_start();
 	check_live();
+	check_trace();
 	check_filters();
 	check_resume();
 	check_long_backlog();
