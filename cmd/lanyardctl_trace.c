@@ -38,7 +38,7 @@ static const char *options(struct ctl *c, struct json_object *list)
 		else
 			rest = ctl_fmt(c, "%s %s:%s", rest, name, value);
 	}
-	return ctl_fmt(c, "%s%s%s", path, query, rest);
+	return ctl_fmt(c, "%s%s%s%s", *path || *query ? " " : "", path, query, rest);
 }
 
 static const char *payload(struct ctl *c, struct json_object *data)
@@ -63,7 +63,7 @@ static void message(struct ctl *c, struct json_object *event)
 	printf("%s %s %s", ctl_cell(c, event, "time"), out ? "->" : "<-",
 		ctl_cell(c, data, "peer"));
 	if (ctl_member(data, "code"))
-		printf("  %s %s %s%s", ctl_cell(c, data, "type"),
+		printf("  %s %s%s%s", ctl_cell(c, data, "type"),
 			code_name(ctl_cell(c, data, "code")),
 			options(c, ctl_member(data, "options")), payload(c, data));
 	if (!json_object_get_boolean(ctl_member(data, "protected")))

@@ -128,5 +128,17 @@ id=$(grep -oE '[0-9a-f]{16}' "$dir/out")
 wait_for 'the operation ends' shows '^/3303/9$' operation "$id"
 check 'its outcome is kept' shows '^/3303/9$' operation "$id"
 
+# Traced: our request and the device's answer, in the clear; nothing of it in the log.
+timeout 20 lanyardctl trace d --count 2 >"$dir/trace" 2>&1 </dev/null &
+tracer=$!
+sleep 0.3
+ctl read d /3/0/14
+wait $tracer
+cp "$dir/trace" "$dir/out"
+check 'a trace shows the request' out_has '-> udp 127\.0\.0\.1:[0-9]+  CON GET /3/0/14 Accept:[0-9]+  number [0-9]+$'
+check 'and the answer' out_has '<- udp 127\.0\.0\.1:[0-9]+  ACK 2\.05 Content-Format:.* bytes 2b30313a3030'
+check 'what is traced is not logged' sh -c "! grep -q 2b30313a3030 '$dir'/*.log"
+check 'a trace of nobody' refused 1 'no such endpoint' trace nobody
+
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
