@@ -228,7 +228,7 @@ static int print(const struct lwm_format *f, const struct lwm_record *r)
 static int decode_values(struct ctl *c, const struct lwm_format *f, const struct lwm_path *base,
 	struct span payload, enum lwm_type type)
 {
-	struct lwm_codec_opts o = {.type = unknown_type, .arg = &type};
+	struct lwm_codec_opts o = {.type = unknown_type, .arg = &type, .linked = true};
 	struct lwm_records rec;
 	/* One value of an unknown place still has a type: a Resource that is none. */
 	struct lwm_path nowhere = {3, {LWM_ID_NONE, 0, 0}};

@@ -11,7 +11,8 @@
 struct srv;
 
 /* Renders a notification as the JSON of its event: {"path","code","content_format","payload_hex",
- * "values"...}; `alt` is the device's alternate path. The writer's error says that it does not fit. */
+ * "values"...}; `alt` is the device's alternate path. The writer's error says that it does not fit.
+ */
 typedef void srv_render_fn(void *arg, const struct lwm_path *path, uint8_t code,
 	int32_t content_format, struct span payload, struct span alt, struct writer *w);
 
