@@ -104,6 +104,7 @@ static enum err on_context(void *arg, const struct rec_context *r)
 	struct ep_context *x;
 	if (!e)
 		return ERR_CORRUPT;
+	heap_grown();
 	enum err err = ep_load_context(&l->c->dir, e, r, &x);
 	return err ? err : keep(&l->contexts, r->id, x);
 }
@@ -115,6 +116,7 @@ static enum err on_registration(void *arg, const struct rec_reg *r)
 	struct ep_context *x = find(&l->contexts, r->context_id);
 	if (!e || (r->context_id && !x))
 		return ERR_CORRUPT;
+	heap_grown();
 	return srv_load_registration(l->c->srv, e, x, r);
 }
 
@@ -122,6 +124,7 @@ static enum err on_seen(void *arg, const struct rec_seen *r)
 {
 	struct loading *l = arg;
 	struct ep_context *x = find(&l->contexts, r->context_id);
+	heap_grown();
 	if (x) /* rows of a context that is gone are folded away later */
 		ep_load_seen(l->c->x, x, r, core_now_ms(l->c));
 	return ERR_OK;
