@@ -32,6 +32,7 @@ static const struct {
 	{"outcome-unknown", "It is not known whether the device did it"},
 	{"overload", "Too much is under way"},
 	{"precondition-failed", "It is not as you expect it"},
+	{"reserved", "It belongs to the bootstrap server"},
 	{"sealed", "The database may be a copy"},
 	{"shutting-down", "The server is stopping"},
 	{"storage-unavailable", "Nothing can be stored now"},

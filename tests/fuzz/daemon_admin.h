@@ -130,22 +130,39 @@ static struct lwm_value value_of(struct reader *r)
 	return v;
 }
 
+static const char *const some_attributes[] = {
+	"pmin=1", "pmax=60&gt=5&lt=", "pmin=2&epmin=", "pmin&con=1"};
+
+/* A Resource of the Instance to be made. */
+static struct lwm_path made_below(struct lwm_path object, uint8_t how)
+{
+	object.n = 3;
+	object.id[1] = how & 8 ? LWM_ID_NONE : how & 3;
+	object.id[2] = 15;
+	return object;
+}
+
 static void call_dm(const struct adm_ops *o, enum adm_dm_kind kind, struct span name,
 	struct reader *r, unsigned *calls)
 {
 	struct adm_dm d = {.kind = kind, .endpoint = name, .path = path_of(r)};
 	uint8_t how = rd_u8(r);
+	d.depth = (int8_t)(how % 6 - 1);
 	struct lwm_record rec[3];
 	static const int32_t formats[] = {
 		-1, LWM_CF_TEXT, LWM_CF_TLV, LWM_CF_OPAQUE, LWM_CF_LINK, -1, 110, 65535};
 	d.content_format = how & 64 ? formats[rd_u8(r) % 8] : -1;
 	if (kind == ADM_EXECUTE)
 		d.arguments = counted(r);
-	for (size_t n = kind == ADM_WRITE ? 1 + (how & 1) : 0; d.record_n < n; d.record_n++) {
-		rec[d.record_n] = (struct lwm_record){
-			.kind = LWM_RECORD_VALUE, .path = d.path, .value = value_of(r)};
+	if (kind == ADM_ATTRIBUTES)
+		d.attributes = how & 16 ? counted(r) : span_str(some_attributes[rd_u8(r) % 4]);
+	bool values = kind == ADM_WRITE || kind == ADM_WRITE_PARTIAL || kind == ADM_CREATE;
+	for (size_t n = values ? 1 + (how & 1) : 0; d.record_n < n; d.record_n++) {
+		struct lwm_value v = value_of(r);
+		struct lwm_path at = kind == ADM_CREATE ? made_below(d.path, how) : d.path;
 		if (how & 128)
-			rec[d.record_n].path = path_of(r);
+			at = path_of(r);
+		rec[d.record_n] = (struct lwm_record){LWM_RECORD_VALUE, at, v, false, 0};
 	}
 	d.records = rec;
 	uint64_t operation = o->dm(o->arg, &d, on_done, calls);
@@ -218,6 +235,8 @@ static void admin_call(struct world *w, struct reader *r)
 {
 	static const enum adm_dm_kind kinds[] = {
 		ADM_READ, ADM_WRITE, ADM_EXECUTE, ADM_OBSERVE, ADM_CANCEL};
+	static const enum adm_dm_kind more[] = {
+		ADM_WRITE_PARTIAL, ADM_CREATE, ADM_DELETE, ADM_DISCOVER, ADM_ATTRIBUTES};
 	uint8_t what = rd_u8(r);
 	struct span name = span_str(world_names[what >> 4 & 3]);
 	struct adm_ops o;
@@ -232,6 +251,9 @@ static void admin_call(struct world *w, struct reader *r)
 	case 3:
 	case 4:
 		call_dm(&o, kinds[what & 15], name, r, calls);
+		break;
+	case 13:
+		call_dm(&o, more[rd_u8(r) % 5], name, r, calls);
 		break;
 	case 5:
 		call_settings(&o, name, r, calls);

@@ -3,6 +3,8 @@
 """Writes tests/fuzz/seeds/daemon.hex: programs for tests/fuzz/daemon.c, one a line."""
 A, B, C, NEWEST = 0, 1, 2, 255  # keys: server contexts of a and c, bootstrap context of b
 GET, POST, PUT, DELETE = 1, 2, 3, 4
+DELETED, LOCATION = 0x42, 8
+SENSORS, SENSOR = (129, 0x0C, 0xE7), (130, 0x0C, 0xE7, 0, 7)  # /3303, /3303/7
 CREATED, CHANGED, CONTENT, UNAUTHORIZED, NOT_ACCEPTABLE = 0x41, 0x44, 0x45, 0x81, 0x86
 OBSERVE, PATH, CF, QUERY, BLOCK2, BLOCK1, ECHO = 6, 11, 12, 15, 23, 27, 252
 NON, NUMBER, OTHER_CONTEXT, WITH_ECHO, OTHER_LISTENER, MOVED, AT_PLACE = 1, 2, 8, 16, 32, 64, 128
@@ -11,7 +13,8 @@ OPAQUE = 6
 FAIL, HEAL, HOLD, RELEASE, CRASH, RESTART = range(6)
 GO_ON, DONE, TOLD, BEGIN_ANEW, TOO_LARGE, GONE = range(6)  # what parts() says
 AS_ASKED, P_MORE, P_BARE, P_ETAG = 15, 16, 32, 64
-READ, WRITE, EXECUTE, WATCH, CANCEL, SETTINGS, FORGET, KEYS, _, NO_KEYS, PLAN, _, LOOK = range(13)
+READ, WRITE, EXECUTE, WATCH, CANCEL, SETTINGS, FORGET, KEYS, _, NO_KEYS, PLAN, _, LOOK, MORE = range(14)
+PARTIAL, CREATE, REMOVE, DISCOVER, ATTRIBUTES = range(5)
 ROOT, DEVICE, INSTANCE, MODEL, LIFETIME, TEMPERATURE, REBOOT, _, FIRMWARE = range(9)
 LINKS = b"</3/0>,</3303/0>"
 
@@ -216,6 +219,14 @@ SEEDS = [
      WATCHED + admin(READ, "a", MODEL, 28) + admin(FORGET, "a") + answer() + UP + admin(LOOK, "a")),
     ("names of its own at /rd and /bs", admin(SETTINGS, "a", 3, 0, 1, 0x78, 1, 0x79)
      + ask(A, register("ep=y")) + ask(A, REGISTER) + admin(SETTINGS, "a", 4, 2)),
+    ("instances come and go", UP + admin(MORE, "a", CREATE, *SENSORS, 8, 1, 1, 0x43)
+     + tell(inner(CREATED, [(LOCATION, b"3303"), (LOCATION, b"7")])) + admin(MORE, "a", CREATE, *SENSORS, 2, 1, 1, 0x43)
+     + tell(inner(CREATED)) + admin(MORE, "a", REMOVE, *SENSOR, 0) + tell(inner(DELETED)) + storage(CRASH)
+     + admin(LOOK, "a") + admin(MORE, "a", CREATE, *SENSORS, 2, 1, 1, 0x43) + storage(CRASH)),
+    ("the other operations", UP + admin(MORE, "a", PARTIAL, INSTANCE, 129, 1, 1, 0x43, MODEL, 1, 1, 0x43, MODEL)
+     + answer() + admin(MORE, "a", DISCOVER, DEVICE, 0) + tell(inner(CONTENT, [(CF, b"\x28")], LINKS))
+     + admin(MORE, "a", ATTRIBUTES, TEMPERATURE, 0, 2) + tell(inner(0x80)) + answer()
+     + admin(MORE, "a", ATTRIBUTES, TEMPERATURE, 16, 6) + b"pmin=5" + answer()),
     ("storage is slow", storage(HOLD) + UP + admin(SETTINGS, "n", 8, 4) + UP + copy() + wait(4000) + storage(RELEASE)
      + admin(READ, "a", MODEL, 10)),
     ("storage is slow, and then the power goes", WATCHED + storage(HOLD) + UP + admin(READ, "a", MODEL, 10)

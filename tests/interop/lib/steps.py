@@ -195,6 +195,45 @@ async def device_management(client):
     check("and with them", client.executed[1:], [([3, 0, 5], b"0='a',3")])
 
 
+async def instances(client):
+    """Create, Delete, Discover, the partial Write and attributes."""
+    sensors = client.objects[3303]
+    out = await ctl("create", EP, "/3303", '{"5750":"attic"}')
+    check("Create without a number: the client's choice is printed", "/3303/1" in out)
+    check("and made", sensors.get(1), {5750: b"attic"})
+    request = client.requests[-1]
+    check("by a POST in TLV", (request.method, request.path, request.content_format), ("POST", "/3303", TLV))
+    out = await ctl("create", EP, "/3303/7", '{"5750":"cellar"}')
+    check("Create with a number", sensors.get(7), {5750: b"cellar"})
+    out = await ctl("create", EP, "/3303/7", '{"5750":"x"}', want=1)
+    check("twice it is the client's 4.00", "4.00" in out)
+
+    async def listed():
+        objects = (await endpoint())["registration"]["objects"]
+        return sorted(o for o in objects if o.startswith("/3303"))
+
+    check("the server lists both, without an Update", await listed(), ["/3303/0", "/3303/1", "/3303/7"])
+    await ctl("write", "--partial", EP, "/3303/7", '{"5750":"shed"}')
+    request = client.requests[-1]
+    check("a partial Write is a POST in TLV", (request.method, request.path, request.content_format), ("POST", "/3303/7", TLV))
+    check("and done", sensors[7], {5750: b"shed"})
+    await ctl("attributes", EP, "/3303/0/5700", "pmin=5", "gt=30.5", "lt=-10")
+    request = client.requests[-1]
+    check("attributes are queries, and nothing else", (request.method, request.query, request.payload, request.content_format), ("PUT", "pmin=5&gt=30.5&lt=-10", b"", None))
+    await ctl("attributes", EP, "/3303/0/5700", "gt=", "epmin=")
+    request = client.requests[-1]
+    check("refused for what is younger, they are taken away without it", request.query, "gt")
+    got = await ctl("-j", "discover", EP, "/3303/0/5700")
+    request = client.requests[-1]
+    check("Discover accepts links", (request.method, request.accept, request.query), ("GET", LINK, ""))
+    check("and shows what is attached", ["5" in str(got) and "pmin" in str(got), "-10" in str(got), "30.5" in str(got)], [True, True, False])
+    for path in ("/3303/1", "/3303/7"):
+        await ctl("remove", EP, path)
+        check("a Delete is a DELETE", (client.requests[-1].method, client.requests[-1].path), ("DELETE", path))
+    check("and what is deleted is listed no more", await listed(), ["/3303/0"])
+    check("nor is it there", sorted(sensors), [0])
+
+
 async def blocks(client):
     """Bodies that take more than one message, both ways."""
     text = "".join("line %d of a long text\n" % i for i in range(130))
@@ -389,6 +428,7 @@ async def run():
     client.adopt(await bootstrap(client, uris))
     register = await registration(client)
     await device_management(client)
+    await instances(client)
     await observation(client)
     await challenge(client)
     await attacks(client, uris["server"], register)

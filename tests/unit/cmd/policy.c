@@ -155,6 +155,11 @@ static void aliases(void)
 	struct endpoint *e = ep_find(&s->core->dir, SPAN_LIT("dev-000000"));
 	srv_view(s->core->srv, e, core_now_ms(s->core), &v);
 	CHECK(v.registered && span_eq_str(ep_rd_name(e), "other"), "aliases outlive a crash");
+	o.rd_ep = SPAN_LIT("a\0b");
+	ops = sim_ops(s, &result);
+	ops.endpoint_put(ops.arg, SPAN_LIT("dev-000000"), &o, sim_on_done, &result);
+	CHECK(sim_await(s, &result, 1000) == 422 && !s->core->failed,
+		"one that cannot be is refused, and nothing else happens");
 	sim_close(s);
 }
 

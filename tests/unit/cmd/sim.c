@@ -26,6 +26,70 @@ static void manage(struct sim *s, unsigned i)
 	CHECK(result.calls == 1, "an outcome is told once");
 }
 
+static struct adm_dm attributes_of(struct sim *s, unsigned i, const char *path, const char *text)
+{
+	struct adm_dm d = sim_dm_of(s, i, ADM_ATTRIBUTES, path);
+	d.attributes = span_str(text);
+	return d;
+}
+
+static bool listed(const struct sim *s, unsigned i, uint16_t iid)
+{
+	struct srv_view v;
+	return sim_view(s, i, &v) && lwm_object_list_has(v.list, 3303, iid);
+}
+
+/* Everything an administrator may do with instances and attributes, to the end. */
+static void manage_more(struct sim *s, unsigned i)
+{
+	struct lwm_record rec = {.kind = LWM_RECORD_VALUE,
+		.path = {3, {3303, LWM_ID_NONE, 5750, 0}},
+		.value = {.type = LWM_STRING, .bytes = SPAN_LIT("attic")}};
+	struct adm_dm d = sim_dm_of(s, i, ADM_CREATE, "/3303");
+	d.records = &rec;
+	d.record_n = 1;
+	sim_dm_begin(s, &d, &result);
+	CHECK(sim_await(s, &result, 130000) == 201 && !strcmp(result.location, "3303/1"),
+		"Create: the device chooses");
+	CHECK(listed(s, i, 1), "it is listed, without an Update (CT-51)");
+	rec.path.id[1] = 9;
+	sim_dm_begin(s, &d, &result);
+	CHECK(sim_await(s, &result, 130000) == 201 && !strcmp(result.location, "3303/9") &&
+			listed(s, i, 9),
+		"Create with an id (CT-50)");
+	sim_dm_begin(s, &d, &result);
+	CHECK(sim_await(s, &result, 130000) == 502 && result.code == MSG_BAD_REQUEST,
+		"twice: the device refuses");
+	d = sim_dm_of(s, i, ADM_WRITE_PARTIAL, "/3303/9");
+	rec.value.bytes = SPAN_LIT("cellar");
+	d.records = &rec;
+	d.record_n = 1;
+	sim_dm_begin(s, &d, &result);
+	CHECK(sim_await(s, &result, 130000) == 200, "partial Write");
+	CHECK(sim_dm(s, i, ADM_READ, "/3303/9/5750", &result) == 200 &&
+			span_eq_str(span_make(result.payload, result.n), "cellar"),
+		"Read what it wrote");
+	d = attributes_of(s, i, "/3303/9/5700", "pmin=2&gt=30.5");
+	sim_dm_begin(s, &d, &result);
+	CHECK(sim_await(s, &result, 130000) == 200, "Write-Attributes");
+	d = sim_dm_of(s, i, ADM_DISCOVER, "/3303/9/5700");
+	d.depth = -1;
+	sim_dm_begin(s, &d, &result);
+	CHECK(sim_await(s, &result, 130000) == 200 && result.content_format == LWM_CF_LINK &&
+			span_eq_str(span_make(result.payload, result.n),
+				"</3303/9/5700>;pmin=2;gt=30.5"),
+		"Discover shows them");
+	CHECK(sim_dm(s, i, ADM_DELETE, "/3303/1", &result) == 200 && !listed(s, i, 1),
+		"Delete: it is listed no more");
+	CHECK(sim_dm(s, i, ADM_DELETE, "/3303/1", &result) == 502 && result.code == MSG_NOT_FOUND,
+		"once");
+	CHECK(sim_dm(s, i, ADM_DELETE, "/21/0", &result) == 422 && !strcmp(result.type, "reserved"),
+		"what belongs to the bootstrap server is not asked (DM-16)");
+	sim_crash(s);
+	CHECK(listed(s, i, 9) && listed(s, i, 0) && !listed(s, i, 1),
+		"and all that outlives a crash");
+}
+
 static void observe(struct sim *s, unsigned i)
 {
 	static const char path[] = "/3303/0/5700";
@@ -53,6 +117,7 @@ static void life(uint64_t seed, struct sim_net net, uint32_t commit_us, enum dev
 	CHECK(sim_until(s, sim_all_registered, bad ? 3600000 : 10000), "all register");
 	if (!bad) {
 		manage(s, 0);
+		manage_more(s, 0);
 		observe(s, 1);
 	}
 	unsigned before = s->dev[3].done[DEV_OP_UPDATE];

@@ -12,6 +12,7 @@ struct sim_result {
 	char type[40];
 	uint8_t code;
 	int32_t content_format;
+	char location[16];
 	size_t n;
 	uint8_t payload[8192];
 };
@@ -24,6 +25,8 @@ static void sim_on_done(void *arg, const struct adm_result *r)
 	out->status = r->status;
 	out->code = r->has_response ? r->code : 0;
 	out->content_format = r->content_format;
+	if (span_to_str(r->location, out->location, sizeof(out->location)))
+		out->location[0] = '\0';
 	snprintf(out->type, sizeof(out->type), "%s", r->type ? r->type : "");
 	out->n = r->payload.n < sizeof(out->payload) ? r->payload.n : sizeof(out->payload);
 	memcpy(out->payload, r->payload.p ? r->payload.p : out->payload, out->n);
