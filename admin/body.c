@@ -302,3 +302,17 @@ bool body_unseal(struct span text, struct adm_fail *fail)
 	js_free(in.obj);
 	return fail->status == 0;
 }
+
+bool body_empty(struct span text, struct adm_fail *fail)
+{
+	static const char *const names[] = {NULL};
+	struct js_in in = {.fail = fail};
+
+	if (text.n == 0)
+		return true;
+	if (!js_parse(text, &in.obj, fail))
+		return false;
+	js_known(&in, names);
+	js_free(in.obj);
+	return fail->status == 0;
+}

@@ -43,6 +43,8 @@ MUST_USE bool body_attributes(struct span text, const struct lwm_path *at, struc
  * Core 6.3.5); a digit twice is refused. */
 MUST_USE bool body_execute(
 	struct span text, struct arena *a, struct span *arguments, struct adm_fail *fail);
+/* Where nothing is to be said: no body, or an empty object. */
+MUST_USE bool body_empty(struct span text, struct adm_fail *fail);
 /* POST /v1/unseal: {"only_copy":true} and nothing else: it cannot be meant otherwise. */
 MUST_USE bool body_unseal(struct span text, struct adm_fail *fail);
 

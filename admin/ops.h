@@ -22,7 +22,9 @@ struct adm_result {
 	uint8_t code;           /* CoAP */
 	int32_t content_format; /* -1: none */
 	struct span payload;
-	struct span location; /* of a Create: "3303/1", empty if the device told none */
+	struct span location; /* of a Create: "3303/1", empty if the device told none; the path of
+				 a backup */
+	uint64_t bytes;       /* of a backup */
 	struct span alt;      /* what stands before the paths in the payload: "/lwm2m", or empty */
 };
 typedef void adm_done_fn(void *done_arg, const struct adm_result *r);
@@ -226,6 +228,8 @@ struct adm_ops {
 	void (*metrics)(void *arg, adm_metric_fn *fn, void *cb_arg);
 	/* The operator has confirmed that a sealed database is the only copy. */
 	void (*unseal)(void *arg, adm_done_fn *done, void *done_arg);
+	/* Makes a copy of the database beside it: 201 with `location` and `bytes`. */
+	void (*backup)(void *arg, adm_done_fn *done, void *done_arg);
 };
 
 #endif

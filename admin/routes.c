@@ -42,6 +42,7 @@ static const struct adm_route routes[] = {
 	{"GET", "/v1/operations/*", operation_get, ""},
 	{"DELETE", "/v1/operations/*", operation_delete, ""},
 	{"GET", "/v1/events", events_get, "endpoint type after"},
+	{"POST", "/v1/backups", backup_post, ""},
 	{"POST", "/v1/unseal", unseal_post, ""},
 	{"GET", "/metrics", metrics_get, ""},
 };

@@ -54,3 +54,28 @@ void unseal_post(struct adm_req *r)
 	else
 		r->adm->ops.unseal(r->adm->ops.arg, req_done, r);
 }
+
+/* The copy stays where it is: secrets never leave by this way. */
+static void backup_done(void *done_arg, const struct adm_result *res)
+{
+	struct adm_req *r = done_arg;
+	struct jo o = {0};
+
+	if (!r->adm || res->status != 201) {
+		req_done(r, res);
+		return;
+	}
+	jo_object(&o, NULL);
+	jo_text(&o, "path", res->location);
+	jo_u64(&o, "bytes", res->bytes);
+	jo_end_object(&o);
+	req_json(r, 201, &o);
+}
+
+void backup_post(struct adm_req *r)
+{
+	if (!body_empty(r->body, &r->fail))
+		req_fail(r);
+	else
+		r->adm->ops.backup(r->adm->ops.arg, backup_done, r);
+}

@@ -120,12 +120,22 @@ enum err core_start(struct core *c, struct store *s, uint64_t boot_ms, int64_t w
 	return ERR_OK;
 }
 
+/* No event number comes twice: each rollback begins a range of its own, of which any client can
+ * still read the numbers. */
+static uint64_t events_from(uint32_t rollbacks)
+{
+	enum { RANGE_BITS = 40, RANGES_MAX = 8191 };
+	return (uint64_t)(rollbacks < RANGES_MAX ? rollbacks : RANGES_MAX) << RANGE_BITS;
+}
+
 /* Whoever follows the events learns from this one that those after the copy was made are gone. */
 static void tell_rollback(struct core *c, uint32_t rollbacks, bool unsealed)
 {
 	char json[80];
 	struct writer w = wr_make(json, sizeof(json));
 	wr_fmt(&w, "{\"rollbacks\":%u,\"unsealed\":%s}", rollbacks, unsealed ? "true" : "false");
+	if (c->next_event < events_from(rollbacks))
+		c->next_event = events_from(rollbacks);
 	ep_event(core_cur(c), &c->next_event, "rollback", SPAN_EMPTY, wr_span(&w));
 	c->opts.io.rolled_back(c->opts.io.arg, rollbacks);
 }

@@ -485,5 +485,6 @@ void core_admin_ops(struct core *c, struct adm_ops *out)
 		.trace = op_trace,
 		.events = op_events,
 		.metrics = core_metrics,
-		.unseal = core_unseal};
+		.unseal = core_unseal,
+		.backup = core_backup};
 }

@@ -108,6 +108,7 @@ void core_import(void *arg, struct adm_import *lines, size_t n, bool replace, ad
 
 /* core_safe.c */
 void core_unseal(void *arg, adm_done_fn *done, void *done_arg);
+void core_backup(void *arg, adm_done_fn *done, void *done_arg);
 
 /* core_metrics.c */
 void core_metrics(void *arg, adm_metric_fn *fn, void *cb_arg);

@@ -44,6 +44,7 @@ void core_answer(struct core *c, const struct effect_done *e)
 		.content_format = e->content_format,
 		.payload = e->payload,
 		.location = e->location,
+		.bytes = e->bytes,
 		.alt = e->alt};
 	k->done(k->done_arg, &r);
 	free(k);

@@ -40,6 +40,7 @@ enum ctl_opt {
 	CTL_OPT_FILE,
 	CTL_OPT_TEXT,
 	CTL_OPT_ONLY_COPY,
+	CTL_OPT_CONFIG,
 	CTL_OPT_N,
 };
 #define CTL_HAS(opt) (UINT64_C(1) << (opt))
@@ -193,6 +194,8 @@ int ctl_set(struct ctl *c);
 int ctl_delete(struct ctl *c);
 int ctl_plan(struct ctl *c);
 int ctl_decode(struct ctl *c);
+int ctl_backup(struct ctl *c);
+int ctl_restore(struct ctl *c);
 int ctl_unseal(struct ctl *c);
 int ctl_help_command(struct ctl *c);
 int ctl_complete(struct ctl *c);

@@ -44,6 +44,8 @@ const struct ctl_option ctl_options[CTL_OPT_N] = {
 		"write the bytes of a file to an opaque resource, such as firmware to /5/0/0"},
 	[CTL_OPT_TEXT] = {"text", 0, NULL, "the payload is given as text, not hex"},
 	[CTL_OPT_DELETE] = {"delete", 0, NULL, "delete the credentials of this --role"},
+	[CTL_OPT_CONFIG] = {"config", 'c', "FILE",
+		"the daemon's configuration (default /etc/lanyard/lanyard.conf)"},
 	[CTL_OPT_ONLY_COPY] = {"only-copy", 0, NULL,
 		"no other copy of the database runs, has run since this one was made, or will"},
 };
@@ -163,6 +165,22 @@ static const struct ctl_command commands[] = {
 		"Prints an\n"
 		"object of JSON a line, bytes in hex. Exit status 1: the payload has to be "
 		"refused."},
+	{"backup", NULL, "FILE", 1, 1, 0, ctl_backup, "copy the database while the daemon runs",
+		"FILE is made (mode 0600) and holds the keys of all devices: whoever has it has "
+		"them. The daemon\n"
+		"makes the copy in its state directory; to take it from there you have to be "
+		"root or its user."},
+	{"restore", NULL, "FILE", 1, 1, CTL_HAS(CTL_OPT_CONFIG), ctl_restore,
+		"put a copy in the place of the database of a daemon that is stopped",
+		"Runs 'lanyardd --restore FILE'. The database that was there is moved aside, "
+		"never deleted.\n"
+		"At its next start lanyardd sees an older copy: sender numbers start in the next "
+		"range, every\n"
+		"device has to answer an Echo challenge, and devices whose keys were drawn after "
+		"the copy was\n"
+		"made are told that there is no context and have to bootstrap again. On another "
+		"machine the\n"
+		"database is sealed as well: see 'lanyardctl help unseal'."},
 	{"unseal", NULL, "", 0, 0, CTL_HAS(CTL_OPT_ONLY_COPY), ctl_unseal,
 		"open a database that may be a copy",
 		"A database without its anchor (the directory DIR.anchor beside the state "

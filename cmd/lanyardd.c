@@ -505,6 +505,8 @@ static void usage(FILE *out)
 	      "                         with conf.d/*.conf beside it\n"
 	      "      --check-config     read the configuration, say what is wrong, and exit\n"
 	      "      --print-config     print the effective values as an INI file, and exit\n"
+	      "      --restore FILE     put a copy of the database (lanyardctl backup) in its\n"
+	      "                         place, and exit; no daemon may run on it\n"
 	      "      --print-example    print every option with its default, and exit\n"
 	      "  -V, --version          print the version, and exit\n"
 	      "  -h, --help             print this, and exit\n\n"
@@ -523,7 +525,43 @@ static void usage(FILE *out)
 	}
 }
 
-enum mode { MODE_RUN, MODE_CHECK, MODE_PRINT };
+enum mode { MODE_RUN, MODE_CHECK, MODE_PRINT, MODE_RESTORE };
+
+/* What was done and what comes, for an operator. */
+static void tell_restored(const struct store_restore *r, const char *file)
+{
+	printf("%s is now the database in %s.\n", file, r->dir);
+	if (r->aside[0])
+		printf("The one that was there is %s.\n", r->aside);
+	if (r->seal)
+		printf("At its next start it is sealed until 'lanyardctl unseal --only-copy', "
+		       "because "
+		       "%s.\n",
+			store_seal_text(r->seal));
+	puts("Sender numbers will start in a later range, every device has to answer an Echo "
+	     "challenge,\nand those whose keys were drawn after the copy was made have to "
+	     "bootstrap "
+	     "again.");
+}
+
+static int restore(const struct cfg *cfg, const char *file)
+{
+	static struct store_restore r;
+	char why[WHY_MAX], when[32];
+	time_t now = time(NULL);
+	struct tm tm;
+	if (!gmtime_r(&now, &tm) || !strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &tm))
+		return EXIT_FAILURE;
+	r = (struct store_restore){
+		.dir = cfg->dir, .anchor = cfg->anchor, .file = file, .when = when};
+	enum err err = store_sqlite_restore(&r, why);
+	if (err) {
+		fprintf(stderr, "lanyardd: not restored: %s\n", why[0] ? why : err_text(err));
+		return EXIT_FAILURE;
+	}
+	tell_restored(&r, file);
+	return EXIT_SUCCESS;
+}
 
 static bool load_config(struct daemon *d)
 {
@@ -542,10 +580,11 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
 		{"check-config", no_argument, NULL, 1}, {"print-config", no_argument, NULL, 2},
-		{"print-example", no_argument, NULL, 3}, {"version", no_argument, NULL, 'V'},
-		{"help", no_argument, NULL, 'h'}, {0}};
+		{"print-example", no_argument, NULL, 3}, {"restore", required_argument, NULL, 4},
+		{"version", no_argument, NULL, 'V'}, {"help", no_argument, NULL, 'h'}, {0}};
 	static struct daemon d;
 	enum mode mode = MODE_RUN;
+	const char *copy = NULL;
 	heap_tune();
 	for (int c; (c = getopt_long(argc, argv, "c:Vh", options, NULL)) != -1;) {
 		switch (c) {
@@ -561,6 +600,10 @@ int main(int argc, char **argv)
 		case 3:
 			cfg_print_example(stdout);
 			return EXIT_SUCCESS;
+		case 4:
+			mode = MODE_RESTORE;
+			copy = optarg;
+			break;
 		case 'V':
 			puts("lanyardd " LANYARD_VERSION);
 			return EXIT_SUCCESS;
@@ -582,5 +625,7 @@ int main(int argc, char **argv)
 	apply_log(&d.cfg);
 	if (mode == MODE_PRINT)
 		cfg_print(&d.cfg, stdout);
+	if (mode == MODE_RESTORE)
+		return restore(&d.cfg, copy);
 	return mode == MODE_RUN ? run(&d) : EXIT_SUCCESS;
 }

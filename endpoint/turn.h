@@ -25,7 +25,8 @@ struct effect_done {
 	uint8_t code;           /* of the device's response */
 	int32_t content_format; /* -1: none */
 	struct span payload;
-	struct span location; /* its Location-Path, "3303/1"; or empty */
+	struct span location; /* its Location-Path, "3303/1"; the path of a backup; or empty */
+	uint64_t bytes;       /* of a backup */
 	struct span alt;      /* the device's alternate path, "/lwm2m"; or empty */
 };
 

@@ -271,6 +271,15 @@ static void moor(struct mem *m)
 	}
 }
 
+static enum err mem_backup(struct store *s, struct store_backup *b)
+{
+	(void)s;
+	b->result = ERR_UNSUPPORTED;
+	snprintf(b->why, sizeof(b->why), "what is in memory has no file");
+	b->done(b);
+	return ERR_OK;
+}
+
 static enum err mem_events(
 	struct store *s, uint64_t after, size_t max, store_event_fn *fn, void *arg, uint64_t *first)
 {
@@ -306,6 +315,7 @@ static const struct store_engine mem_engine = {
 	.begin = mem_begin,
 	.recover = mem_recover,
 	.unseal = mem_unseal,
+	.backup = mem_backup,
 	.stop = mem_stop,
 	.events = mem_events,
 	.stats = mem_stats,

@@ -40,6 +40,8 @@ struct sq {
 	pthread_cond_t work, answered;
 	struct store_queue queue, finished;
 	struct call *call;
+	struct store_backup *backup, *backup_over;
+	bool backing_up; /* the file is made */
 	bool quit;
 	struct store_stats stats;
 
@@ -106,6 +108,13 @@ static size_t count_records(const struct batch *b)
 	return n;
 }
 
+static void signal_done(struct sq *s)
+{
+	uint64_t one = 1;
+	if (write(s->event_fd, &one, sizeof(one)) < 0)
+		return; /* the counter is at its end, so the descriptor is readable */
+}
+
 /* Takes the whole queue. Called and returns with the lock held. */
 static void commit_queue(struct sq *s)
 {
@@ -130,9 +139,7 @@ static void commit_queue(struct sq *s)
 	for (struct batch *b = group.head; b; b = b->next)
 		b->result = e;
 	store_queue_move(&s->finished, &group);
-	uint64_t one = 1;
-	if (write(s->event_fd, &one, sizeof(one)) < 0)
-		return; /* the counter is at its end, so the descriptor is readable */
+	signal_done(s);
 }
 
 /* Called and returns with the lock held. */
@@ -155,16 +162,42 @@ static void answer_call(struct sq *s)
 	pthread_cond_signal(&s->answered);
 }
 
+/* A slice between two commits, whether there is another to make or not. Called and returns with the
+ * lock held. */
+static void back_up(struct sq *s)
+{
+	struct store_backup *b = s->backup;
+	bool over = false;
+	pthread_mutex_unlock(&s->lock);
+	s->db.why[0] = 0;
+	if (!s->backing_up)
+		b->result = store_sqdb_backup_begin(&s->db, b->path);
+	else
+		b->result = store_sqdb_backup_slice(&s->db, &over, &b->bytes);
+	if (b->result)
+		snprintf(b->why, sizeof(b->why), "%s", s->db.why);
+	pthread_mutex_lock(&s->lock);
+	s->backing_up = !b->result && !over;
+	if (s->backing_up)
+		return;
+	s->backup = NULL;
+	s->backup_over = b;
+	signal_done(s);
+}
+
 static void *run(void *arg)
 {
 	struct sq *s = arg;
 	pthread_mutex_lock(&s->lock);
 	while (!s->quit) {
+		bool work = s->queue.head || s->call || s->backup;
 		if (s->queue.head)
 			commit_queue(s);
 		else if (s->call)
 			answer_call(s);
-		else
+		if (s->backup && !s->quit)
+			back_up(s);
+		if (!work)
 			pthread_cond_wait(&s->work, &s->lock);
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -206,8 +239,12 @@ static void sq_poll(struct store *base)
 		count = 0; /* nothing was signalled; looking costs little */
 	pthread_mutex_lock(&s->lock);
 	store_queue_move(&done, &s->finished);
+	struct store_backup *backup = s->backup_over;
+	s->backup_over = NULL;
 	pthread_mutex_unlock(&s->lock);
 	tell_done(s, &done);
+	if (backup)
+		backup->done(backup);
 }
 
 static int sq_fd(struct store *base)
@@ -321,6 +358,23 @@ static enum err sq_stop(
 	return s->pending ? ERR_STATE : wait_call(s, &c);
 }
 
+static enum err sq_backup(struct store *base, struct store_backup *b)
+{
+	struct sq *s = sq_of(base);
+	pthread_mutex_lock(&s->lock);
+	enum err e = s->stats.health;
+	if (!e && (s->backup || s->backup_over))
+		e = ERR_BUSY;
+	if (!e) {
+		b->result = ERR_STATE; /* unless it comes to something */
+		b->why[0] = 0;
+		s->backup = b;
+		pthread_cond_signal(&s->work);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return e;
+}
+
 struct events_args {
 	uint64_t after;
 	size_t max;
@@ -380,6 +434,12 @@ static void sq_free(struct store *base)
 		b->result = ERR_STATE;
 	store_queue_move(&s->finished, &s->queue);
 	tell_done(s, &s->finished);
+	if (s->backup)
+		s->backup->result = ERR_STATE;
+	else
+		s->backup = s->backup_over;
+	if (s->backup)
+		s->backup->done(s->backup);
 	release(s);
 }
 
@@ -392,6 +452,7 @@ static const struct store_engine sq_engine = {
 	.begin = sq_begin,
 	.recover = sq_recover,
 	.unseal = sq_unseal,
+	.backup = sq_backup,
 	.stop = sq_stop,
 	.events = sq_events,
 	.stats = sq_stats,

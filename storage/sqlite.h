@@ -24,6 +24,23 @@ struct store_sqlite_opts {
 MUST_USE enum err store_sqlite_open(const struct store_sqlite_opts *o, store_done_fn *done,
 	void *arg, struct store **out, char *why);
 
+struct store_restore {
+	const char *dir, *anchor; /* as in store_sqlite_opts */
+	const char *file;         /* a backup, or a raw copy with its -wal beside it */
+	const char *when;         /* for a file name: "20240131T235959Z" */
+	/* the outcome */
+	char aside[4096];     /* where the database went that was there; "": there was none */
+	enum store_seal seal; /* why the next start will be sealed; none: it will be a rollback */
+	uint32_t rollbacks;   /* of the copy */
+};
+
+/* Puts a copy in the place of the database of a daemon that does not run. The copy is checked and
+ * stamped first, and is put in whole or not at all; the database that was there is moved aside,
+ * never deleted. Files belong to the owner of the directory. ERR_BUSY: a daemon runs; ERR_CONFLICT:
+ * the anchor is another database's; ERR_NOTFOUND (the file), ERR_CORRUPT, ERR_NEWER, ERR_READONLY,
+ * ERR_FULL, ERR_EXISTS (aside), ERR_IO. `why` (256 bytes) says it. */
+MUST_USE enum err store_sqlite_restore(struct store_restore *r, char *why);
+
 /* Where the anchor of the state directory `dir` is: `anchor`, or DIR.anchor if that is NULL or
  * empty. ERR_IO (and `why`, 256 bytes) if the path is too long. */
 MUST_USE enum err store_sqlite_anchor_dir(

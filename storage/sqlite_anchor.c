@@ -73,13 +73,12 @@ static enum err roll_back(struct sqdb *d, bool lost)
 	return e;
 }
 
-static enum err foreign(struct sqdb *d)
+void store_sqdb_foreign(const char *anchor_dir, char *why)
 {
-	snprintf(d->why, sizeof(d->why),
+	snprintf(why, SQDB_WHY_MAX,
 		"%.90s is of another database: if this one is to take its place, move it away and "
 		"start again; the database is then sealed until 'lanyardctl unseal'",
-		d->anchor.dir);
-	return ERR_CONFLICT;
+		anchor_dir);
 }
 
 static enum err act(struct sqdb *d, enum store_start start)
@@ -95,7 +94,8 @@ static enum err act(struct sqdb *d, enum store_start start)
 	case STORE_START_ROLLBACK:
 		return roll_back(d, false);
 	case STORE_START_FOREIGN:
-		return foreign(d);
+		store_sqdb_foreign(d->anchor.dir, d->why);
+		return ERR_CONFLICT;
 	}
 	return ERR_STATE;
 }

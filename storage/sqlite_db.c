@@ -388,6 +388,7 @@ enum err store_sqdb_open(struct sqdb *d)
 
 void store_sqdb_close(struct sqdb *d)
 {
+	store_sqdb_backup_stop(d); /* it reads from this connection */
 	store_sqdb_fold_reset(d);
 	for (int i = 0; i < SQDB_STMTS; i++) {
 		sqlite3_finalize(d->stmt[i]);

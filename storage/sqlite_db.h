@@ -79,6 +79,14 @@ struct sqdb_folding {
 	size_t applied;     /* of folds */
 };
 
+/* A backup under way. */
+struct sqdb_copying {
+	sqlite3 *to; /* NULL: none */
+	sqlite3_backup *backup;
+	int fd; /* of the file, to sync it */
+	char path[4096];
+};
+
 struct sqdb {
 	sqlite3 *db; /* NULL: closed */
 	sqlite3_stmt *stmt[SQDB_STMTS];
@@ -105,6 +113,7 @@ struct sqdb {
 	uint64_t anchor_syncs;
 
 	struct sqdb_folding folding;
+	struct sqdb_copying copying;
 	char why[SQDB_WHY_MAX]; /* of the last failure */
 };
 
@@ -156,6 +165,8 @@ extern const char *const store_sqdb_migration[SQDB_VERSION];
 /* Makes the directory if it is missing, locks it and makes an empty database file if there is none.
  * *lock_fd holds the lock until it is closed; *made says that the file is new. */
 MUST_USE enum err store_sqdir_open(const char *dir, int *lock_fd, bool *made, char *why);
+/* The first half of that: directory and lock. */
+MUST_USE enum err store_sqdir_lock(const char *dir, int *lock_fd, char *why);
 /* Whether opening would find the directory free and the database of a version this program knows;
  * changes nothing. ERR_NOTFOUND if there is no database. */
 MUST_USE enum err store_sqdir_check(const char *dir, char *why);
@@ -184,8 +195,18 @@ MUST_USE enum err store_sqdb_moor_again(struct sqdb *d);
 void store_sqdb_raise(struct sqdb *d);
 /* Behind a commit: the anchor says what the database says, durably. */
 MUST_USE enum err store_sqdb_follow(struct sqdb *d);
+/* What to do about an anchor that is another database's. */
+void store_sqdb_foreign(const char *anchor_dir, char *why);
 /* A sealed one is opened, as after a rollback. */
 MUST_USE enum err store_sqdb_unseal(struct sqdb *d);
+
+/* sqlite_backup.c: a copy, a slice at a time. Never two at once. */
+/* Makes the file. On error it is gone again, as on any later one, and d->why says it. */
+MUST_USE enum err store_sqdb_backup_begin(struct sqdb *d, const char *path);
+/* Some pages more; *over: that was the last, and the file is whole and durable. */
+MUST_USE enum err store_sqdb_backup_slice(struct sqdb *d, bool *over, uint64_t *bytes);
+/* Gives it up. Harmless if there is none. */
+void store_sqdb_backup_stop(struct sqdb *d);
 
 /* sqlite_fold.c */
 

@@ -126,15 +126,20 @@ enum err store_sqdir_tighten(const char *dir, char *why)
 	return e;
 }
 
+enum err store_sqdir_lock(const char *dir, int *lock_fd, char *why)
+{
+	*lock_fd = -1;
+	enum err e = store_file_make_dir(dir, why);
+	return e ? e : lock_dir(dir, lock_fd, why);
+}
+
 enum err store_sqdir_open(const char *dir, int *lock_fd, bool *made, char *why)
 {
 	char path[4096];
-	enum err e = store_file_path(dir, "lanyard.db", path, why);
 	*lock_fd = -1;
+	enum err e = store_file_path(dir, "lanyard.db", path, why);
 	if (!e)
-		e = store_file_make_dir(dir, why);
-	if (!e)
-		e = lock_dir(dir, lock_fd, why);
+		e = store_sqdir_lock(dir, lock_fd, why);
 	if (!e)
 		e = make_file(path, made, why);
 	if (!e)

@@ -36,6 +36,11 @@ enum err store_recover(struct store *s)
 	return s->engine->recover(s);
 }
 
+enum err store_backup(struct store *s, struct store_backup *b)
+{
+	return s->engine->backup(s, b);
+}
+
 enum err store_unseal(struct store *s)
 {
 	return s->engine->unseal(s);

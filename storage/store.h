@@ -181,6 +181,18 @@ struct batch {
 
 typedef void store_done_fn(void *arg, struct batch *b);
 
+/* A consistent copy of the database as one file, made while commits go on. Stamped as a copy, so
+ * that starting with it is a rollback. Owned by the caller and left untouched until done. */
+struct store_backup {
+	char path[4096]; /* made, mode 0600, with its directory (0700) if only that is missing */
+	void (*done)(struct store_backup *b); /* called by store_poll, or by store_free */
+	void *arg;
+	/* set before done */
+	enum err result;
+	uint64_t bytes;
+	char why[256]; /* what failed, for an operator */
+};
+
 /* A tombstone: a key that was used once and belongs to no context any more, wherever its secret
  * came from: a drawn one is in the device, and in every copy of the database. */
 struct rec_tombstone {
@@ -254,6 +266,10 @@ MUST_USE enum err store_begin(struct store *s);
 /* After a failure: reopens and writes a probe. ERR_OK: durable writing works again, and what is
  * stored must be loaded afresh. Until then every batch fails. Synchronous, milliseconds. */
 MUST_USE enum err store_recover(struct store *s);
+/* Starts a backup. ERR_BUSY: one is under way. Its result may be ERR_EXISTS (path), ERR_FULL (there
+ * is not room for it and as much again), ERR_UNSUPPORTED (not by this engine), ERR_STATE (the store
+ * ended), or why reading or writing failed; then there is no file. */
+MUST_USE enum err store_backup(struct store *s, struct store_backup *b);
 /* Of a sealed store (health ERR_SEALED): the operator has confirmed that no other copy of this
  * database runs, has run since this one was made, or will. It is treated like a rollback: sender
  * numbers start in a later epoch, every window is stale. Synchronous; what is stored must be loaded

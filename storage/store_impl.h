@@ -19,6 +19,7 @@ struct store_engine {
 	enum err (*begin)(struct store *s);
 	enum err (*recover)(struct store *s);
 	enum err (*unseal)(struct store *s);
+	enum err (*backup)(struct store *s, struct store_backup *b);
 	enum err (*stop)(
 		struct store *s, const struct rec_context *exact, size_t n, uint64_t now_ms);
 	enum err (*events)(struct store *s, uint64_t after, size_t max, store_event_fn *fn,

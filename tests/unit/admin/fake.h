@@ -415,6 +415,15 @@ FAKE void fake_unseal(void *arg, adm_done_fn *done, void *done_arg)
 	fake_finish(done, done_arg);
 }
 
+FAKE void fake_backup(void *arg, adm_done_fn *done, void *done_arg)
+{
+	struct adm_result r = {
+		.status = 201, .location = SPAN_LIT("/state/copy.db"), .bytes = 4096};
+	(void)arg;
+	fake_note("backup", SPAN_EMPTY);
+	done(done_arg, &r);
+}
+
 static const struct adm_ops fake_ops __attribute__((unused)) = {
 	.status = fake_status,
 	.endpoint_list = fake_endpoint_list,
@@ -430,6 +439,7 @@ static const struct adm_ops fake_ops __attribute__((unused)) = {
 	.observation_list = fake_observation_list,
 	.bootstrap_get = fake_bootstrap_get,
 	.unseal = fake_unseal,
+	.backup = fake_backup,
 	.plan_put = fake_plan_put,
 	.plan_delete = fake_plan_delete,
 	.explain = fake_explain,

@@ -17,6 +17,13 @@ static const struct row {
 		"\"storage\":{\"ok\":true,\"text\":\"good\",\"sealed\":false,\"rollbacks\":2},"
 		"\"listeners\":[{\"name\":\"main\"",
 		NULL, NULL, NULL},
+	{"backup", "POST", "/v1/backups", NULL, 201, "{\"path\":\"/state/copy.db\",\"bytes\":4096}",
+		"backup", "", NULL},
+	{"backup, an empty object", "POST", "/v1/backups", "{}", 201, "\"bytes\":4096", "backup",
+		"", NULL},
+	{"backup, to a place", "POST", "/v1/backups", "{\"path\":\"/tmp/x\"}", 422, "unknown name",
+		"", NULL, NULL},
+	{"backup by GET", "GET", "/v1/backups", NULL, 405, "POST", "", NULL, NULL},
 	{"unseal", "POST", "/v1/unseal", "{\"only_copy\":true}", 204, NULL, "unseal", "", NULL},
 	{"unseal, nothing confirmed", "POST", "/v1/unseal", NULL, 400, "bad-json", "", NULL, NULL},
 	{"unseal, an empty body", "POST", "/v1/unseal", "{}", 422, "\"field\":\"only_copy\"", "",

@@ -132,6 +132,7 @@ static void goes_on(uint64_t seed, struct sim_net net, uint32_t freshness)
 			CHECK(core_stop(s->core) == ERR_OK, "a clean stop changes nothing");
 		set_back(s, copy, true);
 		CHECK(s->rollbacks == n, "the rollback is told");
+		CHECK(s->core->next_event > (uint64_t)n << 40, "no event number comes twice");
 		all_in_epoch(s, n);
 		if (n != 3)
 			old_requests_do_nothing(s);

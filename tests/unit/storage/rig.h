@@ -418,6 +418,11 @@ static inline struct rec rec_del_of(enum rec_type type, uint64_t id)
 	return (struct rec){.type = type, .del = {id}};
 }
 
+static inline struct rec rec_plan_of(uint64_t endpoint_id)
+{
+	return (struct rec){.type = REC_PLAN_PUT, .plan = {endpoint_id, SPAN_LIT("{}")}};
+}
+
 static inline struct rec rec_event_of(uint64_t seq)
 {
 	return (struct rec){.type = REC_EVENT,
