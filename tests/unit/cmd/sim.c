@@ -137,8 +137,36 @@ static void life(uint64_t seed, struct sim_net net, uint32_t commit_us, enum dev
 	sim_close(s);
 }
 
+/* A device that lists SenML and CBOR is spoken to in them. */
+static void formats(void)
+{
+	struct sim *s = &sim;
+	sim_init(s, 30);
+	s->dev_options.all_formats = true;
+	sim_open(s);
+	unsigned i = sim_provision(s, DEV_ROLE_SERVER);
+	CHECK(sim_until(s, sim_all_registered, 10000), "registered");
+	CHECK(sim_dm(s, i, ADM_READ, "/3/0", &result) == 200 &&
+			result.content_format == LWM_CF_SENML_CBOR && result.n > 20,
+		"several values as SenML CBOR");
+	CHECK(sim_dm(s, i, ADM_READ, "/3/0/9", &result) == 200 &&
+			result.content_format == LWM_CF_TEXT,
+		"one as text, which is smaller");
+	manage_more(s, i);
+	struct adm_dm d = sim_dm_of(s, i, ADM_READ, "/3303/9/5750");
+	for (size_t k = 0; k < 2; k++) {
+		d.content_format = k ? LWM_CF_CBOR : LWM_CF_SENML_JSON;
+		sim_dm_begin(s, &d, &result);
+		CHECK(sim_await(s, &result, 10000) == 200 &&
+				result.content_format == d.content_format && result.n,
+			"others are answered when asked for");
+	}
+	sim_close(s);
+}
+
 int main(void)
 {
+	formats();
 	static const struct sim_net good = {0}, bad = {.loss = 300, .dup = 50, .reorder = 250};
 	life(1, good, 0, DEV_ROLE_BOOTSTRAP);
 	life(2, good, 0, DEV_ROLE_SERVER);

@@ -129,6 +129,16 @@ static const struct {
 	{"partial Write", 11, ROOT LINKS, SRV_WRITE_PARTIAL, "/3/0", -1, "/3/0/15=UTC", -1,
 		"POST /a/b/3/0 format 11542 c30f555443", NULL, NULL},
 
+	{"in the names of SenML too (GEN-06)", 11, ROOT LINKS, SRV_WRITE_PARTIAL, "/3/0",
+		LWM_CF_SENML_JSON, "/3/0/15=UTC", -1,
+		"POST /a/b/3/0 format 110 "
+		"5b7b226e223a222f612f622f332f302f3135222c227673223a22555443227d5d",
+		NULL, NULL},
+	{"Create in SenML has an id", 12, LINKS, SRV_CREATE, "/3303", -1, "/3303/5/5750=C", -1,
+		"POST /3303 format 112 81a2006c2f333330332f352f35373530036143", NULL, NULL},
+	{"without one it is TLV", 12, LINKS, SRV_CREATE, "/3303", -1, "/3303/-/5750=C", -1,
+		"POST /3303 format 11542 e1167643", NULL, NULL},
+
 	{"the bootstrap server's (DM-16): Read", 11, LINKS, SRV_READ, "/0", -1, "", -1, NULL,
 		"reserved", "Object 0 "},
 	{"Write", 11, LINKS, SRV_WRITE, "/0/0/0", -1, "/0/0/0=x", -1, NULL, "reserved",
