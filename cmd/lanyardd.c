@@ -580,8 +580,9 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
 		{"check-config", no_argument, NULL, 1}, {"print-config", no_argument, NULL, 2},
-		{"print-example", no_argument, NULL, 3}, {"restore", required_argument, NULL, 4},
-		{"version", no_argument, NULL, 'V'}, {"help", no_argument, NULL, 'h'}, {0}};
+		{"print-example", no_argument, NULL, 3}, {"print-mdoc", no_argument, NULL, 5},
+		{"restore", required_argument, NULL, 4}, {"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'}, {0}};
 	static struct daemon d;
 	enum mode mode = MODE_RUN;
 	const char *copy = NULL;
@@ -599,6 +600,9 @@ int main(int argc, char **argv)
 			break;
 		case 3:
 			cfg_print_example(stdout);
+			return EXIT_SUCCESS;
+		case 5: /* for those who write the manual */
+			cfg_print_mdoc(stdout);
 			return EXIT_SUCCESS;
 		case 4:
 			mode = MODE_RESTORE;

@@ -90,6 +90,8 @@ MUST_USE enum err cfg_load(const char *path, struct cfg *out, FILE *errors);
 void cfg_print(const struct cfg *c, FILE *out);
 /* Every option with its default and help as a commented INI file: the example configuration. */
 void cfg_print_example(FILE *out);
+/* Sections and options as lists of mdoc(7), for the manual page. */
+void cfg_print_mdoc(FILE *out);
 /* What a reload would change: copies the reloadable options of `from` to `to`; names of changed
  * options that need a restart go to `refused` as "section.key" words ("listen.NAME.key", and
  * "listen.NAME" for one that came or went); what does not fit becomes "...". */

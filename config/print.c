@@ -73,3 +73,52 @@ void cfg_print_example(FILE *out)
 		print_option(&o[i], out);
 	}
 }
+
+/* Text as mdoc takes it: a backslash or a period at the start would be read as something else. */
+static void mdoc_text(const char *s, FILE *out)
+{
+	for (; *s; s++)
+		fputs(*s == '\\' ? "\\e" : (char[]){*s, '\0'}, out);
+}
+
+static void mdoc_option(const struct cfg_option *o, FILE *out)
+{
+	char allowed[200];
+	struct writer w = wr_make(allowed, sizeof(allowed) - 1);
+
+	if (o->type != CFG_TEXT && o->type != CFG_ADDRESS)
+		cfg_value_allowed(o, &w);
+	allowed[w.n] = '\0';
+	fprintf(out, ".It Cm %s\n", o->key);
+	fputc(o->help[0] >= 'a' && o->help[0] <= 'z' ? o->help[0] - 'a' + 'A' : o->help[0], out);
+	mdoc_text(o->help + 1, out);
+	fputs(".\n", out);
+	if (w.n) {
+		fputs("It is ", out);
+		mdoc_text(allowed, out);
+		fputs(".\n", out);
+	}
+	if (o->preset[0])
+		fprintf(out, "The default is\n.Ql %s .\n", o->preset);
+	else
+		fputs("The default is empty.\n", out);
+	if (o->reloadable)
+		fputs("Read again on\n.Dv SIGHUP .\n", out);
+}
+
+void cfg_print_mdoc(FILE *out)
+{
+	size_t n;
+	const struct cfg_option *o = cfg_schema(&n);
+
+	for (size_t i = 0; i < n; i++) {
+		bool first = i == 0 || strcmp(o[i].section, o[i - 1].section) != 0;
+		bool last = i + 1 == n || strcmp(o[i].section, o[i + 1].section) != 0;
+		if (first)
+			fprintf(out, ".Ss [%s%s]\n.Bl -tag -width Ds\n", o[i].section,
+				cfg_in_listen(&o[i]) ? " NAME" : "");
+		mdoc_option(&o[i], out);
+		if (last)
+			fputs(".El\n", out);
+	}
+}
