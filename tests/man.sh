@@ -1,0 +1,77 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Holds the manual pages against the programs: every option, command, route and problem is there.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+BUILD=$(realpath "${BUILD:-build}")
+passed=0 failed=0
+check() {
+	local what=$1
+	shift
+	if "$@"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "FAILED: $what"
+	fi
+}
+# item PAGE REGEX: an item of a list matches.
+item() { grep -qE -- "^\.It $2" "man/$1"; }
+
+for page in man/*.[1578]; do
+	out=$(mandoc -Tlint -W warning "$page" 2>&1)
+	check "$page is good mdoc: $out" [ -z "$out" ]
+	check "$page can be read" sh -c "mandoc -Thtml '$page' | grep -q 'id=.NAME'"
+	for name in $(sed -n 's/^\.Xr \(lanyard[^ ]*\) \([0-9]\).*/\1.\2/p' "$page"); do
+		check "$page: $name exists" [ -f "man/$name" ]
+	done
+done
+
+check 'lanyard.conf(5) has the options that lanyardd has (man/generate.sh)' \
+	cmp -s man/lanyard.conf.5 <(man/generate.sh "$BUILD/bin/lanyardd")
+check 'the generator fails without a program' sh -c '! man/generate.sh /nonexistent >/dev/null 2>&1'
+
+options=$("$BUILD/bin/lanyardd" --help | sed -n '/^Options of/q; s/^ .*--\([a-z-]*\).*/\1/p')
+check 'lanyardd has options' [ -n "$options" ]
+for o in $options; do
+	check "lanyardd(8) has --$o" item lanyardd.8 "Fl (. , )?-$o( |\$)"
+done
+options=$("$BUILD/bin/lanyard-device" --help | sed -n 's/^  --\([a-z-]*\).*/\1/p')
+check 'lanyard-device has options' [ "$(echo $options | wc -w)" -gt 40 ]
+for o in $options; do
+	check "lanyard-device(1) has --$o" item lanyard-device.1 "Fl -$o( |\$)"
+done
+
+commands=$("$BUILD/bin/lanyardctl" __complete | grep -v '^-')
+check 'lanyardctl has commands' [ "$(echo $commands | wc -w)" -gt 20 ]
+for c in $commands; do
+	# Its part of the page: up to the next command.
+	part=$(sed -n "/^\.It Cm $c\( \|\$\)/,/^\.It Cm /p" man/lanyardctl.1)
+	check "lanyardctl(1) has $c" [ -n "$part" ]
+	for o in $("$BUILD/bin/lanyardctl" help "$c" | sed -n 's/^ .*  *--\([a-z-]*\).*/\1/p'); do
+		case $o in socket | json | help) continue ;; esac
+		check "lanyardctl(1): $c has --$o" grep -qE -- "^\.It Fl (. , Fl )?-$o( |\$)" <<<"$part"
+	done
+done
+
+routes=$(/usr/bin/python3 -c '
+import json
+for path, ops in json.load(open("admin/openapi.json"))["paths"].items():
+	for name, to in (("{endpoint}", "EP"), ("{path}", "PATH"), ("{id}", "ID"), ("{operation}", "ID")):
+		path = path.replace(name, to)
+	for method in ops:
+		if method in ("get", "put", "post", "delete"):
+			print(method.upper(), path)
+')
+check 'there are routes' [ "$(wc -l <<<"$routes")" -gt 20 ]
+while read -r route; do
+	check "lanyard-rest(7) has $route" grep -qxF ".It $route" man/lanyard-rest.7
+done <<<"$routes"
+problems=$(sed -n '/titles\[\] = {/,/^};/s/^\t{"\([a-z-]*\)".*/\1/p' admin/problem.c)
+check 'there are problems' [ "$(wc -l <<<"$problems")" -gt 20 ]
+for p in $problems; do
+	check "lanyard-rest(7) has the problem $p" grep -qxF ".It $p" man/lanyard-rest.7
+done
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
