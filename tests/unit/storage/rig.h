@@ -27,7 +27,7 @@ struct rig {
 
 struct text {
 	char *p;
-	size_t n;
+	size_t n, cap;
 };
 
 static inline void text_add(struct text *t, const char *fmt, ...)
@@ -41,7 +41,10 @@ static inline void text_add(struct text *t, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0 || (size_t)n >= sizeof(line))
 		abort();
-	t->p = realloc(t->p, t->n + (size_t)n + 1);
+	if (t->n + (size_t)n + 1 > t->cap) {
+		t->cap = 2 * (t->n + (size_t)n + 1);
+		t->p = realloc(t->p, t->cap);
+	}
 	if (!t->p)
 		abort();
 	memcpy(t->p + t->n, line, (size_t)n + 1);
