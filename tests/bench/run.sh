@@ -10,7 +10,7 @@ mkdir -p "$build/bench"
 	"$build/lib/storage.a" "$build/lib/base.a" -lsqlite3 -lpthread -lm
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-"$build/bench/storage" "$dir" 100000
+"$build/bench/storage" "$dir/state" 100000
 "${CC:-cc}" -std=c17 -O2 -D_GNU_SOURCE -I. -o "$build/bench/memory" tests/bench/memory.c \
 	-Wl,--start-group "$build"/lib/{server,endpoint,lwm2m,storage,oscore,coap,base}.a -Wl,--end-group \
 	$(pkg-config --libs libcoap-3-notls libcrypto sqlite3 libcbor) -lpthread -lm

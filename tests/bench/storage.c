@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { RESPONSE_N = 24 };
 
@@ -143,6 +144,52 @@ static void append(struct store *s, uint64_t contexts, size_t lot, size_t rows, 
 		(double)rows / total, slowest * 1e3, st.log_rows);
 }
 
+/* Commits with one reservation of sender numbers each: the anchor is synced behind every one. */
+static void reserve(struct store *s, size_t lot, size_t rows)
+{
+	struct store_stats before, st;
+	double start = now_s();
+	store_stats(s, &before);
+	for (size_t at = 0; at < rows; at += lot) {
+		for (size_t i = 0; i < lot; i++)
+			recs[i] = (struct rec){.type = REC_SSN_RESERVE,
+				.ssn = {.context_id = at + i + 1, .expect = 0, .add = 64}};
+		commit(s, lot);
+	}
+	store_stats(s, &st);
+	printf("reservations, commits of %5zu: %.0f us a commit, %.1f us a row; anchor synced "
+	       "%" PRIu64 " times\n",
+		lot, (now_s() - start) * 1e6 * (double)lot / (double)rows,
+		(now_s() - start) * 1e6 / (double)rows, st.anchor_syncs - before.anchor_syncs);
+}
+
+static bool backed_up;
+
+static void on_backup(struct store_backup *b)
+{
+	must(b->result, b->why);
+	backed_up = true;
+}
+
+/* A backup, and commits of one row meanwhile. */
+static void back_up(struct store *s, const char *dir, uint64_t contexts)
+{
+	static struct store_backup b = {.done = on_backup};
+	double start = now_s(), slowest = 0;
+	size_t commits = 0;
+	snprintf(b.path, sizeof(b.path), "%s/backup.db", dir);
+	must(store_backup(s, &b), "backup");
+	for (; !backed_up; commits++) {
+		seen(&recs[0], contexts);
+		double took = commit(s, 1);
+		if (took > slowest)
+			slowest = took;
+	}
+	printf("backup: %.2f s for %.1f MiB; %zu commits meanwhile, the slowest %.1f ms\n",
+		now_s() - start, (double)b.bytes / 1048576, commits, slowest * 1e3);
+	unlink(b.path);
+}
+
 static enum err count(void *arg, const struct rec_context *r)
 {
 	(void)r;
@@ -204,12 +251,14 @@ int main(int argc, char **argv)
 	append(s, contexts, 100, 50000, 1);
 	append(s, contexts, 1000, 150000, 1);
 	load(s, "with a log");
+	reserve(s, 1, 1000);
 	store_clock_ms += 10 * o.exchange_lifetime_ms;
 	puts("folding all the while:");
 	append(s, contexts, 1, 1000, 1000);
 	append(s, contexts, 10000, 400000, 1000);
 	append(s, contexts, 1000, 1000000, 1000);
 	file_size(argv[1], "lanyard.db-wal");
+	back_up(s, argv[1], contexts);
 	stop(s, contexts);
 	file_size(argv[1], "lanyard.db");
 	file_size(argv[1], "lanyard.db-wal");
