@@ -350,6 +350,84 @@ static void test_view(void)
 	rig_close(&r);
 }
 
+/* The descriptor of the anchor's file. */
+static int anchor_fd(const struct rig *r)
+{
+	char want[128], link[64], got[256];
+	snprintf(want, sizeof(want), "%s.anchor/anchor", r->dir);
+	for (int fd = 3; fd < 256; fd++) {
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+		ssize_t n = readlink(link, got, sizeof(got) - 1);
+		got[n > 0 ? n : 0] = 0;
+		if (!strcmp(got, want))
+			return fd;
+	}
+	REQUIRE(false, "the anchor is open");
+	return -1;
+}
+
+/* An anchor that cannot be written fails the commit that needs it, which may have happened. */
+static void test_anchor_fails(void)
+{
+	struct rig r;
+	struct store_stats st;
+	char path[128];
+	rig_open(&r, true);
+	CHECK(!store_begin(r.s) && !rig_put(&r, rec_context_of(2, 1)), "before");
+	int fd = anchor_fd(&r), good = dup(fd);
+	snprintf(path, sizeof(path), "%s.anchor/anchor", r.dir);
+	int no_writing = open(path, O_RDONLY | O_CLOEXEC);
+	REQUIRE(good >= 0 && no_writing >= 0 && dup2(no_writing, fd) == fd, "taking it away");
+	CHECK(!rig_put(&r, rec_event_of(1)), "what needs it not goes on");
+	CHECK(rig_put(&r, rec_ssn_of(2, 0, 64)) == ERR_IO, "a reservation does not");
+	store_stats(r.s, &st);
+	CHECK(st.health == ERR_IO && strstr(st.health_text, "anchor"), "health says why");
+	CHECK(rig_put(&r, rec_event_of(2)) == ERR_IO, "then nothing goes on");
+	for (int i = 0; i < 3; i++)
+		CHECK(store_recover(r.s) == ERR_IO, "nor is there a way back");
+	REQUIRE(dup2(good, fd) == fd, "giving it back");
+	CHECK(!store_recover(r.s), "now there is");
+	CHECK(rig_has(&r, "limit=64"), "the commit had happened");
+	CHECK(!rig_put(&r, rec_ssn_of(2, 64, 64)), "numbers go on behind it");
+	close(good);
+	close(no_writing);
+	rig_crash(&r);
+	store_stats(r.s, &st);
+	CHECK(!st.rolled_back && !st.seal && rig_has(&r, "limit=128"), "and it was no rollback");
+	rig_close(&r);
+}
+
+/* A database of before there were anchors: nobody can say that it is no clone. */
+static void test_upgrade(void)
+{
+	static const char back[] =
+		"ALTER TABLE meta DROP COLUMN db_id; ALTER TABLE meta DROP COLUMN generation;"
+		"ALTER TABLE meta DROP COLUMN rollbacks; ALTER TABLE meta DROP COLUMN suspect;"
+		"ALTER TABLE hot DROP COLUMN stale; PRAGMA user_version = 1";
+	struct rig r;
+	struct store_stats st;
+	for (int used = 0; used < 2; used++) {
+		if (used)
+			make(&r);
+		else
+			rig_open(&r, true);
+		store_free(r.s);
+		r.s = NULL;
+		sql(path_of(&r, "lanyard.db"), back);
+		CHECK(rig_start(&r) == ERR_CONFLICT, "the anchor cannot be its own");
+		char cmd[128];
+		snprintf(cmd, sizeof(cmd), "rm -r '%s.anchor'", r.dir);
+		REQUIRE(!system(cmd), "moving it away");
+		REQUIRE(!rig_start(&r), r.why);
+		store_stats(r.s, &st);
+		CHECK(st.seal == (used ? STORE_SEAL_MISSING : STORE_SEAL_NONE),
+			"sealed if there is anything to lose");
+		CHECK(!used || !store_unseal(r.s), "unseal");
+		CHECK(!used || rig_has(&r, "endpoint 1"), "all is there");
+		rig_close(&r);
+	}
+}
+
 int main(void)
 {
 	umask(077); /* files as the daemon has them */
@@ -366,5 +444,7 @@ int main(void)
 	test_group_commit();
 	test_deleted_keys();
 	test_view();
+	test_anchor_fails();
+	test_upgrade();
 	return test_done();
 }
