@@ -221,8 +221,8 @@ struct adm_ops {
 	/* From now on the messages of the endpoint come as events of the type "trace", or no more.
 	 * ERR_NOTFOUND. */
 	enum err (*trace)(void *arg, struct span name, bool on);
-	/* Stored events after `after`; ERR_NOTFOUND if `after` has left the ring (*first: the
-	 * oldest). */
+	/* Stored events after `after`; ERR_NOTFOUND, and none, if `after` has left the ring
+	 * (*first: the oldest). */
 	enum err (*events)(void *arg, uint64_t after, size_t max, adm_event_fn *fn, void *cb_arg,
 		uint64_t *first);
 	void (*metrics)(void *arg, adm_metric_fn *fn, void *cb_arg);

@@ -438,7 +438,14 @@ static enum err op_trace(void *arg, struct span name, bool on)
 struct event_telling {
 	adm_event_fn *fn;
 	void *cb_arg;
+	uint64_t after, *first;
 };
+
+/* Whether events behind `after` are gone. */
+static bool has_gap(const struct event_telling *k)
+{
+	return *k->first > k->after + 1;
+}
 
 static enum err tell_event(void *arg, const struct rec_event *e)
 {
@@ -448,6 +455,8 @@ static enum err tell_event(void *arg, const struct rec_event *e)
 		.type = e->type,
 		.endpoint = e->endpoint,
 		.json = e->json};
+	if (has_gap(k))
+		return ERR_NOTFOUND;
 	k->fn(k->cb_arg, &out);
 	return ERR_OK;
 }
@@ -456,11 +465,11 @@ static enum err op_events(
 	void *arg, uint64_t after, size_t max, adm_event_fn *fn, void *cb_arg, uint64_t *first)
 {
 	struct core *c = arg;
-	struct event_telling k = {fn, cb_arg};
+	struct event_telling k = {fn, cb_arg, after, first};
 	if (c->failed)
 		return c->failed;
 	enum err err = store_events(c->store, after, max, tell_event, &k, first);
-	return !err && *first > after + 1 ? ERR_NOTFOUND : err;
+	return !err && has_gap(&k) ? ERR_NOTFOUND : err;
 }
 
 void core_admin_ops(struct core *c, struct adm_ops *out)

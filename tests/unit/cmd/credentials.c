@@ -271,9 +271,9 @@ static void past_events(void)
 	}
 	sim_turn(s);
 	struct adm_ops ops = sim_ops(s, &result);
-	CHECK(ops.events(ops.arg, 1, 3, on_event, text, &first) == ERR_NOTFOUND && first > 2,
-		"a resume point of before: not found, and where it can go on");
-	text[0] = 0;
+	CHECK(ops.events(ops.arg, 1, 3, on_event, text, &first) == ERR_NOTFOUND && first > 2 &&
+			!text[0],
+		"a resume point of before: not found, and where it can go on; no event yet");
 	CHECK(ops.events(ops.arg, first - 1, 3, on_event, text, &first) == ERR_OK &&
 			!strcmp(text, "test test test "),
 		"from the first that is kept it goes on");

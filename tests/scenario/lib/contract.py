@@ -1,0 +1,658 @@
+# SPDX-License-Identifier: Apache-2.0
+"""contract.py BUILD FOLDER: starts lanyardd and devices, calls every operation of the OpenAPI
+document well and badly, and holds every answer and event against it. Fails too if a documented
+operation, status or event did not occur."""
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+from contract_device import Silent
+from contract_http import Document, Stream, request, target_of
+
+build, folder = sys.argv[1:]
+sock = f"{folder}/admin.sock"
+passed = failed = 0
+children = []
+
+# What cannot be brought about from outside: (method, path, status) and why.
+NOT_PROVOKED = {
+    ("POST", "/v1/unseal", "200"): "the database would have to be copied behind the daemon's back",
+    ("POST", "/v1/backups", "409"): "a second call would have to meet a first that takes milliseconds",
+    ("POST", "/v1/backups", "507"): "the disk would have to be full",
+}
+
+SECRET = "00112233445566778899aabbccddeeff"
+E = "/v1/endpoints/{endpoint}"
+OSCORE = E + "/credentials/oscore"
+DATA = E + "/data/{path}"
+DISCOVER = E + "/discover/{path}"
+ATTRIBUTES = E + "/attributes/{path}"
+EXECUTE = E + "/execute/{path}"
+OBSERVATION = E + "/observations/{path}"
+PLAN = "/v1/bootstrap/{endpoint}"
+DEFAULT = "/v1/bootstrap-default"
+OPERATION = "/v1/operations/{id}"
+
+CONFIG = """[listen server]
+role = server
+address = 127.0.0.1
+port = {server}
+[listen bootstrap]
+role = bootstrap
+address = 127.0.0.1
+port = {bootstrap}
+[server]
+endpoints_max = 8
+awake = 1
+grace = 1
+nosec_endpoints = silent sleepy brief
+[storage]
+dir = {folder}/state
+event_ring = 100
+[admin]
+socket = {folder}/admin.sock
+socket_group =
+"""
+
+
+def check(what, good, told=""):
+    global passed, failed
+    if good:
+        passed += 1
+    else:
+        failed += 1
+        print(f"FAILED: {what}")
+        for line in str(told).splitlines():
+            print(f"    {line}")
+    return good
+
+
+def finish():
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(failed != 0)
+
+
+def wait_for(what, condition, seconds=20):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return
+        time.sleep(0.02)
+    check(what, False, "not in time")
+    for log in ("lanyardd.log", "device.log"):
+        with open(f"{folder}/{log}", errors="replace") as f:
+            print(f"{log}:\n{f.read()[-3000:]}")
+    finish()
+
+
+# ---- processes
+
+ports = {"server": 0, "bootstrap": 0}
+
+
+def spawn(log, *words):
+    with open(f"{folder}/{log}", "a") as out:
+        child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+    children.append(child)
+    return child
+
+
+def start_daemon():
+    path = f"{folder}/lanyard.conf"
+    with open(path, "w") as f:
+        f.write(CONFIG.format(folder=folder, **ports))
+    before = ready_count()
+    child = spawn("lanyardd.log", f"{build}/bin/lanyardd", "--config", path)
+    wait_for("the daemon starts", lambda: ready_count() > before)
+    with open(f"{folder}/lanyardd.log") as f:
+        for name, port in re.findall(r"listening name=(\w+) .*?port=(\d+)", f.read()):
+            ports[name] = int(port)
+    return child
+
+
+def ready_count():
+    try:
+        with open(f"{folder}/lanyardd.log") as f:
+            return f.read().count("notice: ready")
+    except FileNotFoundError:
+        return 0
+
+
+def stop_children(*_):
+    for child in children:
+        if child.poll() is None:
+            child.terminate()
+    for child in children:
+        child.wait()
+    sys.exit(1)
+
+
+# ---- calls
+
+def send(method, target, body=None, headers=None):
+    headers = dict(headers or {})
+    if isinstance(body, (dict, list)):
+        body = json.dumps(body)
+    if isinstance(body, str):
+        body = body.encode()
+    return request(sock, method, target, headers, body)
+
+
+def call(status, method, path, params=None, query=None, body=None, headers=None, has=None):
+    """One operation: the status that is expected, and everything the document says of it. `has` is
+    the last part of the problem's type, or the member at fault."""
+    answer = send(method, target_of(path, params or {}, query), body, headers)
+    wrong = document.wrong(method, path, answer)
+    if answer.status != status:
+        wrong = f"status {answer.status} instead of {status}; {wrong}"
+    elif has and has not in (answer.json()["type"].split(":")[-1], answer.json().get("field")):
+        wrong = f"no {has}"
+    check(f"{method} {path} {params or ''} {query or ''}: {status} {has or ''}", not wrong,
+          f"{wrong}\n{answer}")
+    return answer
+
+
+def device(name, path="3/0/9"):
+    return {"endpoint": name, "path": path}
+
+
+NOBODY = {"endpoint": "nobody"}
+
+
+def oscore(recipient, secret=SECRET):
+    return {"master_secret": secret, "sender_id": "01", "recipient_id": recipient}
+
+
+# ---- what holds for every operation
+
+def every_operation():
+    """Unknown parameters, other methods, keys that come again, bodies that are too long."""
+    some = {"endpoint": "d", "path": "3/0/9", "id": "0123456789abcdef"}
+    for n, (method, path, operation) in enumerate(document.operations()):
+        call(400, method, path, some, {"nonsense": 1}, has="bad-request")
+        if "requestBody" in operation:
+            call(413, method, path, some, body="x" * (1 << 20 | 1))
+        if method in ("PUT", "POST"):
+            key = {"Idempotency-Key": f"every-{n}"}
+            first = send(method, target_of(path, some), "{", key)
+            check(f"{method} {path}: with a key", not document.wrong(method, path, first), first)
+            call(422, method, path, some, body="{ ", headers=key, has="idempotency-mismatch")
+
+
+def other_methods():
+    some = {"endpoint": "d", "path": "3/0/9", "id": "0123456789abcdef"}
+    for path, item in document.doc["paths"].items():
+        known = {m.upper() for m in item}
+        for method in ("GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "BREW"):
+            if method in known:
+                continue
+            answer = send(method, target_of(path, some))
+            wrong = document.wrong_component("MethodNotAllowed", answer)
+            if set(answer.headers.get("allow", "").split(", ")) != known:
+                wrong += f"; Allow is not {known}"
+            check(f"{method} {path}: 405", answer.status == 405 and not wrong, f"{wrong}\n{answer}")
+    for target in ("/", "/v1", "/v2/status", "/v1/endpoints/d/nothing", "/v1/a/b/c/d/e/f/g/h/i/j/k"):
+        answer = send("GET", target)
+        wrong = document.wrong_component("UnknownPath", answer)
+        check(f"GET {target}: 404", answer.status == 404 and not wrong, f"{wrong}\n{answer}")
+
+
+# ---- what is stored
+
+def stored_things():
+    call(200, "GET", "/v1/openapi.json")
+    call(304, "GET", "/v1/openapi.json", headers={"If-None-Match": "*"})
+    call(200, "GET", "/v1/status")
+    call(200, "GET", "/metrics")
+    call(400, "POST", "/v1/unseal", body="{", has="bad-json")
+    call(422, "POST", "/v1/unseal", body={"only_copy": False}, has="only_copy")
+    call(409, "POST", "/v1/unseal", body={"only_copy": True}, has="not-sealed")
+    endpoints()
+    credentials()
+    plans()
+    imports()
+    limits()
+
+
+def endpoints():
+    call(404, "GET", E, NOBODY, has="unknown-endpoint")
+    call(404, "DELETE", E, NOBODY, has="unknown-endpoint")
+    a = {"endpoint": "a/b \u00e9"}
+    call(200, "PUT", E, a, body={"freshness": "echo"}, headers={"If-None-Match": "*"})
+    tag = call(200, "GET", E, a).headers["etag"]
+    call(304, "GET", E, a, headers={"If-None-Match": tag})
+    call(412, "PUT", E, a, body={}, headers={"If-None-Match": "*"}, has="If-None-Match")
+    call(200, "PUT", E, a, body={"freshness": "auto"}, headers={"If-Match": tag})
+    call(412, "PUT", E, a, body={}, headers={"If-Match": tag}, has="If-Match")
+    call(412, "DELETE", E, a, headers={"If-Match": tag}, has="precondition-failed")
+    call(200, "PUT", E, a)
+    call(422, "PUT", E, a, body={"freshness": "x"}, has="freshness")
+    call(422, "PUT", E, a, body={"colour": "x"}, has="invalid")
+    call(400, "PUT", E, a, body="[]", has="bad-json")
+    call(400, "GET", E, {"endpoint": "\u0001"}, has="endpoint")
+    call(200, "GET", E + "/explain", a)
+    call(404, "GET", E + "/explain", NOBODY)
+    call(204, "DELETE", E, a)
+    # The first answer again, although it would be another one now.
+    key = {"Idempotency-Key": "delete and create"}
+    first = call(200, "PUT", E, a, body={}, headers=key)
+    call(204, "DELETE", E, a)
+    again = call(200, "PUT", E, a, body={}, headers=key)
+    check("an answer that is repeated says so, and is the same",
+          again.headers.get("idempotent-replayed") == "true" and again.body == first.body, again)
+    call(404, "GET", E, a)
+    call(400, "GET", "/v1/endpoints", query={"limit": 0}, has="limit")
+    pages("/v1/endpoints?limit=1")
+
+
+def pages(target):
+    """Every endpoint once, by the links."""
+    names = []
+    while target:
+        answer = send("GET", target)
+        wrong = document.wrong("GET", "/v1/endpoints", answer)
+        body = answer.json()
+        names += [e["name"] for e in body["endpoints"]]
+        target = body.get("next")
+        link = answer.headers.get("link")
+        if link != (f'<{target}>; rel="next"' if target else None):
+            wrong += f"; Link is {link}"
+        check("a page of endpoints", not wrong, f"{wrong}\n{answer}")
+    check("pages have every endpoint once, in order",
+          names == sorted(set(names)) and {"d", "silent", "sleepy"} <= set(names), names)
+
+
+def credentials():
+    k = {"endpoint": "keys"}
+    call(404, "GET", OSCORE, NOBODY)
+    call(404, "DELETE", OSCORE, NOBODY, has="unknown-endpoint")
+    call(201, "PUT", OSCORE, k, body=oscore("a001"), headers={"If-None-Match": "*"})
+    call(200, "PUT", OSCORE, k, body=oscore("a001"))
+    answer = call(200, "GET", OSCORE, k)
+    check("credentials come back without their secret", SECRET not in answer.body.decode())
+    call(304, "GET", OSCORE, k, headers={"If-None-Match": answer.headers["etag"]})
+    call(412, "PUT", OSCORE, k, body=oscore("a002"), headers={"If-None-Match": "*"})
+    call(412, "DELETE", OSCORE, k, headers={"If-Match": '"0"'})
+    call(409, "PUT", OSCORE, {"endpoint": "other"},
+         body=oscore("a001", "ff" * 16), has="recipient_id")
+    call(422, "PUT", OSCORE, k, body={**oscore("a001"), "master_secret": "zz"}, has="master_secret")
+    call(422, "PUT", OSCORE, k, body=oscore("01"), has="recipient_id")
+    call(422, "PUT", OSCORE, k, body={"sender_id": "01"}, has="master_secret")
+    call(400, "PUT", OSCORE, k, body='{"master_secret":"' + SECRET, has="bad-json")
+    call(400, "DELETE", OSCORE, k, {"role": "x"}, has="role")
+    call(404, "DELETE", OSCORE, k, {"role": "bootstrap"}, has="no-credentials")
+    call(204, "DELETE", OSCORE, k, {"role": "server"}, headers={"If-Match": answer.headers["etag"]})
+    call(204, "DELETE", E, k)
+
+
+def plans():
+    plan = {"servers": [{"uri": "coap://127.0.0.1:1", "lifetime_s": 60}]}
+    p = {"endpoint": "planned"}
+    call(404, "GET", PLAN, NOBODY)
+    call(404, "PUT", PLAN, NOBODY, body=plan)
+    call(404, "DELETE", PLAN, NOBODY)
+    call(200, "PUT", E, p)
+    call(404, "DELETE", PLAN, p, has="no-plan")
+    call(200, "PUT", PLAN, p, body=plan, headers={"If-None-Match": "*"})
+    tag = call(200, "GET", PLAN, p).headers["etag"]
+    call(304, "GET", PLAN, p, headers={"If-None-Match": tag})
+    call(412, "PUT", PLAN, p, body=plan, headers={"If-None-Match": tag})
+    call(412, "DELETE", PLAN, p, headers={"If-Match": '"0"'})
+    call(400, "PUT", PLAN, p, body="{", has="bad-json")
+    bad = {"servers": [{"uri": "http://x"}]}
+    call(422, "PUT", PLAN, p, body=bad, has="servers[0].uri")
+    bad = {"servers": [{"uri": "coap://x", "oscore": {"aead": 4}}]}
+    call(422, "PUT", PLAN, p, body=bad, has="servers[0].oscore.aead")
+    call(204, "DELETE", PLAN, p, headers={"If-Match": tag})
+    call(204, "DELETE", E, p)
+    before = call(200, "GET", DEFAULT)
+    call(304, "GET", DEFAULT, headers={"If-None-Match": before.headers["etag"]})
+    call(412, "PUT", DEFAULT, body=plan, headers={"If-None-Match": "*"})
+    call(412, "DELETE", DEFAULT, headers={"If-Match": '"0"'})
+    call(422, "PUT", DEFAULT, body={"servers": []}, has="servers")
+    call(204, "DELETE", DEFAULT)
+    call(404, "DELETE", DEFAULT, has="no-plan")
+    call(200, "PUT", DEFAULT, body=before.json()["plan"])
+
+
+def imports():
+    lines = [{"endpoint": "imported", "credentials": {"oscore": oscore("b001", "ee" * 16)}},
+             {"endpoint": "imported", "colour": 1}]
+    text = "\n".join(json.dumps(line) for line in lines)
+    answer = call(200, "POST", "/v1/import", body=text)
+    check("an import tells what became of each line", answer.json()["imported"] == 1 and
+          answer.json()["refused"][0]["line"] == 2, answer)
+    call(400, "POST", "/v1/import", query={"replace": "perhaps"}, body=text, has="replace")
+    call(400, "POST", "/v1/import", body="", has="bad-request")
+    call(413, "POST", "/v1/import", body="{}\n" * 300000, has="too-large")
+    call(204, "DELETE", E, {"endpoint": "imported"})
+
+
+def limits():
+    """endpoints_max is 8."""
+    made = []
+    while len(made) < 9:
+        name = f"full-{len(made)}"
+        answer = send("PUT", target_of(E, {"endpoint": name}))
+        if answer.status != 200:
+            break
+        made.append(name)
+    call(507, "PUT", E, {"endpoint": "full"}, has="limit")
+    call(507, "PUT", OSCORE, {"endpoint": "full"}, body=oscore("c001", "dd" * 16), has="limit")
+    for name in made:
+        call(204, "DELETE", E, {"endpoint": name})
+
+
+# ---- devices
+
+# (method, path template, path of the device, body, expected good status)
+WELL = [
+    ("GET", DATA, "3/0/9", None, 200),
+    ("GET", DATA, "3/0", None, 200),
+    ("GET", DATA, "3", None, 200),
+    ("PUT", DATA, "3/0/14", {"value": "+02:00"}, 200),
+    ("POST", DATA, "3/0", {"resources": {"15": "Europe/Vienna"}}, 200),
+    ("POST", DATA, "3303", {"instance": 7, "resources": {"5750": "boiler"}}, 201),
+    ("DELETE", DATA, "3303/7", None, 200),
+    ("GET", DISCOVER, "3", None, 200),
+    ("PUT", ATTRIBUTES, "3303/0/5700", {"pmin": 1, "pmax": 60}, 200),
+    ("PUT", OBSERVATION, "3303/0/5700", None, 200),
+    ("POST", EXECUTE, "3303/0/5605", {"arguments": "0='a'"}, 200),
+]
+# What no device has.
+REFUSED = [
+    ("GET", DATA, "4444/0/1", None),
+    ("PUT", DATA, "4444/0/1", {"value": 1, "type": "integer"}),
+    ("POST", DATA, "4444", {"instance": 1}),
+    ("DELETE", DATA, "4444/0", None),
+    ("GET", DISCOVER, "4444", None),
+    ("PUT", ATTRIBUTES, "4444/0", {"pmin": 1}),
+    ("PUT", OBSERVATION, "4444/0/1", None),
+    ("POST", EXECUTE, "4444/0/1", None),
+]
+# By what is wrong with the request itself.
+WRONG = [
+    (422, "PUT", DATA, "3/0/14", {"value": 5}, "invalid"),
+    (422, "PUT", DATA, "3/0/14", {}, "value"),
+    (422, "POST", DATA, "3/0", {"resources": {"15": 5}}, "invalid"),
+    (422, "PUT", ATTRIBUTES, "3303/0/5700", {"pmin": -1}, "pmin"),
+    (422, "PUT", ATTRIBUTES, "3303/0/5700", {"speed": 1}, "invalid"),
+    (422, "POST", EXECUTE, "3/0/4", {"arguments": "a b"}, "arguments"),
+    (422, "DELETE", DATA, "3/0", None, "invalid"),
+    (400, "PUT", DATA, "3/0/14", "{", "bad-json"),
+    (400, "POST", DATA, "3/0", "[", "bad-json"),
+    (400, "PUT", ATTRIBUTES, "3/0", "x", "bad-json"),
+    (400, "POST", EXECUTE, "3/0/4", "x", "bad-json"),
+    (400, "GET", DATA, "3/0/x", None, "path"),
+    (400, "GET", DATA, "70000", None, "path"),
+    (400, "DELETE", DATA, "3/0/9", None, "path"),
+    (400, "POST", EXECUTE, "3/0", None, "path"),
+    (400, "GET", DISCOVER, "3/0/7/0", None, "path"),
+]
+
+
+def devices():
+    for method, path, at, body, status in WELL:
+        call(status, method, path, device("d", at), body=body)
+    for method, path, at, body in REFUSED:
+        answer = call(502, method, path, device("d", at), body=body, has="device-error")
+        check("the device's own code is told", "device" in answer.json(), answer)
+    for status, method, path, at, body, has in WRONG:
+        call(status, method, path, device("d", at), body=body, has=has)
+    call(200, "PUT", DATA, device("d", "3/0/14"), body="+01:00",
+         headers={"Content-Type": "text/plain"})
+    call(415, "POST", DATA, device("d", "3/0"), body="x", headers={"Content-Type": "text/plain"})
+    call(415, "PUT", ATTRIBUTES, device("d", "3/0"), body="x",
+         headers={"Content-Type": "text/plain"})
+    call(400, "GET", DATA, device("d"), {"format": "yaml"}, has="format")
+    call(400, "GET", DATA, device("d"), {"wait": 601}, has="wait")
+    call(200, "GET", E + "/observations", {"endpoint": "d"})
+    call(404, "GET", E + "/observations", NOBODY)
+    call(200, "GET", E, {"endpoint": "d"})
+    call(200, "PUT", OBSERVATION, device("d", "3303/0/5700"))
+    call(404, "DELETE", OBSERVATION, device("d", "1/0/1"), has="not-observed")
+
+
+def absent_devices():
+    """Nobody, one that is asleep, and one that does not answer."""
+    unregistered = {"endpoint": "known"}
+    call(200, "PUT", E, unregistered)
+    for method, path, at, body, _ in WELL:
+        call(404, method, path, device("nobody", at), body=body, has="unknown-endpoint")
+        call(404, method, path, device("known", at), body=body, has="not-registered")
+        call(504, method, path, device("sleepy", at), body=body, has="asleep")
+    call(404, "DELETE", OBSERVATION, device("nobody"), has="unknown-endpoint")
+    call(204, "DELETE", E, unregistered)
+    for method, path, at, body, _ in WELL:
+        answer = call(202, method, path, device("silent", at), {"wait": 0}, body=body)
+        check("its Location leads to it", answer.headers["location"].endswith(answer.json()["id"]))
+        call(200, "GET", OPERATION, {"id": answer.json()["id"]})
+    call(409, "PUT", OBSERVATION, device("silent", "3303/0/5700"), has="conflict")
+    call(202, "DELETE", OBSERVATION, device("silent"), {"wait": 0})
+    call(202, "GET", DATA, device("silent"), {"wait": 1})
+
+
+# ---- operations
+
+def state_of(answer):
+    return call(200, "GET", OPERATION, {"id": answer.json()["id"]}).json()
+
+
+def outcome(answer):
+    """Of a 202, when it has one."""
+    wait_for("an operation ends",
+             lambda: send("GET", answer.headers["location"]).json()["state"] != "running")
+    return state_of(answer)
+
+
+def operations():
+    direct = call(200, "GET", DATA, device("d")).json()
+    told = outcome(call(202, "GET", DATA, device("d"), {"wait": 0}))
+    check("an operation ends with what a direct answer has",
+          told["state"] == "done" and told["status"] == 200 and told["result"] == direct,
+          f"{told}\n{direct}")
+    direct = call(502, "GET", DATA, device("d", "4444")).json()
+    told = outcome(call(202, "GET", DATA, device("d", "4444"), {"wait": 0}))
+    check("or with its problem", told["state"] == "failed" and told["problem"] == direct,
+          f"{told}\n{direct}")
+    key = {"Idempotency-Key": "execute once"}
+    first = call(202, "POST", EXECUTE, device("d", "3303/0/5605"), {"wait": 0}, headers=key)
+    again = call(202, "POST", EXECUTE, device("d", "3303/0/5605"), {"wait": 0}, headers=key)
+    check("a repeated call is the same operation",
+          first.headers["location"] == again.headers["location"], again)
+    running = call(202, "GET", DATA, device("silent", "3/0/0"), {"wait": 0})
+    one = {"id": running.json()["id"]}
+    call(204, "DELETE", OPERATION, one)
+    check("what is cancelled fails",
+          outcome(running)["problem"]["type"].endswith(":cancelled"))
+    call(409, "DELETE", OPERATION, one, has="conflict")
+    call(404, "GET", OPERATION, {"id": "0" * 16}, has="unknown-operation")
+    call(404, "DELETE", OPERATION, {"id": "0" * 16}, has="unknown-operation")
+    rows = call(200, "GET", "/v1/operations", query={"endpoint": "silent"}).json()["operations"]
+    check("a list of operations", len(rows) > len(WELL) and
+          all(row["endpoint"] == "silent" for row in rows), rows)
+    call(200, "GET", "/v1/operations")
+
+
+# ---- events
+
+class Listener:
+    """What comes, in order: each id once and none left out."""
+
+    def __init__(self):
+        self.last = 0
+        self.kinds = []
+        self.stream = None
+
+    def open(self):
+        self.stream = Stream(sock, last=self.last)
+        head = self.stream.head
+        check("the stream of events opens", self.stream.status() == 200 and
+              head[1]["content-type"] == "text/event-stream", head)
+        document.done.add(("GET", "/v1/events", str(self.stream.status())))
+
+    def take(self):
+        self.stream.receive()
+        for number, kind, data in self.stream.frames():
+            wrong = document.wrong_event(kind, data)
+            if int(number) != self.last + 1 or data["seq"] != int(number):
+                wrong += f"; it follows {self.last}"
+            check(f"event {number} {kind}", not wrong, f"{wrong}\n{data}")
+            self.last = int(number)
+            self.kinds.append((kind, data["endpoint"]))
+
+    def until(self, kind, endpoint):
+        def arrived():
+            self.take()
+            return (kind, endpoint) in self.kinds
+        wait_for(f"{kind} of {endpoint}", arrived)
+
+    def close(self):
+        self.take()
+        self.stream.close()
+
+
+def restarts(daemon, listener):
+    """An end that is clean, and one that is not: a client that comes back misses nothing."""
+    listener.close()
+    daemon.terminate()
+    check("the daemon stops cleanly", daemon.wait(20) == 0)
+    daemon = start_daemon()
+    silent.update()
+    listener.kinds.clear()
+    listener.open()
+    listener.until("updated", "silent")
+    call(202, "POST", EXECUTE, device("silent", "3/0/4"), {"wait": 0})
+    silent.update()
+    listener.kinds.clear()
+    listener.until("updated", "silent")
+    daemon.kill()
+    daemon.wait()
+    listener.close()
+    daemon = start_daemon()
+    listener.open()
+    listener.until("operation", "silent")
+    return daemon
+
+
+def gap(listener):
+    """The ring holds 100 events."""
+    for _ in range(150):
+        silent.update()
+    late = Stream(sock, last=1)
+    frames = []
+
+    def arrived():
+        late.receive()
+        frames.extend(late.frames())
+        return len(frames) > 20
+    wait_for("events behind a gap", arrived)
+    number, kind, data = frames[0]
+    check("what has left the ring is told", kind == "gap" and number is None and
+          not document.wrong_event(kind, data), frames[0])
+    numbers = [int(n) for n, _, _ in frames[1:]]
+    check("then come all that are left", data.get("first") == numbers[0] and
+          numbers == list(range(numbers[0], numbers[0] + len(numbers))), numbers)
+    late.close()
+    listener.take()
+
+
+def trace():
+    """The messages of a device while it is asked, each as the document has it."""
+    path = E + "/trace"
+    call(404, "GET", path, NOBODY, has="unknown-endpoint")
+    stream = Stream(sock, "/v1/endpoints/d/trace")
+    document.done.add(("GET", path, str(stream.status())))
+    call(200, "GET", DATA, device("d"))
+    seen = []
+
+    def both():
+        stream.receive()
+        for number, kind, data in stream.frames():
+            wrong = document.wrong_event(kind, data, path)
+            check("a traced message", number is None and not wrong, f"{wrong}\n{data}")
+            seen.append(data["data"]["direction"])
+        return {"in", "out"} <= set(seen)
+    wait_for("a question and an answer", both)
+    stream.close()
+
+
+def crowd():
+    """64 listen; the next one is refused."""
+    call(400, "GET", "/v1/events", query={"type": "nonsense"}, has="type")
+    call(400, "GET", "/v1/events", query={"after": "x"}, has="after")
+    crowd_of = [Stream(sock) for _ in range(64)]
+    answer = send("GET", "/v1/events")
+    wrong = document.wrong("GET", "/v1/events", answer)
+    check("one listener too many: 503 busy", answer.status == 503 and not wrong and
+          answer.json()["type"].endswith(":busy"), f"{wrong}\n{answer}")
+    for stream in crowd_of:
+        stream.close()
+
+
+# ---- all of it
+
+def start_device():
+    keys = {"master_secret": "0123456789abcdef0123456789abcdef", "sender_id": "01",
+            "recipient_id": "dd01", "role": "bootstrap"}
+    call(201, "PUT", OSCORE, {"endpoint": "d"}, body=keys)
+    with open(f"{folder}/device.conf", "w") as f:
+        os.fchmod(f.fileno(), 0o600)
+        f.write("endpoint=d\nmaster_secret=0123456789abcdef0123456789abcdef\nsender_id=dd01\n"
+                f"recipient_id=01\nbootstrap_uri=coap://127.0.0.1:{ports['bootstrap']}\n")
+    spawn("device.log", f"{build}/bin/lanyard-device", "--config", f"{folder}/device.conf",
+          "--state", f"{folder}/device.state", "--notify-interval", "500")
+
+
+signal.signal(signal.SIGTERM, stop_children)
+signal.signal(signal.SIGINT, stop_children)
+daemon = start_daemon()
+document = Document(request(sock, "GET", "/v1/openapi.json").body)
+uri = f"coap://127.0.0.1:{ports['server']}"
+call(200, "PUT", DEFAULT, body={"servers": [{"uri": uri, "lifetime_s": 300}]})
+start_device()
+silent, sleepy, brief = (Silent(ports["server"]) for _ in range(3))
+check("devices register", silent.register("silent", 300) and
+      sleepy.register("sleepy", 300, "Q") and brief.register("brief", 1))
+listener = Listener()
+listener.open()
+listener.until("bootstrap", "d")
+listener.until("registered", "d")
+listener.until("expired", "brief")
+check("a device comes back and goes", brief.register("brief", 60) and brief.deregister())
+listener.until("deregistered", "brief")
+every_operation()
+other_methods()
+stored_things()
+call(201, "POST", "/v1/backups")
+devices()
+for path in ("0/0", "21/0/0"):
+    call(422, "GET", DATA, device("d", path), has="reserved")
+    call(422, "GET", DISCOVER, device("d", path), has="reserved")
+trace()
+absent_devices()
+listener.until("notification", "d")
+operations()
+call(204, "DELETE", OBSERVATION, device("d", "3303/0/5700"))
+daemon = restarts(daemon, listener)
+crowd()
+gap(listener)
+listener.close()
+for what in document.missing():
+    check(f"documented, but not seen: {' '.join(what)}", what in NOT_PROVOKED)
+for what in NOT_PROVOKED:
+    check(f"seen after all: {' '.join(what)}", what not in document.done)
+kinds = set(document.doc["paths"]["/v1/events"]["get"]["x-events"]) | {"trace"}
+kinds.remove("rollback")  # as unseal
+check("every documented event was seen", document.events == kinds, kinds ^ document.events)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+for child in children:
+    if child.poll() is None:
+        child.terminate()
+for child in children:
+    child.wait()
+finish()
