@@ -2,6 +2,7 @@
 """contract.py BUILD FOLDER: starts lanyardd and devices, calls every operation of the OpenAPI
 document well and badly, and holds every answer and event against it. Fails too if a documented
 operation, status or event did not occur."""
+import atexit
 import json
 import os
 import re
@@ -122,13 +123,13 @@ def ready_count():
         return 0
 
 
-def stop_children(*_):
+@atexit.register
+def stop_children():
     for child in children:
         if child.poll() is None:
             child.terminate()
     for child in children:
         child.wait()
-    sys.exit(1)
 
 
 # ---- calls
@@ -608,8 +609,7 @@ def start_device():
           "--state", f"{folder}/device.state", "--notify-interval", "500")
 
 
-signal.signal(signal.SIGTERM, stop_children)
-signal.signal(signal.SIGINT, stop_children)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 daemon = start_daemon()
 document = Document(request(sock, "GET", "/v1/openapi.json").body)
 uri = f"coap://127.0.0.1:{ports['server']}"
@@ -649,10 +649,4 @@ for what in NOT_PROVOKED:
 kinds = set(document.doc["paths"]["/v1/events"]["get"]["x-events"]) | {"trace"}
 kinds.remove("rollback")  # as unseal
 check("every documented event was seen", document.events == kinds, kinds ^ document.events)
-signal.signal(signal.SIGTERM, signal.SIG_DFL)
-for child in children:
-    if child.poll() is None:
-        child.terminate()
-for child in children:
-    child.wait()
 finish()
