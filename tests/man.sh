@@ -4,17 +4,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 2
 BUILD=$(realpath "${BUILD:-build}")
-passed=0 failed=0
-check() {
-	local what=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $what"
-	fi
-}
+. tests/lib.sh
 # item PAGE REGEX: an item of a list matches.
 item() { grep -qE -- "^\.It $2" "man/$1"; }
 
@@ -73,5 +63,4 @@ for p in $problems; do
 	check "lanyard-rest(7) has the problem $p" grep -qxF ".It $p" man/lanyard-rest.7
 done
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

@@ -8,17 +8,7 @@ BUILD=$(realpath "${BUILD:-build}")
 . tests/scenario/lib/filtered.sh
 dir=$(mktemp -d /tmp/lanyard-units.XXXXXX) || exit 2
 trap 'rm -rf "$dir"' EXIT
-passed=0 failed=0
-# check WHAT COMMAND...: its output if it fails
-check() {
-	if "${@:2}" >"$dir/out" 2>&1; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $1"
-		sed 's/^/    /' "$dir/out"
-	fi
-}
+. tests/lib.sh
 # A filter that lets everything pass would prove nothing.
 killed() {
 	grep -vx "$1" "$dir/calls" >"$dir/fewer"
@@ -39,13 +29,12 @@ activation() {
 
 activation plain "$BUILD/bin/lanyardd"
 if filtered "$dir"; then
-	check 'without openat it is killed' killed openat
-	check 'without socket it is not, when it opens none' \
+	check_quietly 'without openat it is killed' killed openat
+	check_quietly 'without socket it is not, when it opens none' \
 		/usr/bin/python3 tests/scenario/lib/filtered.py <(grep -vx socket "$dir/calls") "$BUILD/bin/lanyardd" --version
 	activation filtered "$dir/bin/lanyardd"
-	check 'the demonstration under the filter' env KEEP= BUILD="$dir" tests/demo.sh
+	check_quietly 'the demonstration under the filter' env KEEP= BUILD="$dir" tests/demo.sh
 else
 	echo 'for information: no systemd-analyze, no libseccomp, or sanitizers: the filter was not tried'
 fi
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

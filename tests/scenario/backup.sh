@@ -16,18 +16,10 @@ trap end EXIT
 export PATH=$BUILD/bin:$PATH LANYARD_SOCKET=$dir/admin.sock
 tool=tests/scenario/lib/backup.py
 : >"$dir/out"
-passed=0 failed=0
-check() {
-	local what=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $what"
-		sed 's/^/    /' "$dir/out"
-		tail -n 5 "$dir/log" | sed 's/^/    log: /'
-	fi
+. tests/lib.sh
+show() {
+	sed 's/^/    /' "$dir/out"
+	tail -n 5 "$dir/log" | sed 's/^/    log: /'
 }
 ctl() { timeout 30 lanyardctl "$@" >"$dir/out" 2>&1 </dev/null; }
 # refused STATUS PATTERN COMMAND...
@@ -38,7 +30,6 @@ refused() {
 }
 out_has() { grep -qE -- "$1" "$dir/out"; }
 log_has() { grep -qE -- "$1" "$dir/log"; }
-is() { [ "$1" = "$2" ]; }
 metric() { lanyardctl metrics | sed -n "s/^$1 //p"; }
 at_least() { [ "$(metric "$1")" -ge "$2" ]; }
 now_us() { echo "${EPOCHREALTIME/./}"; }
@@ -77,7 +68,7 @@ start() {
 	daemon=$!
 	wait_for 'the daemon starts' log_has '^notice: ready'
 }
-finish() {
+end_daemon() {
 	kill -"$1" "$daemon"
 	wait "$daemon" 2>/dev/null
 	daemon=
@@ -108,7 +99,7 @@ check 'nor is it sealed' refused 1 'not sealed' unseal --only-copy
 wait_for '100 more' at_least lanyard_updates_total 220
 for i in 0 1 2; do check 'a device is observed' ctl observe dev00000$i /3303/0/5700 --count 1; done
 for _ in {1..20}; do ctl read dev000001 /3/0/0; done
-finish KILL
+end_daemon KILL
 killed=$(now_us)
 check 'it is put back' ctl restore --config "$dir/conf" "$dir/backup.db"
 check 'it says what comes' out_has 'Echo challenge'
@@ -138,7 +129,7 @@ check 'and do nothing' is "$after" "$before"
 check 'nor get a protected answer' is "$answered" 0
 
 # A clone: the state directory without what is beside it.
-finish TERM
+end_daemon TERM
 cp -r "$dir/state" "$dir/clone"
 config "$port" clone
 start
@@ -150,13 +141,13 @@ check 'so do calls' refused 1 'sealed|may be a copy' read dev000000 /3/0/0
 check 'nobody unseals by accident' refused 2 'only-copy' unseal
 check 'nor makes a backup' refused 1 'may be a copy' backup "$dir/none.db"
 check 'of which nothing is left' [ ! -e "$dir/none.db" ]
-finish KILL
+end_daemon KILL
 start
 check 'it still is, started again' is "$(metric lanyard_sealed)" 1
 check 'the operator knows' ctl unseal --only-copy
 check 'then it is open' is "$(metric lanyard_sealed)/$(metric lanyard_rollbacks_total)" 0/17
 check 'and refuses the unprotected' is "$(/usr/bin/python3 $tool ask "$port")" 4.01
-finish TERM
+end_daemon TERM
 check 'it stops cleanly' log_has '^notice: stopped$'
 # The anchor of another database.
 mv "$dir/clone.anchor" "$dir/away"
@@ -165,7 +156,6 @@ cp "$dir/away/anchor" "$dir/state.anchor/anchor"
 config "$port" clone
 start
 check "an older anchor's numbers are not believed" is "$(metric lanyard_sealed)" 1
-finish TERM
+end_daemon TERM
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

@@ -14,25 +14,13 @@ end() {
 	rm -rf "$dir"
 }
 trap end EXIT
-passed=0 failed=0
-check() {
-	local what=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $what"
-		sed 's/^/    /' "$dir/out"
-	fi
-}
+. tests/lib.sh
 has() { grep -qE -- "$1" "$dir/out"; }
 lacks() { ! has "$1"; }
 empty() { [ -z "$(ls -A "$TMPDIR")" ]; }
 gone() { ! kill -0 "$@" 2>/dev/null; }
 # What follows the command $1 in the output, up to the next empty line or command.
 after() { sed -nE "\\,^\\\$ lanyardctl $1,,/^(\\\$|\$)/{/^(\\\$|#|\$)/d;p}" "$dir/out"; }
-is() { [ "$1" = "$2" ]; }
 
 KEEP='' tests/demo.sh >"$dir/out" 2>&1
 check 'the demonstration ends with 0' [ $? = 0 ]
@@ -90,5 +78,4 @@ rm "$dir/broken/bin/lanyardd"
 BUILD=$dir/broken tests/demo.sh >"$dir/out" 2>&1
 check 'without programs it says so' has 'is not built; run make'
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

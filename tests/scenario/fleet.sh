@@ -13,19 +13,11 @@ end() {
 	rm -rf "$dir"
 }
 trap end EXIT
-passed=0 failed=0
-check() {
-	local what=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $what ($*)"
-		tail -n 5 "$dir/err" 2>/dev/null | sed 's/^/    /'
-	fi
+. tests/lib.sh
+show() {
+	echo "    $*"
+	tail -n 5 "$dir/err" 2>/dev/null | sed 's/^/    /'
 }
-is() { [ "$1" = "$2" ]; }
 over() { [ "$1" -gt "$2" ]; }
 
 cat >"$dir/conf" <<CONF
@@ -187,5 +179,4 @@ kill -TERM $pid
 wait $pid
 check 'the daemon stops' is $? 0
 pid=
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

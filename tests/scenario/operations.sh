@@ -14,18 +14,7 @@ end() {
 trap end EXIT
 export PATH=$BUILD/bin:$PATH LANYARD_SOCKET=$dir/admin.sock
 : >"$dir/out"
-passed=0 failed=0
-check() {
-	local what=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $what"
-		sed 's/^/    /' "$dir/out"
-	fi
-}
+. tests/lib.sh
 # Runs lanyardctl; what it says is in $dir/out.
 ctl() { timeout 20 lanyardctl "$@" >"$dir/out" 2>&1 </dev/null; }
 out_is() { [ "$(cat "$dir/out")" = "$1" ]; }
@@ -140,5 +129,4 @@ check 'and the answer' out_has '<- udp 127\.0\.0\.1:[0-9]+  ACK 2\.05 Content-Fo
 check 'what is traced is not logged' sh -c "! grep -q 2b30313a3030 '$dir'/*.log"
 check 'a trace of nobody' refused 1 'no such endpoint' trace nobody
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

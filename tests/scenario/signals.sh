@@ -13,19 +13,8 @@ end() {
 	rm -rf "$dir"
 }
 trap end EXIT
-passed=0 failed=0
-check() {
-	local what=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $what"
-		sed 's/^/    /' "$dir/log"
-	fi
-}
-is() { [ "$1" = "$2" ]; }
+. tests/lib.sh
+show() { sed 's/^/    /' "$dir/log"; }
 has() { grep -q -- "$1" "$dir/log"; }
 lacks() { ! has "$1"; }
 # Of a database that nobody has open.
@@ -138,5 +127,4 @@ check 'a bad configuration: status 2' is $? 2
 pid=
 check 'a bad configuration: still a clean stop' is "$(meta clean)" 1
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish
