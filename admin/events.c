@@ -333,8 +333,8 @@ static bool resume_from(struct adm_req *r, bool *resume, uint64_t *after)
 /* A name that no event has would wait for ever. */
 static bool types_known(struct adm_req *r)
 {
-	static const struct span known = SPAN_LIT(
-		"registered,updated,deregistered,expired,notification,operation,bootstrap,rollback");
+	static const struct span known = SPAN_LIT("registered,updated,deregistered,expired,"
+						  "notification,operation,bootstrap,rollback");
 	const struct span *types = url_param(&r->url, "type");
 	struct span left = types ? *types : SPAN_EMPTY;
 

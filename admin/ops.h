@@ -22,8 +22,8 @@ struct adm_result {
 	uint8_t code;           /* CoAP */
 	int32_t content_format; /* -1: none */
 	struct span payload;
-	struct span location; /* of a Create: "3303/1", empty if the device told none; the path of
-				 a backup */
+	struct span location; /* of a Create: "3303/1", as the device told it or, without its word,
+				 as we gave it; empty if nobody knows. Of a backup: its path */
 	uint64_t bytes;       /* of a backup */
 	struct span alt;      /* what stands before the paths in the payload: "/lwm2m", or empty */
 };

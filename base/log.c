@@ -78,17 +78,6 @@ bool log_enabled(enum log_level level)
 	return (int)level <= atomic_load_explicit(&threshold, memory_order_relaxed);
 }
 
-enum err log_level_parse(struct span name, enum log_level *out)
-{
-	for (int i = 0; i < LEVELS; i++) {
-		if (span_eq_str(name, levels[i].name)) {
-			*out = (enum log_level)i;
-			return ERR_OK;
-		}
-	}
-	return ERR_SYNTAX;
-}
-
 const char *log_level_name(enum log_level level)
 {
 	return (unsigned)level < LEVELS ? levels[level].name : "unknown";

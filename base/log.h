@@ -20,7 +20,6 @@ typedef void log_sink_fn(void *arg, enum log_level level, const char *line);
 void log_set_sink(log_sink_fn *sink, void *arg);
 void log_set_level(enum log_level level);
 bool log_enabled(enum log_level level);
-MUST_USE enum err log_level_parse(struct span name, enum log_level *out);
 const char *log_level_name(enum log_level level);
 
 /* "a lower-case sentence key=value": at most 1 KiB, the rest is cut with "...". */

@@ -156,36 +156,31 @@ static enum err bring(struct core *c, struct bringing *b, struct turn *t)
 	return err;
 }
 
-void core_endpoint_put(void *arg, struct span name, const struct adm_settings *s, adm_done_fn *done,
-	void *done_arg)
+static void run(struct core *c, struct bringing *b, adm_done_fn *done, void *done_arg)
 {
-	struct core *c = arg;
 	uint64_t ticket;
-	struct bringing b = {.endpoint = name, .settings = s};
 	struct turn *t = core_cur(c);
 	if (!core_call_begin(c, done, done_arg, &ticket))
 		return;
-	enum err err = bring(c, &b, t);
+	enum err err = bring(c, b, t);
 	if (err)
 		core_refuse_err(c, ticket, err);
 	else
-		turn_done(t, ticket, 200, NULL, NULL);
+		turn_done(t, ticket, b->made ? 201 : 200, NULL, NULL);
+}
+
+void core_endpoint_put(void *arg, struct span name, const struct adm_settings *s, adm_done_fn *done,
+	void *done_arg)
+{
+	struct bringing b = {.endpoint = name, .settings = s};
+	run(arg, &b, done, done_arg);
 }
 
 void core_oscore_put(
 	void *arg, struct span name, const struct adm_oscore *o, adm_done_fn *done, void *done_arg)
 {
-	struct core *c = arg;
-	uint64_t ticket;
 	struct bringing b = {.endpoint = name, .oscore = o, .oscore_n = 1, .replace = true};
-	struct turn *t = core_cur(c);
-	if (!core_call_begin(c, done, done_arg, &ticket))
-		return;
-	enum err err = bring(c, &b, t);
-	if (err)
-		core_refuse_err(c, ticket, err);
-	else
-		turn_done(t, ticket, b.made ? 201 : 200, NULL, NULL);
+	run(arg, &b, done, done_arg);
 }
 
 /* ---- many at once */

@@ -164,8 +164,10 @@ int ctl_problem_json(struct json_object *o);
  * hold no values. */
 void ctl_format_names(struct writer *w, bool of_values);
 
-/* lanyardctl_data.c: --count, or without end. An exit code. */
-int ctl_count(struct ctl *c, uint64_t *count);
+/* lanyardctl_data.c */
+typedef void ctl_event_fn(struct ctl *c, struct json_object *event);
+/* Shows what a stream tells, with --json as it comes, until --count of them or its end. */
+int ctl_follow(struct ctl *c, const char *target, ctl_event_fn *show);
 
 /* The commands. */
 int ctl_status(struct ctl *c);

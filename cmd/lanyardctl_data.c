@@ -228,7 +228,7 @@ int ctl_cancel(struct ctl *c)
 		  : ctl_device_do(c, "DELETE", ctl_device_target(c, "observations", path), NULL);
 }
 
-int ctl_count(struct ctl *c, uint64_t *count)
+static int count_of(struct ctl *c, uint64_t *count)
 {
 	*count = UINT64_MAX;
 	if (c->opt[CTL_OPT_COUNT] &&
@@ -300,7 +300,7 @@ int ctl_observe(struct ctl *c)
 	struct lwm_path p;
 	const char *path;
 	uint64_t count;
-	int rc = ctl_count(c, &count);
+	int rc = count_of(c, &count);
 
 	if (rc == CTL_OK)
 		rc = ctl_device_path(c, &p, &path);
@@ -318,35 +318,31 @@ int ctl_observe(struct ctl *c)
 	return rc;
 }
 
-static void event_out(struct ctl *c, const char *line, struct json_object *event)
+static void event_out(struct ctl *c, struct json_object *event)
 {
 	struct json_object *data = ctl_member(event, "data");
 
-	if (c->opt[CTL_OPT_JSON])
-		printf("%s\n", line);
-	else
-		printf("%s  %-14s %-24s %s\n", ctl_cell(c, event, "time"),
-			ctl_cell(c, event, "type"), ctl_cell(c, event, "endpoint"),
-			data ? ctl_json_text(c, data) : "");
-	fflush(stdout);
+	printf("%s  %-14s %-24s %s\n", ctl_cell(c, event, "time"), ctl_cell(c, event, "type"),
+		ctl_cell(c, event, "endpoint"), data ? ctl_json_text(c, data) : "");
 }
 
-int ctl_events(struct ctl *c)
+int ctl_follow(struct ctl *c, const char *target, ctl_event_fn *show)
 {
-	const char *t = ctl_query(c, "/v1/events", "endpoint", c->opt[CTL_OPT_ENDPOINT]);
 	struct ctl_stream *s = NULL;
 	const char *line;
 	uint64_t count;
-	int rc = ctl_count(c, &count);
+	int rc = count_of(c, &count);
 
-	t = ctl_query(c, t, "type", c->opt[CTL_OPT_TYPE]);
-	t = ctl_query(c, t, "after", c->opt[CTL_OPT_AFTER]);
 	if (rc == CTL_OK)
-		rc = ctl_stream_open(c, t, &s);
+		rc = ctl_stream_open(c, target, &s);
 	while (rc == CTL_OK && count > 0 && (line = ctl_stream_next(s))) {
 		struct json_object *event = json_tokener_parse(line);
 
-		event_out(c, line, event);
+		if (c->opt[CTL_OPT_JSON])
+			printf("%s\n", line);
+		else
+			show(c, event);
+		fflush(stdout);
 		json_object_put(event);
 		arena_reset(&c->arena);
 		count--;
@@ -357,4 +353,13 @@ int ctl_events(struct ctl *c)
 	}
 	ctl_stream_free(s);
 	return rc;
+}
+
+int ctl_events(struct ctl *c)
+{
+	const char *t = ctl_query(c, "/v1/events", "endpoint", c->opt[CTL_OPT_ENDPOINT]);
+
+	t = ctl_query(c, t, "type", c->opt[CTL_OPT_TYPE]);
+	t = ctl_query(c, t, "after", c->opt[CTL_OPT_AFTER]);
+	return ctl_follow(c, t, event_out);
 }

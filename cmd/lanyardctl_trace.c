@@ -77,29 +77,5 @@ static void message(struct ctl *c, struct json_object *event)
 
 int ctl_trace(struct ctl *c)
 {
-	struct ctl_stream *s = NULL;
-	const char *line;
-	uint64_t count;
-	int rc = ctl_count(c, &count);
-
-	if (rc == CTL_OK)
-		rc = ctl_stream_open(c, ctl_target(c, "/v1/endpoints/%e/trace", c->arg[0]), &s);
-	while (rc == CTL_OK && count > 0 && (line = ctl_stream_next(s))) {
-		struct json_object *event = json_tokener_parse(line);
-
-		if (c->opt[CTL_OPT_JSON])
-			printf("%s\n", line);
-		else
-			message(c, event);
-		fflush(stdout);
-		json_object_put(event);
-		arena_reset(&c->arena);
-		count--;
-	}
-	if (rc == CTL_OK && count > 0) {
-		(void)ctl_fail("the daemon ended the trace");
-		rc = CTL_UNREACHABLE;
-	}
-	ctl_stream_free(s);
-	return rc;
+	return ctl_follow(c, ctl_target(c, "/v1/endpoints/%e/trace", c->arg[0]), message);
 }

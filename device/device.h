@@ -30,7 +30,7 @@ struct dev_options {
 	uint32_t update_jitter_permille; /* of that interval, either way */
 	bool update_spread;              /* the first Update anywhere within the interval */
 	uint32_t ack_timeout_ms; /* ACK_TIMEOUT (RFC 7252 section 4.8); 0: that of the bearer */
-	uint32_t in_flight_max; /* devices with a request under way, or in a bootstrap; 0: all */
+	uint32_t in_flight_max;  /* devices with a request under way, or in a bootstrap; 0: all */
 	uint32_t notify_interval_ms; /* how often the observed values change */
 	uint32_t retry_ms;           /* the wait after a failure; doubles, up to 64 times this */
 	uint32_t blob_bytes;         /* size of /19/0/0 */

@@ -55,8 +55,8 @@ bool ep_answer_copy(struct ep_exchange *x, const struct ep_conversation *v, stru
 
 /* trace.c: the message at hand, as far as it was read, for those who trace its endpoint. `note` is
  * static, or NULL. */
-void ep_trace_in(const struct ep_exchange *x, const struct ep_delivery *d, const char *note,
-	struct turn *t);
+void ep_trace_in(
+	const struct ep_exchange *x, const struct ep_delivery *d, const char *note, struct turn *t);
 /* `number` is ours, UINT64_MAX: none. */
 void ep_trace_out(const struct endpoint *e, const struct ep_conversation *v, const struct peer *to,
 	const struct msg *m, uint64_t number, struct turn *t);

@@ -42,11 +42,6 @@ const char *lwm_attr_name(enum lwm_attr a)
 	return attrs[a].name;
 }
 
-const char *lwm_attr_since(enum lwm_attr a)
-{
-	return attrs[a].since == 10 ? "1.0" : attrs[a].since == 11 ? "1.1" : "1.2";
-}
-
 static enum err bad(struct lwm_attr_why *why, struct span name, enum err e, const char *text)
 {
 	if (why)

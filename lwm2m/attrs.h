@@ -59,7 +59,5 @@ void wr_attrs(struct writer *w, const struct lwm_attrs *a);
 /* "gt: only digits are a value". */
 void wr_attr_why(struct writer *w, const struct lwm_attr_why *why);
 const char *lwm_attr_name(enum lwm_attr a);
-/* "1.0" and so on: the release that brought it. */
-const char *lwm_attr_since(enum lwm_attr a);
 
 #endif

@@ -362,17 +362,6 @@ static bool decimal(struct lwm_cbor *c, struct lwm_number *out)
 	return true;
 }
 
-bool lwm_cbor_number(struct lwm_cbor *c, struct lwm_number *out)
-{
-	struct lwm_arrived v;
-
-	lwm_cbor_value(c, &v);
-	if (c->err || v.kind != LWM_ARRIVED_NUMBER)
-		return false;
-	*out = v.number;
-	return true;
-}
-
 static void simple_value(const struct lwm_cbor_item *it, struct lwm_arrived *out)
 {
 	switch (it->kind) {

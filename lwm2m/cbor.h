@@ -69,9 +69,6 @@ static inline bool lwm_cbor_more(struct lwm_cbor *c, struct lwm_cbor_list *l)
 }
 /* One item with all it holds. */
 void lwm_cbor_skip(struct lwm_cbor *c);
-/* An integer, a float or a decimal fraction (tag 4). False if it was another item, which is then
- * skipped. */
-bool lwm_cbor_number(struct lwm_cbor *c, struct lwm_number *out);
 /* One item with all it holds as a value (FMT-33): times by tag 0 or 1, decimal fractions by tag 4.
  */
 void lwm_cbor_value(struct lwm_cbor *c, struct lwm_arrived *out);

@@ -41,7 +41,6 @@ MUST_USE enum err osc_open(struct osc_crypto *c, const struct osc_aead_info *a, 
  * 255 hash lengths of output. out is zeros on error, and overlaps none of the inputs. */
 MUST_USE enum err osc_hkdf(struct osc_crypto *c, int hkdf, struct span salt, struct span ikm,
 	struct span info, uint8_t *out, size_t out_n);
-MUST_USE enum err osc_sha256(struct osc_crypto *c, struct span in, uint8_t out[static OSC_SHA256]);
 /* HMAC-SHA-256, for stateless Echo values. */
 MUST_USE enum err osc_hmac256(
 	struct osc_crypto *c, struct span key, struct span in, uint8_t out[static OSC_SHA256]);

@@ -53,8 +53,6 @@ enum { HKDFS = sizeof(hkdfs) / sizeof(hkdfs[0]) };
 struct osc_crypto {
 	EVP_CIPHER_CTX *seal[AEADS], *open[AEADS]; /* NULL: the library lacks it */
 	EVP_MAC_CTX *hmac[HKDFS];
-	EVP_MD *sha256;
-	EVP_MD_CTX *digest;
 };
 
 static size_t aead_index(int cose)
@@ -143,14 +141,10 @@ static enum err hashes_init(struct osc_crypto *c)
 {
 	EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 
-	c->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-	c->digest = EVP_MD_CTX_new();
 	for (size_t i = 0; hmac && i < HKDFS; i++)
 		c->hmac[i] = hmac_ctx_new(hmac, hkdfs[i].digest);
 	EVP_MAC_free(hmac);
-	if (!c->digest)
-		return ERR_NOMEM;
-	return c->sha256 && c->hmac[hkdf_index(ALG_HKDF_SHA256)] ? ERR_OK : ERR_UNSUPPORTED;
+	return c->hmac[hkdf_index(ALG_HKDF_SHA256)] ? ERR_OK : ERR_UNSUPPORTED;
 }
 
 enum err osc_crypto_new(struct osc_crypto **out)
@@ -184,8 +178,6 @@ void osc_crypto_free(struct osc_crypto *c)
 	}
 	for (size_t i = 0; i < HKDFS; i++)
 		EVP_MAC_CTX_free(c->hmac[i]);
-	EVP_MD_CTX_free(c->digest);
-	EVP_MD_free(c->sha256);
 	free(c);
 }
 
@@ -309,15 +301,6 @@ enum err osc_hkdf(struct osc_crypto *c, int hkdf, struct span salt, struct span 
 	if (ok)
 		return ERR_OK;
 	secret_wipe(out, out_n);
-	return failed(ERR_NOMEM);
-}
-
-enum err osc_sha256(struct osc_crypto *c, struct span in, uint8_t out[static OSC_SHA256])
-{
-	if (EVP_DigestInit_ex2(c->digest, c->sha256, NULL) == 1 &&
-		(in.n == 0 || EVP_DigestUpdate(c->digest, in.p, in.n) == 1) &&
-		EVP_DigestFinal_ex(c->digest, out, NULL) == 1)
-		return ERR_OK;
 	return failed(ERR_NOMEM);
 }
 

@@ -183,14 +183,6 @@ void net_pause(struct net *n)
 			event_del(n->listener[i].readable);
 }
 
-void net_resume(struct net *n)
-{
-	n->paused = false;
-	for (size_t i = 0; i < NET_LISTENERS_MAX; i++)
-		if (n->listener[i].readable)
-			event_add(n->listener[i].readable, NULL);
-}
-
 enum err net_send(struct net *n, const struct peer *to, struct span datagram)
 {
 	struct listener *l = find(n, to->listener);

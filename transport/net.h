@@ -38,9 +38,8 @@ void net_free(struct net *n);
 MUST_USE enum err net_listen_udp(
 	struct net *n, uint16_t index, const char *address, uint16_t port, char *why);
 uint16_t net_port(const struct net *n, uint16_t index);
-/* Stops reading (a clean stop); sending still works. */
+/* Stops reading for good (a clean stop); sending still works. */
 void net_pause(struct net *n);
-void net_resume(struct net *n);
 
 /* Queues a datagram for to->listener; copied. ERR_NOTFOUND for a listener that is not there,
  * ERR_LIMIT when the queue is full (dropped and counted: CoAP retransmits), ERR_RANGE for a peer

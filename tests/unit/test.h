@@ -12,7 +12,8 @@
 
 static int test_passed, test_failed;
 
-__attribute__((unused)) static void test_report(bool ok, const char *file, int line, const char *what)
+__attribute__((unused)) static void test_report(
+	bool ok, const char *file, int line, const char *what)
 {
 	if (ok) {
 		test_passed++;
@@ -39,7 +40,7 @@ __attribute__((unused)) static void test_bytes(
 }
 
 /* `what` names the row: a description and, where there is one, the clause. */
-#define CHECK(cond, what) test_report((cond), __FILE__, __LINE__, (what))
+#define CHECK(cond, what)            test_report((cond), __FILE__, __LINE__, (what))
 #define CHECK_BYTES(got, want, what) test_bytes((got), (want), __FILE__, __LINE__, (what))
 /* Ends the program: what follows makes no sense without it. */
 #define REQUIRE(cond, what)                                                                        \

@@ -232,9 +232,5 @@ int main(void)
 		test_row(&rows[i]);
 	test_options();
 	test_merge();
-	CHECK(span_eq_str(span_str(lwm_attr_since(LWM_ATTR_ST)), "1.0") &&
-			span_eq_str(span_str(lwm_attr_since(LWM_ATTR_EPMAX)), "1.1") &&
-			span_eq_str(span_str(lwm_attr_since(LWM_ATTR_HQMAX)), "1.2"),
-		"the releases, ATT-01");
 	return test_done();
 }

@@ -227,14 +227,6 @@ static void test_macs(struct osc_crypto *c)
 	CHECK(osc_hmac256(c, SPAN_EMPTY, SPAN_EMPTY, out) == ERR_OK, "then none");
 	CHECK_BYTES(SPAN_OF(out), test_hex(macs[2].mac), "no key is not the key before");
 	CHECK(osc_hmac256(c, SPAN_OF(big), SPAN_EMPTY, out) == ERR_RANGE, "a long key");
-	CHECK(osc_sha256(c, SPAN_LIT("abc"), out) == ERR_OK, "FIPS 180-4");
-	CHECK_BYTES(SPAN_OF(out),
-		test_hex("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-		"FIPS 180-4: abc");
-	CHECK(osc_sha256(c, SPAN_EMPTY, out) == ERR_OK, "FIPS 180-4");
-	CHECK_BYTES(SPAN_OF(out),
-		test_hex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
-		"FIPS 180-4: nothing");
 }
 
 int main(void)

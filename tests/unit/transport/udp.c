@@ -256,19 +256,19 @@ static void check_pause(void)
 
 	world_init(&w);
 	w.seen.echo = true;
-	net_pause(w.net);
 	REQUIRE(net_listen_udp(w.net, 0, "127.0.0.1", 0, w.why) == ERR_OK, "listen");
 	port = net_port(w.net, 0);
 	client_send(fd, "127.0.0.1", port, "1", 1);
 	step(&w);
-	CHECK(w.seen.inputs == 0, "opened while paused: nothing is read");
-	net_resume(w.net);
-	step(&w);
-	CHECK(w.seen.inputs == 1 && client_gets(fd, "127.0.0.1", port, "1"), "resumed");
+	CHECK(w.seen.inputs == 1 && client_gets(fd, "127.0.0.1", port, "1"), "read");
 	net_pause(w.net);
 	client_send(fd, "127.0.0.1", port, "2", 1);
 	step(&w);
-	CHECK(w.seen.inputs == 1, "paused again");
+	CHECK(w.seen.inputs == 1, "paused");
+	REQUIRE(net_listen_udp(w.net, 1, "127.0.0.1", 0, w.why) == ERR_OK, "listen");
+	client_send(fd, "127.0.0.1", net_port(w.net, 1), "2", 1);
+	step(&w);
+	CHECK(w.seen.inputs == 1, "opened while paused: nothing is read");
 	CHECK(net_send(w.net, &w.seen.from[0], SPAN_LIT("3")) == ERR_OK, "sending works");
 	net_flush(w.net);
 	CHECK(client_gets(fd, "127.0.0.1", port, "3"), "and arrives");
