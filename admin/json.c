@@ -36,6 +36,33 @@ static bool number(struct span s, size_t *n)
 	return *n == 0 || !whole || integer_fits(span_sub(s, 0, *n));
 }
 
+/* The number behind "\u"; 0 if there is none. */
+static uint32_t escaped_unit(struct span s)
+{
+	uint8_t unit[2] = {0};
+	struct writer w = wr_make(unit, sizeof(unit));
+
+	if (s.n < 6 || s.p[0] != '\\' || s.p[1] != 'u' || hex_decode(span_sub(s, 2, 4), &w))
+		return 0;
+	return (uint32_t)(unit[0] << 8 | unit[1]);
+}
+
+/* How long the escape at the front is, a pair of them if it takes two. False for what json-c puts
+ * another character in the place of: half a pair, and a pair whose character has low 16 bits from
+ * D800 to DFFF. */
+static bool escape(struct span s, size_t *n)
+{
+	uint32_t high = escaped_unit(s), low = escaped_unit(span_sub(s, 6, s.n));
+
+	*n = 2;
+	if (high < 0xd800 || high > 0xdfff)
+		return true;
+	*n = 12;
+	if (high > 0xdbff || low < 0xdc00 || low > 0xdfff)
+		return false;
+	return (((high - 0xd800) << 10 | (low - 0xdc00)) & 0xf800) != 0xd800;
+}
+
 /* What json-c lets pass though it is no JSON, or bends: found before it sees the text. */
 static const char *objection(struct span s)
 {
@@ -44,8 +71,10 @@ static const char *objection(struct span s)
 	for (size_t at = 0; at < s.n; at++) {
 		size_t n = 0;
 
-		if (quoted && s.p[at] == '\\')
-			at++;
+		if (quoted && s.p[at] == '\\' && !escape(span_sub(s, at, s.n), &n))
+			return "this character cannot be read as an escape, only as itself";
+		else if (quoted && s.p[at] == '\\')
+			;
 		else if (s.p[at] == '"')
 			quoted = !quoted;
 		else if (quoted && s.p[at] < 0x20)

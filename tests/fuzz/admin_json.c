@@ -96,12 +96,25 @@ static void try_url(struct span s, struct arena *a)
 	judge(url_parse(span_sub(s, 0, n), span_sub(s, n + 1, s.n), a, &u, &fail), &fail);
 }
 
+/* Characters that js_parse refuses as escapes, because json-c bends them: low 16 bits from D800 to
+ * DFFF, above U+FFFF. */
+static bool bent(struct span s)
+{
+	for (size_t i = 0; i + 3 < s.n; i++)
+		if (s.p[i] >= 0xf0 && (s.p[i + 1] & 0x0f) == 0x0d && s.p[i + 2] >= 0xa0)
+			return true;
+	return false;
+}
+
 /* As a string of ours it reads back, byte for byte if it is UTF-8. */
 static void try_text(struct span s)
 {
 	struct adm_fail fail = {0};
 	struct json_object *o;
 	struct jo out = {0};
+
+	if (bent(s))
+		return;
 
 	jo_object(&out, NULL);
 	jo_text(&out, "s", s);
