@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # lanyardctl decode: rows of its own, and the vectors of the content formats where there are any.
-# Environment: BUILD (build).
+# Environment: BUILD (build), VECTORS (a folder with more of them).
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 exec /usr/bin/python3 - "$(realpath "${BUILD:-build}")/bin/lanyardctl" <<'PY'
-import functools, glob, json, re, subprocess, sys
+import functools, glob, json, os, re, subprocess, sys
 
 program = sys.argv[1]
 passed = failed = 0
@@ -124,7 +124,8 @@ def matches(got, want):
         set(g) <= set(keys) and all(same(g.get(k), w.get(k)) for k in keys) for g, w in zip(got, want))
 
 
-for file in sorted(glob.glob('tests/vectors/*.json') + glob.glob('../shared/vectors/*.json')):
+more = os.environ.get('VECTORS')
+for file in sorted(glob.glob('tests/vectors/*.json') + (glob.glob(f'{more}/*.json') if more else [])):
     for v in json.load(open(file)).get('vectors') or []:
         if not isinstance(v, dict) or 'expect' not in v or not usable(v):
             continue
