@@ -21,16 +21,30 @@ check 'lanyard.conf(5) has the options that lanyardd has (man/generate.sh)' \
 	cmp -s man/lanyard.conf.5 <(man/generate.sh "$BUILD/bin/lanyardd")
 check 'the generator fails without a program' sh -c '! man/generate.sh /nonexistent >/dev/null 2>&1'
 
-options=$("$BUILD/bin/lanyardd" --help | sed -n '/^Options of/q; s/^ .*--\([a-z-]*\).*/\1/p')
+# The long options that a --help lists.
+help_options() { sed -nE 's/^ +(-., )?--([a-z-]+).*/\2/p'; }
+# The other way round: all that a page lists is there. Items of the page, and what is known.
+# only PAGE WHAT ITEMS KNOWN
+only() {
+	local item
+	for item in $3; do
+		check "$1: the $2 $item exists" grep -qxF -- "$item" <<<"$4"
+	done
+}
+long_options() { sed -nE 's/^\.It Fl (. , Fl )?-([a-z-]+)( .*)?$/\2/p; s/^\.It Fl (. ), -([a-z-]+)( .*)?$/\2/p' "man/$1"; }
+
+options=$("$BUILD/bin/lanyardd" --help | sed '/^Options of/q' | help_options)
 check 'lanyardd has options' [ -n "$options" ]
 for o in $options; do
 	check "lanyardd(8) has --$o" item lanyardd.8 "Fl (. , )?-$o( |\$)"
 done
-options=$("$BUILD/bin/lanyard-device" --help | sed -n 's/^  --\([a-z-]*\).*/\1/p')
+only 'lanyardd(8)' option "$(long_options lanyardd.8)" "$options"
+options=$("$BUILD/bin/lanyard-device" --help | help_options)
 check 'lanyard-device has options' [ "$(echo $options | wc -w)" -gt 40 ]
 for o in $options; do
 	check "lanyard-device(1) has --$o" item lanyard-device.1 "Fl -$o( |\$)"
 done
+only 'lanyard-device(1)' option "$(long_options lanyard-device.1)" "$options"
 
 commands=$("$BUILD/bin/lanyardctl" __complete | grep -v '^-')
 check 'lanyardctl has commands' [ "$(echo $commands | wc -w)" -gt 20 ]
@@ -38,11 +52,15 @@ for c in $commands; do
 	# Its part of the page: up to the next command.
 	part=$(sed -n "/^\.It Cm $c\( \|\$\)/,/^\.It Cm /p" man/lanyardctl.1)
 	check "lanyardctl(1) has $c" [ -n "$part" ]
-	for o in $("$BUILD/bin/lanyardctl" help "$c" | sed -n 's/^ .*  *--\([a-z-]*\).*/\1/p'); do
+	for o in $("$BUILD/bin/lanyardctl" help "$c" | help_options); do
 		case $o in socket | json | help) continue ;; esac
 		check "lanyardctl(1): $c has --$o" grep -qE -- "^\.It Fl (. , Fl )?-$o( |\$)" <<<"$part"
 	done
+	known=$("$BUILD/bin/lanyardctl" help "$c" | help_options)
+	only "lanyardctl(1): $c" option \
+		"$(sed '1!{/^\.It Cm /,$d}' <<<"$part" | sed -nE 's/^\.It Fl (. , Fl )?-([a-z-]+)( .*)?$/\2/p')" "$known"
 done
+only 'lanyardctl(1)' command "$(sed -nE 's/^\.It Cm ([a-z]+)( .*)?$/\1/p' man/lanyardctl.1)" "$commands"
 
 routes=$(/usr/bin/python3 -c '
 import json
@@ -62,5 +80,9 @@ check 'there are problems' [ "$(wc -l <<<"$problems")" -gt 20 ]
 for p in $problems; do
 	check "lanyard-rest(7) has the problem $p" grep -qxF ".It $p" man/lanyard-rest.7
 done
+only 'lanyard-rest(7)' problem "$(sed -n '/^\.Sh PROBLEM/,$s/^\.It //p' man/lanyard-rest.7)" "$problems"
+while read -r route; do
+	check "lanyard-rest(7): the route $route exists" grep -qxF "$route" <<<"$routes"
+done < <(sed -nE 's/^\.It ((GET|PUT|POST|DELETE) .*)$/\1/p' man/lanyard-rest.7)
 
 finish
