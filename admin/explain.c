@@ -2,16 +2,19 @@
 /* "Why does it not connect": reasons, the newest first as the operation gives them. */
 #include "admin/routes.h"
 
-static void reason_out(void *cb_arg, const struct adm_reason *v)
+void explain_reason(struct jo *o, const struct adm_reason *v)
 {
-	struct jo *o = cb_arg;
-
 	jo_object(o, NULL);
 	jo_str(o, "code", v->code);
 	jo_str(o, "text", v->text);
 	jo_time(o, "last", v->wall_s);
 	jo_u64(o, "count", v->count);
 	jo_end_object(o);
+}
+
+static void reason_out(void *cb_arg, const struct adm_reason *v)
+{
+	explain_reason(cb_arg, v);
 }
 
 void explain_get(struct adm_req *r)

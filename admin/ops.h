@@ -29,6 +29,13 @@ struct adm_result {
 };
 typedef void adm_done_fn(void *done_arg, const struct adm_result *r);
 
+struct adm_reason {
+	const char *code; /* "replay", "no-context", "ep-mismatch", "nosec-refused", ... */
+	const char *text; /* a sentence for the operator, with what to do */
+	int64_t wall_s;   /* when last; 0: it is a standing fact */
+	uint64_t count;
+};
+
 struct adm_status {
 	const char *version;
 	uint64_t uptime_s;
@@ -44,6 +51,10 @@ struct adm_status {
 		bool nosec;
 	} listeners[16];
 	size_t listener_n;
+	/* Refused messages that belong to no endpoint that is known, since the start; newest
+	 * first. They live until the next call. */
+	const struct adm_reason *refusals;
+	size_t refusal_n;
 };
 
 struct adm_context_view { /* no secrets, ever */
@@ -157,12 +168,6 @@ struct adm_event {
 };
 typedef void adm_event_fn(void *cb_arg, const struct adm_event *e);
 
-struct adm_reason {
-	const char *code; /* "replay", "no-context", "ep-mismatch", "nosec-refused", ... */
-	const char *text; /* a sentence for the operator, with what to do */
-	int64_t wall_s;   /* when last; 0: it is a standing fact */
-	uint64_t count;
-};
 typedef void adm_reason_fn(void *cb_arg, const struct adm_reason *r);
 
 struct adm_bootstrap_view {

@@ -21,6 +21,14 @@ static void listeners(struct jo *o, const struct adm_status *s)
 	jo_end_array(o);
 }
 
+static void refusals(struct jo *o, const struct adm_status *s)
+{
+	jo_array(o, "refusals");
+	for (size_t i = 0; i < s->refusal_n; i++)
+		explain_reason(o, &s->refusals[i]);
+	jo_end_array(o);
+}
+
 void status_get(struct adm_req *r)
 {
 	struct adm_status s = {0};
@@ -43,6 +51,7 @@ void status_get(struct adm_req *r)
 	jo_u64(&o, "rollbacks", s.rollbacks);
 	jo_end_object(&o);
 	listeners(&o, &s);
+	refusals(&o, &s);
 	jo_end_object(&o);
 	req_json(r, 200, &o);
 }

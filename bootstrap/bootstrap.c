@@ -123,7 +123,7 @@ static void refuse(
 	struct bs *b, struct ep_delivery *d, enum ep_reason why, uint8_t code, struct turn *t)
 {
 	b->count.refused++;
-	ep_refused(d, d->endpoint, why, t->wall_ms);
+	ep_refused(b->x, d, d->endpoint, why, t);
 	ep_respond_code(b->x, d, code, t);
 }
 
@@ -137,7 +137,7 @@ static void bootstrap_request(struct bs *b, struct ep_delivery *d, struct turn *
 		return;
 	}
 	if (lwm_reg_params_parse(d->msg, &p)) {
-		refuse(b, d, EP_REASON_BAD_REQUEST, MSG_BAD_REQUEST, t);
+		refuse(b, d, EP_REASON_PARAMETERS, MSG_BAD_REQUEST, t);
 		return;
 	}
 	if (p.has_ep && !span_eq(p.ep, ep_bs_name(d->endpoint))) {
@@ -146,7 +146,7 @@ static void bootstrap_request(struct bs *b, struct ep_delivery *d, struct turn *
 	}
 	const struct lwm_format *f = p.has_pct ? lwm_format(p.pct) : lwm_format(LWM_CF_TLV);
 	if (!f || !f->encode || f->single_only) {
-		refuse(b, d, EP_REASON_BAD_REQUEST, MSG_UNSUPPORTED_FORMAT, t);
+		refuse(b, d, EP_REASON_PLAN_FORMAT, MSG_UNSUPPORTED_FORMAT, t);
 		return;
 	}
 	const struct bs_plan *plan = plan_of(b, d->endpoint);
@@ -162,16 +162,16 @@ static void bootstrap_request(struct bs *b, struct ep_delivery *d, struct turn *
 	d->changed = true;
 	ep_respond_code(b->x, d, MSG_CHANGED, t);
 	if (bs_session_start(b, e, ctx, plan, f->cf, t))
-		ep_note(e, EP_REASON_OVERLOAD, t->wall_ms);
+		ep_note(b->dir, e, EP_REASON_OVERLOAD, t->wall_ms);
 }
 
 void bs_request(struct bs *b, struct ep_delivery *d, struct turn *t)
 {
 	const struct opt *a = msg_find(d->msg, OPT_URI_PATH);
 	if (!a || msg_next(d->msg, a) || !span_eq_str(a->val, "bs"))
-		ep_respond_code(b->x, d, MSG_NOT_FOUND, t);
+		refuse(b, d, EP_REASON_NO_PATH, MSG_NOT_FOUND, t);
 	else if (d->msg->code != MSG_POST)
-		ep_respond_code(b->x, d, MSG_METHOD_NOT_ALLOWED, t);
+		refuse(b, d, EP_REASON_METHOD, MSG_METHOD_NOT_ALLOWED, t);
 	else
 		bootstrap_request(b, d, t);
 }

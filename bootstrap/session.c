@@ -35,7 +35,7 @@ void bs_session_end(struct bs *b, struct bs_session *s, const char *result, stru
 	if (result) {
 		wr_str(&w, ",\"reason\":");
 		wr_json_string(&w, span_str(result));
-		ep_note(s->endpoint, EP_REASON_BOOTSTRAP_FAILED, t->wall_ms);
+		ep_note(b->dir, s->endpoint, EP_REASON_BOOTSTRAP_FAILED, t->wall_ms);
 		b->count.failed++;
 	} else {
 		b->count.finished++;

@@ -76,9 +76,15 @@ void core_deliver(struct core *c, struct ep_delivery *d)
 static void refuse(struct core *c, const struct peer *from, struct span datagram)
 {
 	struct turn t;
+	enum ep_reason why = c->failed == ERR_SEALED ? EP_REASON_SEALED
+			     : c->failed             ? EP_REASON_STORAGE
+						     : EP_REASON_OVERLOAD;
+	uint64_t before = c->lost.unavailable;
 	turn_init(&t);
 	turn_begin(&t, core_now_ms(c), c->wall_ms);
 	ep_input_unavailable(&c->lost, from, datagram, &t);
+	if (c->lost.unavailable != before)
+		ep_tally_count(&c->tally, why, true, c->wall_ms);
 	for (size_t i = 0; i < t.effect_n; i++)
 		c->opts.io.send(c->opts.io.arg, &t.effect[i].send.to, t.effect[i].send.bytes);
 	turn_fini(&t);

@@ -11,8 +11,7 @@
 
 /* ---- views */
 
-/* A call that only looks runs outside turns as well: its time is now, not that of the last turn. */
-static uint64_t view_ms(struct core *c)
+uint64_t core_view_ms(struct core *c)
 {
 	c->opts.io.wake(c->opts.io.arg);
 	return core_now_ms(c);
@@ -24,7 +23,7 @@ static void op_status(void *arg, struct adm_status *out)
 	const struct cfg *g = c->opts.cfg;
 	struct store_stats st;
 	static char health[sizeof(st.health_text)];
-	(void)view_ms(c);
+	(void)core_view_ms(c);
 	store_stats(c->store, &st);
 	*out = (struct adm_status){.version = LANYARD_VERSION,
 		.uptime_s = (c->boot_ms - c->started_boot_ms) / 1000,
@@ -43,6 +42,7 @@ static void op_status(void *arg, struct adm_status *out)
 			.port = c->port[i],
 			.nosec = g->listen[i].nosec};
 	}
+	core_refusals(c, out);
 	if (!c->up)
 		return;
 	out->endpoints = c->dir.by_name.count;
@@ -72,7 +72,7 @@ static void tell_endpoint(
 	static uint8_t links[96 << 10];
 	struct writer a = wr_make(address, sizeof(address)),
 		      b = wr_make(binding, sizeof(binding) - 1), l = wr_make(links, sizeof(links));
-	srv_view(c->srv, e, view_ms(c), &v);
+	srv_view(c->srv, e, core_view_ms(c), &v);
 	if (v.peer)
 		wr_peer(&a, v.peer);
 	wr_u8(&a, 0);
@@ -157,8 +157,7 @@ static bool op_endpoint_list(void *arg, struct span after, size_t limit, struct 
 	return n > limit;
 }
 
-/* While it is sealed nobody's name is known. */
-static enum err not_found(const struct core *c)
+enum err core_not_found(const struct core *c)
 {
 	return c->failed == ERR_SEALED ? ERR_SEALED : ERR_NOTFOUND;
 }
@@ -168,7 +167,7 @@ static enum err op_endpoint_get(void *arg, struct span name, adm_endpoint_fn *fn
 	struct core *c = arg;
 	struct endpoint *e = core_find(c, name);
 	if (!e)
-		return not_found(c);
+		return core_not_found(c);
 	tell_endpoint(c, e, fn, cb_arg);
 	return ERR_OK;
 }
@@ -181,7 +180,7 @@ static enum err op_context_list(void *arg, struct span name, adm_context_fn *fn,
 		[REC_GEN_ACKNOWLEDGED] = "acknowledged",
 		[REC_GEN_USED] = "used"};
 	if (!e)
-		return not_found(c);
+		return core_not_found(c);
 	for (const struct ep_context *x = e->contexts; x; x = x->next_of_endpoint) {
 		struct adm_context_view v = {.id = x->id,
 			.role = x->role == REC_ROLE_BOOTSTRAP ? "bootstrap" : "server",
@@ -229,7 +228,7 @@ static enum err op_observation_list(
 	struct endpoint *e = core_find(c, name);
 	struct telling k = {fn, cb_arg};
 	if (!e)
-		return not_found(c);
+		return core_not_found(c);
 	srv_observations(c->srv, e, tell_observation, &k);
 	return ERR_OK;
 }
@@ -241,7 +240,7 @@ static enum err op_bootstrap_get(void *arg, struct span name, struct adm_bootstr
 	struct bs_view v;
 	struct endpoint *e = name.n ? core_find(c, name) : NULL;
 	if (!c->up || (name.n && !e))
-		return not_found(c);
+		return core_not_found(c);
 	bs_view(c->bs, e, &v);
 	struct writer w = wr_make(json, sizeof(json));
 	if (v.plan.uri[0])
@@ -251,97 +250,6 @@ static enum err op_bootstrap_get(void *arg, struct span name, struct adm_bootstr
 		.state = v.state,
 		.last_result = v.last_result,
 		.last_wall_s = v.last_wall_s};
-	return ERR_OK;
-}
-
-/* ---- explain */
-
-static void standing(adm_reason_fn *fn, void *cb_arg, const char *code, const char *text)
-{
-	struct adm_reason r = {.code = code, .text = text};
-	fn(cb_arg, &r);
-}
-
-static bool any_stale(const struct endpoint *e)
-{
-	const struct ep_context *c = e->contexts;
-	while (c && !c->stale)
-		c = c->next_of_endpoint;
-	return c != NULL;
-}
-
-static void explain_state(struct core *c, const struct endpoint *e, adm_reason_fn *fn, void *cb_arg)
-{
-	struct srv_view v;
-	struct bs_view b;
-	srv_view(c->srv, e, view_ms(c), &v);
-	bs_view(c->bs, e, &b);
-	if (v.registered && v.asleep)
-		standing(fn, cb_arg, "asleep",
-			"It is registered, uses queue mode and has been silent: it is asleep.");
-	else if (v.registered)
-		standing(fn, cb_arg, "registered", "It is registered.");
-	else
-		standing(fn, cb_arg, "not-registered", "It is not registered now.");
-	if (!e->contexts && !e->allow_nosec)
-		standing(fn, cb_arg, "no-credentials",
-			"It has no credentials here: provision it, or allow it to come "
-			"unprotected.");
-	const struct ep_context *server = ep_context_newest(e, REC_ROLE_SERVER, REC_GEN_WRITTEN);
-	if (server && !server->window.any)
-		standing(fn, cb_arg, "never-used",
-			"Its newest server keys have never been used: no protected request has "
-			"arrived under them.");
-	const struct ep_context *boot = ep_context_newest(e, REC_ROLE_BOOTSTRAP, REC_GEN_WRITTEN);
-	if (boot && !server && !boot->window.any)
-		standing(fn, cb_arg, "never-bootstrapped",
-			"It has bootstrap credentials, but no protected Bootstrap-Request has "
-			"arrived.");
-	if (any_stale(e))
-		standing(fn, cb_arg, "rolled-back",
-			"The database was set back to an older copy since its keys were first "
-			"used: "
-			"nothing is done under them before the device has answered an Echo "
-			"challenge. "
-			"One that does not know Echo needs new credentials.");
-	if (boot && !b.plan.uri[0])
-		standing(fn, cb_arg, "no-plan", ep_reason_info(EP_REASON_NO_PLAN)->text);
-}
-
-static bool answered_challenge(const struct endpoint *e)
-{
-	const struct ep_context *c = e->contexts;
-	while (c && (c->fresh || !c->challenged))
-		c = c->next_of_endpoint;
-	return !c;
-}
-
-static enum err op_explain(void *arg, struct span name, adm_reason_fn *fn, void *cb_arg)
-{
-	struct core *c = arg;
-	if (c->failed == ERR_SEALED) { /* nothing is loaded, so nobody knows its name */
-		standing(fn, cb_arg, "sealed",
-			"Every request gets 5.03, because the database may be a copy: status says "
-			"why, 'lanyardctl help unseal' what to do.");
-		return ERR_OK;
-	}
-	if (c->failed)
-		standing(fn, cb_arg, "storage", ep_reason_info(EP_REASON_STORAGE)->text);
-	struct endpoint *e = core_find(c, name);
-	if (!e)
-		return not_found(c);
-	explain_state(c, e, fn, cb_arg);
-	for (const struct ep_note *n = e->notes; n; n = n->next) {
-		/* Every device is challenged at first; only one that never answers has a problem.
-		 */
-		if (n->reason == EP_REASON_CHALLENGED && answered_challenge(e))
-			continue;
-		struct adm_reason r = {.code = ep_reason_info(n->reason)->code,
-			.text = ep_reason_info(n->reason)->text,
-			.wall_s = n->wall_ms / 1000,
-			.count = n->count};
-		fn(cb_arg, &r);
-	}
 	return ERR_OK;
 }
 
@@ -490,7 +398,7 @@ void core_admin_ops(struct core *c, struct adm_ops *out)
 		.bootstrap_get = op_bootstrap_get,
 		.plan_put = op_plan_put,
 		.plan_delete = op_plan_delete,
-		.explain = op_explain,
+		.explain = core_explain,
 		.trace = op_trace,
 		.events = op_events,
 		.metrics = core_metrics,

@@ -45,6 +45,7 @@ struct core {
 	struct ep_counters lost; /* while nothing can be stored */
 	uint16_t port[CFG_LISTEN_MAX];
 	uint64_t recoveries;
+	struct ep_tally tally; /* of refusals */
 };
 
 static inline uint64_t core_now_ms(const struct core *c)
@@ -92,6 +93,16 @@ void core_refuse_err(struct core *c, uint64_t ticket, enum err err);
 struct endpoint *core_find(struct core *c, struct span name);
 /* The endpoint of that name; NULL: the call is refused. */
 struct endpoint *core_known(struct core *c, struct span name, uint64_t ticket);
+
+/* core_admin.c */
+/* A call that only looks runs outside turns as well: its time is now, not that of the last turn. */
+uint64_t core_view_ms(struct core *c);
+/* While it is sealed nobody's name is known. */
+enum err core_not_found(const struct core *c);
+
+/* core_explain.c */
+enum err core_explain(void *arg, struct span name, adm_reason_fn *fn, void *cb_arg);
+void core_refusals(const struct core *c, struct adm_status *out);
 
 /* core_dm.c */
 uint64_t core_dm(void *arg, const struct adm_dm *d, adm_done_fn *done, void *done_arg);

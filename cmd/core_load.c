@@ -182,7 +182,8 @@ static enum err new_directory(struct core *c, const struct store_info *info)
 		.window_width = (uint8_t)g->window,
 		.ssn_block = (uint16_t)g->ssn_block,
 		.freshness = freshness[g->freshness % 3],
-		.rollbacks = info->rollbacks};
+		.rollbacks = info->rollbacks,
+		.tally = &c->tally};
 	return ep_directory_init(&c->dir, &o);
 }
 

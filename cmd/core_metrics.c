@@ -52,6 +52,14 @@ static void exchange(const struct core *c, const struct out *o)
 	labelled(o, refused, why, "reason", "unavailable", n->unavailable + c->lost.unavailable);
 }
 
+static void refusals(const struct core *c, const struct out *o)
+{
+	for (size_t i = 0; i < EP_REASON_COUNT; i++)
+		labelled(o, "lanyard_refusals_total",
+			"What was refused or went wrong, by the reason that explain tells",
+			"reason", ep_reason_info((enum ep_reason)i)->code, c->tally.row[i].all);
+}
+
 static void engines(const struct core *c, const struct out *o)
 {
 	const struct srv_counters *s = srv_counters(c->srv);
@@ -91,6 +99,7 @@ void core_metrics(void *arg, adm_metric_fn *fn, void *cb_arg)
 	put(&o, true, "lanyard_rollbacks_total",
 		"Rollbacks of the database; opening a sealed one leaves a gap", st.rollbacks);
 	put(&o, false, "lanyard_sealed", "1 if the database waits for unseal", st.seal != 0);
+	refusals(c, &o);
 	if (!c->up)
 		return;
 	exchange(c, &o);

@@ -38,6 +38,13 @@ struct ep_context *ep_context_newest(const struct endpoint *e, uint8_t role, uin
 	return NULL;
 }
 
+struct endpoint *ep_kid_owner(const struct ep_directory *d, struct span kid)
+{
+	size_t cursor = 0;
+	const struct ep_context *c = map_each(&d->by_kid, kid, &cursor);
+	return c && !map_each(&d->by_kid, kid, &cursor) ? c->endpoint : NULL;
+}
+
 bool ep_kid_taken(const struct ep_directory *d, struct span kid)
 {
 	return map_get(&d->by_kid, kid) != NULL;

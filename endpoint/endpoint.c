@@ -48,7 +48,8 @@ enum err ep_directory_init(struct ep_directory *d, const struct ep_directory_opt
 		.rollbacks = o->rollbacks,
 		.ssn_floor = floor,
 		.ssn_end = end < EP_SSN_END_MAX ? end : EP_SSN_END_MAX,
-		.freshness = o->freshness};
+		.freshness = o->freshness,
+		.tally = o->tally};
 	map_init(&d->by_name, key_name, o->seed);
 	map_init(&d->by_kid, key_kid, o->seed);
 	map_init(&d->by_ikm, key_ikm, o->seed);
@@ -170,23 +171,30 @@ uint8_t ep_freshness_of(const struct ep_directory *d, const struct endpoint *e)
 	return e->freshness == EP_FRESH_DEFAULT ? d->freshness : e->freshness;
 }
 
-void ep_note(struct endpoint *e, enum ep_reason r, int64_t wall_ms)
+/* The note of that reason, taken out of the list, or a new one; NULL: a note less, nothing else. */
+static struct ep_note *take_note(struct endpoint *e, enum ep_reason r)
 {
-	if (!e)
-		return;
-	struct ep_note *n = e->notes;
-	while (n && n->reason != r)
-		n = n->next;
-	if (!n) {
-		n = calloc(1, sizeof(*n));
-		if (!n)
-			return; /* a note less, nothing else */
+	struct ep_note **at = &e->notes, *n;
+	while (*at && (*at)->reason != r)
+		at = &(*at)->next;
+	n = *at;
+	if (n)
+		*at = n->next;
+	else if ((n = calloc(1, sizeof(*n))))
 		n->reason = r;
-		n->next = e->notes;
-		e->notes = n;
-	}
+	return n;
+}
+
+void ep_note(struct ep_directory *d, struct endpoint *e, enum ep_reason r, int64_t wall_ms)
+{
+	ep_tally_count(d->tally, r, !e, wall_ms);
+	struct ep_note *n = e ? take_note(e, r) : NULL;
+	if (!n)
+		return;
 	n->count++;
 	n->wall_ms = wall_ms;
+	n->next = e->notes;
+	e->notes = n;
 }
 
 enum err ep_load_endpoint(

@@ -86,8 +86,8 @@ struct endpoint {
 	struct ep_context *contexts; /* newest first */
 	void *registration;          /* server/'s */
 	void *session;               /* bootstrap/'s */
-	struct ep_note *notes;
-	uint8_t freshness; /* enum ep_freshness */
+	struct ep_note *notes;       /* newest first */
+	uint8_t freshness;           /* enum ep_freshness */
 	uint8_t oscore_version;
 	bool allow_nosec;
 	bool traced; /* its messages are told as events */
@@ -111,6 +111,7 @@ struct ep_directory {
 	uint32_t rollbacks;
 	uint64_t ssn_floor, ssn_end; /* sender numbers of this epoch; keys drawn here start at 0 */
 	size_t context_n, nosec_n;
+	struct ep_tally *tally; /* NULL: nobody counts */
 };
 
 struct ep_directory_opts {
@@ -120,7 +121,8 @@ struct ep_directory_opts {
 	uint8_t window_width;
 	uint16_t ssn_block;
 	uint8_t freshness;
-	uint32_t rollbacks; /* of the database, ever */
+	uint32_t rollbacks;     /* of the database, ever */
+	struct ep_tally *tally; /* outlives the directory; or NULL */
 };
 
 MUST_USE enum err ep_directory_init(struct ep_directory *d, const struct ep_directory_opts *o);
@@ -144,7 +146,8 @@ void ep_forget(struct ep_directory *d, struct endpoint *e);
 /* True if it is only a name: no credentials, aliases or settings. */
 bool ep_is_bare(const struct endpoint *e);
 uint8_t ep_freshness_of(const struct ep_directory *d, const struct endpoint *e);
-void ep_note(struct endpoint *e, enum ep_reason r, int64_t wall_ms); /* e may be NULL */
+/* Notes for an operator what happened to e, and counts it; e may be NULL. */
+void ep_note(struct ep_directory *d, struct endpoint *e, enum ep_reason r, int64_t wall_ms);
 
 /* Contexts. */
 struct ep_context_input {
@@ -179,6 +182,8 @@ struct ep_context *ep_context_newest(
 	const struct endpoint *e, uint8_t role, uint8_t generation_min);
 /* Whether some context has that Recipient ID, under whatever ID Context. */
 bool ep_kid_taken(const struct ep_directory *d, struct span kid);
+/* Whose it is, under whatever ID Context; NULL: nobody's, or several endpoints have it. */
+struct endpoint *ep_kid_owner(const struct ep_directory *d, struct span kid);
 /* The next sender number. When few are left of the reserved ones, a reservation goes into the turn:
  * the number leaves with the turn's effects, so never before its reservation is durable. ERR_LIMIT:
  * the numbers of this epoch are used up. */

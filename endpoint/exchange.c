@@ -253,7 +253,7 @@ static void request_due(
 		return;
 	}
 	x->count.timeouts++;
-	ep_note(r->endpoint, EP_REASON_NO_ANSWER, t->wall_ms);
+	ep_note(x->dir, r->endpoint, EP_REASON_NO_ANSWER, t->wall_ms);
 	r = ep_request_fail(x, r, t);
 	if (r)
 		*d = (struct ep_delivery){

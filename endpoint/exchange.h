@@ -166,7 +166,8 @@ uint64_t ep_deadline_ms(const struct ep_exchange *x);
 
 /* Notes for the operator that the request of `d` was refused; `e` is whose it was or claimed to be,
  * or NULL. */
-void ep_refused(struct ep_delivery *d, struct endpoint *e, enum ep_reason why, int64_t wall_ms);
+void ep_refused(struct ep_exchange *x, struct ep_delivery *d, struct endpoint *e,
+	enum ep_reason why, const struct turn *t);
 /* Answers a delivered request: code, options and payload of `resp`; type, MID and token are set
  * here. Exactly once for each EP_REQUEST; the request's message is gone afterwards. */
 void ep_respond(struct ep_exchange *x, struct ep_delivery *d, struct msg *resp, struct turn *t);

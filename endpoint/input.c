@@ -78,6 +78,13 @@ static void body_key(const struct ep_exchange *x, const struct msg *m, uint8_t k
 	memcpy(key, &h, sizeof(h));
 }
 
+static void refuse(struct ep_exchange *x, struct turn *t, struct ep_delivery *d, enum ep_reason why,
+	uint8_t code)
+{
+	ep_refused(x, d, d->endpoint, why, t);
+	ep_respond_code(x, d, code, t);
+}
+
 /* Which answer a block gets; MSG_EMPTY: the body is whole. Memory for bodies is bounded in total,
  * since an unprotected peer may be anyone. */
 static uint8_t take_body(struct ep_exchange *x, struct ep_conversation *v, struct msg *m,
@@ -119,6 +126,13 @@ void ep_rx_reset(struct ep_exchange *x, struct ep_conversation *v)
 	x->rx_bytes[v->ctx != NULL] -= had - v->rx->cap;
 }
 
+static enum ep_reason reason_of_body(uint8_t code)
+{
+	if (code == MSG_TOO_LARGE)
+		return EP_REASON_BODY_TOO_LARGE;
+	return code == MSG_UNAVAILABLE ? EP_REASON_OVERLOAD : EP_REASON_BODY_INCOMPLETE;
+}
+
 /* Takes a block. True when the body is whole, or there are no blocks. */
 static bool take_block1(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
 {
@@ -128,25 +142,27 @@ static bool take_block1(struct ep_exchange *x, struct turn *t, struct ep_deliver
 	if (err == ERR_NOTFOUND)
 		return true;
 	if (err) {
-		ep_respond_code(x, d, MSG_BAD_OPTION, t);
+		refuse(x, t, d, EP_REASON_BAD_BLOCK, MSG_BAD_OPTION);
 		return false;
 	}
 	const struct opt *path = msg_find(d->msg, OPT_URI_PATH);
 	if (!path || !span_eq_str(path->val, "rd")) { /* nothing else takes a body */
-		ep_respond_code(x, d, MSG_NOT_FOUND, t);
+		refuse(x, t, d, EP_REASON_NO_PATH, MSG_NOT_FOUND);
 		return false;
 	}
 	if (!v->rx && (v->rx = calloc(1, sizeof(*v->rx))))
 		block_rx_init(v->rx, x->opts.body_limit_bytes);
 	if (!v->rx) {
-		ep_respond_code(x, d, MSG_UNAVAILABLE, t);
+		refuse(x, t, d, EP_REASON_OVERLOAD, MSG_UNAVAILABLE);
 		return false;
 	}
 	uint8_t code = take_body(x, v, d->msg, &b, t->now_ms);
 	d->has_block1 = true;
 	d->block1 = b;
-	if (code != MSG_EMPTY)
+	if (code == MSG_CONTINUE)
 		ep_respond_code(x, d, code, t);
+	else if (code != MSG_EMPTY)
+		refuse(x, t, d, reason_of_body(code), code);
 	return code == MSG_EMPTY;
 }
 
@@ -154,7 +170,7 @@ void ep_deliver_request(struct ep_exchange *x, struct turn *t, struct ep_deliver
 {
 	if (msg_check_options(d->msg) != MSG_OPTIONS_GOOD) {
 		x->count.bad_option++;
-		ep_refused(d, d->endpoint, EP_REASON_BAD_OPTION, t->wall_ms);
+		ep_refused(x, d, d->endpoint, EP_REASON_UNKNOWN_OPTION, t);
 		if (x->outer.type == MSG_NON) /* RFC 7252 section 5.4.1 */
 			ep_respond_nothing(d, t);
 		else
@@ -181,13 +197,14 @@ static void nosec_request(
 	const struct ep_listener *l = &x->opts.listener[d->from.listener % EP_LISTENERS_MAX];
 	if (l->role != REC_ROLE_SERVER || (!l->nosec && !x->opts.nosec_names && !x->dir->nosec_n)) {
 		x->count.nosec_refused++;
-		ep_refused(d, claimed_endpoint(x), EP_REASON_NOSEC, t->wall_ms);
+		ep_refused(x, d, claimed_endpoint(x), EP_REASON_NOSEC, t);
 		ep_plain_error(x, &d->from, MSG_UNAUTHORIZED, "Protection required", t);
 		return;
 	}
 	d->conv = ep_conv_of_peer(x, &d->from, t->now_ms);
 	if (!d->conv) {
 		x->count.unavailable++;
+		ep_refused(x, d, claimed_endpoint(x), EP_REASON_OVERLOAD, t);
 		ep_plain_error(x, &d->from, MSG_UNAVAILABLE, "Too many peers", t);
 		return;
 	}
@@ -203,12 +220,14 @@ static void request(
 {
 	x->count.requests++;
 	d->role = x->opts.listener[d->from.listener % EP_LISTENERS_MAX].role;
-	if (msg_find(&x->outer, OPT_PROXY_URI) || msg_find(&x->outer, OPT_PROXY_SCHEME))
+	if (msg_find(&x->outer, OPT_PROXY_URI) || msg_find(&x->outer, OPT_PROXY_SCHEME)) {
+		ep_refused(x, d, NULL, EP_REASON_PROXY, t);
 		ep_plain_error(x, &d->from, MSG_CODE(5, 5), "Proxying not supported", t);
-	else if (msg_find(&x->outer, OPT_OSCORE))
+	} else if (msg_find(&x->outer, OPT_OSCORE)) {
 		ep_secure_request(x, datagram, t, d);
-	else
+	} else {
 		nosec_request(x, datagram, t, d);
+	}
 }
 
 /* An Empty message: a ping, an acknowledgement or a Reset (RFC 7252 section 4.2 and 4.3). */
@@ -246,6 +265,7 @@ void ep_input(struct ep_exchange *x, const struct peer *from, struct span datagr
 	enum err err = msg_parse_udp(datagram, &x->outer);
 	if (err) {
 		x->count.malformed++;
+		ep_refused(x, d, NULL, EP_REASON_MALFORMED, t);
 		/* Only a confirmable message of our version is worth a Reset (RFC 7252
 		 * section 4.2). */
 		if (datagram.n >= 4 && datagram.p[0] >> 4 == 4)

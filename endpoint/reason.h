@@ -6,29 +6,54 @@
 #include "base/span.h"
 
 enum ep_reason {
-	EP_REASON_MALFORMED,  /* no CoAP message */
-	EP_REASON_BAD_OPTION, /* option 9 malformed, or an unknown critical option */
-	EP_REASON_NO_CONTEXT, /* kid unknown */
+	/* any message */
+	EP_REASON_MALFORMED,      /* no CoAP message */
+	EP_REASON_PROXY,          /* Proxy-Uri or Proxy-Scheme: 5.05 */
+	EP_REASON_UNKNOWN_OPTION, /* a critical option that is unknown or ill-sized: 4.02 */
+	EP_REASON_BAD_BLOCK,
+	EP_REASON_BODY_INCOMPLETE, /* 4.08 */
+	EP_REASON_BODY_TOO_LARGE,  /* 4.13 */
+	EP_REASON_NO_PATH,         /* 4.04 */
+	EP_REASON_METHOD,          /* 4.05 */
+	/* OSCORE */
+	EP_REASON_OSCORE_OPTION, /* option 9 malformed */
+	EP_REASON_NO_CONTEXT,    /* kid unknown */
+	EP_REASON_ID_CONTEXT,    /* kid known, with another ID Context */
 	EP_REASON_REPLAY,
-	EP_REASON_SEALED, /* a number from before an unclean stop: silence */
+	EP_REASON_OLD_NUMBER, /* a number from before an unclean stop: silence */
 	EP_REASON_DECRYPT,
-	EP_REASON_ROLE,        /* a bootstrap context at the server, or the reverse */
-	EP_REASON_CHALLENGED,  /* asked for Echo */
-	EP_REASON_NO_ECHO,     /* accepted without Echo: the device does not know it */
-	EP_REASON_NOSEC,       /* came unprotected where that is not allowed */
+	EP_REASON_PLAINTEXT,  /* it decrypted to no request */
+	EP_REASON_ROLE,       /* a bootstrap context at the server, or the reverse */
+	EP_REASON_CHALLENGED, /* asked for Echo */
+	EP_REASON_NO_ECHO,    /* accepted without Echo: the device does not know it */
+	/* no OSCORE */
+	EP_REASON_NOSEC, /* came unprotected where that is not allowed */
+	/* Register, Update, De-register */
 	EP_REASON_EP_MISMATCH, /* ep is not the credential's */
-	EP_REASON_EP_UNKNOWN,
-	EP_REASON_VERSION,         /* LwM2M version not served: 4.12 */
-	EP_REASON_BAD_REQUEST,     /* parameters or object list malformed */
-	EP_REASON_NO_REGISTRATION, /* Update or De-register for one that is gone: 4.04 */
-	EP_REASON_STORAGE,         /* 5.03: cannot store */
-	EP_REASON_OVERLOAD,        /* 5.03: a bound was reached */
-	EP_REASON_NO_PLAN,         /* bootstrap without a plan */
+	EP_REASON_EP_MISSING,
+	EP_REASON_PARAMETERS, /* the query is malformed */
+	EP_REASON_VERSION,    /* LwM2M version not served: 4.12 */
+	EP_REASON_NO_LIFETIME,
+	EP_REASON_LIST_FORMAT,
+	EP_REASON_NO_LIST,
+	EP_REASON_BAD_LIST,
+	EP_REASON_LIST_TOO_LARGE,
+	EP_REASON_NO_REGISTRATION, /* for one that is gone: 4.04 */
+	/* ours */
+	EP_REASON_STORAGE,  /* 5.03: cannot store */
+	EP_REASON_SEALED,   /* 5.03: the database may be a copy */
+	EP_REASON_OVERLOAD, /* 5.03: a bound was reached */
+	/* bootstrap */
+	EP_REASON_NO_PLAN,
+	EP_REASON_PLAN_FORMAT, /* 4.15: no format of ours that holds a plan */
 	EP_REASON_BOOTSTRAP_FAILED,
+	/* answers to our requests */
 	EP_REASON_UNPROTECTED_ANSWER, /* an unprotected answer to our protected request */
 	EP_REASON_ANSWER_DECRYPT,     /* an answer that did not decrypt */
-	EP_REASON_NO_ANSWER,          /* our request timed out */
-	EP_REASON_EXHAUSTED,          /* sender numbers are used up */
+	EP_REASON_ANSWER_OPTION,
+	EP_REASON_ANSWER_ADDRESS, /* unprotected, from elsewhere */
+	EP_REASON_NO_ANSWER,      /* our request timed out */
+	EP_REASON_EXHAUSTED,      /* sender numbers are used up */
 	EP_REASON_COUNT
 };
 
@@ -39,12 +64,23 @@ struct ep_reason_info {
 
 const struct ep_reason_info *ep_reason_info(enum ep_reason r);
 
-/* What happened to one endpoint, a slot for each reason that ever did. */
+/* What happened to one endpoint, the newest first, a slot for each reason that ever did. */
 struct ep_note {
 	struct ep_note *next;
 	enum ep_reason reason;
 	uint32_t count;
 	int64_t wall_ms; /* the last time */
 };
+
+/* Since the start, of whomever; what belongs to no endpoint that is known also by itself. */
+struct ep_tally {
+	struct ep_tally_row {
+		uint64_t all, strays;
+		int64_t stray_wall_ms; /* the last of the strays */
+	} row[EP_REASON_COUNT];
+};
+
+/* t may be NULL. */
+void ep_tally_count(struct ep_tally *t, enum ep_reason r, bool stray, int64_t wall_ms);
 
 #endif

@@ -64,8 +64,8 @@ void ep_respond(struct ep_exchange *x, struct ep_delivery *d, struct msg *resp, 
 		err = encode(x, d, resp, t, &datagram);
 	if (err) {
 		datagram = SPAN_EMPTY;
-		ep_note(d->endpoint, err == ERR_LIMIT ? EP_REASON_EXHAUSTED : EP_REASON_OVERLOAD,
-			t->wall_ms);
+		ep_note(x->dir, d->endpoint,
+			err == ERR_LIMIT ? EP_REASON_EXHAUSTED : EP_REASON_OVERLOAD, t->wall_ms);
 	}
 	datagram = turn_dup(t, datagram);
 	if (d->changed && d->ctx)
@@ -93,9 +93,10 @@ void ep_respond_code(struct ep_exchange *x, struct ep_delivery *d, uint8_t code,
 	ep_respond(x, d, &m, t);
 }
 
-void ep_refused(struct ep_delivery *d, struct endpoint *e, enum ep_reason why, int64_t wall_ms)
+void ep_refused(struct ep_exchange *x, struct ep_delivery *d, struct endpoint *e,
+	enum ep_reason why, const struct turn *t)
 {
-	ep_note(e, why, wall_ms);
+	ep_note(x->dir, e, why, t->wall_ms);
 	d->refused = true;
 	d->reason = why;
 }

@@ -24,7 +24,7 @@ static void ignore(struct ep_exchange *x, struct ep_request *r, enum ep_reason w
 	} else {
 		x->count.answers_ignored++;
 	}
-	ep_note(r->endpoint, why, t->wall_ms);
+	ep_note(x->dir, r->endpoint, why, t->wall_ms);
 	d->endpoint = r->endpoint;
 	ep_trace_in(x, d, ep_reason_info(why)->code, t);
 }
@@ -38,7 +38,10 @@ static bool open_response(struct ep_exchange *x, struct ep_request *r, struct tu
 	*number = 0;
 	if (!c) {
 		d->msg = &x->outer;
-		return peer_eq(&d->from, &r->conv->peer);
+		if (peer_eq(&d->from, &r->conv->peer))
+			return true;
+		ignore(x, r, EP_REASON_ANSWER_ADDRESS, t, d);
+		return false;
 	}
 	if (!msg_find(&x->outer, OPT_OSCORE)) {
 		ignore(x, r, EP_REASON_UNPROTECTED_ANSWER, t, d);
@@ -66,7 +69,7 @@ static bool check_options(
 		ep_trace_in(x, d, NULL, t);
 		return true;
 	}
-	ignore(x, r, EP_REASON_BAD_OPTION, t, d);
+	ignore(x, r, EP_REASON_ANSWER_OPTION, t, d);
 	if (x->outer.type == MSG_CON)
 		ep_send_empty(t, &d->from, MSG_RESET, x->outer.mid);
 	return false;

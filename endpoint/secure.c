@@ -9,7 +9,7 @@
 static void refuse(struct ep_exchange *x, struct turn *t, struct ep_delivery *d, enum ep_reason why,
 	uint8_t code, const char *text)
 {
-	ep_refused(d, d->endpoint, why, t->wall_ms);
+	ep_refused(x, d, d->endpoint, why, t);
 	ep_trace_in(x, d, ep_reason_info(why)->code, t);
 	ep_plain_error(x, &d->from, code, text, t);
 }
@@ -35,7 +35,7 @@ static bool find_context(
 	if (!outer_options_good(&x->outer) || msg_next(&x->outer, raw) ||
 		osc_option_parse(raw->val, o) || !o->has_kid || !o->piv.n || !x->outer.payload.n) {
 		x->count.bad_option++;
-		refuse(x, t, d, EP_REASON_BAD_OPTION, MSG_BAD_OPTION, "Failed to decode COSE");
+		refuse(x, t, d, EP_REASON_OSCORE_OPTION, MSG_BAD_OPTION, "Failed to decode COSE");
 		return false;
 	}
 	if (osc_id_set(&d->kid, span_sub(o->kid, 0, OSC_ID_MAX)))
@@ -43,8 +43,9 @@ static bool find_context(
 	d->ctx = ep_context_find(x->dir, o->kid, o->has_kid_context ? &o->kid_context : NULL);
 	if (!d->ctx) {
 		x->count.no_context++;
-		refuse(x, t, d, EP_REASON_NO_CONTEXT, MSG_UNAUTHORIZED,
-			"Security context not found");
+		d->endpoint = ep_kid_owner(x->dir, o->kid);
+		refuse(x, t, d, d->endpoint ? EP_REASON_ID_CONTEXT : EP_REASON_NO_CONTEXT,
+			MSG_UNAUTHORIZED, "Security context not found");
 		return false;
 	}
 	d->endpoint = d->ctx->endpoint;
@@ -67,8 +68,8 @@ static bool check_window(struct ep_exchange *x, struct turn *t, struct ep_delive
 		return true;
 	if (d->ctx->sealed) {
 		x->count.sealed++;
-		ep_refused(d, d->endpoint, EP_REASON_SEALED, t->wall_ms);
-		ep_trace_in(x, d, ep_reason_info(EP_REASON_SEALED)->code, t);
+		ep_refused(x, d, d->endpoint, EP_REASON_OLD_NUMBER, t);
+		ep_trace_in(x, d, ep_reason_info(EP_REASON_OLD_NUMBER)->code, t);
 		return false;
 	}
 	x->count.replays++;
@@ -93,8 +94,10 @@ static bool open_request(
 		return false;
 	}
 	d->conv = ep_conv_of(x, d->ctx, t->now_ms);
-	if (!d->conv)
-		return false; /* no memory: as if it had been lost on the way */
+	if (!d->conv) { /* no memory: as if it had been lost on the way */
+		ep_refused(x, d, d->endpoint, EP_REASON_OVERLOAD, t);
+		return false;
+	}
 	if (osc_window_update(&d->ctx->window, d->piv)) {
 		d->ctx->sealed = false;
 		/* Under a stale window it may be an old request of which we know nothing. */
@@ -106,7 +109,7 @@ static bool open_request(
 		ep_trace_in(x, d, NULL, t);
 	if (err) {
 		d->own_number = !d->ctx->fresh;
-		ep_refused(d, d->endpoint, EP_REASON_BAD_OPTION, t->wall_ms);
+		ep_refused(x, d, d->endpoint, EP_REASON_PLAINTEXT, t);
 		ep_respond_code(x, d, MSG_BAD_OPTION, t);
 		return false;
 	}
@@ -136,7 +139,7 @@ static void challenge(struct ep_exchange *x, struct turn *t, struct ep_delivery 
 	uint8_t value[OSC_ECHO_BYTES];
 	struct msg m;
 	x->count.challenges++;
-	ep_note(d->endpoint, EP_REASON_CHALLENGED, t->wall_ms);
+	ep_note(x->dir, d->endpoint, EP_REASON_CHALLENGED, t->wall_ms);
 	d->ctx->challenged = true;
 	msg_init(&m, MSG_ACK, MSG_UNAUTHORIZED);
 	if (osc_echo_make(x->dir->crypto, x->echo_key, d->ctx->id, t->now_ms, value) ||
@@ -163,7 +166,7 @@ static bool check_freshness(struct ep_exchange *x, struct turn *t, struct ep_del
 	if (echo_good(x, d, t->now_ms)) {
 		proved(d);
 	} else if (passes_without_echo(x, d)) {
-		ep_note(d->endpoint, EP_REASON_NO_ECHO, t->wall_ms);
+		ep_note(x->dir, d->endpoint, EP_REASON_NO_ECHO, t->wall_ms);
 	} else if (c->stale || ep_freshness_of(x->dir, d->endpoint) != EP_FRESH_NONE) {
 		d->own_number = true;
 		challenge(x, t, d);
@@ -187,7 +190,7 @@ void ep_secure_request(
 		return;
 	if (d->ctx->role != d->role) {
 		d->own_number = !d->ctx->fresh;
-		ep_refused(d, d->endpoint, EP_REASON_ROLE, t->wall_ms);
+		ep_refused(x, d, d->endpoint, EP_REASON_ROLE, t);
 		ep_respond_code(x, d, MSG_UNAUTHORIZED, t);
 		return;
 	}

@@ -10,7 +10,7 @@ void srv_refuse(struct srv *s, struct ep_delivery *d, struct endpoint *e, enum e
 	uint8_t code, struct turn *t)
 {
 	s->count.refusals++;
-	ep_refused(d, e, why, t->wall_ms);
+	ep_refused(s->x, d, e, why, t);
 	ep_respond_code(s->x, d, code, t);
 }
 
@@ -59,7 +59,8 @@ static bool identify_nosec(struct srv *s, struct ep_delivery *d, const struct lw
 {
 	char name[LWM_EP_MAX + 1];
 	if (!p->has_ep || span_to_str(p->ep, name, sizeof(name))) {
-		srv_refuse(s, d, NULL, EP_REASON_EP_UNKNOWN, MSG_BAD_REQUEST, t);
+		srv_refuse(s, d, NULL, p->has_ep ? EP_REASON_PARAMETERS : EP_REASON_EP_MISSING,
+			MSG_BAD_REQUEST, t);
 		return false;
 	}
 	*e = ep_find(s->dir, p->ep);
@@ -139,14 +140,26 @@ static struct srv_reg *reg_new(
 	return g;
 }
 
-/* Parameters that a Register must have (REG-02, REG-05). The code to refuse with, or 0. */
-static uint8_t check_params(const struct lwm_reg_params *p, enum ep_reason *why)
+/* What to refuse with; code 0: nothing. */
+struct refusal {
+	uint8_t code;
+	enum ep_reason why;
+};
+
+/* What a Register must have (REG-02, REG-05). */
+static struct refusal check_register(const struct msg *m, const struct lwm_reg_params *p)
 {
-	*why = EP_REASON_VERSION;
+	uint32_t format = LWM_CF_LINK;
+	msg_get_uint(m, OPT_CONTENT_FORMAT, &format);
 	if (p->lwm2m != 10 && p->lwm2m != 11)
-		return MSG_PRECONDITION_FAILED;
-	*why = EP_REASON_BAD_REQUEST;
-	return p->has_lwm2m && p->lwm2m != 10 && !p->has_lt ? MSG_BAD_REQUEST : 0;
+		return (struct refusal){MSG_PRECONDITION_FAILED, EP_REASON_VERSION};
+	if (p->has_lwm2m && p->lwm2m != 10 && !p->has_lt)
+		return (struct refusal){MSG_BAD_REQUEST, EP_REASON_NO_LIFETIME};
+	if (format != LWM_CF_LINK)
+		return (struct refusal){MSG_BAD_REQUEST, EP_REASON_LIST_FORMAT};
+	if (!m->payload.n)
+		return (struct refusal){MSG_BAD_REQUEST, EP_REASON_NO_LIST};
+	return (struct refusal){0};
 }
 
 static void accept(struct srv *s, struct ep_delivery *d, struct srv_reg *g, struct turn *t)
@@ -165,18 +178,19 @@ static void accept(struct srv *s, struct ep_delivery *d, struct srv_reg *g, stru
 	srv_observations_settle(s, g, t);
 }
 
-/* Reads the list; 0, or the code to refuse with. What could not be told to storage is refused here.
- */
-static uint8_t take_list(struct srv *s, const struct msg *m, struct lwm_object_list *out)
+/* Reads the list. What could not be told to storage is refused here. */
+static struct refusal take_list(struct srv *s, const struct msg *m, struct lwm_object_list *out)
 {
 	enum err err = lwm_object_list_parse(m->payload, out);
+	if (err == ERR_NOMEM)
+		return (struct refusal){MSG_UNAVAILABLE, EP_REASON_OVERLOAD};
 	if (err)
-		return err == ERR_NOMEM ? MSG_UNAVAILABLE : MSG_BAD_REQUEST;
+		return (struct refusal){MSG_BAD_REQUEST, EP_REASON_BAD_LIST};
 	struct writer w = wr_make(s->text, sizeof(s->text));
 	if (!lwm_object_list_write(out, &w))
-		return 0;
+		return (struct refusal){0};
 	lwm_object_list_fini(out);
-	return MSG_TOO_LARGE;
+	return (struct refusal){MSG_TOO_LARGE, EP_REASON_LIST_TOO_LARGE};
 }
 
 /* All of it is good: the endpoint gets its registration, in place of what it had (REG-14). */
@@ -200,21 +214,16 @@ void srv_register(struct srv *s, struct ep_delivery *d, struct turn *t)
 	struct lwm_reg_params p;
 	struct lwm_object_list list = {0};
 	struct endpoint *e = NULL;
-	enum ep_reason why = EP_REASON_BAD_REQUEST;
-	uint32_t format = LWM_CF_LINK;
 	if (lwm_reg_params_parse(d->msg, &p)) {
-		srv_refuse(s, d, d->endpoint, why, MSG_BAD_REQUEST, t);
+		srv_refuse(s, d, d->endpoint, EP_REASON_PARAMETERS, MSG_BAD_REQUEST, t);
 		return;
 	}
 	if (!identify(s, d, &p, &e, t))
 		return;
-	uint8_t code = check_params(&p, &why);
-	msg_get_uint(d->msg, OPT_CONTENT_FORMAT, &format);
-	if (!code && (format != LWM_CF_LINK || !d->msg->payload.n))
-		code = MSG_BAD_REQUEST;
-	if (!code)
-		code = take_list(s, d->msg, &list);
-	struct srv_reg *g = code ? NULL : reg_new(s, d, &p, t);
+	struct refusal no = check_register(d->msg, &p);
+	if (!no.code)
+		no = take_list(s, d->msg, &list);
+	struct srv_reg *g = no.code ? NULL : reg_new(s, d, &p, t);
 	if (g)
 		g->list = list;
 	if (g && take_place(s, g, e, &p.ep, t)) {
@@ -225,7 +234,9 @@ void srv_register(struct srv *s, struct ep_delivery *d, struct turn *t)
 		srv_reg_free(s, g);
 	else
 		lwm_object_list_fini(&list);
-	srv_refuse(s, d, e, code ? why : EP_REASON_OVERLOAD, code ? code : MSG_UNAVAILABLE, t);
+	if (!no.code)
+		no = (struct refusal){MSG_UNAVAILABLE, EP_REASON_OVERLOAD};
+	srv_refuse(s, d, e, no.why, no.code, t);
 }
 
 /* The registration a request may change: its own. Others do not exist for it. */
@@ -242,18 +253,19 @@ static struct srv_reg *own_registration(
 	return NULL;
 }
 
-/* What an Update says (REG-15, REG-16). Returns 0, or the code to refuse with and nothing changed.
- */
-static uint8_t apply_update(struct srv *s, struct srv_reg *g, const struct ep_delivery *d,
+/* What an Update says (REG-15, REG-16). Where it is refused, nothing has changed. */
+static struct refusal apply_update(struct srv *s, struct srv_reg *g, const struct ep_delivery *d,
 	const struct lwm_reg_params *p, bool *changed)
 {
 	struct lwm_object_list list = {0};
-	uint8_t code = d->msg->payload.n ? take_list(s, d->msg, &list) : 0;
-	if (code)
-		return code;
+	struct refusal no = {0};
+	if (d->msg->payload.n)
+		no = take_list(s, d->msg, &list);
+	if (no.code)
+		return no;
 	if (p->has_sms && !set_sms(g, p->sms)) {
 		lwm_object_list_fini(&list);
-		return MSG_UNAVAILABLE;
+		return (struct refusal){MSG_UNAVAILABLE, EP_REASON_OVERLOAD};
 	}
 	*changed = d->msg->payload.n || p->has_sms ||
 		   (p->has_lt && p->lifetime_s != g->lifetime_s) || p->has_b;
@@ -269,7 +281,7 @@ static uint8_t apply_update(struct srv *s, struct srv_reg *g, const struct ep_de
 		g->binding = p->binding;
 		g->queue = p->queue;
 	}
-	return 0;
+	return no;
 }
 
 /* The device uses other keys now, or another address. */
@@ -308,11 +320,11 @@ void srv_update(struct srv *s, struct ep_delivery *d, struct span location, stru
 	bool changed = false;
 	if (!g)
 		return;
-	uint8_t code = MSG_BAD_REQUEST;
+	struct refusal no = {MSG_BAD_REQUEST, EP_REASON_PARAMETERS};
 	if (!lwm_reg_params_parse(d->msg, &p))
-		code = apply_update(s, g, d, &p, &changed);
-	if (code) {
-		srv_refuse(s, d, g->endpoint, EP_REASON_BAD_REQUEST, code, t);
+		no = apply_update(s, g, d, &p, &changed);
+	if (no.code) {
+		srv_refuse(s, d, g->endpoint, no.why, no.code, t);
 		return;
 	}
 	srv_reg_heard(g, t);

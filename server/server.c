@@ -176,7 +176,7 @@ static void route(struct srv *s, struct ep_delivery *d, struct turn *t)
 	const struct opt *b = a ? msg_next(d->msg, a) : NULL;
 	const struct opt *c = b ? msg_next(d->msg, b) : NULL;
 	if (!a || c || !span_eq_str(a->val, "rd")) {
-		ep_respond_code(s->x, d, MSG_NOT_FOUND, t);
+		srv_refuse(s, d, d->endpoint, EP_REASON_NO_PATH, MSG_NOT_FOUND, t);
 		return;
 	}
 	if (!b && d->msg->code == MSG_POST)
@@ -187,7 +187,7 @@ static void route(struct srv *s, struct ep_delivery *d, struct turn *t)
 	else if (b && d->msg->code == MSG_DELETE)
 		srv_deregister(s, d, b->val, t);
 	else
-		ep_respond_code(s->x, d, MSG_METHOD_NOT_ALLOWED, t);
+		srv_refuse(s, d, d->endpoint, EP_REASON_METHOD, MSG_METHOD_NOT_ALLOWED, t);
 }
 
 void srv_request(struct srv *s, struct ep_delivery *d, struct turn *t)

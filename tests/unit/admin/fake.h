@@ -99,6 +99,9 @@ FAKE void fake_end_deferred(size_t max)
 
 FAKE void fake_status(void *arg, struct adm_status *out)
 {
+	static const struct adm_reason refused = {
+		"no-context", "nobody's Sender ID", 1700000000, 4};
+
 	(void)arg;
 	*out = (struct adm_status){.version = "0.1.0",
 		.uptime_s = 7,
@@ -107,7 +110,9 @@ FAKE void fake_status(void *arg, struct adm_status *out)
 		.storage_text = "good",
 		.rollbacks = 2,
 		.listeners = {{"main", "server", "*", 5683, false}},
-		.listener_n = 1};
+		.listener_n = 1,
+		.refusals = &refused,
+		.refusal_n = 1};
 }
 
 FAKE struct adm_endpoint_view fake_view(struct span name)

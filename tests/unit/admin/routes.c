@@ -17,6 +17,10 @@ static const struct row {
 		"\"storage\":{\"ok\":true,\"text\":\"good\",\"sealed\":false,\"rollbacks\":2},"
 		"\"listeners\":[{\"name\":\"main\"",
 		NULL, NULL, NULL},
+	{"status, what was refused", "GET", "/v1/status", NULL, 200,
+		"\"refusals\":[{\"code\":\"no-context\",\"text\":\"nobody's Sender ID\","
+		"\"last\":\"2023-11-14T22:13:20Z\",\"count\":4}]}",
+		NULL, NULL, NULL},
 	{"backup", "POST", "/v1/backups", NULL, 201, "{\"path\":\"/state/copy.db\",\"bytes\":4096}",
 		"backup", "", NULL},
 	{"backup, an empty object", "POST", "/v1/backups", "{}", 201, "\"bytes\":4096", "backup",
