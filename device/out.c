@@ -146,7 +146,7 @@ size_t dev_msg_bytes(const struct msg *m)
 	size_t n = 16 + sizeof(m->token) + m->payload.n;
 	for (size_t i = 0; i < m->opt_n; i++)
 		n += 5 + m->opt[i].val.n;
-	return n + 64;
+	return n + 104;
 }
 
 enum err dev_encode(struct dev_host *h, const struct msg *m, struct span *datagram)

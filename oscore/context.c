@@ -3,10 +3,11 @@
 
 #include "base/secret.h"
 #include "oscore/internal.h"
+#include "oscore/recover.h"
 
 #include <string.h>
 
-enum { INFO_MAX = 80 };
+enum { INFO_MAX = 128 };
 
 enum err osc_id_set(struct osc_id *id, struct span s)
 {
@@ -50,9 +51,10 @@ static enum err check_params(const struct osc_params *p, const struct osc_aead_i
 	return ERR_OK;
 }
 
-enum err osc_derive(struct osc_crypto *c, const struct osc_params *p, struct osc_keys *out)
+/* What all keys have in common. */
+static enum err begin(
+	const struct osc_params *p, const struct osc_aead_info *a, struct osc_keys *out)
 {
-	const struct osc_aead_info *a = osc_aead_info(p->aead);
 	enum err err = check_params(p, a);
 
 	secret_wipe(out, sizeof(*out));
@@ -65,14 +67,31 @@ enum err osc_derive(struct osc_crypto *c, const struct osc_params *p, struct osc
 		return ERR_CONFLICT;
 	out->aead = (uint8_t)p->aead;
 	err = osc_id_set(&out->sender_id, p->sender_id);
-	if (!err)
-		err = osc_id_set(&out->recipient_id, p->recipient_id);
-	if (!err)
-		err = derive_one(c, p, p->sender_id, "Key", out->sender_key, a->key_n);
+	return err ? err : osc_id_set(&out->recipient_id, p->recipient_id);
+}
+
+enum err osc_derive_receiver(struct osc_crypto *c, const struct osc_params *p, struct osc_keys *out)
+{
+	const struct osc_aead_info *a = osc_aead_info(p->aead);
+	enum err err = begin(p, a, out);
+
 	if (!err)
 		err = derive_one(c, p, p->recipient_id, "Key", out->recipient_key, a->key_n);
 	if (!err)
 		err = derive_one(c, p, SPAN_EMPTY, "IV", out->common_iv, a->nonce_n);
+	if (err)
+		secret_wipe(out, sizeof(*out));
+	return err;
+}
+
+enum err osc_derive(struct osc_crypto *c, const struct osc_params *p, struct osc_keys *out)
+{
+	enum err err = osc_derive_receiver(c, p, out);
+
+	if (err)
+		return err;
+	const struct osc_aead_info *a = osc_aead_info(p->aead);
+	err = derive_one(c, p, p->sender_id, "Key", out->sender_key, a->key_n);
 	if (err)
 		secret_wipe(out, sizeof(*out));
 	return err;

@@ -6,7 +6,9 @@
 #include "base/span.h"
 #include "oscore/crypto.h"
 
-enum { OSC_ID_MAX = 7, OSC_ID_CONTEXT_MAX = 32 };
+/* An ID Context of ours or an administrator's has at most 32 bytes; one of B.2 is put together from
+ * parts of both ends. */
+enum { OSC_ID_MAX = 7, OSC_ID_CONTEXT_MAX = 64 };
 
 #define OSC_SSN_MAX ((UINT64_C(1) << 40) - 1)
 

@@ -3,6 +3,7 @@
 
 #include "coap/opt.h"
 #include "oscore/internal.h"
+#include "oscore/recover.h"
 
 #include <string.h>
 
@@ -51,6 +52,7 @@ struct sealing {
 	const struct osc_id *nonce_id;
 	const struct osc_piv *nonce_piv;
 	const struct osc_option *option;
+	const uint8_t *nonce; /* instead of one that is made; NULL: none */
 };
 
 static void push(struct msg *m, uint16_t num, struct span val)
@@ -101,9 +103,11 @@ static enum err seal_inner(
 	struct span plaintext = wr_span(&body);
 	if (!wr_room(&body, a->tag_n))
 		return ERR_SPACE;
-	osc_nonce(s->k, s->nonce_id, s->nonce_piv, nonce);
+	if (!s->nonce)
+		osc_nonce(s->k, s->nonce_id, s->nonce_piv, nonce);
 	osc_aad(s->k, s->binding, &aad);
-	err = osc_seal(s->c, a, s->k->sender_key, nonce, wr_span(&aad), plaintext, body.p);
+	err = osc_seal(s->c, a, s->k->sender_key, s->nonce ? s->nonce : nonce, wr_span(&aad),
+		plaintext, body.p);
 	if (err)
 		return err;
 	buf->n += body.n;
@@ -179,7 +183,7 @@ enum err osc_protect_request(struct osc_crypto *c, const struct osc_keys *k, uin
 		.has_kid_context = kid_context != NULL,
 		.kid_context = kid_context ? *kid_context : SPAN_EMPTY,
 	};
-	struct sealing s = {c, k, &b, &b.kid, &b.piv, &o};
+	struct sealing s = {c, k, &b, &b.kid, &b.piv, &o, NULL};
 	enum err err = protect(&s, plain, buf, out);
 	if (!err)
 		*binding = b;
@@ -191,7 +195,7 @@ enum err osc_protect_response(struct osc_crypto *c, const struct osc_keys *k,
 	struct writer *buf, struct msg *out)
 {
 	struct osc_option o = {.has_kid = false};
-	struct sealing s = {c, k, binding, &binding->kid, &binding->piv, &o};
+	struct sealing s = {c, k, binding, &binding->kid, &binding->piv, &o, NULL};
 
 	msg_init(out, plain->type, MSG_EMPTY);
 	if (number && *number > OSC_SSN_MAX)
@@ -205,5 +209,27 @@ enum err osc_protect_response(struct osc_crypto *c, const struct osc_keys *k,
 		s.nonce_id = &k->sender_id;
 		s.nonce_piv = &o.piv;
 	}
+	return protect(&s, plain, buf, out);
+}
+
+enum err osc_protect_response_1(struct osc_crypto *c, const struct osc_keys *k,
+	const struct osc_keys *request_keys, const struct osc_binding *binding, struct span r2,
+	const struct msg *plain, struct writer *buf, struct msg *out)
+{
+	uint8_t nonce[OSC_NONCE_MAX], wrapped[OSC_WRAPPED_MAX];
+	struct writer w = wr_make(wrapped, sizeof(wrapped));
+	struct osc_option o = {.has_kid_context = true};
+	struct sealing s = {c, k, binding, NULL, NULL, &o, nonce};
+
+	msg_init(out, plain->type, MSG_EMPTY);
+	if (!msg_code_is_response(plain->code))
+		return ERR_UNSUPPORTED;
+	if (msg_find(plain, OPT_OBSERVE))
+		return ERR_STATE;
+	osc_wrap(r2, &w);
+	if (w.err)
+		return ERR_RANGE;
+	o.kid_context = wr_span(&w);
+	osc_nonce(request_keys, &binding->kid, &binding->piv, nonce);
 	return protect(&s, plain, buf, out);
 }

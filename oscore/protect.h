@@ -46,7 +46,7 @@ struct osc_binding {
 
 /* Both of these take a message with its options in the clear, in `plain`, and give the message to
  * send in `out`: type, MID and token of `plain`, outer code and options, ciphertext. Bytes of `out`
- * live in `buf` (give it 64 bytes more than the plain message has). ERR_SPACE (buf);
+ * live in `buf` (give it 104 bytes more than the plain message has). ERR_SPACE (buf);
  * ERR_UNSUPPORTED (Proxy-Uri or option 9 in plain, the wrong kind of code, an unknown algorithm);
  * ERR_LIMIT (no room for one option more), ERR_RANGE (too long); ERR_NOMEM. On error buf is as it
  * was and out empty. */

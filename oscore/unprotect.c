@@ -3,6 +3,7 @@
 
 #include "coap/opt.h"
 #include "oscore/internal.h"
+#include "oscore/recover.h"
 
 #include <string.h>
 
@@ -143,5 +144,32 @@ enum err osc_unprotect_response(struct osc_crypto *c, const struct osc_keys *k,
 		err = set_observe(binding, &opt.piv, outer, plain);
 	if (!err && opt.piv.n)
 		*number = osc_piv_number(&opt.piv);
+	return finish(err, &before, buf, plain);
+}
+
+/* One that came with a number of its own has a nonce of its own, too. */
+enum err osc_unprotect_response_1(struct osc_crypto *c, const struct osc_keys *k,
+	const struct osc_keys *request_keys, const struct osc_binding *binding,
+	const struct msg *outer, struct writer *buf, struct msg *plain)
+{
+	struct writer before = *buf;
+	uint8_t nonce[OSC_NONCE_MAX];
+	struct osc_option opt;
+	struct span plaintext;
+
+	enum err err = osc_option_of(outer, &opt);
+	if (!err && !msg_code_is_response(outer->code))
+		err = ERR_SYNTAX;
+	if (err)
+		return finish(err, &before, buf, plain);
+	if (opt.piv.n)
+		osc_nonce(k, &k->recipient_id, &opt.piv, nonce);
+	else
+		osc_nonce(request_keys, &binding->kid, &binding->piv, nonce);
+	err = open_payload(c, k, nonce, binding, outer, buf, &plaintext);
+	if (!err)
+		err = read_inner(plaintext, outer, buf, plain, false);
+	if (!err && msg_find(plain, OPT_OBSERVE))
+		err = ERR_SYNTAX;
 	return finish(err, &before, buf, plain);
 }

@@ -17,6 +17,7 @@ struct mem {
 	store_done_fn *done;
 	void *arg;
 	struct store_queue queue;
+	struct store_asked asked;
 	size_t pending;
 	int fd;
 	bool hold;
@@ -42,7 +43,8 @@ static struct mem *mem_of(struct store *s)
 static void wake(struct mem *m)
 {
 	uint64_t one = 1;
-	if (!m->hold && m->queue.n && write(m->fd, &one, sizeof(one)) < 0)
+	bool work = m->queue.n || m->asked.head;
+	if (!m->hold && work && write(m->fd, &one, sizeof(one)) < 0)
 		return; /* the counter is at its end, so the descriptor is readable */
 }
 
@@ -124,6 +126,26 @@ static enum err commit_batch(struct mem *m, const struct batch *b)
 	return ERR_OK;
 }
 
+static void mem_inputs(struct store *s, struct store_inputs *q)
+{
+	struct mem *m = mem_of(s);
+	store_asked_add(&m->asked, q);
+	wake(m);
+}
+
+static void answer_asked(struct mem *m)
+{
+	struct store_asked now;
+	store_asked_init(&now);
+	store_asked_move(&now, &m->asked);
+	for (struct store_inputs *q = now.head; q; q = q->next) {
+		q->result = m->stats.health;
+		if (!q->result)
+			store_memdb_inputs(&m->db, q);
+	}
+	store_asked_tell(&now, ERR_OK);
+}
+
 static void mem_poll(struct store *s)
 {
 	struct mem *m = mem_of(s);
@@ -141,6 +163,7 @@ static void mem_poll(struct store *s)
 		m->pending--;
 		m->done(m->arg, b);
 	}
+	answer_asked(m);
 }
 
 static int mem_fd(struct store *s)
@@ -301,6 +324,7 @@ static void mem_free(struct store *s)
 		m->pending--;
 		m->done(m->arg, b);
 	}
+	store_asked_tell(&m->asked, ERR_STATE);
 	store_memdb_fini(&m->db);
 	close(m->fd);
 	free(m);
@@ -315,6 +339,7 @@ static const struct store_engine mem_engine = {
 	.begin = mem_begin,
 	.recover = mem_recover,
 	.unseal = mem_unseal,
+	.inputs = mem_inputs,
 	.backup = mem_backup,
 	.stop = mem_stop,
 	.events = mem_events,
@@ -339,6 +364,7 @@ static enum err mem_new(
 	m->done = done;
 	m->arg = arg;
 	store_queue_init(&m->queue);
+	store_asked_init(&m->asked);
 	store_memdb_init(&m->db, o);
 	*out = m;
 	return ERR_OK;

@@ -489,6 +489,14 @@ enum err store_memdb_load(
 	return ERR_OK;
 }
 
+void store_memdb_inputs(const struct memdb *db, struct store_inputs *q)
+{
+	const struct rec *r = table_get(&db->table[MEMDB_CONTEXT], q->context_id);
+	q->result = ERR_NOTFOUND;
+	if (r)
+		store_answer(q, r->context.master_secret, r->context.master_salt);
+}
+
 enum err store_memdb_events(const struct memdb *db, uint64_t after, size_t max, store_event_fn *fn,
 	void *arg, uint64_t *first)
 {

@@ -58,6 +58,7 @@ void store_memdb_set_back(struct memdb *db, const struct store_mark *mark);
 void store_memdb_stop(struct memdb *db, const struct rec_context *exact, size_t n, uint64_t now_ms);
 MUST_USE enum err store_memdb_load(
 	const struct memdb *db, const struct store_visitor *v, struct store_info *info);
+void store_memdb_inputs(const struct memdb *db, struct store_inputs *q);
 MUST_USE enum err store_memdb_events(const struct memdb *db, uint64_t after, size_t max,
 	store_event_fn *fn, void *arg, uint64_t *first);
 /* `to` is as store_memdb_init left it; on ERR_NOMEM it is in part filled. */

@@ -39,6 +39,7 @@ struct sq {
 	pthread_mutex_t lock; /* of all below, except db */
 	pthread_cond_t work, answered;
 	struct store_queue queue, finished;
+	struct store_asked asked, answered_ones;
 	struct call *call;
 	struct store_backup *backup, *backup_over;
 	bool backing_up; /* the file is made */
@@ -162,6 +163,22 @@ static void answer_call(struct sq *s)
 	pthread_cond_signal(&s->answered);
 }
 
+/* What contexts are derived from. A failure to read is no failure of the store. Called and returns
+ * with the lock held. */
+static void read_inputs(struct sq *s, struct store_asked *asked)
+{
+	enum err health = s->stats.health;
+	pthread_mutex_unlock(&s->lock);
+	for (struct store_inputs *q = asked->head; q; q = q->next) {
+		q->result = health;
+		if (!health)
+			store_sqdb_inputs(&s->db, q);
+	}
+	pthread_mutex_lock(&s->lock);
+	store_asked_move(&s->answered_ones, asked);
+	signal_done(s);
+}
+
 /* A slice between two commits, whether there is another to make or not. Called and returns with the
  * lock held. */
 static void back_up(struct sq *s)
@@ -188,13 +205,18 @@ static void back_up(struct sq *s)
 static void *run(void *arg)
 {
 	struct sq *s = arg;
+	struct store_asked asked;
+	store_asked_init(&asked);
 	pthread_mutex_lock(&s->lock);
 	while (!s->quit) {
-		bool work = s->queue.head || s->call || s->backup;
+		bool work = s->queue.head || s->call || s->backup || s->asked.head;
+		store_asked_move(&asked, &s->asked); /* behind what is queued now */
 		if (s->queue.head)
 			commit_queue(s);
 		else if (s->call)
 			answer_call(s);
+		if (asked.head)
+			read_inputs(s, &asked);
 		if (s->backup && !s->quit)
 			back_up(s);
 		if (!work)
@@ -233,16 +255,20 @@ static void sq_poll(struct store *base)
 {
 	struct sq *s = sq_of(base);
 	struct store_queue done;
+	struct store_asked answered;
 	uint64_t count;
 	store_queue_init(&done);
+	store_asked_init(&answered);
 	if (read(s->event_fd, &count, sizeof(count)) < 0)
 		count = 0; /* nothing was signalled; looking costs little */
 	pthread_mutex_lock(&s->lock);
 	store_queue_move(&done, &s->finished);
+	store_asked_move(&answered, &s->answered_ones);
 	struct store_backup *backup = s->backup_over;
 	s->backup_over = NULL;
 	pthread_mutex_unlock(&s->lock);
 	tell_done(s, &done);
+	store_asked_tell(&answered, ERR_OK);
 	if (backup)
 		backup->done(backup);
 }
@@ -358,6 +384,15 @@ static enum err sq_stop(
 	return s->pending ? ERR_STATE : wait_call(s, &c);
 }
 
+static void sq_inputs(struct store *base, struct store_inputs *q)
+{
+	struct sq *s = sq_of(base);
+	pthread_mutex_lock(&s->lock);
+	store_asked_add(&s->asked, q);
+	pthread_cond_signal(&s->work);
+	pthread_mutex_unlock(&s->lock);
+}
+
 static enum err sq_backup(struct store *base, struct store_backup *b)
 {
 	struct sq *s = sq_of(base);
@@ -434,6 +469,8 @@ static void sq_free(struct store *base)
 		b->result = ERR_STATE;
 	store_queue_move(&s->finished, &s->queue);
 	tell_done(s, &s->finished);
+	store_asked_move(&s->answered_ones, &s->asked);
+	store_asked_tell(&s->answered_ones, ERR_STATE);
 	if (s->backup)
 		s->backup->result = ERR_STATE;
 	else
@@ -452,6 +489,7 @@ static const struct store_engine sq_engine = {
 	.begin = sq_begin,
 	.recover = sq_recover,
 	.unseal = sq_unseal,
+	.inputs = sq_inputs,
 	.backup = sq_backup,
 	.stop = sq_stop,
 	.events = sq_events,
@@ -530,6 +568,8 @@ static struct sq *sq_new(const struct store_sqlite_opts *o, store_done_fn *done,
 	pthread_cond_init(&s->answered, NULL);
 	store_queue_init(&s->queue);
 	store_queue_init(&s->finished);
+	store_asked_init(&s->asked);
+	store_asked_init(&s->answered_ones);
 	s->db.opts = *o;
 	s->db.opts.dir = s->db.opts.anchor = NULL;
 	s->db.anchor.fd = s->db.anchor.dir_fd = -1;

@@ -33,6 +33,7 @@ enum sqdb_stmt {
 	SQDB_HOT_DEL,
 	SQDB_CONTEXT_DEL,
 	SQDB_CONTEXT_STATE,
+	SQDB_INPUTS,
 	SQDB_SSN_RESERVE,
 	SQDB_SEEN,
 	SQDB_REG_PUT,
@@ -226,6 +227,7 @@ int64_t store_sqdb_cutoff(const struct sqdb *d);
 /* sqlite_load.c */
 MUST_USE enum err store_sqdb_load(
 	struct sqdb *d, const struct store_visitor *v, struct store_info *info);
+void store_sqdb_inputs(struct sqdb *d, struct store_inputs *q);
 MUST_USE enum err store_sqdb_events(
 	struct sqdb *d, uint64_t after, size_t max, store_event_fn *fn, void *arg, uint64_t *first);
 

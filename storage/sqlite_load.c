@@ -311,3 +311,15 @@ enum err store_sqdb_events(
 	sqlite3_reset(c.st);
 	return e == ERR_NOTFOUND ? ERR_OK : e;
 }
+
+void store_sqdb_inputs(struct sqdb *d, struct store_inputs *q)
+{
+	struct sqdb_cur c = store_sqdb_use(d, SQDB_INPUTS);
+	store_sqdb_put(&c, q->context_id);
+	q->result = store_sqdb_row(d, &c);
+	if (!q->result) {
+		struct span secret = store_sqdb_get_span(&c), salt = store_sqdb_get_span(&c);
+		store_answer(q, secret, salt);
+	}
+	sqlite3_reset(c.st);
+}

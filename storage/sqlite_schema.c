@@ -167,6 +167,7 @@ const char *const store_sqdb_sql[SQDB_STMTS] = {
 	[SQDB_CONTEXT_DEL] = "DELETE FROM contexts WHERE id = ?1",
 	[SQDB_CONTEXT_STATE] = "UPDATE hot SET generation = ?2, fresh = ?3, executed = ?4,"
 			       " flags_pos = ?5 WHERE context_id = ?1 AND live = 1",
+	[SQDB_INPUTS] = "SELECT master_secret, master_salt FROM contexts WHERE id = ?1",
 	[SQDB_SSN_RESERVE] = "UPDATE hot SET ssn_limit = ssn_limit + ?3"
 			     " WHERE context_id = ?1 AND ssn_limit = ?2 AND live = 1",
 	[SQDB_SEEN] = "INSERT INTO seen (id, context_id, piv, now_ms, hash, expiry_ms, flags,"

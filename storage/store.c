@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "storage/store_impl.h"
 
+#include <string.h>
+
 void store_submit(struct store *s, struct batch *b)
 {
 	s->engine->submit(s, b);
@@ -39,6 +41,11 @@ enum err store_recover(struct store *s)
 enum err store_backup(struct store *s, struct store_backup *b)
 {
 	return s->engine->backup(s, b);
+}
+
+void store_inputs(struct store *s, struct store_inputs *q)
+{
+	s->engine->inputs(s, q);
 }
 
 enum err store_unseal(struct store *s)
@@ -132,4 +139,51 @@ uint64_t store_higher(uint64_t a, uint64_t b)
 struct span store_response(struct span response)
 {
 	return response.n <= STORE_RESPONSE_MAX ? response : SPAN_EMPTY;
+}
+
+void store_asked_init(struct store_asked *a)
+{
+	a->head = NULL;
+	a->tail = &a->head;
+}
+
+void store_asked_add(struct store_asked *a, struct store_inputs *q)
+{
+	q->next = NULL;
+	*a->tail = q;
+	a->tail = &q->next;
+}
+
+void store_asked_move(struct store_asked *to, struct store_asked *from)
+{
+	if (!from->head)
+		return;
+	*to->tail = from->head;
+	to->tail = from->tail;
+	store_asked_init(from);
+}
+
+void store_asked_tell(struct store_asked *a, enum err why)
+{
+	for (struct store_inputs *q = a->head, *next; q; q = next) {
+		next = q->next;
+		if (why)
+			q->result = why;
+		q->done(q);
+	}
+	store_asked_init(a);
+}
+
+void store_answer(struct store_inputs *q, struct span secret, struct span salt)
+{
+	q->result = ERR_CORRUPT;
+	if (secret.n > sizeof(q->secret) || salt.n > sizeof(q->salt))
+		return;
+	q->secret_n = (uint8_t)secret.n;
+	q->salt_n = (uint8_t)salt.n;
+	if (secret.n)
+		memcpy(q->secret, secret.p, secret.n);
+	if (salt.n)
+		memcpy(q->salt, salt.p, salt.n);
+	q->result = ERR_OK;
 }

@@ -193,6 +193,20 @@ struct store_backup {
 	char why[256]; /* what failed, for an operator */
 };
 
+/* What a context is derived from, read to derive another from it: secrets are not kept in memory.
+ * Owned by the caller and left untouched until done; whoever owns it wipes it. */
+enum { STORE_SECRET_MAX = 64 };
+struct store_inputs {
+	struct store_inputs *next; /* the store's, while it has it */
+	uint64_t context_id;
+	void (*done)(struct store_inputs *q); /* called by store_poll, or by store_free */
+	void *arg;
+	/* set before done */
+	enum err result;
+	uint8_t secret_n, salt_n;
+	uint8_t secret[STORE_SECRET_MAX], salt[STORE_SECRET_MAX];
+};
+
 /* A tombstone: a key that was used once and belongs to no context any more, wherever its secret
  * came from: a drawn one is in the device, and in every copy of the database. */
 struct rec_tombstone {
@@ -270,6 +284,10 @@ MUST_USE enum err store_recover(struct store *s);
  * is not room for it and as much again), ERR_UNSUPPORTED (not by this engine), ERR_STATE (the store
  * ended), or why reading or writing failed; then there is no file. */
 MUST_USE enum err store_backup(struct store *s, struct store_backup *b);
+/* Reads them, behind the batches that were submitted before. Never blocks and never fails; the
+ * result may be ERR_NOTFOUND (no such live context), ERR_CORRUPT (longer than any), ERR_STATE (the
+ * store ended), or why nothing can be read. */
+void store_inputs(struct store *s, struct store_inputs *q);
 /* Of a sealed store (health ERR_SEALED): the operator has confirmed that no other copy of this
  * database runs, has run since this one was made, or will. It is treated like a rollback: sender
  * numbers start in a later epoch, every window is stale. Synchronous; what is stored must be loaded

@@ -19,6 +19,7 @@ struct store_engine {
 	enum err (*begin)(struct store *s);
 	enum err (*recover)(struct store *s);
 	enum err (*unseal)(struct store *s);
+	void (*inputs)(struct store *s, struct store_inputs *q);
 	enum err (*backup)(struct store *s, struct store_backup *b);
 	enum err (*stop)(
 		struct store *s, const struct rec_context *exact, size_t n, uint64_t now_ms);
@@ -45,6 +46,19 @@ void store_queue_add(struct store_queue *q, struct batch *b);
 /* Appends all of `from`, which is empty afterwards. */
 void store_queue_move(struct store_queue *to, struct store_queue *from);
 struct batch *store_queue_take(struct store_queue *q);
+
+/* Questions for the inputs of contexts, likewise. */
+struct store_asked {
+	struct store_inputs *head, **tail;
+};
+
+void store_asked_init(struct store_asked *a);
+void store_asked_add(struct store_asked *a, struct store_inputs *q);
+void store_asked_move(struct store_asked *to, struct store_asked *from);
+/* Tells them all; `why` is their result unless it is ERR_OK. */
+void store_asked_tell(struct store_asked *a, enum err why);
+/* The answer to one. */
+void store_answer(struct store_inputs *q, struct span secret, struct span salt);
 
 /* How numbers with UINT64_MAX for "none" compare: none is the lowest. */
 uint64_t store_higher(uint64_t a, uint64_t b);

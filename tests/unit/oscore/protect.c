@@ -525,11 +525,11 @@ static void test_no_space(void)
 }
 
 /* The longest of everything that the option holds, under a 16-byte tag. */
-static void test_64_bytes_more(void)
+static void test_104_bytes_more(void)
 {
 	static const struct fx_inputs in = {30, "0102", "", "01020304050607", "07", NULL};
 	struct osc_keys k = fx_keys(crypto, &in, true);
-	uint8_t id_context[OSC_ID_CONTEXT_MAX] = {1}, encoded[CAP];
+	uint8_t id_context[OSC_ID_CONTEXT_MAX + 2] = {1}, encoded[CAP];
 	struct span kid_context = SPAN_OF(id_context);
 	struct writer w = wr_make(encoded, CAP);
 	struct msg plain;
@@ -538,11 +538,11 @@ static void test_64_bytes_more(void)
 	big_request(&plain);
 	REQUIRE(msg_encode_udp(&plain, &w) == ERR_OK, "msg_encode_udp");
 	trip_init(&t);
-	t.buf = wr_make(t.sealed, w.n + 64);
+	t.buf = wr_make(t.sealed, w.n + 104);
 	CHECK(osc_protect_request(crypto, &k, OSC_SSN_MAX, &kid_context, &plain, &t.buf, &t.sent,
 		      &t.asked) == ERR_OK,
-		"64 bytes more than the plain message");
-	CHECK(msg_find(&t.sent, OPT_OSCORE)->val.n == 1 + 5 + 1 + 32 + 7, "the longest option");
+		"104 bytes more than the plain message");
+	CHECK(msg_find(&t.sent, OPT_OSCORE)->val.n == 1 + 5 + 1 + 66 + 7, "the longest option");
 }
 
 static enum err try_request(const struct msg *plain, uint64_t number, const struct span *context)
@@ -770,7 +770,7 @@ int main(void)
 	test_inner_wins();
 	test_tampering();
 	test_no_space();
-	test_64_bytes_more();
+	test_104_bytes_more();
 	test_refusals();
 	test_too_long();
 	test_response_numbers();

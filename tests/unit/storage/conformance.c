@@ -576,6 +576,50 @@ static void case_generation(struct rig *r)
 	rig_copy_end(&c);
 }
 
+static void told(struct store_inputs *q)
+{
+	++*(unsigned *)q->arg;
+}
+
+static void wait_told(struct rig *r, const unsigned *n, unsigned want)
+{
+	for (int tries = 0; *n < want && tries < 50; tries++) {
+		struct pollfd p = {.fd = store_fd(r->s), .events = POLLIN};
+		REQUIRE(poll(&p, 1, 2000) >= 0, "poll");
+		store_poll(r->s);
+	}
+}
+
+static void case_inputs(struct rig *r)
+{
+	unsigned n = 0;
+	struct store_inputs q[3] = {{.context_id = 3, .done = told, .arg = &n},
+		{.context_id = 4, .done = told, .arg = &n}, {.context_id = 3}};
+	struct rec recs[2] = {rec_endpoint_of(1, "a"), rec_context_of(3, 1)};
+	struct span secret = recs[1].context.master_secret, salt = recs[1].context.master_salt;
+	struct batch b = {.recs = recs, .n = 2, .now_ms = 1000};
+	store_submit(r->s, &b);
+	store_inputs(r->s, &q[0]);
+	store_inputs(r->s, &q[1]);
+	OK(!n, "not before the poll");
+	wait_told(r, &n, 2);
+	OK(n == 2 && r->done_n == 1, "told, behind the batch that was submitted before");
+	OK(!q[0].result && span_eq(span_make(q[0].secret, q[0].secret_n), secret) &&
+			span_eq(span_make(q[0].salt, q[0].salt_n), salt),
+		"Master Secret and Master Salt");
+	OK(q[1].result == ERR_NOTFOUND, "of a context that is not there");
+	OK(!COMMIT(r, rec_del_of(REC_CONTEXT_DEL, 3)), "deleted");
+	store_inputs(r->s, &q[0]);
+	wait_told(r, &n, 3);
+	OK(q[0].result == ERR_NOTFOUND, "of a deleted one");
+	q[2].done = told;
+	q[2].arg = &n;
+	store_inputs(r->s, &q[2]);
+	store_free(r->s);
+	OK(n == 4, "all come back");
+	r->s = NULL;
+}
+
 static void case_free_pending(struct rig *r)
 {
 	struct rec e = rec_endpoint_of(1, "a");
@@ -611,6 +655,7 @@ static const struct {
 	{"rollback", case_rollback},
 	{"sealed", case_sealed},
 	{"generation", case_generation},
+	{"inputs", case_inputs},
 	{"free pending", case_free_pending},
 };
 
