@@ -189,6 +189,10 @@ static enum err put_context(struct memdb *db, const struct rec *r)
 		if (old->context.ssn_limit > now.context.ssn_limit)
 			now.context.ssn_limit = old->context.ssn_limit;
 		now.context.highest = store_higher(old->context.highest, now.context.highest);
+		if (old->context.ssn_gap < now.context.ssn_gap)
+			now.context.ssn_gap = old->context.ssn_gap;
+		if (old->context.failures > now.context.failures)
+			now.context.failures = old->context.failures;
 	}
 	use_id(db, r->context.id);
 	return put(db, MEMDB_CONTEXT, r->context.id, &now);
@@ -227,6 +231,13 @@ static enum err del_endpoint(struct memdb *db, uint64_t id)
 	return e ? e : del(db, MEMDB_ENDPOINT, id);
 }
 
+/* Of a live context or of a deleted one. */
+static const struct rec *either(const struct memdb *db, uint64_t id, enum memdb_kind *kind)
+{
+	const struct rec *r = table_get(&db->table[ *kind = MEMDB_CONTEXT], id);
+	return r ? r : table_get(&db->table[*kind = MEMDB_DEAD], id);
+}
+
 static enum err set_context_state(struct memdb *db, const struct rec_context_state *st)
 {
 	const struct rec *old = table_get(&db->table[MEMDB_CONTEXT], st->id);
@@ -237,6 +248,17 @@ static enum err set_context_state(struct memdb *db, const struct rec_context_sta
 	now.context.fresh = st->fresh;
 	now.context.executed = st->executed;
 	return put(db, MEMDB_CONTEXT, st->id, &now);
+}
+
+static enum err set_failures(struct memdb *db, const struct rec_context_failures *f)
+{
+	enum memdb_kind kind;
+	const struct rec *old = either(db, f->id, &kind);
+	if (!old || old->context.failures >= f->failures)
+		return ERR_OK;
+	struct rec now = *old;
+	now.context.failures = f->failures;
+	return put(db, kind, f->id, &now);
 }
 
 static enum err reserve(struct memdb *db, const struct rec_ssn_reserve *r)
@@ -272,12 +294,8 @@ static enum err seen(struct memdb *db, const struct rec *r)
 	if (e)
 		return e;
 	db->log_next++;
-	enum memdb_kind kind = MEMDB_CONTEXT;
-	const struct rec *old = table_get(&db->table[kind], r->seen.context_id);
-	if (!old) {
-		kind = MEMDB_DEAD;
-		old = table_get(&db->table[kind], r->seen.context_id);
-	}
+	enum memdb_kind kind;
+	const struct rec *old = either(db, r->seen.context_id, &kind);
 	if (!old)
 		return ERR_OK;
 	struct rec now = *old;
@@ -313,6 +331,8 @@ static enum err apply(struct memdb *db, const struct rec *r)
 		return put_context(db, r);
 	case REC_CONTEXT_DEL:
 		return del_context(db, r->del.id, r->del.unused);
+	case REC_CONTEXT_FAILURES:
+		return set_failures(db, &r->context_failures);
 	case REC_CONTEXT_STATE:
 		return set_context_state(db, &r->context_state);
 	case REC_SSN_RESERVE:
@@ -396,8 +416,10 @@ void store_memdb_set_back(struct memdb *db, const struct store_mark *mark)
 		struct memdb_table *t = &db->table[kinds[k]];
 		for (size_t i = 0; i < t->n; i++) {
 			struct rec_context *c = &t->v[i]->rec.context;
-			if (c->ssn_limit < floor)
+			if (c->ssn_limit < floor) {
+				c->ssn_gap += floor - c->ssn_limit;
 				c->ssn_limit = floor;
+			}
 			c->stale = true;
 			c->fresh = c->exact = false;
 		}
@@ -419,6 +441,8 @@ void store_memdb_stop(struct memdb *db, const struct rec_context *exact, size_t 
 		r->context.ssn_limit = exact[i].ssn_limit;
 		r->context.highest = store_higher(r->context.highest, exact[i].highest);
 		r->context.window = exact[i].window;
+		if (exact[i].failures > r->context.failures)
+			r->context.failures = exact[i].failures;
 		r->context.exact = r->context.highest == exact[i].highest;
 	}
 	db->info.clean = true;
@@ -435,11 +459,12 @@ static enum err tell_context(const struct store_visitor *v, const struct rec_con
 
 static enum err tell_dead(const struct store_visitor *v, const struct rec_context *c)
 {
-	struct rec_tombstone t = {c->ikm_fingerprint, c->sender_id, true, c->ssn_limit};
+	struct rec_tombstone t = {c->ikm_fingerprint, c->sender_id, true, c->ssn_limit, c->ssn_gap};
 	enum err e = v->tombstone(v->arg, &t);
 	if (e)
 		return e;
-	t = (struct rec_tombstone){c->ikm_fingerprint, c->recipient_id, false, c->highest};
+	t = (struct rec_tombstone){
+		c->ikm_fingerprint, c->recipient_id, false, c->highest, c->failures};
 	return v->tombstone(v->arg, &t);
 }
 

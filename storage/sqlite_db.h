@@ -13,7 +13,7 @@
 
 enum {
 	SQDB_APPLICATION_ID = 0x4c4e5944, /* "LNYD" */
-	SQDB_VERSION = 2,                 /* user_version of the schema in sqlite_schema.c */
+	SQDB_VERSION = 3,                 /* user_version of the schema in sqlite_schema.c */
 	SQDB_WHY_MAX = STORE_WHY_MAX,
 };
 
@@ -34,6 +34,7 @@ enum sqdb_stmt {
 	SQDB_CONTEXT_DEL,
 	SQDB_CONTEXT_STATE,
 	SQDB_INPUTS,
+	SQDB_CONTEXT_FAILURES,
 	SQDB_SSN_RESERVE,
 	SQDB_SEEN,
 	SQDB_REG_PUT,

@@ -84,7 +84,7 @@ static enum err endpoint_row(struct load *l, struct sqdb_cur *c)
 static const char context_sql[] =
 	"SELECT h.context_id, h.endpoint_id, h.expiry_pos, h.expiry_ms, h.live, h.flags_pos,"
 	" h.exact_stop, h.generation, h.ssn_limit, h.highest, h.window_bits, h.fresh, h.executed,"
-	" h.stale,"
+	" h.stale, h.ssn_gap, h.failures,"
 	" c.role, c.origin, c.aead, c.hkdf, c.ssid, c.sender_id, c.recipient_id, c.id_context,"
 	" c.master_secret, c.master_salt, c.sender_key, c.recipient_key, c.common_iv,"
 	" c.ikm_fingerprint, c.id"
@@ -101,6 +101,8 @@ static void context_counters(
 	r->fresh = store_sqdb_get(c) || (f && f->fresh_pos > flags_pos);
 	r->executed = store_sqdb_get(c) || (f && f->executed_pos > flags_pos);
 	r->stale = store_sqdb_get(c) && !r->fresh;
+	r->ssn_gap = store_sqdb_get(c);
+	r->failures = store_sqdb_get(c);
 	r->highest = f ? store_higher(highest, f->highest) : highest;
 	r->exact = l->d->info.clean && exact_stop == l->d->stops && r->highest == highest;
 	if (!r->exact)
@@ -223,6 +225,8 @@ static enum err tombstone_row(struct load *l, struct sqdb_cur *c)
 	sender.number = store_sqdb_get(c);
 	recipient.id = store_sqdb_get_span(c);
 	recipient.number = store_sqdb_get(c);
+	sender.aside = store_sqdb_get(c);
+	recipient.aside = store_sqdb_get(c);
 	if (f)
 		recipient.number = store_higher(recipient.number, f->highest);
 	if (!l->v->tombstone)
@@ -264,7 +268,7 @@ static enum err load_all(struct load *l)
 	if (!e)
 		e = each(l,
 			"SELECT t.context_id, t.ikm_fingerprint, t.sender_id, h.ssn_limit,"
-			" t.recipient_id, h.highest FROM tombstones t"
+			" t.recipient_id, h.highest, h.ssn_gap, h.failures FROM tombstones t"
 			" JOIN hot h ON h.context_id = t.context_id ORDER BY t.context_id",
 			tombstone_row);
 	return e;

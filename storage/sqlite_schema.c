@@ -130,7 +130,15 @@ static const char version_2[] =
 	"UPDATE meta SET db_id = randomblob(16),"
 	" generation = EXISTS (SELECT 1 FROM hot) OR stops > 0;";
 
-const char *const store_sqdb_migration[SQDB_VERSION] = {version_1, version_2};
+/* How much the keys have done, where numbers alone do not tell. */
+static const char version_3[] =
+	"ALTER TABLE hot ADD COLUMN ssn_gap INTEGER NOT NULL DEFAULT 0;" /* of ssn_limit, unused */
+	"ALTER TABLE hot ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;"
+	/* what earlier rollbacks left out: all below the epoch, as far as anybody knows */
+	"UPDATE hot SET ssn_gap = ssn_limit >> 20 << 20"
+	" WHERE (SELECT rollbacks FROM meta) > 0;";
+
+const char *const store_sqdb_migration[SQDB_VERSION] = {version_1, version_2, version_3};
 
 const char *const store_sqdb_sql[SQDB_STMTS] = {
 	[SQDB_BEGIN] = "BEGIN IMMEDIATE",
@@ -153,12 +161,13 @@ const char *const store_sqdb_sql[SQDB_STMTS] = {
 			     " ?15, ?16)",
 	[SQDB_HOT_PUT] = "INSERT INTO hot (context_id, endpoint_id, live, generation, ssn_limit,"
 			 " highest, window_bits, exact_stop, fresh, executed, flags_pos,"
-			 " expiry_ms, expiry_pos, stale)"
-			 " VALUES (?1, ?2, 1, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, 0, 0, ?9)"
+			 " expiry_ms, expiry_pos, stale, ssn_gap, failures)"
+			 " VALUES (?1, ?2, 1, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, 0, 0, ?9, ?10, ?11)"
 			 " ON CONFLICT (context_id) DO UPDATE SET endpoint_id = ?2,"
 			 " generation = ?3, ssn_limit = max(ssn_limit, ?4),"
 			 " highest = max(highest, ?5), exact_stop = 0, fresh = ?6, executed = ?7,"
-			 " flags_pos = ?8, stale = ?9 WHERE live = 1",
+			 " flags_pos = ?8, stale = ?9, ssn_gap = min(ssn_gap, ?10),"
+			 " failures = max(failures, ?11) WHERE live = 1",
 	[SQDB_TOMBSTONE] = "INSERT INTO tombstones (context_id, ikm_fingerprint, sender_id,"
 			   " recipient_id) SELECT id, ikm_fingerprint, sender_id, recipient_id"
 			   " FROM contexts WHERE id = ?1",
@@ -168,6 +177,8 @@ const char *const store_sqdb_sql[SQDB_STMTS] = {
 	[SQDB_CONTEXT_STATE] = "UPDATE hot SET generation = ?2, fresh = ?3, executed = ?4,"
 			       " flags_pos = ?5 WHERE context_id = ?1 AND live = 1",
 	[SQDB_INPUTS] = "SELECT master_secret, master_salt FROM contexts WHERE id = ?1",
+	[SQDB_CONTEXT_FAILURES] = "UPDATE hot SET failures = max(failures, ?2)"
+				  " WHERE context_id = ?1",
 	[SQDB_SSN_RESERVE] = "UPDATE hot SET ssn_limit = ssn_limit + ?3"
 			     " WHERE context_id = ?1 AND ssn_limit = ?2 AND live = 1",
 	[SQDB_SEEN] = "INSERT INTO seen (id, context_id, piv, now_ms, hash, expiry_ms, flags,"
@@ -199,8 +210,10 @@ const char *const store_sqdb_sql[SQDB_STMTS] = {
 		      " expiry_ms = iif(?6 > expiry_pos, ?5, expiry_ms),"
 		      " expiry_pos = max(expiry_pos, ?6) WHERE context_id = ?1",
 	[SQDB_EXACT] = "UPDATE hot SET ssn_limit = ?2, window_bits = ?4,"
-		       " exact_stop = iif(?3 >= highest, ?5, 0), highest = max(highest, ?3)"
+		       " exact_stop = iif(?3 >= highest, ?5, 0), highest = max(highest, ?3),"
+		       " failures = max(failures, ?6)"
 		       " WHERE context_id = ?1 AND live = 1",
-	[SQDB_ROLL_BACK] = "UPDATE hot SET ssn_limit = max(ssn_limit, ?1), stale = 1, fresh = 0,"
+	[SQDB_ROLL_BACK] = "UPDATE hot SET ssn_limit = max(ssn_limit, ?1),"
+			   " ssn_gap = ssn_gap + max(0, ?1 - ssn_limit), stale = 1, fresh = 0,"
 			   " window_bits = 0, exact_stop = 0, flags_pos = ?2",
 };

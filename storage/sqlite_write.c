@@ -62,6 +62,8 @@ static enum err put_hot(struct sqdb *d, const struct rec_context *r)
 	store_sqdb_put(&c, r->executed);
 	store_sqdb_put(&c, position(d));
 	store_sqdb_put(&c, r->stale);
+	store_sqdb_put(&c, r->ssn_gap);
+	store_sqdb_put(&c, r->failures);
 	enum err e = store_sqdb_run(d, &c);
 	if (e || sqlite3_changes(d->db) == 1)
 		return e;
@@ -155,6 +157,14 @@ static enum err set_context_state(struct sqdb *d, const struct rec_context_state
 	store_sqdb_put(&c, r->fresh);
 	store_sqdb_put(&c, r->executed);
 	store_sqdb_put(&c, position(d));
+	return store_sqdb_run(d, &c);
+}
+
+static enum err set_failures(struct sqdb *d, const struct rec_context_failures *r)
+{
+	struct sqdb_cur c = store_sqdb_use(d, SQDB_CONTEXT_FAILURES);
+	store_sqdb_put(&c, r->id);
+	store_sqdb_put(&c, r->failures);
 	return store_sqdb_run(d, &c);
 }
 
@@ -277,6 +287,8 @@ static enum err apply(struct sqdb *d, const struct rec *r)
 		return del_context(d, r->del.id, r->del.unused);
 	case REC_CONTEXT_STATE:
 		return set_context_state(d, &r->context_state);
+	case REC_CONTEXT_FAILURES:
+		return set_failures(d, &r->context_failures);
 	case REC_SSN_RESERVE:
 		return reserve(d, &r->ssn);
 	case REC_SEEN:
@@ -350,6 +362,7 @@ static enum err put_exact(struct sqdb *d, const struct rec_context *r)
 	store_sqdb_put(&c, r->highest);
 	store_sqdb_put(&c, r->window);
 	store_sqdb_put(&c, d->stops);
+	store_sqdb_put(&c, r->failures);
 	return store_sqdb_run(d, &c);
 }
 

@@ -27,6 +27,7 @@ enum rec_type {
 	REC_CONTEXT_PUT,
 	REC_CONTEXT_DEL, /* leaves tombstones */
 	REC_CONTEXT_STATE,
+	REC_CONTEXT_FAILURES,
 	REC_SSN_RESERVE,
 	REC_SEEN,
 	REC_REG_PUT,
@@ -72,6 +73,8 @@ struct rec_context {
 	uint16_t ssid; /* the server account it belongs to; 0: bootstrap, or provisioned by hand */
 	/* counters; when a context is put again, the store keeps what is higher */
 	uint64_t ssn_limit; /* numbers below it may have been used */
+	uint64_t ssn_gap;   /* so many of them never were: a rollback left them out */
+	uint64_t failures;  /* verifications that failed under its Recipient Key */
 	uint64_t highest;   /* largest Partial IV accepted; UINT64_MAX: none */
 	uint64_t window; /* as struct osc_window's seen; meaningful if exact; not taken by a put */
 	bool exact;      /* set by a clean stop only, cleared by store_begin */
@@ -85,6 +88,11 @@ struct rec_context_state {
 	uint64_t id;
 	uint8_t generation;
 	bool fresh, executed;
+};
+
+/* Failed verifications so far; the store keeps what is higher. Of a context that is gone too. */
+struct rec_context_failures {
+	uint64_t id, failures;
 };
 
 /* ssn_limit := expect + add, if it is `expect` now; else the batch fails with ERR_CONFLICT. Two
@@ -159,6 +167,7 @@ struct rec {
 		struct rec_endpoint endpoint;
 		struct rec_context context;
 		struct rec_context_state context_state;
+		struct rec_context_failures context_failures;
 		struct rec_ssn_reserve ssn;
 		struct rec_seen seen;
 		struct rec_reg reg;
@@ -213,6 +222,7 @@ struct rec_tombstone {
 	struct span ikm_fingerprint, id; /* the key is derived from these two */
 	bool sender;                     /* it was ours to send with */
 	uint64_t number;                 /* ssn_limit if sender, else highest (UINT64_MAX: none) */
+	uint64_t aside;                  /* ssn_gap if sender, else failures */
 };
 
 /* Told on loading, in this order of kinds; any may be NULL. Spans die with the call. Context

@@ -205,6 +205,42 @@ static void case_put_keeps_higher(struct rig *r)
 	OK(rig_has(r, "limit=200 highest=60"), "are taken");
 }
 
+static struct rec failures_of(uint64_t id, uint64_t n)
+{
+	return (struct rec){
+		.type = REC_CONTEXT_FAILURES, .context_failures = {.id = id, .failures = n}};
+}
+
+/* Nothing but a new key makes a count of failures smaller. */
+static void case_failures(struct rig *r)
+{
+	struct rec c = rec_context_of(3, 1);
+	c.context.failures = 5;
+	c.context.ssn_gap = 700;
+	c.context.ssn_limit = 1000;
+	OK(!COMMIT(r, c, rec_context_of(4, 1)), "put");
+	OK(rig_has(r, "executed=0 gap=700 failures=5\n"), "as it was put");
+	c.context.failures = 2;
+	c.context.ssn_gap = 900;
+	OK(!COMMIT(r, c, failures_of(4, 256)), "put again with lower ones");
+	OK(rig_has(r, "gap=700 failures=5\n") && rig_has(r, "executed=0 failures=256\n"),
+		"more failures and less of a gap stay");
+	OK(!COMMIT(r, failures_of(4, 255), failures_of(77, 9)), "fewer, and of nobody");
+	rig_crash(r);
+	OK(rig_has(r, "executed=0 failures=256\n"), "change nothing");
+	struct rec_context exact[] = {c.context, rec_context_of(4, 1).context};
+	exact[1].failures = 300;
+	OK(!store_stop(r->s, exact, 2, 60), "stop");
+	rig_reopen(r);
+	OK(rig_has(r, "failures=5\n") && rig_has(r, "failures=300\n"), "a stop takes the higher");
+	OK(!COMMIT(r, rec_del_of(REC_CONTEXT_DEL, 3), rec_del_of(REC_CONTEXT_DEL, 4)), "delete");
+	OK(!COMMIT(r, failures_of(4, 512)), "a late one");
+	rig_crash(r);
+	OK(rig_has(r, " 53 1 1000 aside=700\n") && rig_has(r, " 0 -1 aside=5\n") &&
+			rig_has(r, " 0 -1 aside=512\n"),
+		"tombstones keep all of it");
+}
+
 static void case_context_state(struct rig *r)
 {
 	struct rec set = {.type = REC_CONTEXT_STATE,
@@ -490,20 +526,22 @@ static void case_rollback(struct rig *r)
 	rig_restore(r, &c, true);
 	OK(stats_of(r).rolled_back && stats_of(r).rollbacks == 1 && !stats_of(r).seal,
 		"it is found out");
-	OK(rig_has(r, "limit=1048576 highest=20 fresh=0 executed=0 stale") &&
+	OK(rig_has(r, "limit=1048576 highest=20 fresh=0 executed=0 stale gap=1048512\n") &&
 			r->info.rollbacks == 1,
 		"numbers of the next epoch, nothing believed of the window, what the log said "
 		"kept");
-	OK(rig_has(r, "limit=5242880 highest=-1 fresh=0 executed=0 stale"), "none ever goes back");
+	OK(rig_has(r, "limit=5242880 highest=-1 fresh=0 executed=0 stale\n"),
+		"none ever goes back, and then there is no gap");
 	OK(rig_lacks(r, "seen "), "no stored answer is left");
 	OK(rig_has(r, "registration 1") && rig_has(r, "expiry=900"), "registrations stay");
-	OK(rig_has(r, " 1 1048576\n"), "tombstones' numbers are raised too");
+	OK(rig_has(r, " 1 1048576 aside=1048576\n"), "tombstones' numbers are raised too");
 	OK(!store_begin(r->s) && !COMMIT_AT(r, 70, rec_ssn_of(3, 1 << 20, 64)), "work goes on");
 	seen = rec_seen_of(3, 40, 80);
 	seen.seen.fresh = true;
 	OK(!COMMIT_AT(r, 80, seen), "the device has proved itself");
 	rig_crash(r);
-	OK(rig_has(r, "limit=1048640 highest=40 fresh=1 executed=0\n"), "and is believed");
+	OK(rig_has(r, "limit=1048640 highest=40 fresh=1 executed=0 gap=1048512\n"),
+		"and is believed");
 	OK(rig_has(r, "limit=5242880 highest=-1 fresh=0 executed=0 stale"), "the other is not");
 	OK(!stats_of(r).rolled_back && stats_of(r).rollbacks == 1, "a crash is no rollback");
 	rig_restore(r, &c, true);
@@ -643,6 +681,7 @@ static const struct {
 	{"reserve", case_reserve},
 	{"put keeps higher", case_put_keeps_higher},
 	{"context state", case_context_state},
+	{"failures", case_failures},
 	{"seen", case_seen},
 	{"clock", case_clock},
 	{"expiry", case_expiry},

@@ -96,7 +96,12 @@ static inline enum err dump_context(void *arg, const struct rec_context *r)
 	text_add(t, " limit=%" PRIu64 " highest=%" PRId64, r->ssn_limit, (int64_t)r->highest);
 	if (r->exact)
 		text_add(t, " window=%" PRIx64, r->window);
-	text_add(t, " fresh=%d executed=%d%s\n", r->fresh, r->executed, r->stale ? " stale" : "");
+	text_add(t, " fresh=%d executed=%d%s", r->fresh, r->executed, r->stale ? " stale" : "");
+	if (r->ssn_gap)
+		text_add(t, " gap=%" PRIu64, r->ssn_gap);
+	if (r->failures)
+		text_add(t, " failures=%" PRIu64, r->failures);
+	text_add(t, "\n");
 	return ERR_OK;
 }
 
@@ -151,7 +156,10 @@ static inline enum err dump_tombstone(void *arg, const struct rec_tombstone *r)
 	text_add(t, "tombstone");
 	text_bytes(t, r->ikm_fingerprint);
 	text_bytes(t, r->id);
-	text_add(t, " %d %" PRId64 "\n", r->sender, (int64_t)r->number);
+	text_add(t, " %d %" PRId64, r->sender, (int64_t)r->number);
+	if (r->aside)
+		text_add(t, " aside=%" PRIu64, r->aside);
+	text_add(t, "\n");
 	return ERR_OK;
 }
 

@@ -403,7 +403,8 @@ static void test_upgrade(void)
 	static const char back[] =
 		"ALTER TABLE meta DROP COLUMN db_id; ALTER TABLE meta DROP COLUMN generation;"
 		"ALTER TABLE meta DROP COLUMN rollbacks; ALTER TABLE meta DROP COLUMN suspect;"
-		"ALTER TABLE hot DROP COLUMN stale; PRAGMA user_version = 1";
+		"ALTER TABLE hot DROP COLUMN stale; ALTER TABLE hot DROP COLUMN ssn_gap;"
+		"ALTER TABLE hot DROP COLUMN failures; PRAGMA user_version = 1";
 	struct rig r;
 	struct store_stats st;
 	for (int used = 0; used < 2; used++) {
@@ -428,6 +429,29 @@ static void test_upgrade(void)
 	}
 }
 
+/* One of before keys were counted: what rollbacks had left out is no use of them. */
+static void test_upgrade_counts(void)
+{
+	static const char back[] = "ALTER TABLE hot DROP COLUMN ssn_gap;"
+				   "ALTER TABLE hot DROP COLUMN failures;"
+				   "UPDATE hot SET ssn_limit = 3145828; PRAGMA user_version = 2";
+	struct rig r;
+	for (int rolled = 0; rolled < 2; rolled++) {
+		make(&r);
+		store_free(r.s);
+		r.s = NULL;
+		sql(path_of(&r, "lanyard.db"), back);
+		if (rolled)
+			sql(path_of(&r, "lanyard.db"), "UPDATE meta SET rollbacks = 1");
+		REQUIRE(!rig_start(&r), r.why);
+		CHECK(!rolled || !store_unseal(r.s), "its anchor does not know: one more rollback");
+		CHECK(rolled ? rig_has(&r, "limit=17825792") && rig_has(&r, " gap=17825692\n")
+			     : rig_has(&r, "limit=3145828") && rig_lacks(&r, "gap="),
+			"only a database that was rolled back has gaps");
+		rig_close(&r);
+	}
+}
+
 int main(void)
 {
 	umask(077); /* files as the daemon has them */
@@ -437,6 +461,7 @@ int main(void)
 	test_lock();
 	test_open_elsewhere();
 	test_check();
+	test_upgrade_counts();
 	test_modes();
 	test_bad_dirs();
 	test_read_only();
