@@ -184,6 +184,8 @@ static struct refusal take_list(struct srv *s, const struct msg *m, struct lwm_o
 	enum err err = lwm_object_list_parse(m->payload, out);
 	if (err == ERR_NOMEM)
 		return (struct refusal){MSG_UNAVAILABLE, EP_REASON_OVERLOAD};
+	if (err == ERR_LIMIT)
+		return (struct refusal){MSG_TOO_LARGE, EP_REASON_LIST_TOO_LARGE};
 	if (err)
 		return (struct refusal){MSG_BAD_REQUEST, EP_REASON_BAD_LIST};
 	struct writer w = wr_make(s->text, sizeof(s->text));
