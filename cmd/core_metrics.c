@@ -41,6 +41,10 @@ static void exchange(const struct core *c, const struct out *o)
 	put(o, true, "lanyard_timeouts_total", "Requests of ours given up", n->timeouts);
 	put(o, true, "lanyard_unprotected_answers_total", "Unprotected answers ignored",
 		n->unprotected_answers);
+	put(o, true, "lanyard_proxy_blocks_total", "Pieces of messages that a proxy has cut",
+		n->outer_pieces);
+	put(o, true, "lanyard_proxy_blocks_refused_total", "Such pieces refused or ignored",
+		n->outer_refused);
 	put(o, true, "lanyard_echo_challenges_total", "Echo challenges sent", n->challenges);
 	labelled(o, refused, why, "reason", "malformed", n->malformed);
 	labelled(o, refused, why, "reason", "bad-option", n->bad_option);

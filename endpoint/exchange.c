@@ -42,6 +42,7 @@ enum err ep_exchange_new(const struct ep_exchange_opts *o, struct ep_exchange **
 	exch_table_init(&x->exch, &x->exch_wheel, seed);
 	map_init(&x->nosec, key_nosec, seed);
 	map_init(&x->observing, key_token, seed);
+	ep_outer_init(x, seed);
 	*out = x;
 	return ERR_OK;
 }
@@ -60,6 +61,7 @@ static void conv_free(struct ep_exchange *x, struct ep_conversation *v)
 		map_del(&x->nosec, key_nosec(v));
 	ep_rx_reset(x, v);
 	free(v->rx);
+	ep_outer_tx_free(v);
 	free(v);
 }
 
@@ -116,6 +118,7 @@ void ep_exchange_free(struct ep_exchange *x)
 	}
 	free_dead(x);
 	exch_table_fini(&x->exch);
+	ep_outer_fini(x);
 	map_fini(&x->nosec);
 	map_fini(&x->observing);
 	secret_wipe(x, sizeof(*x));
@@ -275,6 +278,7 @@ void ep_timer(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
 			.endpoint = r->endpoint};
 		return;
 	}
+	ep_outer_expire(x, t->now_ms);
 	while (d->kind == EP_NOTHING && (due = wheel_expire(&x->exch_wheel, t->now_ms)))
 		request_due(x, (struct ep_request *)exch_of_timer(due), t, d);
 	while (d->kind == EP_NOTHING && (due = wheel_expire(&x->conv_wheel, t->now_ms)))
@@ -286,7 +290,9 @@ uint64_t ep_deadline_ms(const struct ep_exchange *x)
 	if (x->dead)
 		return 0;
 	uint64_t a = wheel_next_ms(&x->exch_wheel), b = wheel_next_ms(&x->conv_wheel);
-	return a < b ? a : b;
+	uint64_t c = ep_outer_next_ms(x);
+	a = a < b ? a : b;
+	return a < c ? a : c;
 }
 
 void ep_event(struct turn *t, uint64_t *next_seq, const char *type, struct span endpoint,

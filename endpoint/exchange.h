@@ -35,6 +35,7 @@ struct ep_counters {
 		sealed;
 	uint64_t no_context, bad_option, auth_failures, challenges, nosec_refused, unavailable;
 	uint64_t retransmissions, timeouts, unknown_tokens, unprotected_answers, answers_ignored;
+	uint64_t outer_pieces, outer_refused; /* of messages that a proxy has cut */
 };
 
 /* What is going on with a peer now: its last answers, our requests to it. Found through its
@@ -51,7 +52,8 @@ struct ep_conversation {
 	uint16_t next_mid; /* of an unprotected one */
 	uint16_t pinned;   /* a delivery under way refers to it */
 	struct ep_request *observations;
-	struct block_rx *rx; /* a body coming in by Block1 */
+	struct block_rx *rx;          /* a body coming in by Block1 */
+	struct ep_outer_tx *outer_tx; /* an answer that a proxy fetches in pieces */
 };
 
 /* Puts back what the log remembers of a context's recent requests. */
@@ -87,9 +89,10 @@ struct ep_request {
 	uint8_t *
 		plain; /* what is to be asked: code, options, payload, as OSCORE would encrypt it */
 	size_t plain_n;
-	struct ep_tx tx;       /* its body, if it goes out in blocks */
-	struct block_rx rx;    /* a body coming in by Block2 */
-	uint8_t fetched_again; /* how often that was begun anew */
+	struct ep_tx tx;              /* its body, if it goes out in blocks */
+	struct block_rx rx;           /* a body coming in by Block2 */
+	struct ep_outer_fetch *fetch; /* an answer that a proxy has cut */
+	uint8_t fetched_again;        /* how often that was begun anew */
 	uint8_t echo[40];
 	uint8_t echo_n;
 	bool echo_done;   /* one challenge is answered, no more */
@@ -135,8 +138,8 @@ struct ep_delivery {
 	uint64_t expiry_ms; /* the engine's: new expiry for the log row; 0: unchanged */
 	bool changed;       /* the engine's: the request changed something */
 	bool own_number;
-	bool has_block1;
-	struct block block1;
+	bool has_block1, has_outer1, asked_outer2;
+	struct block block1, outer1, outer2; /* inside and outside OSCORE */
 	/* for ep_delivery_end */
 	struct span ack;              /* what acknowledges a confirmable notification */
 	struct ep_request *child;     /* holds the body */

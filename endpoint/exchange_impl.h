@@ -5,7 +5,21 @@
 
 #include "endpoint/exchange.h"
 
-enum { EP_WORK_BYTES = 4096 };
+enum {
+	/* MAX_UNFRAGMENTED_SIZE (RFC 8613 section 4.1.3.4.2): the ciphertext of a message that a
+	 * proxy has cut. As long as any message under an 8-byte tag should be. */
+	EP_UNFRAGMENTED_MAX = 4096,
+	/* Beside it, the outer options that a message keeps. */
+	EP_WORK_BYTES = EP_UNFRAGMENTED_MAX + 1024,
+};
+
+/* Messages on their way in that a proxy has cut. */
+struct ep_outer_rx;
+struct ep_outer {
+	struct map by_key;
+	struct ep_outer_rx *oldest, *newest; /* by the last piece of each */
+	struct ep_outer_rx *whole;           /* the one at hand */
+};
 
 struct ep_exchange {
 	struct ep_exchange_opts opts;
@@ -23,7 +37,8 @@ struct ep_exchange {
 	uint16_t next_mid;  /* of stateless answers */
 	size_t datagram_n;  /* of the message at hand */
 	size_t rx_bytes[2]; /* in bodies on their way in by Block1: unprotected, protected */
-	bool hold;          /* no queued request goes out */
+	struct ep_outer pieces;
+	bool hold;                    /* no queued request goes out */
 	struct ep_conversation *held; /* one that wanted to */
 	size_t evict_at;              /* where to look next for a conversation to give up */
 	struct osc_keys keys;         /* of the message at hand */
@@ -46,6 +61,43 @@ void ep_secure_request(
 /* An unprotected error with Max-Age 0 (RFC 8613 section 8.2). */
 void ep_plain_error(struct ep_exchange *x, const struct peer *to, uint8_t code, const char *text,
 	struct turn *t);
+
+/* The head of an unprotected answer to the message at hand. */
+void ep_plain_init(struct ep_exchange *x, struct msg *m, uint8_t code);
+
+/* outer.c: messages that a proxy has cut. */
+void ep_outer_init(struct ep_exchange *x, const uint8_t seed[static 16]);
+void ep_outer_fini(struct ep_exchange *x);
+/* Forgets what has waited for its next piece for EXCHANGE_LIFETIME. */
+void ep_outer_expire(struct ep_exchange *x, uint64_t now_ms);
+uint64_t ep_outer_next_ms(const struct ep_exchange *x);
+/* Takes a piece of a request. True when the ciphertext is whole, or was never cut: it is then the
+ * payload of the message at hand, until ep_outer_taken. False: the piece was answered. */
+bool ep_outer_take(struct ep_exchange *x, struct turn *t, struct ep_delivery *d);
+void ep_outer_taken(struct ep_exchange *x);
+/* Does it ask for a further piece of an answer? */
+bool ep_outer_is_ask(const struct msg *m);
+/* True if the message at hand does; it is then served or refused. */
+bool ep_outer_asks(struct ep_exchange *x, struct turn *t, struct ep_delivery *d);
+/* Leaves of a protected answer the first piece, if it was asked for so, and keeps the rest. */
+MUST_USE enum err ep_outer_cut(const struct ep_delivery *d, struct msg *sealed, uint64_t now_ms);
+void ep_outer_tx_free(struct ep_conversation *v);
+
+/* outer_fetch.c: answers that a proxy has cut. */
+bool ep_outer_is_piece(const struct msg *m);
+/* Takes a protected answer to `r`. True when its ciphertext is whole, or was never cut: it is the
+ * payload of the message at hand as long as the fetch is not forgotten. False: more was asked for,
+ * or the piece was ignored. */
+bool ep_outer_whole(
+	struct ep_exchange *x, struct ep_request *r, struct turn *t, const struct ep_delivery *d);
+/* True if what came has the token of an observation whose first answer is still being fetched: a
+ * copy of its first piece, or a notification, which is not acknowledged and so comes again. */
+bool ep_outer_early(struct ep_exchange *x, const struct ep_request *r, struct turn *t,
+	const struct ep_delivery *d);
+/* The first piece of a notification: the value is read anew, since a proxy need not keep the rest.
+ * False: not now. */
+bool ep_outer_read_instead(struct ep_exchange *x, struct ep_request *r, struct turn *t);
+void ep_outer_forget(struct ep_exchange *x, struct ep_request *r);
 
 /* input.c: the tail of every accepted request: Block1, then delivery. */
 void ep_deliver_request(struct ep_exchange *x, struct turn *t, struct ep_delivery *d);
@@ -87,6 +139,12 @@ void ep_tx_restart(struct ep_tx *tx);
 void ep_pump(struct ep_exchange *x, struct ep_conversation *v, struct turn *t);
 void ep_request_send(
 	struct ep_exchange *x, struct ep_request *r, const struct block *block2, struct turn *t);
+/* A Message ID that is free with that peer. Contexts behind one address count for themselves: their
+ * numbers may meet. */
+MUST_USE bool ep_choose_mid(const struct ep_exchange *x, struct ep_conversation *v,
+	const struct peer *to, uint16_t *mid);
+/* No answer to what was sent last is waited for any more. */
+void ep_request_stop(struct ep_exchange *x, struct ep_request *r);
 void ep_request_kill(struct ep_exchange *x, struct ep_request *r);
 /* It came to nothing. The request whose engine has to hear of it (not linked anywhere any more), or
  * NULL. */

@@ -6,17 +6,25 @@
 
 enum { AMPLIFICATION_MAX = 3, RX_BYTES_MAX = 64 << 20 };
 
+void ep_plain_init(struct ep_exchange *x, struct msg *m, uint8_t code)
+{
+	bool con = x->outer.type == MSG_CON;
+	msg_init(m, con ? MSG_ACK : MSG_NON, code);
+	m->mid = con ? x->outer.mid : x->next_mid++;
+	m->token_n = x->outer.token_n;
+	memcpy(m->token, x->outer.token, sizeof(m->token));
+}
+
 void ep_plain_error(struct ep_exchange *x, const struct peer *to, uint8_t code, const char *text,
 	struct turn *t)
 {
 	struct msg m;
-	msg_init(&m, x->outer.type == MSG_CON ? MSG_ACK : MSG_NON, code);
-	m.mid = x->outer.type == MSG_CON ? x->outer.mid : x->next_mid++;
-	m.token_n = x->outer.token_n;
-	memcpy(m.token, x->outer.token, sizeof(m.token));
+	ep_plain_init(x, &m, code);
 	m.payload = span_str(text);
 	struct writer w = wr_make(x->out, sizeof(x->out));
-	if (msg_add_uint(&m, OPT_MAX_AGE, 0) || msg_encode_udp(&m, &w))
+	if (msg_add_uint(&m, OPT_MAX_AGE, 0) ||
+		(code == MSG_TOO_LARGE && msg_add_uint(&m, OPT_SIZE1, EP_UNFRAGMENTED_MAX)) ||
+		msg_encode_udp(&m, &w))
 		return;
 	if (w.n > AMPLIFICATION_MAX * x->datagram_n) { /* its source is not proved: no text */
 		m.payload = SPAN_EMPTY;

@@ -33,6 +33,10 @@ static const struct ep_reason_info table[EP_REASON_COUNT] = {
 	[EP_REASON_OSCORE_OPTION] = {"bad-oscore-option",
 		"A request carried a malformed OSCORE option, more than one, or none of the parts "
 		"a request needs, and got 4.02. Look at the device's OSCORE stack."},
+	[EP_REASON_OUTER_BLOCKS] = {"proxy-blocks",
+		"A proxy cut a protected request into blocks that did not fit together and got "
+		"4.08, or that made more than 4096 bytes and got 4.13. Look at the proxy, or let "
+		"the device use smaller blocks of its own."},
 	[EP_REASON_NO_CONTEXT] = {"no-context",
 		"A request named a Sender ID we do not know and got 4.01. The device holds other "
 		"credentials than we do: " PROVISION ", or let it bootstrap."},
@@ -135,6 +139,9 @@ static const struct ep_reason_info table[EP_REASON_COUNT] = {
 		"An unprotected answer came from another address than the request went to and was "
 		"ignored: a NAT on the way forgot, or somebody forges. An Update of the device "
 		"tells its new address; OSCORE does not depend on addresses."},
+	[EP_REASON_ANSWER_BLOCKS] = {"answer-proxy-blocks",
+		"A proxy cut an answer to our request into blocks that did not fit together; they "
+		"were ignored. Look at the proxy."},
 	[EP_REASON_NO_ANSWER] = {"no-answer",
 		"The device did not answer a request of ours. It may be asleep, unreachable behind "
 		"a firewall that has closed, or gone: wait for its next Update, or have it use "

@@ -17,6 +17,7 @@ enum ep_reason {
 	EP_REASON_METHOD,          /* 4.05 */
 	/* OSCORE */
 	EP_REASON_OSCORE_OPTION, /* option 9 malformed */
+	EP_REASON_OUTER_BLOCKS,  /* what a proxy cut does not fit together: 4.08, 4.13 */
 	EP_REASON_NO_CONTEXT,    /* kid unknown */
 	EP_REASON_ID_CONTEXT,    /* kid known, with another ID Context */
 	EP_REASON_REPLAY,
@@ -51,6 +52,7 @@ enum ep_reason {
 	EP_REASON_UNPROTECTED_ANSWER, /* an unprotected answer to our protected request */
 	EP_REASON_ANSWER_DECRYPT,     /* an answer that did not decrypt */
 	EP_REASON_ANSWER_OPTION,
+	EP_REASON_ANSWER_BLOCKS,  /* what a proxy cut does not fit together */
 	EP_REASON_ANSWER_ADDRESS, /* unprotected, from elsewhere */
 	EP_REASON_NO_ANSWER,      /* our request timed out */
 	EP_REASON_EXHAUSTED,      /* sender numbers are used up */

@@ -5,9 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-void ep_request_free(struct ep_exchange *x, struct ep_request *r)
+void ep_request_stop(struct ep_exchange *x, struct ep_request *r)
 {
 	exch_stop(&x->exch, &r->exch);
+	ep_outer_forget(x, r);
+}
+
+void ep_request_free(struct ep_exchange *x, struct ep_request *r)
+{
+	ep_request_stop(x, r);
 	block_rx_reset(&r->rx);
 	if (r->plain)
 		secret_wipe(r->plain, r->plain_n); /* a Bootstrap-Write holds keys */
@@ -17,7 +23,7 @@ void ep_request_free(struct ep_exchange *x, struct ep_request *r)
 
 void ep_request_kill(struct ep_exchange *x, struct ep_request *r)
 {
-	exch_stop(&x->exch, &r->exch);
+	ep_request_stop(x, r);
 	r->conv = NULL;
 	r->next = NULL;
 	if (r->parent) {
@@ -42,7 +48,7 @@ static void unlink_from(struct ep_request **list, struct ep_request *r)
 void ep_request_leave(struct ep_exchange *x, struct ep_request *r, struct turn *t)
 {
 	struct ep_conversation *v = r->conv;
-	exch_stop(&x->exch, &r->exch);
+	ep_request_stop(x, r);
 	if (!v)
 		return;
 	r->conv = NULL;
@@ -180,9 +186,8 @@ static enum err protect(struct ep_exchange *x, struct ep_request *r, const struc
 	return err ? err : msg_encode_udp(out, w);
 }
 
-/* Contexts behind one address count for themselves: their numbers may meet. */
-static bool choose_mid(const struct ep_exchange *x, struct ep_conversation *v,
-	const struct peer *to, uint16_t *mid)
+bool ep_choose_mid(const struct ep_exchange *x, struct ep_conversation *v, const struct peer *to,
+	uint16_t *mid)
 {
 	for (uint32_t tries = 0; tries <= UINT16_MAX; tries++) {
 		*mid = v->ctx ? ep_next_mid(v->ctx) : v->next_mid++;
@@ -204,7 +209,7 @@ static enum err send_now(
 	enum err err = build(x, r, block2, to->bearer, &plain);
 	if (err)
 		return err;
-	if (!choose_mid(x, r->conv, to, &plain.mid))
+	if (!ep_choose_mid(x, r->conv, to, &plain.mid))
 		return ERR_LIMIT;
 	struct writer w = wr_make(x->out, sizeof(x->out));
 	if (c) {
@@ -229,7 +234,7 @@ static enum err send_now(
 void ep_request_send(
 	struct ep_exchange *x, struct ep_request *r, const struct block *block2, struct turn *t)
 {
-	exch_stop(&x->exch, &r->exch);
+	ep_request_stop(x, r);
 	enum err err = send_now(x, r, block2, t);
 	if (!err)
 		return;

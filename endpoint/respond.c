@@ -33,6 +33,8 @@ static enum err encode(struct ep_exchange *x, const struct ep_delivery *d, const
 	err = osc_protect_response(x->dir->crypto, ep_work_keys(x, d->ctx), &d->binding,
 		d->own_number ? &number : NULL, resp, &work, &sealed);
 	if (!err)
+		err = ep_outer_cut(d, &sealed, t->now_ms);
+	if (!err)
 		err = msg_encode_udp(&sealed, &w);
 	*out = wr_span(&w);
 	return err;

@@ -47,6 +47,8 @@ static bool open_response(struct ep_exchange *x, struct ep_request *r, struct tu
 		ignore(x, r, EP_REASON_UNPROTECTED_ANSWER, t, d);
 		return false;
 	}
+	if (!ep_outer_whole(x, r, t, d))
+		return false;
 	struct writer w = wr_make(x->in, sizeof(x->in));
 	if (osc_unprotect_response(x->dir->crypto, ep_work_keys(x, c), &r->binding, &x->outer, &w,
 		    &x->plain, &piv)) {
@@ -213,7 +215,7 @@ static void start_observing(
 	struct ep_exchange *x, struct ep_request *r, uint64_t number, uint64_t now_ms)
 {
 	struct ep_conversation *v = r->conv;
-	exch_stop(&x->exch, &r->exch);
+	ep_request_stop(x, r);
 	r->state = EP_REQ_OBSERVING;
 	r->observed = true;
 	r->last_number = number;
@@ -251,7 +253,7 @@ static void finish(struct ep_exchange *x, struct ep_request *r, uint64_t number,
 			msg_get_uint(d->msg, OPT_OBSERVE, &value);
 		start_observing(x, r, d->ctx ? number : value, t->now_ms);
 	} else {
-		exch_stop(&x->exch, &r->exch);
+		ep_request_stop(x, r);
 		r->state = EP_REQ_DEAD;
 		r->conv = NULL;
 		v->current = NULL;
@@ -334,6 +336,7 @@ static void response(
 		return;
 	if (!check_options(x, r, t, d))
 		return;
+	ep_outer_forget(x, r);
 	x->count.responses++;
 	if (x->outer.type == MSG_CON)
 		ep_send_empty(t, &d->from, MSG_ACK, x->outer.mid);
@@ -405,6 +408,11 @@ static void notification(
 	struct ep_exchange *x, struct ep_request *r, struct turn *t, struct ep_delivery *d)
 {
 	uint64_t number;
+	if (r->conv->ctx && ep_outer_is_piece(&x->outer) && msg_find(&x->outer, OPT_OSCORE)) {
+		if (ep_outer_read_instead(x, r, t) && x->outer.type == MSG_CON)
+			ep_send_empty(t, &d->from, MSG_ACK, x->outer.mid);
+		return;
+	}
 	if (!open_response(x, r, t, d, &number) || !check_options(x, r, t, d))
 		return;
 	x->count.notifications++;
@@ -446,6 +454,8 @@ void ep_response(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
 		x->count.unknown_tokens++;
 		if (x->outer.type != MSG_ACK)
 			ep_send_empty(t, &d->from, MSG_RESET, x->outer.mid);
+	} else if (ep_outer_early(x, r, t, d)) {
+		ep_trace_in(x, d, "before the first answer is whole", t);
 	} else if (r->state == EP_REQ_OBSERVING) {
 		notification(x, r, t, d);
 	} else {

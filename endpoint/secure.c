@@ -33,7 +33,8 @@ static bool find_context(
 {
 	const struct opt *raw = msg_find(&x->outer, OPT_OSCORE);
 	if (!outer_options_good(&x->outer) || msg_next(&x->outer, raw) ||
-		osc_option_parse(raw->val, o) || !o->has_kid || !o->piv.n || !x->outer.payload.n) {
+		osc_option_parse(raw->val, o) || !o->has_kid || !o->piv.n ||
+		(!x->outer.payload.n && !ep_outer_is_ask(&x->outer))) {
 		x->count.bad_option++;
 		refuse(x, t, d, EP_REASON_OSCORE_OPTION, MSG_BAD_OPTION, "Failed to decode COSE");
 		return false;
@@ -184,9 +185,13 @@ void ep_secure_request(
 	if (!find_context(x, &o, t, d))
 		return;
 	d->hash = siphash24(x->hash_key, datagram);
-	if (is_copy(x, t, d))
+	if (is_copy(x, t, d) || ep_outer_asks(x, t, d))
 		return;
-	if (!check_window(x, t, d) || !open_request(x, &o, t, d))
+	if (!check_window(x, t, d) || !ep_outer_take(x, t, d))
+		return;
+	bool good = open_request(x, &o, t, d);
+	ep_outer_taken(x);
+	if (!good)
 		return;
 	if (d->ctx->role != d->role) {
 		d->own_number = !d->ctx->fresh;

@@ -231,6 +231,21 @@ static bool nosec(struct sim *s)
 	       MSG_UNAUTHORIZED;
 }
 
+/* A piece of a request, without the first. */
+static bool proxy_blocks(struct sim *s)
+{
+	uint8_t bytes[256];
+	struct writer w = wr_make(bytes, sizeof(bytes));
+	struct msg piece;
+	(void)s;
+	craft_register(&m, GOOD, LINKS);
+	REQUIRE(!msg_parse_udp(craft_seal(&craft, &m, NULL), &piece) &&
+			!block_add(&piece, OPT_BLOCK1, (struct block){1, false, 6}) &&
+			!msg_encode_udp(&piece, &w),
+		"a piece");
+	return craft_give(&craft, wr_span(&w), &answer) == MSG_REQUEST_ENTITY_INCOMPLETE;
+}
+
 static bool registers(const char *query, const char *list, uint8_t want)
 {
 	craft_register(&m, query, list);
@@ -397,7 +412,8 @@ static void read_begins(struct sim *s)
 }
 
 /* An answer without protection to the last request, or with nonsense for it. */
-static bool answers_badly(struct sim *s, struct span oscore, const struct peer *from)
+static bool answers_badly(
+	struct sim *s, struct span oscore, const struct block *b, const struct peer *from)
 {
 	struct msg asked, none;
 	uint8_t bytes[128];
@@ -409,6 +425,7 @@ static bool answers_badly(struct sim *s, struct span oscore, const struct peer *
 	m.token_n = asked.token_n;
 	memcpy(m.token, asked.token, sizeof(m.token));
 	REQUIRE(!oscore.p || msg_add(&m, OPT_OSCORE, span_make(oscore.p, 0)) == ERR_OK, "option");
+	REQUIRE(!b || block_add(&m, OPT_BLOCK2, *b) == ERR_OK, "block");
 	m.payload = SPAN_LIT("0123456789abcdef");
 	REQUIRE(msg_encode_udp(&m, &w) == ERR_OK, "an answer");
 	sim_inject(s, from, wr_span(&w), &none);
@@ -417,12 +434,19 @@ static bool answers_badly(struct sim *s, struct span oscore, const struct peer *
 
 static bool unprotected_answer(struct sim *s)
 {
-	return answers_badly(s, SPAN_EMPTY, &craft.peer);
+	return answers_badly(s, SPAN_EMPTY, NULL, &craft.peer);
 }
 
 static bool answer_decrypt(struct sim *s)
 {
-	return answers_badly(s, SPAN_LIT("x"), &craft.peer);
+	return answers_badly(s, SPAN_LIT("x"), NULL, &craft.peer);
+}
+
+/* A piece of an answer, without the first. */
+static bool answer_blocks(struct sim *s)
+{
+	struct block b = {.num = 1};
+	return answers_badly(s, SPAN_LIT("x"), &b, &craft.peer);
 }
 
 static bool answer_option(struct sim *s)
@@ -442,7 +466,7 @@ static bool answer_address(struct sim *s)
 	struct peer other = sim_peer_of(101, 5683, SIM_SERVER);
 	if (plain_ask(s, 0, SIM_SERVER, MSG_POST, "rd", "ep=crafted&" GOOD, &answer) != MSG_CREATED)
 		return false;
-	return answers_badly(s, SPAN_EMPTY, &other);
+	return answers_badly(s, SPAN_EMPTY, NULL, &other);
 }
 
 static bool no_answer(struct sim *s)
@@ -482,6 +506,7 @@ static const struct row {
 	{EP_REASON_NO_PATH, open_server, no_path, "crafted"},
 	{EP_REASON_METHOD, open_server, method, "crafted"},
 	{EP_REASON_OSCORE_OPTION, sim_open, oscore_option, NULL},
+	{EP_REASON_OUTER_BLOCKS, open_server, proxy_blocks, "crafted"},
 	{EP_REASON_NO_CONTEXT, open_server, no_context, NULL},
 	{EP_REASON_ID_CONTEXT, open_server, id_context, "crafted"},
 	{EP_REASON_REPLAY, open_registered, replay, "crafted"},
@@ -511,6 +536,7 @@ static const struct row {
 	{EP_REASON_UNPROTECTED_ANSWER, open_registered, unprotected_answer, "crafted"},
 	{EP_REASON_ANSWER_DECRYPT, open_registered, answer_decrypt, "crafted"},
 	{EP_REASON_ANSWER_OPTION, open_registered, answer_option, "crafted"},
+	{EP_REASON_ANSWER_BLOCKS, open_registered, answer_blocks, "crafted"},
 	{EP_REASON_ANSWER_ADDRESS, open_plain, answer_address, "crafted"},
 	{EP_REASON_NO_ANSWER, open_registered, no_answer, "crafted"},
 	{EP_REASON_EXHAUSTED, sim_open, exhausted, "crafted"},
