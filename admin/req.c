@@ -128,21 +128,18 @@ static void req_free(struct adm_req *r)
 
 static void log_request(const struct adm_req *r, int status)
 {
-	char path[600];
-	struct writer w = wr_make(path, sizeof(path) - 1);
-
 	/* Reading leaves no trace but for those who look for one: scrapers come every few seconds.
 	 */
 	enum log_level level = !strcmp(r->method, "GET") ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+	struct log_field path = log_text("path", span_sub(r->target, 0, 140));
+
 	if (!log_enabled(level))
 		return;
-	wr_escaped(&w, span_sub(r->target, 0, 140));
-	path[w.n] = '\0';
-	log_line(level,
-		"admin request answered peer_pid=%ld peer_uid=%ld peer_gid=%ld method=%s path=%s "
-		"status=%d%s",
-		(long)r->peer.pid, (long)(int)r->peer.uid, (long)(int)r->peer.gid, r->method, path,
-		status, r->http ? "" : " client=gone");
+	path.kind = LOG_WORD;
+	log_fields(level, "admin request answered", log_number("peer_pid", (long)r->peer.pid),
+		log_number("peer_uid", (int)r->peer.uid), log_number("peer_gid", (int)r->peer.gid),
+		log_word("method", r->method), path, log_number("status", status),
+		r->http ? (struct log_field){0} : log_word("client", "gone"));
 }
 
 struct evhttp_request *req_release(struct adm_req *r, int status)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -8,9 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 1024 };
+enum {
+	LINE_MAX_BYTES = 1024,
+	JSON_MAX_BYTES = 16384, /* a line of 1 KiB, every byte of it escaped, and as much again */
+	JSON_END_BYTES = 16,    /* ,"cut":true} */
+};
 
 static const struct {
 	const char *name;
@@ -31,6 +38,7 @@ static void stderr_sink(void *arg, enum log_level level, const char *line);
 static atomic_int threshold = LOG_LEVEL_INFO;
 static log_sink_fn *current_sink = stderr_sink;
 static void *sink_arg;
+static log_clock_fn *json_clock; /* NULL: lines are text */
 
 /* systemd names the device and inode of its journal's stream, since a child may have replaced it.
  */
@@ -58,6 +66,8 @@ static void stderr_sink(void *arg, enum log_level level, const char *line)
 	/* One write each, so that lines of two threads do not mix. */
 	if (stderr_is_journal())
 		dprintf(STDERR_FILENO, "<%d>%s\n", levels[level].priority, line);
+	else if (json_clock)
+		dprintf(STDERR_FILENO, "%s\n", line);
 	else
 		dprintf(STDERR_FILENO, "%s: %s\n", levels[level].name, line);
 }
@@ -71,6 +81,11 @@ void log_set_sink(log_sink_fn *sink, void *arg)
 void log_set_level(enum log_level level)
 {
 	atomic_store_explicit(&threshold, (int)level, memory_order_relaxed);
+}
+
+void log_set_json(log_clock_fn *wall_ms)
+{
+	json_clock = wall_ms;
 }
 
 bool log_enabled(enum log_level level)
@@ -93,27 +108,148 @@ static void mark_cut(char line[static LINE_MAX_BYTES + 1])
 	memcpy(line + n, "...", sizeof("..."));
 }
 
-void log_line(enum log_level level, const char *fmt, ...)
-{
-	char line[LINE_MAX_BYTES + 1];
-	int saved = errno;
-	va_list ap;
-	int n;
+/* ---- text */
 
-	if (!log_enabled(level))
-		return;
-	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	if (n < 0)
-		line[0] = '\0';
-	if (n > LINE_MAX_BYTES)
+static bool needs_quotes(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] >= 0x7f || s.p[i] == '"' || s.p[i] == '\\')
+			return true;
+	return false;
+}
+
+static void text_field(struct writer *w, const struct log_field *f)
+{
+	bool quotes = f->kind == LOG_TEXT || (f->kind == LOG_WORD && needs_quotes(f->value));
+
+	wr_fmt(w, " %s=%s", f->key, quotes ? "\"" : "");
+	switch (f->kind) {
+	case LOG_WORD:
+	case LOG_TEXT:
+		wr_escaped(w, f->value);
+		break;
+	case LOG_HEX:
+		wr_hex(w, f->value);
+		break;
+	case LOG_NUMBER:
+		wr_fmt(w, "%lld", (long long)f->number);
+		break;
+	case LOG_RAW_JSON:
+		wr_bytes(w, f->value);
+		break;
+	}
+	wr_str(w, quotes ? "\"" : "");
+}
+
+/* A line that is cut says so with "...". */
+static void text_line(char line[static LINE_MAX_BYTES + 1], const char *message,
+	const struct log_field *f, size_t n)
+{
+	char all[JSON_MAX_BYTES];
+	struct writer w = wr_make(all, sizeof(all));
+
+	wr_bytes(&w, span_sub(span_str(message), 0, LINE_MAX_BYTES + 1));
+	for (size_t i = 0; i < n && w.n <= LINE_MAX_BYTES; i++)
+		if (f[i].key && !f[i].json_only)
+			text_field(&w, &f[i]);
+	memcpy(line, all, w.n < LINE_MAX_BYTES ? w.n : LINE_MAX_BYTES);
+	line[w.n < LINE_MAX_BYTES ? w.n : LINE_MAX_BYTES] = '\0';
+	if (w.err || w.n > LINE_MAX_BYTES)
 		mark_cut(line);
 	/* Peer bytes arrive escaped; this is the second lock on the door. */
 	for (char *p = line; *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = ' ';
+}
+
+/* ---- JSON */
+
+static void json_time(struct writer *w, int64_t wall_ms)
+{
+	time_t s = (time_t)(wall_ms / 1000);
+	char text[32];
+	struct tm tm;
+
+	if (!gmtime_r(&s, &tm) || !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm))
+		text[0] = '\0';
+	wr_fmt(w, "\"%s.%03dZ\"", text, (int)(wall_ms % 1000));
+}
+
+static void json_value(struct writer *w, const struct log_field *f)
+{
+	switch (f->kind) {
+	case LOG_WORD:
+	case LOG_TEXT:
+		wr_json_string(w, f->value);
+		break;
+	case LOG_HEX:
+		wr_u8(w, '"');
+		wr_hex(w, f->value);
+		wr_u8(w, '"');
+		break;
+	case LOG_NUMBER:
+		wr_fmt(w, "%lld", (long long)f->number);
+		break;
+	case LOG_RAW_JSON:
+		wr_bytes(w, f->value);
+		break;
+	}
+}
+
+/* A field goes in whole or not at all. */
+static void json_line(char line[static JSON_MAX_BYTES], enum log_level level, const char *message,
+	const struct log_field *f, size_t n)
+{
+	struct writer w = wr_make(line, JSON_MAX_BYTES - JSON_END_BYTES), before;
+	bool cut = strlen(message) > LINE_MAX_BYTES;
+
+	wr_str(&w, "{\"time\":");
+	json_time(&w, json_clock());
+	wr_fmt(&w, ",\"level\":\"%s\",\"message\":", log_level_name(level));
+	wr_json_string(&w, span_sub(span_str(message), 0, LINE_MAX_BYTES));
+	for (size_t i = 0; i < n; i++) {
+		if (!f[i].key)
+			continue;
+		before = w;
+		wr_fmt(&w, ",\"%s\":", f[i].key);
+		json_value(&w, &f[i]);
+		cut |= w.err != ERR_OK;
+		w = w.err ? before : w;
+	}
+	w.cap = JSON_MAX_BYTES - 1;
+	wr_fmt(&w, "%s}", cut ? ",\"cut\":true" : "");
+	line[w.n] = '\0';
+}
+
+void log_entry(
+	enum log_level level, const char *message, const struct log_field *fields, size_t field_n)
+{
+	char line[JSON_MAX_BYTES];
+	int saved = errno;
+
+	if (!log_enabled(level))
+		return;
+	if (json_clock)
+		json_line(line, level, message, fields, field_n);
+	else
+		text_line(line, message, fields, field_n);
 	current_sink(sink_arg, level, line);
+	errno = saved;
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+	char message[LINE_MAX_BYTES + 2];
+	int saved = errno;
+	va_list ap;
+
+	if (!log_enabled(level))
+		return;
+	va_start(ap, fmt);
+	if (vsnprintf(message, sizeof(message), fmt, ap) < 0)
+		message[0] = '\0';
+	va_end(ap);
+	log_entry(level, message, NULL, 0);
 	errno = saved;
 }
 

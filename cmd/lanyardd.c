@@ -56,24 +56,10 @@ static int64_t wall_ms(void)
 
 /* ---- the log */
 
-/* [log] format = json: a line is an object. */
-static void json_line(void *arg, enum log_level level, const char *line)
-{
-	char out[8192]; /* a line of 1 KiB, every byte of it escaped */
-	struct writer w = wr_make(out, sizeof(out) - 1);
-	(void)arg;
-	wr_fmt(&w, "{\"time_ms\":%lld,\"level\":\"%s\",\"message\":", (long long)wall_ms(),
-		log_level_name(level));
-	wr_json_string(&w, span_str(line));
-	wr_str(&w, "}");
-	out[w.n] = '\0';
-	fprintf(stderr, "%s\n", out);
-}
-
 static void apply_log(const struct cfg *c)
 {
 	log_set_level((enum log_level)c->log_level);
-	log_set_sink(c->log_format ? json_line : NULL, NULL);
+	log_set_json(c->log_format ? wall_ms : NULL);
 }
 
 static void begin_turn(struct daemon *d)
@@ -157,7 +143,8 @@ static void say_send(void *arg, const struct peer *to, struct span bytes)
 	struct daemon *d = arg;
 	enum err err = d->net ? net_send(d->net, to, bytes) : ERR_STATE;
 	if (err)
-		log_debug("datagram not sent reason=\"%s\"", err_text(err));
+		log_fields(LOG_LEVEL_DEBUG, "datagram not sent",
+			log_text("reason", span_str(err_text(err))));
 }
 
 /* Peers cause events: their lines are limited, not the events. */
@@ -167,19 +154,18 @@ static void log_event(const struct rec_event *e)
 	bool chatty = span_eq_str(e->type, "notification") || span_eq_str(e->type, "updated");
 	if (span_eq_str(e->type, "trace")) /* for those who asked, not for a file that stays */
 		return;
-	char name[600];
-	struct writer w = wr_make(name, sizeof(name) - 1);
+	char type[64];
+	struct writer w = wr_make(type, sizeof(type) - 1);
+	enum log_level level = chatty ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
 	uint64_t dropped = rate.dropped;
-	if (!log_enabled(chatty ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO) ||
-		!log_rate_pass(&rate, boot_ms()))
+	if (!log_enabled(level) || !log_rate_pass(&rate, boot_ms()))
 		return;
 	if (dropped)
-		log_notice("events not logged count=%llu", (unsigned long long)dropped);
-	wr_escaped(&w, e->endpoint);
-	name[w.n] = '\0';
-	log_line(chatty ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "%.*s endpoint=\"%s\" data=%.*s",
-		(int)e->type.n, (const char *)e->type.p, name, (int)e->json.n,
-		(const char *)e->json.p);
+		log_fields(LOG_LEVEL_NOTICE, "events not logged",
+			log_number("count", (int64_t)dropped));
+	wr_bytes(&w, span_sub(e->type, 0, sizeof(type) - 1));
+	type[w.n] = '\0';
+	log_fields(level, type, log_text("endpoint", e->endpoint), log_raw_json("data", e->json));
 }
 
 static void say_event(void *arg, const struct rec_event *e)
@@ -198,20 +184,18 @@ static void say_event(void *arg, const struct rec_event *e)
 static void say_refused(void *arg, const struct ep_delivery *d)
 {
 	static struct log_rate rate = {.interval_ms = 100, .burst = 20, .tokens = 20};
-	char name[600], kid[2 * OSC_ID_MAX + 1], peer[96];
-	struct writer n = wr_make(name, sizeof(name) - 1), k = wr_make(kid, sizeof(kid) - 1),
-		      p = wr_make(peer, sizeof(peer) - 1);
+	char peer[96];
+	struct writer p = wr_make(peer, sizeof(peer) - 1);
 	uint64_t dropped = rate.dropped;
 	(void)arg;
 	if (!log_enabled(LOG_LEVEL_INFO) || !log_rate_pass(&rate, boot_ms()))
 		return;
-	if (d->endpoint)
-		wr_escaped(&n, ep_name(d->endpoint));
-	wr_hex(&k, osc_id_span(&d->kid));
 	wr_peer(&p, &d->from);
-	name[n.n] = kid[k.n] = peer[p.n] = '\0';
-	log_info("request refused reason=%s endpoint=\"%s\" kid=%s peer=\"%s\" not_logged=%llu",
-		ep_reason_info(d->reason)->code, name, kid, peer, (unsigned long long)dropped);
+	log_fields(LOG_LEVEL_INFO, "request refused",
+		log_word("reason", ep_reason_info(d->reason)->code),
+		log_text("endpoint", d->endpoint ? ep_name(d->endpoint) : SPAN_EMPTY),
+		log_hex("kid", osc_id_span(&d->kid)), log_text("peer", wr_span(&p)),
+		log_number("not_logged", (int64_t)dropped));
 }
 
 static void say_storage(void *arg, enum err e)
@@ -221,8 +205,8 @@ static void say_storage(void *arg, enum err e)
 		log_error("the database is sealed, requests get 5.03 until 'lanyardctl unseal': it "
 			  "may be a copy; 'lanyardctl status' says why");
 	else if (e)
-		log_error("nothing can be stored, requests get 5.03 until it can reason=\"%s\"",
-			err_text(e));
+		log_fields(LOG_LEVEL_ERROR, "nothing can be stored, requests get 5.03 until it can",
+			log_text("reason", span_str(err_text(e))));
 	else
 		log_notice("storage works again");
 }
@@ -230,11 +214,11 @@ static void say_storage(void *arg, enum err e)
 static void say_rolled_back(void *arg, uint32_t rollbacks)
 {
 	(void)arg;
-	log_warning(
+	log_fields(LOG_LEVEL_WARNING,
 		"the database is an older copy than its anchor: sender numbers start in the "
 		"next range, every device has to answer an Echo challenge, and keys drawn after "
-		"the copy was made are lost rollbacks=%u",
-		rollbacks);
+		"the copy was made are lost",
+		log_number("rollbacks", rollbacks));
 }
 
 static void say_wake(void *arg)
@@ -251,7 +235,8 @@ static void on_stop(evutil_socket_t sig, short what, void *arg)
 {
 	struct daemon *d = arg;
 	(void)what;
-	log_notice("stopping signal=%s", sig == SIGTERM ? "TERM" : "INT");
+	log_fields(
+		LOG_LEVEL_NOTICE, "stopping", log_word("signal", sig == SIGTERM ? "TERM" : "INT"));
 	sd_notify(0, "STOPPING=1");
 	event_base_loopbreak(d->base);
 }
@@ -261,6 +246,17 @@ static const char *config_path(const struct daemon *d)
 	return d->config ? d->config : DEFAULT_CONFIG;
 }
 
+static void say_config_error(void *arg, const char *file, uint32_t line, const char *text)
+{
+	struct log_field at[] = {log_word("file", file), log_number("line", line)};
+	char message[1300], number[16];
+	(void)arg;
+	snprintf(number, sizeof(number), ":%u", line);
+	snprintf(message, sizeof(message), "%s%s: %s", file, line ? number : "", text);
+	at[0].json_only = at[1].json_only = true;
+	log_entry(LOG_LEVEL_ERROR, message, at, line ? 2 : 1);
+}
+
 static void on_reload(evutil_socket_t sig, short what, void *arg)
 {
 	struct daemon *d = arg;
@@ -268,14 +264,19 @@ static void on_reload(evutil_socket_t sig, short what, void *arg)
 	char refused[512] = "";
 	(void)sig, (void)what;
 	sd_notify(0, "RELOADING=1");
-	if (cfg_load(config_path(d), &fresh, stderr)) {
-		log_error("configuration not reloaded, the old one stays file=%s", config_path(d));
+	enum err err = cfg_load(config_path(d), &fresh, say_config_error, NULL);
+	if (err) {
+		log_fields(LOG_LEVEL_ERROR, "configuration not reloaded, the old one stays",
+			log_word("file", config_path(d)),
+			log_text("reason", span_str(err_text(err))));
 	} else {
 		cfg_reload(&d->cfg, &fresh, refused, sizeof(refused));
 		apply_log(&d->cfg);
-		log_notice("configuration reloaded file=%s", config_path(d));
+		log_fields(LOG_LEVEL_NOTICE, "configuration reloaded",
+			log_word("file", config_path(d)));
 		if (refused[0])
-			log_warning("some changes need a restart options=\"%s\"", refused);
+			log_fields(LOG_LEVEL_WARNING, "some changes need a restart",
+				log_text("options", span_str(refused)));
 	}
 	sd_notify(0, "READY=1");
 }
@@ -328,7 +329,8 @@ static bool open_core(struct daemon *d)
 			.arg = d}};
 	enum err err = core_new(&o, &d->core);
 	if (err) {
-		log_error("cannot start reason=\"%s\"", err_text(err));
+		log_fields(LOG_LEVEL_ERROR, "cannot start",
+			log_text("reason", span_str(err_text(err))));
 		return false;
 	}
 	struct store_sqlite_opts so = {.dir = d->cfg.dir,
@@ -343,8 +345,8 @@ static bool open_core(struct daemon *d)
 	}
 	err = core_start(d->core, store, boot_ms(), wall_ms());
 	if (err) {
-		log_error(
-			"cannot load the database dir=%s reason=\"%s\"", d->cfg.dir, err_text(err));
+		log_fields(LOG_LEVEL_ERROR, "cannot load the database", log_word("dir", d->cfg.dir),
+			log_text("reason", span_str(err_text(err))));
 		return false;
 	}
 	d->started = true;
@@ -364,13 +366,15 @@ static bool open_listeners(struct daemon *d)
 		const struct cfg_listen *l = &d->cfg.listen[i];
 		why[0] = '\0';
 		if (net_listen_udp(d->net, (uint16_t)i, l->address, (uint16_t)l->port, why)) {
-			log_error("%s name=%s", why, l->name);
+			log_fields(LOG_LEVEL_ERROR, why, log_word("name", l->name));
 			return false;
 		}
 		core_listener_port(d->core, i, net_port(d->net, (uint16_t)i));
-		log_notice("listening name=%s role=%s address=%s port=%u%s", l->name,
-			l->role == CFG_ROLE_BOOTSTRAP ? "bootstrap" : "server", l->address,
-			(unsigned)net_port(d->net, (uint16_t)i), l->nosec ? " nosec=yes" : "");
+		log_fields(LOG_LEVEL_NOTICE, "listening", log_word("name", l->name),
+			log_word("role", l->role == CFG_ROLE_BOOTSTRAP ? "bootstrap" : "server"),
+			log_word("address", l->address),
+			log_number("port", net_port(d->net, (uint16_t)i)),
+			l->nosec ? log_word("nosec", "yes") : (struct log_field){0});
 	}
 	return true;
 }
@@ -383,7 +387,8 @@ static bool take_inherited(struct daemon *d)
 	bool good = n >= 0;
 	d->admin_fd = -1;
 	if (n < 0)
-		log_error("cannot take the inherited sockets reason=\"%s\"", strerror(-n));
+		log_fields(LOG_LEVEL_ERROR, "cannot take the inherited sockets",
+			log_text("reason", span_str(strerror(-n))));
 	for (int i = 0; i < n; i++) {
 		if (good && strcmp(names[i], "admin") != 0) {
 			log_error("cannot start: inherited socket %d is named \"%s\", only "
@@ -407,7 +412,8 @@ static bool open_admin(struct daemon *d)
 	struct adm_ops ops;
 	const char *group = d->cfg.socket_group;
 	if (d->admin_fd < 0 && group[0] && !getgrnam(group)) {
-		log_warning("no such group, the admin socket keeps its owner's group=%s", group);
+		log_fields(LOG_LEVEL_WARNING, "no such group, the admin socket keeps its owner's",
+			log_word("group", group));
 		group = "";
 	}
 	core_admin_ops(d->core, &ops);
@@ -446,9 +452,9 @@ static int close_all(struct daemon *d)
 		if (d->net)
 			net_flush(d->net);
 		if (err) {
-			log_error("not stopped cleanly, the next start treats it as a crash "
-				  "reason=\"%s\"",
-				err_text(err));
+			log_fields(LOG_LEVEL_ERROR,
+				"not stopped cleanly, the next start treats it as a crash",
+				log_text("reason", span_str(err_text(err))));
 			if (err ==
 				ERR_IO) /* a commit hangs: waiting for its thread might never end */
 				_exit(EXIT_FAILURE);
@@ -486,8 +492,9 @@ static int run(struct daemon *d)
 		close_all(d);
 		return EXIT_FAILURE;
 	}
-	log_notice("ready version=%s dir=%s socket=%s", LANYARD_VERSION, d->cfg.dir,
-		d->admin_fd < 0 ? d->cfg.socket : "inherited");
+	log_fields(LOG_LEVEL_NOTICE, "ready", log_word("version", LANYARD_VERSION),
+		log_word("dir", d->cfg.dir),
+		log_word("socket", d->admin_fd < 0 ? d->cfg.socket : "inherited"));
 	sd_notify(0, "READY=1");
 	begin_turn(d);
 	end_turn(d);
@@ -565,14 +572,15 @@ static int restore(const struct cfg *cfg, const char *file)
 
 static bool load_config(struct daemon *d)
 {
-	enum err err = cfg_load(config_path(d), &d->cfg, stderr);
+	enum err err = cfg_load(config_path(d), &d->cfg, say_config_error, NULL);
 	if (err == ERR_NOTFOUND && !d->config) {
 		cfg_defaults(&d->cfg);
-		log_notice("no configuration file, defaults are used file=%s", DEFAULT_CONFIG);
+		log_fields(LOG_LEVEL_NOTICE, "no configuration file, defaults are used",
+			log_word("file", DEFAULT_CONFIG));
 		return true;
 	}
 	if (err == ERR_NOTFOUND)
-		fprintf(stderr, "lanyardd: %s: no such file\n", d->config);
+		say_config_error(NULL, d->config, 0, "no such file");
 	return !err;
 }
 

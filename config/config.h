@@ -79,13 +79,15 @@ struct cfg_option {
 const struct cfg_option *cfg_schema(size_t *n);
 
 void cfg_defaults(struct cfg *c);
-/* Reads the file, then DIR/conf.d / *.conf beside it in byte order. Every error is told as one line
- * "file:line: what is wrong; a suggestion" to `errors` (at most 20), and ERR_SYNTAX returned:
+/* What is wrong, and a suggestion, on one line without its end; line 0: the file as a whole. */
+typedef void cfg_error_fn(void *arg, const char *file, uint32_t line, const char *text);
+/* Reads the file, then DIR/conf.d / *.conf beside it in byte order. Every error is told to `tell`
+ * (at most 20 of them), and ERR_SYNTAX returned:
  * unknown sections and keys, bad values, duplicates in one file, over-long lines, contradictions
  * between options. A later file overrides. ERR_NOTFOUND, and nothing is told, if the main file is
  * missing; ERR_IO if one cannot be read (told, without a line); ERR_NOMEM. `out` then holds the
  * defaults. */
-MUST_USE enum err cfg_load(const char *path, struct cfg *out, FILE *errors);
+MUST_USE enum err cfg_load(const char *path, struct cfg *out, cfg_error_fn *tell, void *arg);
 /* The effective values as an INI file that cfg_load reads back to the same. */
 void cfg_print(const struct cfg *c, FILE *out);
 /* Every option with its default and help as a commented INI file: the example configuration. */

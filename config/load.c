@@ -115,7 +115,7 @@ out:
 	return err == ERR_LIMIT ? ERR_SYNTAX : err;
 }
 
-enum err cfg_load(const char *path, struct cfg *out, FILE *errors)
+enum err cfg_load(const char *path, struct cfg *out, cfg_error_fn *tell, void *arg)
 {
 	struct cfg_parse *p = malloc(sizeof(*p));
 	struct names extra = {0};
@@ -124,7 +124,7 @@ enum err cfg_load(const char *path, struct cfg *out, FILE *errors)
 
 	if (!p || !dir)
 		goto out;
-	cfg_parse_init(p, out, path, errors);
+	cfg_parse_init(p, out, path, tell, arg);
 	err = parse_file(p, path);
 	if (!err)
 		err = list_dir(p, dir, &extra);

@@ -23,10 +23,7 @@ void cfg_parse_error(struct cfg_parse *p, const char *file, uint32_t line, const
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (line)
-		fprintf(p->errors, "%s:%u: %s\n", file, line, text);
-	else
-		fprintf(p->errors, "%s: %s\n", file, text);
+	p->tell(p->tell_arg, file, line, text);
 }
 
 #define FAIL(p, ...) cfg_parse_error((p), (p)->file, (p)->line, __VA_ARGS__)
@@ -343,11 +340,13 @@ static int on_pair(void *arg, const char *section, const char *key, const char *
 	return 1;
 }
 
-void cfg_parse_init(struct cfg_parse *p, struct cfg *c, const char *main_file, FILE *errors)
+void cfg_parse_init(struct cfg_parse *p, struct cfg *c, const char *main_file, cfg_error_fn *tell,
+	void *tell_arg)
 {
 	memset(p, 0, sizeof(*p));
 	p->cfg = c;
-	p->errors = errors;
+	p->tell = tell;
+	p->tell_arg = tell_arg;
 	p->main_file = main_file;
 	cfg_defaults(c);
 	memset(c->listen, 0, sizeof(c->listen));

@@ -27,7 +27,8 @@ struct cfg_place {
 
 struct cfg_parse {
 	struct cfg *cfg;
-	FILE *errors;
+	cfg_error_fn *tell;
+	void *tell_arg;
 	unsigned error_n;
 	const char *main_file; /* of complaints about what was left out */
 	/* The text under way. */
@@ -43,8 +44,9 @@ struct cfg_parse {
 	struct cfg_place section_at[CFG_SECTIONS_MAX], listen_at[CFG_LISTEN_MAX];
 };
 
-/* `c` gets the defaults, without listeners. All three pointers must outlive p. */
-void cfg_parse_init(struct cfg_parse *p, struct cfg *c, const char *main_file, FILE *errors);
+/* `c` gets the defaults, without listeners. All pointers must outlive p. */
+void cfg_parse_init(struct cfg_parse *p, struct cfg *c, const char *main_file, cfg_error_fn *tell,
+	void *tell_arg);
 /* `file` is a name for complaints, and outlives p; the same pointer is the same file. */
 void cfg_parse_text(struct cfg_parse *p, const char *file, struct span text);
 /* Looks for contradictions and fills in what follows from other options. ERR_SYNTAX if anything was

@@ -2,6 +2,7 @@
 /* A configuration file. What is accepted, printed and read again is the same; what is refused says
  * why. */
 #include "config/parse.h"
+#include "tests/unit/config/tell.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ static enum err parse(struct span text, struct cfg *out, FILE *errors, unsigned 
 	enum err err;
 
 	require(p);
-	cfg_parse_init(p, out, "f", errors);
+	cfg_parse_init(p, out, "f", tell_file, errors);
 	cfg_parse_text(p, "f", text);
 	err = cfg_parse_end(p);
 	*error_n = p->error_n;

@@ -82,17 +82,107 @@ static void test_lines(void)
 	check_line(&c, in, "...", "nothing but continuation bytes");
 }
 
-/* What standard error gets while `journal_stream` is in the environment. */
-static void check_stderr(const char *what, const char *want)
+/* One second and 5 ms after 2001-09-09T01:46:40Z. */
+static int64_t some_time(void)
 {
-	char got[100] = "";
+	return INT64_C(1000000001005);
+}
+
+#define HEAD "{\"time\":\"2001-09-09T01:46:41.005Z\",\"level\":\"info\",\"message\":"
+
+static const struct {
+	const char *message;
+	struct log_field f[2];
+	const char *text, *json;
+} field_rows[] = {
+	{"stopped", {{0}}, "stopped", HEAD "\"stopped\"}"},
+	{"a", {{.key = "n", .kind = LOG_NUMBER, .number = -5}}, "a n=-5", HEAD "\"a\",\"n\":-5}"},
+	{"a", {{.key = "w", .kind = LOG_WORD, .value = {(const uint8_t *)"/a=b", 4}}}, "a w=/a=b",
+		HEAD "\"a\",\"w\":\"/a=b\"}"},
+	{"a", {{.key = "w", .kind = LOG_WORD, .value = {(const uint8_t *)"a b", 3}}}, "a w=\"a b\"",
+		HEAD "\"a\",\"w\":\"a b\"}"},
+	{"a", {{.key = "w", .kind = LOG_WORD, .value = {(const uint8_t *)"\"", 1}}},
+		"a w=\"\\x22\"", HEAD "\"a\",\"w\":\"\\\"\"}"},
+	{"a", {{.key = "t", .kind = LOG_TEXT, .value = {(const uint8_t *)"x", 1}}}, "a t=\"x\"",
+		HEAD "\"a\",\"t\":\"x\"}"},
+	{"a", {{.key = "t", .kind = LOG_TEXT, .value = {(const uint8_t *)"\",\"u\":\"\\\n", 9}}},
+		"a t=\"\\x22,\\x22u\\x22:\\x22\\x5c\\x0a\"",
+		HEAD "\"a\",\"t\":\"\\\",\\\"u\\\":\\\"\\\\\\u000a\"}"},
+	{"a", {{.key = "t", .kind = LOG_TEXT, .value = {(const uint8_t *)"\xff\0", 2}}},
+		"a t=\"\\xff\\x00\"", HEAD "\"a\",\"t\":\"\\ufffd\\u0000\"}"},
+	{"a",
+		{{.key = "k", .kind = LOG_HEX, .value = {(const uint8_t *)"\x01\xff", 2}},
+			{.key = "e", .kind = LOG_HEX}},
+		"a k=01ff e=", HEAD "\"a\",\"k\":\"01ff\",\"e\":\"\"}"},
+	{"a",
+		{{.key = "d", .kind = LOG_RAW_JSON, .value = {(const uint8_t *)"{\"x\":1}", 7}},
+			{.key = "j", .kind = LOG_NUMBER, .number = 1, .json_only = true}},
+		"a d={\"x\":1}", HEAD "\"a\",\"d\":{\"x\":1},\"j\":1}"},
+};
+
+static void check_form(struct caught *c, log_clock_fn *clock, size_t row, const char *want)
+{
+	log_set_json(clock);
+	log_entry(LOG_LEVEL_INFO, field_rows[row].message, field_rows[row].f, 2);
+	CHECK_BYTES(span_str(c->line), span_str(want), want);
+}
+
+static void test_fields(void)
+{
+	struct caught c = {0};
+
+	log_set_sink(catch_line, &c);
+	log_set_level(LOG_LEVEL_INFO);
+	for (size_t i = 0; i < sizeof(field_rows) / sizeof(field_rows[0]); i++) {
+		check_form(&c, NULL, i, field_rows[i].text);
+		check_form(&c, some_time, i, field_rows[i].json);
+	}
+	log_info("a %d\n", 1);
+	CHECK_BYTES(span_str(c.line), SPAN_LIT(HEAD "\"a 1\\u000a\"}"), "a message without fields");
+	log_set_json(NULL);
+}
+
+/* Keeps the last line of any length. */
+static void catch_long(void *arg, enum log_level level, const char *line)
+{
+	(void)level;
+	snprintf(arg, 20000, "%s", line);
+}
+
+/* A field that does not fit is left out whole: the line stays JSON. */
+static void test_cut(void)
+{
+	static char line[20000], big[20000];
+	const char *end = ",\"after\":1,\"cut\":true}";
+
+	memset(big, 1, sizeof(big) - 1);
+	log_set_sink(catch_long, line);
+	log_set_json(some_time);
+	log_fields(LOG_LEVEL_INFO, "a", log_text("big", span_str(big)), log_number("after", 1));
+	CHECK_BYTES(span_str(line), SPAN_LIT(HEAD "\"a\",\"after\":1,\"cut\":true}"), "a field");
+	log_fields(
+		LOG_LEVEL_INFO, big, log_text("big", span_make(big, 1600)), log_number("after", 1));
+	CHECK(strlen(line) > 15000 && strcmp(line + strlen(line) - strlen(end), end) == 0,
+		"the longest message, and a field as long");
+	CHECK(strstr(line, "\\u0001\",\"big\":\"\\u0001"), "both are there");
+	log_set_json(NULL);
+	log_fields(LOG_LEVEL_INFO, "a", log_text("big", span_str(big)));
+	CHECK(strlen(line) == 1024 && strcmp(line + 1021, "...") == 0, "text is cut");
+}
+
+/* What standard error gets while `journal_stream` is in the environment. */
+static void check_stderr(const char *what, log_clock_fn *json, const char *want)
+{
+	char got[200] = "";
 	int saved = dup(STDERR_FILENO), ends[2];
 	ssize_t n;
 
 	REQUIRE(saved >= 0 && pipe(ends) == 0, "a pipe");
 	dup2(ends[1], STDERR_FILENO);
 	log_set_sink(NULL, NULL);
+	log_set_json(json);
 	log_warning("storage is slow ms=%d", 12);
+	log_set_json(NULL);
 	dup2(saved, STDERR_FILENO);
 	n = read(ends[0], got, sizeof(got) - 1);
 	CHECK_BYTES(span_make(got, n > 0 ? (size_t)n : 0), span_str(want), what);
@@ -114,14 +204,20 @@ static void test_stderr(const char *program)
 	CHECK(system(command) == 0, "standard error is the journal");
 }
 
+#define SLOW                                                                                       \
+	"{\"time\":\"2001-09-09T01:46:41.005Z\",\"level\":\"warning\","                            \
+	"\"message\":\"storage is slow ms=12\"}"
+
 static int child(const char *mode)
 {
 	if (strcmp(mode, "plain") == 0) {
-		check_stderr("plain", "warning: storage is slow ms=12\n");
+		check_stderr("plain", NULL, "warning: storage is slow ms=12\n");
+		check_stderr("plain JSON", some_time, SLOW "\n");
 	} else {
 		log_set_level(LOG_LEVEL_WARNING);
 		log_error("asks about /dev/null");
-		check_stderr("journal", "<4>storage is slow ms=12\n");
+		check_stderr("journal", NULL, "<4>storage is slow ms=12\n");
+		check_stderr("JSON in the journal", some_time, "<4>" SLOW "\n");
 	}
 	return test_failed || !test_passed;
 }
@@ -169,6 +265,8 @@ int main(int argc, char **argv)
 	test_levels();
 	test_threshold();
 	test_lines();
+	test_fields();
+	test_cut();
 	test_rate();
 	test_stderr(argv[0]);
 	return test_done();

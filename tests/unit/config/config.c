@@ -3,6 +3,7 @@
 #include "config/config.h"
 
 #include "config/value.h"
+#include "tests/unit/config/tell.h"
 #include "tests/unit/test.h"
 
 #include <sys/stat.h>
@@ -36,7 +37,7 @@ static enum err load(struct cfg *c, char **said)
 	char *at;
 
 	REQUIRE(f, "memory");
-	err = cfg_load(in_dir("main.conf"), c, f);
+	err = cfg_load(in_dir("main.conf"), c, tell_file, f);
 	fclose(f);
 	while ((at = strstr(*said, dir)))
 		memmove(at, &at[strlen(dir) + 1], strlen(&at[strlen(dir)]));

@@ -2,6 +2,7 @@
 /* One row a text: what it sets, or the line it is refused with. */
 #include "config/parse.h"
 
+#include "tests/unit/config/tell.h"
 #include "tests/unit/test.h"
 
 #define X10       "xxxxxxxxxx"
@@ -20,7 +21,7 @@ static enum err parse(const char *name, struct span text, struct cfg *c, const c
 	memset(buf, 0, sizeof(buf));
 	f = fmemopen(buf, sizeof(buf) - 1, "w");
 	REQUIRE(p && f, "memory");
-	cfg_parse_init(p, c, name, f);
+	cfg_parse_init(p, c, name, tell_file, f);
 	cfg_parse_text(p, name, text);
 	err = cfg_parse_end(p);
 	fclose(f);
