@@ -7,83 +7,20 @@ last, "N passed, N failed".
 
 import asyncio
 import base64
-import http.client
 import json
 import os
-import socket
 import sys
-import traceback
 
 import aiocoap
 from aiocoap.numbers import codes
 
 import lwm2m_client
+from judge import CTL, SOCKET, check, ctl, main, rest, until
 from lwm2m_client import LINK, TLV, Client, MemoryContext
 
 EP = "urn:dev:ops:aiocoap-1"
-CTL, SOCKET = sys.argv[1], sys.argv[2]
-passed = failed = 0
-
-
-def check(what, got, want=True):
-    global passed, failed
-    if got == want:
-        passed += 1
-        print("ok     ", what)
-    else:
-        failed += 1
-        print("FAILED ", what)
-        print("         got ", repr(got)[:500])
-        print("         want", repr(want)[:500])
-
-
-class Unix(http.client.HTTPConnection):
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.connect(SOCKET)
-
-
-async def rest(method, path, body=None, want=200):
-    """The JSON of the answer; a status other than `want` is a failure."""
-
-    def call():
-        c = Unix("localhost", timeout=30)
-        c.request(method, path, json.dumps(body) if body is not None else None)
-        r = c.getresponse()
-        return r.status, r.read()
-
-    status, text = await asyncio.to_thread(call)
-    if status != want:
-        check("%s %s: %s" % (method, path, text.decode(errors="replace")), status, want)
-    return json.loads(text) if text else None
-
-
-async def ctl(*args, want=0):
-    """What lanyardctl prints; as JSON where that was asked for."""
-    p = await asyncio.create_subprocess_exec(
-        CTL, "-S", SOCKET, *args, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT
-    )  # fmt: skip
-    out, _ = await asyncio.wait_for(p.communicate(), 60)
-    text = out.decode()
-    if p.returncode != want:
-        check("lanyardctl %s: %s" % (" ".join(args), text), p.returncode, want)
-        return {} if "-j" in args else ""
-    return json.loads(text) if "-j" in args else text
-
-
 async def endpoint():
     return await rest("GET", "/v1/endpoints/" + EP)
-
-
-async def until(get, good, seconds=10):
-    """Polls get() until good(it), and gives back the last."""
-    for _ in range(int(seconds / 0.05)):
-        value = await get()
-        if good(value):
-            break
-        await asyncio.sleep(0.05)
-    return value
 
 
 async def events(kinds, n, after=0):
@@ -440,16 +377,4 @@ async def run():
     await client.stop()
 
 
-async def main():
-    global failed
-    try:
-        await asyncio.wait_for(run(), 120)
-    except Exception:
-        failed += 1
-        print("FAILED  the run ended early")
-        traceback.print_exc(file=sys.stdout)
-    print("%d passed, %d failed" % (passed, failed))
-    return failed != 0
-
-
-sys.exit(asyncio.run(main()))
+sys.exit(asyncio.run(main(run)))
