@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAYLOAD_MAX = 1024, FAR_INSTANCE = 32 };
+/* An instance may be longer than a message: it goes out in blocks then. */
+enum { PAYLOAD_MAX = 8192, FAR_INSTANCE = 32 };
 
 static void next_command(struct bs *b, struct bs_session *s, struct turn *t);
 

@@ -37,6 +37,8 @@ struct ep_exchange {
 	uint16_t next_mid;  /* of stateless answers */
 	size_t datagram_n;  /* of the message at hand */
 	size_t rx_bytes[2]; /* in bodies on their way in by Block1: unprotected, protected */
+	size_t tx_bytes,
+		fetch_bytes; /* in requests of ours; in answers on their way in by Block2 */
 	struct ep_outer pieces;
 	bool hold;                    /* no queued request goes out */
 	struct ep_conversation *held; /* one that wanted to */
@@ -151,6 +153,8 @@ void ep_request_kill(struct ep_exchange *x, struct ep_request *r);
 struct ep_request *ep_request_fail(struct ep_exchange *x, struct ep_request *r, struct turn *t);
 void ep_request_leave(struct ep_exchange *x, struct ep_request *r, struct turn *t);
 void ep_request_free(struct ep_exchange *x, struct ep_request *r);
+/* Gives up an answer coming in by Block2. */
+void ep_request_rx_reset(struct ep_exchange *x, struct ep_request *r);
 /* A newer notification has come: what is being fetched for older ones is out of date. No request
  * goes out meanwhile, for the notification is in the work space: the caller pumps later. */
 void ep_request_supersede(struct ep_exchange *x, struct ep_request *parent, struct turn *t);

@@ -6,6 +6,9 @@
 
 enum { AMPLIFICATION_MAX = 3, RX_BYTES_MAX = 64 << 20 };
 
+/* Of what a device sends by itself: no object list is longer. */
+enum { REQUEST_BODY_MAX = 256 << 10 };
+
 void ep_plain_init(struct ep_exchange *x, struct msg *m, uint8_t code)
 {
 	bool con = x->outer.type == MSG_CON;
@@ -159,7 +162,9 @@ static bool take_block1(struct ep_exchange *x, struct turn *t, struct ep_deliver
 		return false;
 	}
 	if (!v->rx && (v->rx = calloc(1, sizeof(*v->rx))))
-		block_rx_init(v->rx, x->opts.body_limit_bytes);
+		block_rx_init(v->rx, x->opts.body_limit_bytes < REQUEST_BODY_MAX
+					     ? x->opts.body_limit_bytes
+					     : REQUEST_BODY_MAX);
 	if (!v->rx) {
 		refuse(x, t, d, EP_REASON_OVERLOAD, MSG_UNAVAILABLE);
 		return false;

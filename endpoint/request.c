@@ -5,16 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { BODIES_MAX = 256 << 20 };
+
 void ep_request_stop(struct ep_exchange *x, struct ep_request *r)
 {
 	exch_stop(&x->exch, &r->exch);
 	ep_outer_forget(x, r);
 }
 
+void ep_request_rx_reset(struct ep_exchange *x, struct ep_request *r)
+{
+	x->fetch_bytes -= r->rx.cap;
+	block_rx_reset(&r->rx);
+}
+
 void ep_request_free(struct ep_exchange *x, struct ep_request *r)
 {
 	ep_request_stop(x, r);
-	block_rx_reset(&r->rx);
+	ep_request_rx_reset(x, r);
+	x->tx_bytes -= r->tx.body_n;
 	if (r->plain)
 		secret_wipe(r->plain, r->plain_n); /* a Bootstrap-Write holds keys */
 	free(r->plain);
@@ -312,8 +321,25 @@ static struct ep_request *request_new(struct ep_exchange *x, const struct msg *m
 	}
 	r->plain_n = w.n;
 	r->tx.body_n = m->payload.n;
+	x->tx_bytes += r->tx.body_n;
 	block_rx_init(&r->rx, x->opts.body_limit_bytes);
 	return r;
+}
+
+/* Bodies that wait are bounded for each peer and in all; one at least may always go. */
+static bool has_room(
+	const struct ep_exchange *x, const struct ep_conversation *v, size_t body_bytes)
+{
+	size_t n = body_bytes;
+	if (v->queue_n >= EP_QUEUE_MAX)
+		return false;
+	if (!body_bytes)
+		return true;
+	if (v->current)
+		n += v->current->tx.body_n;
+	for (const struct ep_request *r = v->queue; r; r = r->next)
+		n += r->tx.body_n;
+	return n <= 2 * x->opts.body_limit_bytes && x->tx_bytes + body_bytes <= BODIES_MAX;
 }
 
 enum err ep_request_start(struct ep_exchange *x, const struct ep_request_opts *o, struct turn *t,
@@ -325,10 +351,10 @@ enum err ep_request_start(struct ep_exchange *x, const struct ep_request_opts *o
 		o->ctx ? ep_conv_of(x, o->ctx, t->now_ms) : ep_conv_of_peer(x, o->peer, t->now_ms);
 	if (!v)
 		return ERR_NOMEM;
-	if (v->queue_n >= EP_QUEUE_MAX)
-		return ERR_LIMIT;
 	if (o->msg->payload.n > x->opts.body_limit_bytes)
 		return ERR_SPACE;
+	if (!has_room(x, v, o->msg->payload.n))
+		return ERR_LIMIT;
 	struct ep_request *r = request_new(x, o->msg);
 	if (!r)
 		return ERR_NOMEM;

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { FETCHED_AGAIN_MAX = 2 };
+enum { FETCHED_AGAIN_MAX = 2, FETCH_BYTES_MAX = 64 << 20 };
 
 static struct ep_request *by_token(const struct ep_exchange *x)
 {
@@ -112,7 +112,7 @@ static bool repeat_with_echo(
 		ask_next(x, r, t);
 		return true;
 	}
-	block_rx_reset(&r->rx); /* the answer is asked from the start */
+	ep_request_rx_reset(x, r); /* the answer is asked from the start */
 	ep_request_send(x, r, NULL, t);
 	return true;
 }
@@ -146,7 +146,8 @@ static bool lost_block(const struct ep_request *r, uint8_t code)
 				       code == MSG_BAD_REQUEST || code == MSG_BAD_OPTION);
 }
 
-static enum body take_block2(struct ep_request *r, struct msg *m, uint64_t now_ms)
+static enum body take_block2(
+	struct ep_exchange *x, struct ep_request *r, struct msg *m, uint64_t now_ms)
 {
 	struct block b;
 	enum err err = block_get(m, OPT_BLOCK2, &b);
@@ -160,9 +161,12 @@ static enum body take_block2(struct ep_request *r, struct msg *m, uint64_t now_m
 	 * keep us asking for ever. */
 	if (!b.num && r->rx.active)
 		return BODY_CHANGED;
-	size_t had = r->rx.n;
+	size_t had = r->rx.n, cap = r->rx.cap;
 	bool first = !r->rx.active;
+	if (x->fetch_bytes > FETCH_BYTES_MAX)
+		return BODY_BROKEN;
 	enum block_step step = block_rx_take(&r->rx, b, m->payload, now_ms);
+	x->fetch_bytes += r->rx.cap - cap;
 	if (step == BLOCK_TOO_LARGE || step == BLOCK_NOMEM)
 		return BODY_BROKEN;
 	bool stuck = step == BLOCK_MORE && r->rx.n == had;
@@ -182,7 +186,7 @@ static bool fetch_again(struct ep_exchange *x, struct ep_request *r, struct turn
 	if ((code != MSG_GET && code != MSG_FETCH) || r->fetched_again >= FETCHED_AGAIN_MAX)
 		return false;
 	r->fetched_again++;
-	block_rx_reset(&r->rx);
+	ep_request_rx_reset(x, r);
 	ep_tx_restart(&r->tx);
 	ep_request_send(x, r, NULL, t);
 	return true;
@@ -196,9 +200,9 @@ static bool fetch_rest(struct ep_exchange *x, struct ep_request *r, struct msg *
 	bool busy = v->current || r->tx.blocks; /* it is asked with a body: that goes first */
 	if ((busy && v->queue_n >= EP_QUEUE_MAX) || ep_request_child(x, r, &child))
 		return false;
-	if (busy || take_block2(child, m, t->now_ms) != BODY_MORE) {
+	if (busy || take_block2(x, child, m, t->now_ms) != BODY_MORE) {
 		/* A plain read from the start, when its turn comes. */
-		block_rx_reset(&child->rx);
+		ep_request_rx_reset(x, child);
 		block_rx_init(&child->rx, x->opts.body_limit_bytes);
 		ep_request_enqueue(v, child);
 		ep_pump(x, v, t);
@@ -315,7 +319,7 @@ static enum body take(
 		observe_in_blocks(x, r, number, m, t);
 		return BODY_MORE;
 	}
-	enum body got = take_block2(r, m, t->now_ms);
+	enum body got = take_block2(x, r, m, t->now_ms);
 	if (got == BODY_MORE) {
 		ask_next(x, r, t);
 	} else if (got == BODY_CHANGED) {

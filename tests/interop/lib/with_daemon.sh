@@ -24,6 +24,8 @@ cat >"$dir/lanyard.conf" <<-CONF
 	role = bootstrap
 	address = 127.0.0.1
 	port = 0
+	[server]
+	body_limit = 262144
 	[storage]
 	dir = $dir/state
 	[admin]

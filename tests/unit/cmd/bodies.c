@@ -71,6 +71,7 @@ static void open_device(struct sim *s, uint64_t seed, uint16_t block_bytes)
 	sim_init(s, seed);
 	s->dev_options.block_bytes = block_bytes;
 	s->dev_options.body_limit_bytes = LIMIT;
+	s->cfg.body_limit_bytes = LIMIT;
 	sim_open(s);
 	sim_provision(s, DEV_ROLE_SERVER);
 	CHECK(sim_until(s, sim_all_registered, 10000), "registered");

@@ -341,7 +341,7 @@ int main(void)
 	taken();
 	lists();
 	updated_list();
-	bodies(262144 - 64, true);
-	bodies(262144 + 1, false);
+	bodies(1048576 - 64, true);
+	bodies(1048576 + 1, false);
 	return test_done();
 }

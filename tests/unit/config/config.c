@@ -91,7 +91,7 @@ static void check_defaults(void)
 
 	cfg_defaults(&c);
 	CHECK(c.server && c.bootstrap, "both are on");
-	CHECK(c.grace_s == 93 && c.awake_s == 93 && c.body_limit_bytes == 262144, "[server]");
+	CHECK(c.grace_s == 93 && c.awake_s == 93 && c.body_limit_bytes == 1048576, "[server]");
 	CHECK(c.uri[0] == '\0' && c.ssid == 1 && c.lifetime_s == 86400, "[bootstrap]");
 	CHECK(strcmp(c.binding, "U") == 0 && c.recipient_id_bytes == 5, "[bootstrap] binding, id");
 	CHECK(strcmp(c.dir, "/var/lib/lanyard") == 0 && c.event_ring == 10000, "[storage]");

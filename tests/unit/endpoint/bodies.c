@@ -674,6 +674,25 @@ static void given_up(void)
 	}
 }
 
+/* What waits for a device is bounded in bytes, not only by number. */
+static void waiting_bytes(void)
+{
+	struct rig *r = &rig;
+	struct ep_request *req;
+	open_rig(r);
+	CHECK(start_as(r, MSG_PUT, 5000, false, &req) == ERR_OK &&
+			start_as(r, MSG_PUT, 5000, false, &req) == ERR_OK &&
+			r->x->tx_bytes == 10000,
+		"twice the limit waits for one device");
+	CHECK(start_as(r, MSG_PUT, 1, false, &req) == ERR_LIMIT &&
+			start_as(r, MSG_GET, 0, false, &req) == ERR_OK,
+		"no more, but what has no body");
+	while (r->server->conv->current)
+		ep_request_end(r->x, r->server->conv->current, &r->t);
+	CHECK(!r->x->tx_bytes, "nothing is counted when all is over");
+	close_rig(r);
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < sizeof(body); i++)
@@ -694,5 +713,6 @@ int main(void)
 	unprotected();
 	silent();
 	given_up();
+	waiting_bytes();
 	return test_done();
 }
