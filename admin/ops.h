@@ -168,7 +168,32 @@ struct adm_event {
 };
 typedef void adm_event_fn(void *cb_arg, const struct adm_event *e);
 
-typedef void adm_reason_fn(void *cb_arg, const struct adm_reason *r);
+struct adm_context_state { /* no secrets, ever */
+	uint64_t id;
+	const char *role; /* "bootstrap" | "server" */
+	struct span recipient_id;
+	const char *window;          /* "fresh" | "to-be-challenged" | "stale" | "sealed" */
+	int64_t last_success_wall_s; /* 0: none since the start */
+	const struct adm_reason *last_refusal; /* NULL: none */
+	uint64_t replays, auth_failures;
+	uint64_t numbers_used, numbers_limit; /* of ours, under these keys */
+};
+
+enum { ADM_SIMILAR_MAX = 3 };
+
+struct adm_explanation {
+	const char *code;                      /* "connected", "refused", ... */
+	const char *text;                      /* one sentence */
+	int64_t last_contact_wall_s;           /* 0: none since the start */
+	const struct adm_reason *last_refusal; /* NULL: none */
+	const struct adm_reason *reasons;      /* what stands, then what happened, newest first */
+	size_t reason_n;
+	const struct adm_context_state *contexts;
+	size_t context_n;
+	/* Of an unknown one: names that look like it. */
+	struct span similar[ADM_SIMILAR_MAX];
+	size_t similar_n;
+};
 
 struct adm_bootstrap_view {
 	struct span plan_json; /* the endpoint's own, or the default; empty: none */
@@ -222,7 +247,8 @@ struct adm_ops {
 	void (*plan_put)(
 		void *arg, struct span name, struct span json, adm_done_fn *done, void *done_arg);
 	void (*plan_delete)(void *arg, struct span name, adm_done_fn *done, void *done_arg);
-	enum err (*explain)(void *arg, struct span name, adm_reason_fn *fn, void *cb_arg);
+	/* What it points to lives until the next call. ERR_NOTFOUND: `similar` is filled. */
+	enum err (*explain)(void *arg, struct span name, struct adm_explanation *out);
 	/* From now on the messages of the endpoint come as events of the type "trace", or no more.
 	 * ERR_NOTFOUND. */
 	enum err (*trace)(void *arg, struct span name, bool on);

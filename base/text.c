@@ -242,6 +242,22 @@ void wr_json_string(struct writer *w, struct span s)
 	wr_u8(w, '"');
 }
 
+void wr_ago(struct writer *w, int64_t seconds)
+{
+	enum { MINUTE = 60, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
+
+	if (seconds <= 0)
+		wr_str(w, "just now");
+	else if (seconds < MINUTE)
+		wr_fmt(w, "%d s ago", (int)seconds);
+	else if (seconds < HOUR)
+		wr_fmt(w, "%d min ago", (int)(seconds / MINUTE));
+	else if (seconds < 2 * DAY)
+		wr_fmt(w, "%d h ago", (int)(seconds / HOUR));
+	else
+		wr_fmt(w, "%lld days ago", (long long)(seconds / DAY));
+}
+
 bool utf8_valid(struct span s)
 {
 	for (size_t i = 0; i < s.n;) {

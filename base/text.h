@@ -21,6 +21,9 @@ MUST_USE enum err base64_decode(struct span text, struct writer *w);
 void wr_escaped(struct writer *w, struct span s);
 /* As a JSON string with its quotes. What is not well-formed UTF-8 becomes U+FFFD, byte by byte. */
 void wr_json_string(struct writer *w, struct span s);
+/* How long ago: "just now" (also of what is still to come), "5 s ago", "3 min ago", "47 h ago",
+ * "2 days ago". */
+void wr_ago(struct writer *w, int64_t seconds);
 /* Well-formed UTF-8 (RFC 3629) without NUL. */
 bool utf8_valid(struct span s);
 

@@ -101,8 +101,11 @@ uint64_t core_view_ms(struct core *c);
 enum err core_not_found(const struct core *c);
 
 /* core_explain.c */
-enum err core_explain(void *arg, struct span name, adm_reason_fn *fn, void *cb_arg);
+enum err core_explain(void *arg, struct span name, struct adm_explanation *out);
 void core_refusals(const struct core *c, struct adm_status *out);
+
+/* core_similar.c */
+void core_similar(const struct core *c, struct span name, struct adm_explanation *out);
 
 /* core_dm.c */
 uint64_t core_dm(void *arg, const struct adm_dm *d, adm_done_fn *done, void *done_arg);

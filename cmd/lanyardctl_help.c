@@ -157,7 +157,12 @@ static const struct ctl_command commands[] = {
 		"server, <- by the\n"
 		"device. Payloads that may hold keys are not shown. Nothing of it is stored or "
 		"logged."},
-	{"explain", NULL, "EP", 1, 1, 0, ctl_explain, "why does it not connect", NULL},
+	{"explain", NULL, "EP", 1, 1, 0, ctl_explain, "why does it not connect",
+		"The verdict in a sentence, when it was last heard of and refused, the state of "
+		"its OSCORE contexts,\n"
+		"and the reasons with what to do. What happened is of this run of the daemon. "
+		"lanyard-oscore(7)\n"
+		"lists all reasons."},
 	{"metrics", NULL, "", 0, 0, 0, ctl_metrics, "counters in the format of Prometheus", NULL},
 	{"decode", NULL, "FORMAT PATH HEX", 3, 3, CTL_HAS(CTL_OPT_TEXT) | CTL_HAS(CTL_OPT_TYPE),
 		ctl_decode, "what a payload says; needs no daemon",

@@ -245,31 +245,6 @@ int ctl_observations(struct ctl *c)
 	return rc;
 }
 
-int ctl_explain(struct ctl *c)
-{
-	struct ctl_table t = {0};
-	struct json_object *array;
-	struct ctl_reply r;
-	int rc = ctl_call(
-		c, "GET", ctl_target(c, "/v1/endpoints/%e/explain", c->arg[0]), NULL, 0, &r);
-
-	if (rc == CTL_OK && !ctl_json_done(c, &r)) {
-		array = ctl_member(r.json, "reasons");
-		if (length(array) == 0)
-			printf("nothing is known to stand in its way\n");
-		else
-			ctl_table_row(&t, 4, "LAST", "COUNT", "CODE", "REASON");
-		for (size_t i = 0; i < length(array); i++)
-			ctl_table_row(&t, 4, ctl_cell(c, at(array, i), "last"),
-				ctl_cell(c, at(array, i), "count"),
-				ctl_cell(c, at(array, i), "code"),
-				ctl_cell(c, at(array, i), "text"));
-		ctl_table_print(&t);
-	}
-	ctl_reply_free(&r);
-	return rc;
-}
-
 int ctl_metrics(struct ctl *c)
 {
 	struct ctl_reply r;

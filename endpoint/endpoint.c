@@ -171,30 +171,61 @@ uint8_t ep_freshness_of(const struct ep_directory *d, const struct endpoint *e)
 	return e->freshness == EP_FRESH_DEFAULT ? d->freshness : e->freshness;
 }
 
-/* The note of that reason, taken out of the list, or a new one; NULL: a note less, nothing else. */
-static struct ep_note *take_note(struct endpoint *e, enum ep_reason r)
+uint32_t ep_note_id(const struct ep_context *c)
+{
+	return c ? (uint32_t)c->id : 0;
+}
+
+/* That note, taken out of the list; NULL: there is none. */
+static struct ep_note *take_note(struct endpoint *e, uint32_t context, enum ep_reason r)
 {
 	struct ep_note **at = &e->notes, *n;
-	while (*at && (*at)->reason != r)
+	while (*at && ((*at)->reason != r || (*at)->context != context))
 		at = &(*at)->next;
 	n = *at;
 	if (n)
 		*at = n->next;
-	else if ((n = calloc(1, sizeof(*n))))
-		n->reason = r;
 	return n;
+}
+
+/* The oldest goes when there are too many: strangers can make us take notes. */
+static void bound_notes(struct endpoint *e)
+{
+	struct ep_note **at = &e->notes;
+	for (int n = 0; *at && n < EP_NOTES_MAX; n++)
+		at = &(*at)->next;
+	free(*at);
+	*at = NULL;
+}
+
+void ep_note_under(struct ep_directory *d, struct endpoint *e, const struct ep_context *c,
+	enum ep_reason r, int64_t wall_ms)
+{
+	ep_tally_count(d->tally, r, !e, wall_ms);
+	if (!e)
+		return;
+	struct ep_note *n = take_note(e, ep_note_id(c), r);
+	if (!n)
+		n = calloc(1, sizeof(*n));
+	if (!n)
+		return; /* a note less, nothing else */
+	n->reason = (uint8_t)r;
+	n->context = ep_note_id(c);
+	n->wall_s = (uint32_t)(wall_ms / 1000);
+	n->count += n->count < UINT32_MAX;
+	n->next = e->notes;
+	e->notes = n;
+	bound_notes(e);
 }
 
 void ep_note(struct ep_directory *d, struct endpoint *e, enum ep_reason r, int64_t wall_ms)
 {
-	ep_tally_count(d->tally, r, !e, wall_ms);
-	struct ep_note *n = e ? take_note(e, r) : NULL;
-	if (!n)
-		return;
-	n->count++;
-	n->wall_ms = wall_ms;
-	n->next = e->notes;
-	e->notes = n;
+	ep_note_under(d, e, NULL, r, wall_ms);
+}
+
+void ep_note_drop(struct endpoint *e, const struct ep_context *c, enum ep_reason r)
+{
+	free(take_note(e, ep_note_id(c), r));
 }
 
 enum err ep_load_endpoint(

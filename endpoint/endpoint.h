@@ -50,7 +50,8 @@ struct ep_context {
 	uint32_t ssn_left;  /* numbers from ssn_next on that are reserved */
 	uint16_t ssn_block; /* size of the last reservation */
 	uint16_t ssid;
-	uint16_t replays, auth_failures;  /* they stop at 65535 */
+	uint16_t replays, auth_failures; /* they stop at 65535 */
+	uint32_t heard_s; /* when a good message came, since 1970; 0: not since the start */
 	uint8_t role, origin, generation; /* enum rec_* */
 	uint8_t aead;
 	int8_t hkdf;         /* COSE numbers, both */
@@ -148,6 +149,13 @@ bool ep_is_bare(const struct endpoint *e);
 uint8_t ep_freshness_of(const struct ep_directory *d, const struct endpoint *e);
 /* Notes for an operator what happened to e, and counts it; e may be NULL. */
 void ep_note(struct ep_directory *d, struct endpoint *e, enum ep_reason r, int64_t wall_ms);
+/* The same under a context of e, or NULL. */
+void ep_note_under(struct ep_directory *d, struct endpoint *e, const struct ep_context *c,
+	enum ep_reason r, int64_t wall_ms);
+/* That note is of no interest any more. */
+void ep_note_drop(struct endpoint *e, const struct ep_context *c, enum ep_reason r);
+/* The low bits of a context's id, as notes have it. */
+uint32_t ep_note_id(const struct ep_context *c);
 
 /* Contexts. */
 struct ep_context_input {

@@ -256,7 +256,7 @@ static void request_due(
 		return;
 	}
 	x->count.timeouts++;
-	ep_note(x->dir, r->endpoint, EP_REASON_NO_ANSWER, t->wall_ms);
+	ep_note_under(x->dir, r->endpoint, r->conv->ctx, EP_REASON_NO_ANSWER, t->wall_ms);
 	r = ep_request_fail(x, r, t);
 	if (r)
 		*d = (struct ep_delivery){

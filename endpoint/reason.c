@@ -51,7 +51,8 @@ static const struct ep_reason_info table[EP_REASON_COUNT] = {
 		"keys: wrong ones can look the same."},
 	[EP_REASON_OLD_NUMBER] = {"old-number",
 		"A request with a number from before our last unclean stop came and was dropped. "
-		"A later request of the device will do: nothing has to be done."},
+		"A later request of the device will do: nothing has to be done.",
+		true},
 	[EP_REASON_DECRYPT] = {"decryption-failed",
 		"A request did not decrypt and got 4.00: the keys differ, or somebody forges. "
 		"Compare Master Secret, Master Salt, ids, ID Context and algorithms on both sides, "
@@ -67,10 +68,12 @@ static const struct ep_reason_info table[EP_REASON_COUNT] = {
 	[EP_REASON_CHALLENGED] = {"challenged",
 		"The device was asked to prove with an Echo option that its request is fresh, and "
 		"has not done so. If it never does, it may not know Echo: 'lanyardctl help set' "
-		"tells of the freshness setting."},
+		"tells of the freshness setting.",
+		true},
 	[EP_REASON_NO_ECHO] = {"no-echo",
 		"The device ignored the Echo challenge and was accepted: its keys were drawn here "
-		"and nothing was ever done under them. Nothing has to be done."},
+		"and nothing was ever done under them. Nothing has to be done.",
+		true},
 	[EP_REASON_NOSEC] = {"nosec-refused",
 		"A request came without protection and got 4.01. Provision the device for OSCORE, "
 		"or allow unprotected endpoints by listener (nosec), by [server] nosec_endpoints, "

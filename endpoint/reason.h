@@ -62,16 +62,19 @@ enum ep_reason {
 struct ep_reason_info {
 	const char *code; /* "replay" */
 	const char *text; /* a sentence for an operator, and what to do */
+	bool harmless;    /* it keeps nobody from connecting */
 };
 
 const struct ep_reason_info *ep_reason_info(enum ep_reason r);
 
-/* What happened to one endpoint, the newest first, a slot for each reason that ever did. */
+/* What happened to one endpoint, the newest first: a slot for each reason under each context. */
+enum { EP_NOTES_MAX = 16 };
 struct ep_note {
 	struct ep_note *next;
-	enum ep_reason reason;
 	uint32_t count;
-	int64_t wall_ms; /* the last time */
+	uint32_t wall_s;  /* the last time, since 1970 */
+	uint32_t context; /* the low bits of its id; 0: none */
+	uint8_t reason;   /* enum ep_reason */
 };
 
 /* Since the start, of whomever; what belongs to no endpoint that is known also by itself. */

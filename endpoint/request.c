@@ -248,7 +248,7 @@ void ep_request_send(
 	if (!err)
 		return;
 	if (err == ERR_LIMIT)
-		ep_note(x->dir, r->endpoint, EP_REASON_EXHAUSTED, t->wall_ms);
+		ep_note_under(x->dir, r->endpoint, r->conv->ctx, EP_REASON_EXHAUSTED, t->wall_ms);
 	r = ep_request_fail(x, r, t);
 	if (r)
 		ep_request_kill(x, r);

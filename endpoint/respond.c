@@ -98,7 +98,7 @@ void ep_respond_code(struct ep_exchange *x, struct ep_delivery *d, uint8_t code,
 void ep_refused(struct ep_exchange *x, struct ep_delivery *d, struct endpoint *e,
 	enum ep_reason why, const struct turn *t)
 {
-	ep_note(x->dir, e, why, t->wall_ms);
+	ep_note_under(x->dir, e, d->ctx, why, t->wall_ms);
 	d->refused = true;
 	d->reason = why;
 }

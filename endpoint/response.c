@@ -24,7 +24,7 @@ static void ignore(struct ep_exchange *x, struct ep_request *r, enum ep_reason w
 	} else {
 		x->count.answers_ignored++;
 	}
-	ep_note(x->dir, r->endpoint, why, t->wall_ms);
+	ep_note_under(x->dir, r->endpoint, r->conv->ctx, why, t->wall_ms);
 	d->endpoint = r->endpoint;
 	ep_trace_in(x, d, ep_reason_info(why)->code, t);
 }
@@ -56,6 +56,7 @@ static bool open_response(struct ep_exchange *x, struct ep_request *r, struct tu
 		return false;
 	}
 	*number = piv == UINT64_MAX ? 0 : piv + 1;
+	c->heard_s = (uint32_t)(t->wall_ms / 1000);
 	d->msg = &x->plain;
 	d->ctx = c;
 	d->piv = piv;

@@ -140,7 +140,7 @@ static void challenge(struct ep_exchange *x, struct turn *t, struct ep_delivery 
 	uint8_t value[OSC_ECHO_BYTES];
 	struct msg m;
 	x->count.challenges++;
-	ep_note(x->dir, d->endpoint, EP_REASON_CHALLENGED, t->wall_ms);
+	ep_note_under(x->dir, d->endpoint, d->ctx, EP_REASON_CHALLENGED, t->wall_ms);
 	d->ctx->challenged = true;
 	msg_init(&m, MSG_ACK, MSG_UNAUTHORIZED);
 	if (osc_echo_make(x->dir->crypto, x->echo_key, d->ctx->id, t->now_ms, value) ||
@@ -167,7 +167,7 @@ static bool check_freshness(struct ep_exchange *x, struct turn *t, struct ep_del
 	if (echo_good(x, d, t->now_ms)) {
 		proved(d);
 	} else if (passes_without_echo(x, d)) {
-		ep_note(x->dir, d->endpoint, EP_REASON_NO_ECHO, t->wall_ms);
+		ep_note_under(x->dir, d->endpoint, c, EP_REASON_NO_ECHO, t->wall_ms);
 	} else if (c->stale || ep_freshness_of(x->dir, d->endpoint) != EP_FRESH_NONE) {
 		d->own_number = true;
 		challenge(x, t, d);
@@ -175,6 +175,7 @@ static bool check_freshness(struct ep_exchange *x, struct turn *t, struct ep_del
 	}
 	c->fresh = true;
 	c->stale = false;
+	ep_note_drop(d->endpoint, c, EP_REASON_CHALLENGED);
 	return true;
 }
 
@@ -201,6 +202,7 @@ void ep_secure_request(
 	}
 	if (!check_freshness(x, t, d))
 		return;
+	d->ctx->heard_s = (uint32_t)(t->wall_ms / 1000);
 	d->first_use = d->ctx->generation != REC_GEN_USED;
 	ep_deliver_request(x, t, d);
 }

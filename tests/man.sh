@@ -85,4 +85,23 @@ while read -r route; do
 	check "lanyard-rest(7): the route $route exists" grep -qxF "$route" <<<"$routes"
 done < <(sed -nE 's/^\.It ((GET|PUT|POST|DELETE) .*)$/\1/p' man/lanyard-rest.7)
 
+reasons=$(sed -nE 's/^\t\[EP_REASON_[A-Z_]+\] = \{"([a-z-]+)".*/\1/p' endpoint/reason.c)
+check 'there are reasons' [ "$(wc -l <<<"$reasons")" -gt 40 ]
+check 'the table of reasons is read whole' \
+	[ "$(wc -l <<<"$reasons")" = "$(grep -c '^	\[EP_REASON_' endpoint/reason.c)" ]
+for r in $reasons; do
+	check "lanyard-oscore(7) has the reason $r" grep -qxF ".It $r" <(sed -n '/^\.Sh REASONS/,/^\.Sh SEE/p' man/lanyard-oscore.7)
+done
+only 'lanyard-oscore(7)' reason "$(sed -n '/^\.Sh REASONS/,/^\.Sh SEE/s/^\.It //p' man/lanyard-oscore.7)" "$reasons"
+verdicts=$(/usr/bin/python3 -c '
+import json
+schemas = json.load(open("admin/openapi.json"))["components"]["schemas"]
+print("\n".join(schemas["Explanation"]["properties"]["verdict"]["properties"]["code"]["enum"]))
+')
+check 'there are verdicts' [ "$(wc -l <<<"$verdicts")" -gt 10 ]
+for v in $verdicts; do
+	check "lanyard-rest(7) has the verdict $v" grep -qxF ".It $v" <(sed -n '/^\.Ss Explanations/,/^\.Ss Problems/p' man/lanyard-rest.7)
+done
+only 'lanyard-rest(7)' verdict "$(sed -n '/^\.Ss Explanations/,/^\.Ss Problems/s/^\.It //p' man/lanyard-rest.7)" "$verdicts"
+
 finish

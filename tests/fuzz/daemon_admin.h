@@ -46,10 +46,20 @@ static void on_event(void *arg, const struct adm_event *e)
 	*last = e->seq;
 }
 
-static void on_reason(void *arg, const struct adm_reason *r)
+static bool explains(const struct adm_ops *o, struct span name)
 {
-	++*(size_t *)arg;
-	require(r->code && r->text, "a reason has its sentence");
+	struct adm_explanation e;
+	if (o->explain(o->arg, name, &e)) {
+		require(e.similar_n <= ADM_SIMILAR_MAX, "some names like it");
+		return false;
+	}
+	require(e.code && e.text && *e.text, "it is told in a sentence");
+	for (size_t i = 0; i < e.reason_n; i++)
+		require(e.reasons[i].code && e.reasons[i].text, "a reason has its sentence");
+	for (size_t i = 0; i < e.context_n; i++)
+		require(e.contexts[i].numbers_used <= e.contexts[i].numbers_limit,
+			"no number is used beyond the limit");
+	return true;
 }
 
 static void on_metric(void *arg, const struct adm_metric *m)
@@ -72,7 +82,7 @@ static void look(const struct adm_ops *o, struct span name)
 	require(there == (o->context_list(o->arg, name, on_context, &n) == ERR_OK) &&
 			there ==
 				(o->observation_list(o->arg, name, on_observation, &n) == ERR_OK) &&
-			there == (o->explain(o->arg, name, on_reason, &n) == ERR_OK),
+			there == explains(o, name),
 		"an endpoint is there or it is not");
 	(void)o->bootstrap_get(o->arg, name, &bs);
 	if (o->events(o->arg, 0, 100, on_event, &last, &first) == ERR_OK)

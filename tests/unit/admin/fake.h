@@ -350,15 +350,35 @@ FAKE enum err fake_trace(void *arg, struct span name, bool on)
 	return fake.err;
 }
 
-FAKE enum err fake_explain(void *arg, struct span name, adm_reason_fn *fn, void *cb_arg)
+/* Of "stranger" nobody knows, but there is a name like it. */
+FAKE enum err fake_explain(void *arg, struct span name, struct adm_explanation *out)
 {
-	struct adm_reason v = {"replay", "an old request came again", 1700000000, 2};
+	static const struct adm_reason replay = {
+		"replay", "an old request came again", 1700000000, 2};
+	static const struct adm_context_state context = {.id = 9,
+		.role = "server",
+		.recipient_id = {(const uint8_t *)"\x02\x03", 2},
+		.window = "to-be-challenged",
+		.last_refusal = &replay,
+		.replays = 2,
+		.auth_failures = 1,
+		.numbers_used = 512,
+		.numbers_limit = 1048576};
 
 	(void)arg;
 	fake_note("explain", name);
-	if (!fake.err)
-		fn(cb_arg, &v);
-	return fake.err;
+	*out = (struct adm_explanation){.code = "refused",
+		.text = "It does not get through.",
+		.last_contact_wall_s = 1700000060,
+		.last_refusal = &replay,
+		.reasons = &replay,
+		.reason_n = 1,
+		.contexts = &context,
+		.context_n = 1};
+	if (!span_eq_str(name, "stranger"))
+		return fake.err;
+	*out = (struct adm_explanation){.similar = {SPAN_LIT("strange-r")}, .similar_n = 1};
+	return ERR_NOTFOUND;
 }
 
 /* Event n of the ring: odd ones are "updated" of dev1, even ones "notification" of dev2. */

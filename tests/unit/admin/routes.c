@@ -176,6 +176,21 @@ static const struct row {
 		"{\"code\":\"replay\",\"text\":\"an old request came again\","
 		"\"last\":\"2023-11-14T22:13:20Z\",\"count\":2}",
 		"explain", "d", NULL},
+	{"explain, the verdict", "GET", "/v1/endpoints/d/explain", NULL, 200,
+		"{\"endpoint\":\"d\",\"verdict\":{\"code\":\"refused\",\"text\":\"It does not get "
+		"through.\"},\"last_contact\":\"2023-11-14T22:14:20Z\",\"last_refusal\":{\"code\":"
+		"\"replay\",",
+		"explain", "d", NULL},
+	{"explain, contexts", "GET", "/v1/endpoints/d/explain", NULL, 200,
+		"\"contexts\":[{\"id\":9,\"role\":\"server\",\"recipient_id\":\"0203\",\"window\":"
+		"\"to-be-challenged\",\"last_success\":null,\"last_refusal\":{\"code\":\"replay\",",
+		"explain", "d", NULL},
+	{"explain, numbers", "GET", "/v1/endpoints/d/explain", NULL, 200,
+		"\"replays\":2,\"auth_failures\":1,\"numbers_used\":512,\"numbers_limit\":1048576,"
+		"\"numbers_percent\":0",
+		"explain", "d", NULL},
+	{"explain, a name like it", "GET", "/v1/endpoints/stranger/explain", NULL, 404,
+		"no endpoint has this name; similar: strange-r", "explain", "stranger", NULL},
 	{"bootstrap", "GET", "/v1/bootstrap/d", NULL, 200, "\"state\":\"idle\"", "bootstrap", "d",
 		NULL},
 	{"bootstrap PUT", "PUT", "/v1/bootstrap/d", "{\"a\": [1]}", 204, NULL, "plan", "d",

@@ -193,8 +193,37 @@ static void test_utf8(void)
 	CHECK(utf8_valid(SPAN_EMPTY), "the empty span");
 }
 
+static void test_ago(void)
+{
+	static const struct {
+		int64_t seconds;
+		const char *text;
+	} rows[] = {
+		{INT64_MIN, "just now"},
+		{-1, "just now"},
+		{0, "just now"},
+		{1, "1 s ago"},
+		{59, "59 s ago"},
+		{60, "1 min ago"},
+		{3599, "59 min ago"},
+		{3600, "1 h ago"},
+		{2 * 86400 - 1, "47 h ago"},
+		{2 * 86400, "2 days ago"},
+		{INT64_MAX, "106751991167300 days ago"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		uint8_t text[40];
+		struct writer w = wr_make(text, sizeof(text));
+
+		wr_ago(&w, rows[i].seconds);
+		CHECK(span_eq_str(wr_span(&w), rows[i].text), rows[i].text);
+	}
+}
+
 int main(void)
 {
+	test_ago();
 	test_hex_text();
 	test_base64_encode();
 	test_base64_decode();

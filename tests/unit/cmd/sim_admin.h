@@ -189,23 +189,17 @@ static SIM_UNUSED unsigned sim_contexts(const struct sim *s, unsigned i, uint8_t
 	return n;
 }
 
-struct sim_explained {
-	const char *code;
-	bool found;
-};
-
-static void sim_on_reason(void *arg, const struct adm_reason *r)
-{
-	struct sim_explained *e = arg;
-	e->found |= !strcmp(e->code, r->code);
-}
-
 /* Does `explain` give that reason for the endpoint? */
 static SIM_UNUSED bool sim_explains(struct sim *s, const char *name, const char *code)
 {
-	struct sim_explained e = {.code = code};
+	struct adm_explanation e;
 	struct adm_ops ops = sim_ops(s, NULL);
-	return ops.explain(ops.arg, span_str(name), sim_on_reason, &e) == ERR_OK && e.found;
+	if (ops.explain(ops.arg, span_str(name), &e))
+		return false;
+	for (size_t i = 0; i < e.reason_n; i++)
+		if (!strcmp(e.reasons[i].code, code))
+			return true;
+	return false;
 }
 
 struct sim_watched {
