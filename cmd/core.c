@@ -99,6 +99,7 @@ void core_input(struct core *c, const struct peer *from, struct span datagram)
 	}
 	ep_input(c->x, from, datagram, core_cur(c), &d);
 	core_deliver(c, &d);
+	core_security(c);
 	if (d.refused && c->opts.io.refused)
 		c->opts.io.refused(c->opts.io.arg, &d);
 }
@@ -143,6 +144,8 @@ static void tell_rollback(struct core *c, uint32_t rollbacks, bool unsealed)
 	if (c->next_event < events_from(rollbacks))
 		c->next_event = events_from(rollbacks);
 	ep_event(core_cur(c), &c->next_event, "rollback", SPAN_EMPTY, wr_span(&w));
+	ep_security_note(&c->dir, EP_SECURITY_ROLLBACK, NULL, SPAN_EMPTY, NULL, core_now_ms(c));
+	core_security(c);
 	c->opts.io.rolled_back(c->opts.io.arg, rollbacks);
 }
 

@@ -46,6 +46,7 @@ struct core {
 	uint16_t port[CFG_LISTEN_MAX];
 	uint64_t recoveries;
 	struct ep_tally tally; /* of refusals */
+	struct ep_security security;
 };
 
 static inline uint64_t core_now_ms(const struct core *c)
@@ -103,6 +104,9 @@ enum err core_not_found(const struct core *c);
 /* core_explain.c */
 enum err core_explain(void *arg, struct span name, struct adm_explanation *out);
 void core_refusals(const struct core *c, struct adm_status *out);
+
+/* core_security.c: tells what is due as events, into the turn. */
+void core_security(struct core *c);
 
 /* core_similar.c */
 void core_similar(const struct core *c, struct span name, struct adm_explanation *out);

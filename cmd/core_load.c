@@ -183,7 +183,8 @@ static enum err new_directory(struct core *c, const struct store_info *info)
 		.ssn_block = (uint16_t)g->ssn_block,
 		.freshness = freshness[g->freshness % 3],
 		.rollbacks = info->rollbacks,
-		.tally = &c->tally};
+		.tally = &c->tally,
+		.security = &c->security};
 	return ep_directory_init(&c->dir, &o);
 }
 

@@ -64,6 +64,13 @@ static void refusals(const struct core *c, const struct out *o)
 			"reason", ep_reason_info((enum ep_reason)i)->code, c->tally.row[i].all);
 }
 
+static void security(const struct core *c, const struct out *o)
+{
+	for (size_t i = 0; i < EP_SECURITY_KINDS; i++)
+		labelled(o, "lanyard_security_events_total", "Events of security, one a burst",
+			"kind", ep_security_name((enum ep_security_kind)i), c->security.told[i]);
+}
+
 static void engines(const struct core *c, const struct out *o)
 {
 	const struct srv_counters *s = srv_counters(c->srv);
@@ -104,6 +111,7 @@ void core_metrics(void *arg, adm_metric_fn *fn, void *cb_arg)
 		"Rollbacks of the database; opening a sealed one leaves a gap", st.rollbacks);
 	put(&o, false, "lanyard_sealed", "1 if the database waits for unseal", st.seal != 0);
 	refusals(c, &o);
+	security(c, &o);
 	if (!c->up)
 		return;
 	exchange(c, &o);

@@ -243,6 +243,7 @@ void core_timers(struct core *c)
 		core_deliver(c, &d);
 	srv_timer(c->srv, t);
 	bs_timer(c->bs, t);
+	core_security(c);
 	core_forget_orphans(c, t);
 }
 
@@ -252,7 +253,9 @@ uint64_t core_deadline_ms(const struct core *c)
 		return c->failed == ERR_SEALED ? UINT64_MAX : c->recover_ms;
 	uint64_t a = ep_deadline_ms(c->x), b = srv_deadline_ms(c->srv), d = bs_deadline_ms(c->bs);
 	a = a < b ? a : b;
+	uint64_t s = ep_security_deadline_ms(&c->security);
 	a = a < d ? a : d;
+	a = a < s ? a : s;
 	if (a == UINT64_MAX)
 		return a;
 	return a <= c->clock_base_ms ? c->boot_start_ms : a - c->clock_base_ms + c->boot_start_ms;

@@ -150,7 +150,7 @@ static const struct ctl_command commands[] = {
 			CTL_HAS(CTL_OPT_COUNT),
 		ctl_events, "print events as they happen",
 		"Types: registered updated deregistered expired notification operation bootstrap "
-		"rollback"},
+		"rollback security"},
 	{"trace", NULL, "EP", 1, 1, CTL_HAS(CTL_OPT_COUNT), ctl_trace,
 		"print the messages of an endpoint as they come and go",
 		"In the clear, as they are inside OSCORE, until interrupted. -> is sent by the "

@@ -49,7 +49,8 @@ enum err ep_directory_init(struct ep_directory *d, const struct ep_directory_opt
 		.ssn_floor = floor,
 		.ssn_end = end < EP_SSN_END_MAX ? end : EP_SSN_END_MAX,
 		.freshness = o->freshness,
-		.tally = o->tally};
+		.tally = o->tally,
+		.security = o->security};
 	map_init(&d->by_name, key_name, o->seed);
 	map_init(&d->by_kid, key_kid, o->seed);
 	map_init(&d->by_ikm, key_ikm, o->seed);
@@ -221,6 +222,17 @@ void ep_note_under(struct ep_directory *d, struct endpoint *e, const struct ep_c
 void ep_note(struct ep_directory *d, struct endpoint *e, enum ep_reason r, int64_t wall_ms)
 {
 	ep_note_under(d, e, NULL, r, wall_ms);
+}
+
+void ep_security_note(struct ep_directory *d, enum ep_security_kind k, const struct endpoint *e,
+	struct span kid, const struct peer *from, uint64_t now_ms)
+{
+	struct ep_sighting w = {.kind = k, .kid = kid, .from = from};
+	if (e) {
+		w.endpoint_id = e->id;
+		w.name = ep_name(e);
+	}
+	ep_security_saw(d->security, &w, now_ms);
 }
 
 void ep_note_drop(struct endpoint *e, const struct ep_context *c, enum ep_reason r)

@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "endpoint/grave.h"
 #include "endpoint/reason.h"
+#include "endpoint/security.h"
 
 #include "endpoint/turn.h"
 #include "oscore/context.h"
@@ -112,7 +113,8 @@ struct ep_directory {
 	uint32_t rollbacks;
 	uint64_t ssn_floor, ssn_end; /* sender numbers of this epoch; keys drawn here start at 0 */
 	size_t context_n, nosec_n;
-	struct ep_tally *tally; /* NULL: nobody counts */
+	struct ep_tally *tally;       /* NULL: nobody counts */
+	struct ep_security *security; /* NULL: nobody is told */
 };
 
 struct ep_directory_opts {
@@ -123,7 +125,8 @@ struct ep_directory_opts {
 	uint16_t ssn_block;
 	uint8_t freshness;
 	uint32_t rollbacks;     /* of the database, ever */
-	struct ep_tally *tally; /* outlives the directory; or NULL */
+	struct ep_tally *tally; /* both outlive the directory; or NULL */
+	struct ep_security *security;
 };
 
 MUST_USE enum err ep_directory_init(struct ep_directory *d, const struct ep_directory_opts *o);
@@ -152,6 +155,9 @@ void ep_note(struct ep_directory *d, struct endpoint *e, enum ep_reason r, int64
 /* The same under a context of e, or NULL. */
 void ep_note_under(struct ep_directory *d, struct endpoint *e, const struct ep_context *c,
 	enum ep_reason r, int64_t wall_ms);
+/* For the events of security: that was seen of an endpoint of ours, or of nobody (e NULL). */
+void ep_security_note(struct ep_directory *d, enum ep_security_kind k, const struct endpoint *e,
+	struct span kid, const struct peer *from, uint64_t now_ms);
 /* That note is of no interest any more. */
 void ep_note_drop(struct endpoint *e, const struct ep_context *c, enum ep_reason r);
 /* The low bits of a context's id, as notes have it. */

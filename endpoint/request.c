@@ -247,8 +247,11 @@ void ep_request_send(
 	enum err err = send_now(x, r, block2, t);
 	if (!err)
 		return;
-	if (err == ERR_LIMIT)
+	if (err == ERR_LIMIT) {
+		ep_security_note(
+			x->dir, EP_SECURITY_KEY_LIMIT, r->endpoint, SPAN_EMPTY, NULL, t->now_ms);
 		ep_note_under(x->dir, r->endpoint, r->conv->ctx, EP_REASON_EXHAUSTED, t->wall_ms);
+	}
 	r = ep_request_fail(x, r, t);
 	if (r)
 		ep_request_kill(x, r);

@@ -66,6 +66,9 @@ void ep_respond(struct ep_exchange *x, struct ep_delivery *d, struct msg *resp, 
 		err = encode(x, d, resp, t, &datagram);
 	if (err) {
 		datagram = SPAN_EMPTY;
+		if (err == ERR_LIMIT)
+			ep_security_note(x->dir, EP_SECURITY_KEY_LIMIT, d->endpoint, SPAN_EMPTY,
+				NULL, t->now_ms);
 		ep_note(x->dir, d->endpoint,
 			err == ERR_LIMIT ? EP_REASON_EXHAUSTED : EP_REASON_OVERLOAD, t->wall_ms);
 	}
@@ -98,7 +101,10 @@ void ep_respond_code(struct ep_exchange *x, struct ep_delivery *d, uint8_t code,
 void ep_refused(struct ep_exchange *x, struct ep_delivery *d, struct endpoint *e,
 	enum ep_reason why, const struct turn *t)
 {
+	enum ep_security_kind kind;
 	ep_note_under(x->dir, e, d->ctx, why, t->wall_ms);
+	if (ep_security_of(why, &kind))
+		ep_security_note(x->dir, kind, e, osc_id_span(&d->kid), &d->from, t->now_ms);
 	d->refused = true;
 	d->reason = why;
 }

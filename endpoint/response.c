@@ -26,6 +26,9 @@ static void ignore(struct ep_exchange *x, struct ep_request *r, enum ep_reason w
 	}
 	ep_note_under(x->dir, r->endpoint, r->conv->ctx, why, t->wall_ms);
 	d->endpoint = r->endpoint;
+	if (why == EP_REASON_ANSWER_DECRYPT)
+		ep_security_note(x->dir, EP_SECURITY_DECRYPTION, r->endpoint, SPAN_EMPTY, &d->from,
+			t->now_ms);
 	ep_trace_in(x, d, ep_reason_info(why)->code, t);
 }
 

@@ -396,6 +396,13 @@ WRONG = [
 ]
 
 
+def stranger():
+    """A request under a Sender ID that nobody has."""
+    peer = Silent(ports["server"]).socket
+    peer.send(bytes.fromhex("400200019409006e6fff00112233445566778899"))
+    check("a stranger gets 4.01", peer.recv(100)[1] == 0x81)
+
+
 def devices():
     for method, path, at, body, status in WELL:
         call(status, method, path, device("d", at), body=body)
@@ -634,6 +641,8 @@ for path in ("0/0", "21/0/0"):
     call(422, "GET", DATA, device("d", path), has="reserved")
     call(422, "GET", DISCOVER, device("d", path), has="reserved")
 trace()
+stranger()
+listener.until("security", "")
 absent_devices()
 listener.until("notification", "d")
 operations()
