@@ -14,13 +14,24 @@ static struct ep_request *by_token(const struct ep_exchange *x)
 	return e ? (struct ep_request *)e : map_get(&x->observing, token);
 }
 
+/* Unprotected errors of a server that could not verify our request, or of a proxy on the way (RFC
+ * 8613 sections 7.4, 8.2 and 4.1.3.6): all that an unprotected answer may hint at. */
+static bool is_hint(uint8_t code)
+{
+	static const uint8_t hints[] = {MSG_BAD_REQUEST, MSG_UNAUTHORIZED, MSG_BAD_OPTION,
+		MSG_NOT_FOUND, MSG_TOO_LARGE, MSG_CODE(5, 2), MSG_UNAVAILABLE, MSG_CODE(5, 4),
+		MSG_CODE(5, 5)};
+	return memchr(hints, code, sizeof(hints));
+}
+
 /* What cannot be trusted changes nothing; an operator hears of it. */
 static void ignore(struct ep_exchange *x, struct ep_request *r, enum ep_reason why, struct turn *t,
 	struct ep_delivery *d)
 {
 	if (why == EP_REASON_UNPROTECTED_ANSWER) {
 		x->count.unprotected_answers++;
-		r->hint = x->outer.code;
+		if (is_hint(x->outer.code))
+			r->hint = x->outer.code;
 	} else {
 		x->count.answers_ignored++;
 	}
