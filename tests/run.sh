@@ -123,7 +123,7 @@ if [ $# -gt 0 ]; then
 	done
 else
 	# The longest first, or the last of them would run alone.
-	for p in tests/kill/*.sh tests/interop/*.sh tests/scenario/*.sh tests/man.sh tests/shape.sh tests/layers.sh; do
+	for p in tests/kill/*.sh tests/interop/*.sh tests/scenario/*.sh tests/man.sh tests/clauses.sh tests/shape.sh tests/layers.sh; do
 		[ ! -x "$p" ] || add "$PWD/$p"
 	done
 	add_binaries

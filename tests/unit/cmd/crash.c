@@ -47,6 +47,7 @@ static bool all_told(void)
 	return true;
 }
 
+/* Proves: 8613-7.2-1 8613-7.5-1 8613-7.5-2 */
 static void crashes(uint64_t seed, struct sim_net net, uint32_t commit_us)
 {
 	struct sim *s = &sim;
@@ -74,7 +75,8 @@ static void crashes(uint64_t seed, struct sim_net net, uint32_t commit_us)
 	sim_close(s);
 }
 
-/* Wanted observations outlive a crash: set up again at the next Update (IR-06). */
+/* Wanted observations outlive a crash: set up again at the next Update (IR-06).
+ * Proves: 8613-B.1.3-1 */
 static void observations(void)
 {
 	struct sim *s = &sim;

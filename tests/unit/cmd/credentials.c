@@ -49,6 +49,7 @@ static const struct row rows[] = {
 	{"used keys with roles crossed", "c", SECRET_B, "7303", "7305", 422, "invalid"},
 };
 
+/* Proves: 8613-4.1.3.2-2 */
 static void puts_of_credentials(void)
 {
 	struct sim *s = &sim;

@@ -29,6 +29,7 @@ static void ack(const struct msg *m, uint8_t type)
 	w_in(&w, SPAN_OF(raw));
 }
 
+/* Proves: 8613-4.1.3.5-3 8613-4.1.3.5.2-1 8613-8.3.1-1 */
 static void check_notifications(void)
 {
 	uint32_t first, v;
@@ -77,6 +78,7 @@ static void check_confirmable(void)
 	w_fini(&w);
 }
 
+/* Proves: 8613-4.1.3.5-4 8613-4.1.3.5-5 */
 static void check_cancel(void)
 {
 	begin(false);

@@ -39,6 +39,7 @@ static bool whole(struct rig *r, uint8_t szx, size_t n)
 	return false;
 }
 
+/* Proves: 8613-4.1.3.4.1-2 */
 static void sizes(void)
 {
 	struct rig *r = &rig;

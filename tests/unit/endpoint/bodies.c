@@ -100,6 +100,7 @@ static void close_rig(struct rig *r)
 
 /* ---- a device that follows */
 
+/* Proves: 8613-4.1.3.4.2-2 */
 static void sizes(void)
 {
 	struct rig *r = &rig;

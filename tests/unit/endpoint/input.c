@@ -83,6 +83,7 @@ static bool right_refusal(struct span sent, uint8_t code, const char *text, stru
 	       m.type == (in.p[0] >> 4 == 4 ? MSG_ACK : MSG_NON);
 }
 
+/* Proves: 8613-5-8 8613-8.2-2 8613-8.2-3 8613-8.2-5 */
 static void refused(void)
 {
 	struct rig *r = &rig;
@@ -109,6 +110,7 @@ static uint8_t plain_code(struct span s)
 	return !s.n || msg_parse_udp(s, &m) ? 0 : m.code;
 }
 
+/* Proves: 8613-8.3-2 8613-8.3-5 8613-8.3-6 */
 static void accepted(void)
 {
 	struct rig *r = &rig;
@@ -178,7 +180,8 @@ static void replays(void)
 	rig_fini(r);
 }
 
-/* A flipped bit anywhere in the ciphertext: 4.00, and the number stays good. */
+/* A flipped bit anywhere in the ciphertext: 4.00, and the number stays good.
+ * Proves: 8613-8.2-6 */
 static void forgeries(void)
 {
 	struct rig *r = &rig;
@@ -239,6 +242,7 @@ static void sealed(void)
 
 /* ---- roles */
 
+/* Proves: 8613-4.1.3.2-1 8613-8.3-1 */
 static void roles(void)
 {
 	struct rig *r = &rig;
@@ -256,6 +260,7 @@ static void roles(void)
 
 /* ---- freshness */
 
+/* Proves: 8613-B.1.2-1 8613-B.1.2-2 8613-B.1.2-3 */
 static void challenged(void)
 {
 	struct rig *r = &rig;
@@ -329,6 +334,7 @@ static void without_echo(void)
 
 /* ---- what is inside is no good */
 
+/* Proves: 8613-8.2-8 8613-8.3-1 */
 static void bad_inside(void)
 {
 	struct rig *r = &rig;
@@ -376,7 +382,8 @@ static void bad_inside_non(void)
 	rig_fini(r);
 }
 
-/* Who sees a request on its way adds an outer option that is used as it is, badly formed. */
+/* Who sees a request on its way adds an outer option that is used as it is, badly formed.
+ * Proves: 8613-8.2-1 */
 static void outer_options(void)
 {
 	static const struct {

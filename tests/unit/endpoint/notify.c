@@ -35,6 +35,8 @@ static bool acked(const struct rig *r)
 	return rig_sent_n(r) == 1 && is_empty(rig_sent(r, 0), MSG_ACK, m.mid);
 }
 
+/* Proves: 8613-4.1.3.5.2-2 8613-4.1.3.5.2-7 8613-7.4.1-1 8613-7.4.1-2 8613-7.4.1-3 8613-7.4.1-4
+ * 8613-8-2 8613-8.4.2-1 */
 static void ordered(void)
 {
 	struct rig *r = &rig;
@@ -91,6 +93,7 @@ static void apart(void)
 	rig_fini(r);
 }
 
+/* Proves: 8613-4.1.3.5.1-2 */
 static void cancelled(void)
 {
 	struct rig *r = &rig;
@@ -113,7 +116,8 @@ static void cancelled(void)
 	rig_fini(r);
 }
 
-/* A device that does not observe, or says no. */
+/* A device that does not observe, or says no.
+ * Proves: 8613-4.1.3.5.2-5 */
 static void not_observed(void)
 {
 	struct rig *r = &rig;

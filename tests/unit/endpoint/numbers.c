@@ -5,6 +5,7 @@
 
 static struct rig rig;
 
+/* Proves: 8613-7.2-2 8613-B.1.1-1 */
 static void blocks(void)
 {
 	struct rig *r = &rig;
@@ -58,7 +59,8 @@ static void last(uint32_t rollbacks, uint64_t end)
 	rig_fini(r);
 }
 
-/* Used up: what needs no number goes on, a request of ours fails and tells why. */
+/* Used up: what needs no number goes on, a request of ours fails and tells why.
+ * Proves: 8613-7.2.1-2 */
 static void used_up(void)
 {
 	struct rig *r = &rig;
@@ -88,7 +90,8 @@ static void used_up(void)
 	rig_fini(r);
 }
 
-/* The size of a reservation is what keeps numbers behind what is durable. */
+/* The size of a reservation is what keeps numbers behind what is durable.
+ * Proves: 8613-B.1.1-2 */
 static void bounds(void)
 {
 	static const struct {
@@ -132,6 +135,7 @@ static void bounds(void)
 	rig_fini(r);
 }
 
+/* Proves: 8613-7.5-1 8613-7.5-2 */
 static void after_load(void)
 {
 	struct rig *r = &rig;

@@ -6,6 +6,7 @@
 
 /* ---- there and back */
 
+/* Proves: 8613-8-1 8613-8.1-1 */
 static void answered(void)
 {
 	struct rig *r = &rig;
@@ -33,7 +34,8 @@ static void answered(void)
 	rig_fini(r);
 }
 
-/* What is not bound to the request changes nothing. */
+/* What is not bound to the request changes nothing.
+ * Proves: 8613-8.4-7 8613-8.4-8 */
 static void ignored(void)
 {
 	struct rig *r = &rig;
@@ -142,6 +144,7 @@ static void addresses(void)
 
 /* ---- the device challenges us */
 
+/* Proves: 8613-8.1-3 */
 static void echo(void)
 {
 	struct rig *r = &rig;
@@ -167,6 +170,7 @@ static void echo(void)
 
 /* ---- long answers */
 
+/* Proves: 8613-4.1.3.4.1-2 */
 static void long_answer(void)
 {
 	struct rig *r = &rig;

@@ -103,6 +103,7 @@ static bool whole(struct rig *r, const struct rig_msg *m, uint8_t szx, size_t n)
 	return false;
 }
 
+/* Proves: 8613-4.1.3.4.2-3 8613-8.2.1-1 */
 static void sizes(void)
 {
 	struct rig *r = &rig;
@@ -227,6 +228,7 @@ static enum ep_delivery_kind junk(struct rig *r, uint8_t piv, const char *kid, s
 	return rig_in(r, wr_span(&w));
 }
 
+/* Proves: 8613-4.1.3.4.2-1 8613-4.1.3.4.2-4 */
 static void bounds(void)
 {
 	struct rig *r = &rig;

@@ -98,6 +98,7 @@ static void parse_whole(void)
 	REQUIRE(msg_parse_udp(span_make(whole.bytes, whole.n), &whole.outer) == ERR_OK, "parse");
 }
 
+/* Proves: 8613-4.1.3.4.2-3 8613-8.4.1-1 */
 static void sizes(void)
 {
 	struct rig *r = &rig;

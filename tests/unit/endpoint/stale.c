@@ -87,7 +87,8 @@ static void policy(const char *what, uint8_t freshness)
 	rig_fini(r);
 }
 
-/* What the device had sent in the time that is forgotten, within the window's width too. */
+/* What the device had sent in the time that is forgotten, within the window's width too.
+ * Proves: 8613-7.5-2 8613-B.1.2-4 */
 static void old_requests(void)
 {
 	struct rig *r = &rig;

@@ -65,6 +65,7 @@ static bool is_empty(const struct osc_option *o)
 	return o->piv.n == 0 && !o->has_kid && !o->has_kid_context;
 }
 
+/* Proves: 8613-6.1-1 8613-6.1-4 */
 static void test_good(void)
 {
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
@@ -83,6 +84,7 @@ static void test_good(void)
 	}
 }
 
+/* Proves: 8613-6.1-3 */
 static void test_bad(void)
 {
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -148,6 +150,7 @@ static const struct {
 	{OSC_SSN_MAX, "ffffffffff"},
 };
 
+/* Proves: 8613-5-3 */
 static void test_pivs(void)
 {
 	for (size_t i = 0; i < sizeof(pivs) / sizeof(pivs[0]); i++) {

@@ -178,6 +178,7 @@ static void check_keys(const struct osc_keys *k, const char *sender_key, const c
 	CHECK_BYTES(((struct span){k->common_iv, iv.n}), iv, what);
 }
 
+/* Proves: 8613-5.2-1 8613-C-1 8613-C-2 8613-C-3 */
 static void test_derivations(struct osc_crypto *c)
 {
 	for (size_t i = 0; i < sizeof(derivations) / sizeof(derivations[0]); i++) {
@@ -289,6 +290,10 @@ static void check_unprotect(
 	CHECK_BYTES(wr_span(&datagram), test_hex(m->unprotected), m->what);
 }
 
+/* Proves: 8613-4.1.2-2 8613-4.2-1 8613-4.2-2 8613-4.2-7 8613-5-1 8613-5-2 8613-5-4 8613-5-5
+ * 8613-5-6 8613-5.3-1 8613-5.4-1 8613-5.4-2 8613-6.1-2 8613-6.2-1 8613-8.1-2 8613-8.1-4 8613-8.1-5
+ * 8613-8.3-3 8613-8.3-4 8613-8.3-5 8613-8.4-3 8613-8.4-4 8613-C-4 8613-C-5 8613-C-6 8613-C-7
+ * 8613-C-8 */
 static void test_messages(struct osc_crypto *c)
 {
 	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {

@@ -54,6 +54,7 @@ static const struct row rows[] = {
 		{{MAX + 1, ERR_RANGE}, {UINT64_MAX, ERR_RANGE}, {1, ERR_OK}}, 3},
 };
 
+/* Proves: 8613-7.4-1 8613-7.2.1-1 */
 static void test_rows(void)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
