@@ -347,6 +347,26 @@ async def again(client, uris):
     check("the new ones serve", (await ctl("-j", "read", EP, "/3/0/9")).get("value"), 85)
 
 
+async def ids(uris):
+    """Empty ids and those of one byte, ours and the device's."""
+    for what, ours, theirs in (
+        ("the device's id is empty", b"\x02", b""),
+        ("our id is empty", b"", b"\x05"),
+        ("both ids have one byte", b"\x03", b"\x06"),
+    ):
+        secret, ep = os.urandom(16), "%s-%s-%s" % (EP, ours.hex(), theirs.hex())
+        body = {"role": "server", "master_secret": secret.hex(), "sender_id": ours.hex(), "recipient_id": theirs.hex()}
+        await rest("PUT", "/v1/endpoints/%s/credentials/oscore" % ep, body, 201)
+        client = Client(ep, uris["bootstrap"], MemoryContext(os.urandom(16), b"", b"\x08", b"\x09"))
+        await client.start()
+        context = MemoryContext(secret, b"", theirs, ours)
+        client.adopt(lwm2m_client.Account(1, uris["server"], 1, 300, "U", 1, {}, context))
+        check(what + ": it registers", str((await client.register()).code), "2.01 Created")
+        check(what + ": it is read", (await ctl("-j", "read", ep, "/3/0/9")).get("value"), 85)
+        check(what + ": it updates", str((await client.update()).code), "2.04 Changed")
+        await client.stop()
+
+
 async def run():
     listeners = (await rest("GET", "/v1/status"))["listeners"]
     uris = {l["role"]: "coap://127.0.0.1:%d" % l["port"] for l in listeners}
@@ -375,6 +395,7 @@ async def run():
     await end(client)
     await again(client, uris)
     await client.stop()
+    await ids(uris)
 
 
 sys.exit(asyncio.run(main(run)))
