@@ -14,15 +14,17 @@ static void refuse(struct ep_exchange *x, struct turn *t, struct ep_delivery *d,
 	ep_plain_error(x, &d->from, code, text, t);
 }
 
-/* Outer options that are used as they are must be well-formed; whoever adds bad ones on the way
- * must not use up a number of the device. Those that have a meaning inside too are discarded (RFC
- * 8613 section 8.2 step 1), whatever they look like. */
+/* Outer options that are used as they are must be well-formed, and EDHOC is not built: whoever adds
+ * bad ones on the way must not use up a number of the device, nor have it told a protected 4.02.
+ * Those that have a meaning inside too are discarded, whatever they look like (RFC 8613 section 8.2
+ * step 1). */
 static bool outer_options_good(const struct msg *m)
 {
 	for (size_t i = 0; i < m->opt_n; i++) {
 		const struct opt_info *o = opt_info(m->opt[i].num);
 		size_t n = m->opt[i].val.n;
-		if (o && o->oscore == OPT_CLASS_U && (n < o->min || n > o->max))
+		if (o && o->oscore == OPT_CLASS_U &&
+			(n < o->min || n > o->max || o->num == OPT_EDHOC))
 			return false;
 	}
 	return true;

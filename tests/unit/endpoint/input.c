@@ -395,6 +395,7 @@ static void outer_options(void)
 		{"Uri-Host too long", OPT_URI_HOST, 256},
 		{"Uri-Port too long", OPT_URI_PORT, 3},
 		{"EDHOC with a value", OPT_EDHOC, 1},
+		{"EDHOC, which is not built", OPT_EDHOC, 0},
 	};
 	static const uint8_t zeros[256];
 	struct rig *r = &rig;
