@@ -177,6 +177,7 @@ static void step_request(struct world *w, struct reader *r)
 	m.token_n = 2;
 	m.token[0] = (uint8_t)(w->sent_n >> 8);
 	m.token[1] = (uint8_t)w->sent_n++;
+	k->proves |= flags & ASK_ECHO && k->echo_n;
 	if (flags & (ASK_ECHO | ASK_PLACE))
 		inner = completed(k, flags, inner, whole);
 	m.payload = seal(w, k, &s->binding, &k->dev.sender_id, &s->binding.piv, inner, sealed);
@@ -216,7 +217,8 @@ static struct peer answers_from(const struct asked *a, uint8_t flags)
 }
 
 /* An answer without protection: its code, options and payload are the inner bytes. */
-static void tell_bare(struct world *w, const struct peer *from, struct msg *m, struct span inner)
+static void tell_bare(struct world *w, const struct peer *from, struct msg *m, struct span inner,
+	bool is_protected)
 {
 	struct msg plain;
 	if (msg_parse_inner(inner, &plain))
@@ -225,7 +227,16 @@ static void tell_bare(struct world *w, const struct peer *from, struct msg *m, s
 	plain.mid = m->mid;
 	plain.token_n = m->token_n;
 	memcpy(plain.token, m->token, sizeof(m->token));
+	struct ep_counters before = {0};
+	if (w->core->up)
+		before = *ep_exchange_counters(w->core->x);
 	submit(w, from, &plain);
+	if (!w->core->up)
+		return;
+	const struct ep_counters *after = ep_exchange_counters(w->core->x);
+	require(!is_protected || (before.responses == after->responses &&
+					 before.notifications == after->notifications),
+		"an answer without protection is none");
 }
 
 static void tell(
@@ -247,7 +258,7 @@ static void tell(
 	m.token_n = a->token_n;
 	memcpy(m.token, a->token, sizeof(m.token));
 	if (!a->is_protected || flags & TELL_BARE) {
-		tell_bare(w, &from, &m, inner);
+		tell_bare(w, &from, &m, inner, a->is_protected);
 		return;
 	}
 	struct key *k = &w->key[a->key];

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What holds after every turn of the daemon: its lists agree with each other and stay bounded. */
+/* What holds after every turn of the daemon: its lists agree with each other and with storage, and
+ * stay bounded; keys are used as they may be. */
 #ifndef LANYARD_TESTS_FUZZ_DAEMON_CHECK_H
 #define LANYARD_TESTS_FUZZ_DAEMON_CHECK_H
 
-#include "tests/fuzz/daemon_world.h"
+#include "tests/fuzz/daemon_stored.h"
 
 struct check_sums {
 	size_t on_their_way, observing, queued, rx_bytes[2], dedup_bytes;
@@ -77,6 +78,14 @@ static void check_exchange(const struct core *c)
 	require(!x->hold && !x->dead == (x->dead_tail == &x->dead), "no hold stays");
 }
 
+static void check_registration(const struct endpoint *e, const struct srv_reg *g)
+{
+	require(g->endpoint == e, "a registration knows its endpoint");
+	require(g->ctx ? g->ctx->endpoint == e && g->ctx->role == REC_ROLE_SERVER : g->peer != NULL,
+		"it was made under keys for the server, or has its peer");
+	require(!g->ctx || g->ctx->fresh, "it was made by a device that lives");
+}
+
 static void check_server(const struct core *c)
 {
 	size_t ops = 0, observations = 0, cursor = 0, registered = 0;
@@ -90,6 +99,8 @@ static void check_server(const struct core *c)
 			observations++;
 		}
 		registered += se->reg != NULL;
+		if (se->reg)
+			check_registration(e, se->reg);
 		for (const struct srv_op *o = se->reg ? se->reg->ops : NULL; o; o = o->next) {
 			require(o->reg == se->reg, "an operation knows its registration");
 			require(!o->request || o->request->user == o, "so does its request");
@@ -101,16 +112,81 @@ static void check_server(const struct core *c)
 	require(registered == c->srv->by_location.count, "every location is a registration's");
 }
 
-static void check_world(const struct world *w)
+/* No key serves two contexts or both ways, and no two answer to one name. */
+static void check_pair(const struct ep_context *a, const struct ep_context *b)
 {
-	const struct core *c = w->core;
+	struct osc_keys j, k;
+	ep_keys(a, &j);
+	ep_keys(b, &k);
+	require(memcmp(j.sender_key, k.sender_key, sizeof(j.sender_key)) &&
+			memcmp(j.recipient_key, k.recipient_key, sizeof(j.recipient_key)) &&
+			memcmp(j.sender_key, k.recipient_key, sizeof(j.sender_key)),
+		"a key belongs to one context and one way");
+	require(!span_eq(ep_recipient_id(a), ep_recipient_id(b)) ||
+			a->has_id_context != b->has_id_context ||
+			!span_eq(ep_id_context(a), ep_id_context(b)),
+		"a kid names one context");
+}
+
+static void check_context(struct world *w, const struct ep_context *k)
+{
+	const struct key *known = world_key_of(w, k);
+	size_t cursor = 0;
+	require(k->fresh || !k->executed, "nothing is done for who may be long gone");
+	require(!k->fresh || !k->stale, "a stale window ends with the proof");
+	require(!k->fresh || k->origin == REC_ORIGIN_DRAWN || !known || known->proves ||
+			known->trusted,
+		"a device proves that it lives");
+	for (const struct endpoint *e; (e = map_next(&w->core->dir.by_name, &cursor));)
+		for (const struct ep_context *o = e->contexts; o; o = o->next_of_endpoint)
+			if (o != k)
+				check_pair(o, k);
+}
+
+static void check_directory(struct world *w)
+{
+	size_t cursor = 0, nosec = 0;
+	for (const struct endpoint *e; (e = map_next(&w->core->dir.by_name, &cursor));) {
+		nosec += e->allow_nosec;
+		for (const struct ep_context *k = e->contexts; k; k = k->next_of_endpoint) {
+			require(k->endpoint == e, "a context knows its endpoint");
+			check_context(w, k);
+		}
+	}
+	require(nosec == w->core->dir.nosec_n, "who may come unprotected is counted");
+}
+
+static void check_bootstrap(const struct core *c)
+{
+	size_t cursor = 0, sessions = 0;
+	for (const struct endpoint *e; (e = map_next(&c->dir.by_name, &cursor));) {
+		const struct bs_endpoint *be = e->session;
+		const struct bs_session *s = be ? be->session : NULL;
+		if (!s)
+			continue;
+		sessions++;
+		require(s->endpoint == e && s->ctx->endpoint == e &&
+				s->ctx->role == REC_ROLE_BOOTSTRAP && s->ctx->fresh,
+			"a session runs under its device's keys for it");
+		require(!s->made || (s->made->endpoint == e && s->made->role == REC_ROLE_SERVER),
+			"what it makes is for the server");
+	}
+	require(sessions == c->bs->session_n, "sessions are counted");
+}
+
+static void check_world(struct world *w)
+{
+	struct core *c = w->core;
 	require(!c->failed || w->may_fail, "nothing fails unless storage was made to");
 	require(c->flight_n <= CORE_TURNS_MAX + CALLS_MAX, "turns in flight are bounded");
 	require(c->dir.by_name.count <= w->cfg.endpoints_max || !c->up, "endpoints are bounded");
 	if (c->failed || !c->up)
 		return;
 	check_exchange(c);
+	check_directory(w);
 	check_server(c);
+	check_bootstrap(c);
+	check_stored(c);
 }
 
 #endif

@@ -47,6 +47,8 @@ struct key {
 	uint8_t id_context[OSC_ID_CONTEXT_MAX];
 	uint64_t next; /* the device's sender number */
 	uint8_t echo[40], echo_n;
+	bool proves;  /* it has repeated an Echo value */
+	bool trusted; /* at some time its endpoint had to prove nothing */
 	struct place place;
 	struct coming coming;
 };
@@ -55,6 +57,7 @@ struct key {
 struct sent {
 	size_t key;
 	struct osc_binding binding;
+	bool answered;
 };
 
 /* A request of the daemon. */
@@ -111,7 +114,8 @@ static void require(bool cond, const char *what)
 
 /* ---- keys */
 
-static void world_learn_context(struct world *w, const struct ep_context *c)
+/* NULL: more keys than are kept. */
+static struct key *world_key_of(struct world *w, const struct ep_context *c)
 {
 	struct osc_keys k;
 	ep_keys(c, &k);
@@ -119,18 +123,41 @@ static void world_learn_context(struct world *w, const struct ep_context *c)
 		if (!memcmp(w->key[i].dev.recipient_key, k.sender_key, 16) &&
 			span_eq(osc_id_span(&w->key[i].dev.recipient_id),
 				osc_id_span(&k.sender_id)))
-			return;
-	if (w->key_n == KEYS_MAX)
+			return &w->key[i];
+	return NULL;
+}
+
+/* The context of a device's key; NULL: it is gone. */
+static const struct ep_context *world_context_of(struct world *w, const struct key *k)
+{
+	size_t cursor = 0;
+	for (const struct ep_context *c;
+		(c = map_each(&w->core->dir.by_kid, osc_id_span(&k->dev.sender_id), &cursor));)
+		if (world_key_of(w, c) == k)
+			return c;
+	return NULL;
+}
+
+static void world_learn_context(struct world *w, const struct ep_context *c)
+{
+	struct key *known = world_key_of(w, c);
+	if (!known && w->key_n == KEYS_MAX)
 		return;
-	struct key *n = &w->key[w->key_n++];
-	struct span id_context = ep_id_context(c);
-	*n = (struct key){.dev = k, .role = c->role, .id_context_n = (uint8_t)id_context.n};
-	memcpy(n->dev.sender_key, k.recipient_key, sizeof(k.recipient_key));
-	memcpy(n->dev.recipient_key, k.sender_key, sizeof(k.sender_key));
-	n->dev.sender_id = k.recipient_id;
-	n->dev.recipient_id = k.sender_id;
-	if (id_context.n)
-		memcpy(n->id_context, id_context.p, id_context.n);
+	if (!known) {
+		struct osc_keys k;
+		struct span id_context = ep_id_context(c);
+		ep_keys(c, &k);
+		known = &w->key[w->key_n++];
+		*known = (struct key){
+			.dev = k, .role = c->role, .id_context_n = (uint8_t)id_context.n};
+		memcpy(known->dev.sender_key, k.recipient_key, sizeof(k.recipient_key));
+		memcpy(known->dev.recipient_key, k.sender_key, sizeof(k.sender_key));
+		known->dev.sender_id = k.recipient_id;
+		known->dev.recipient_id = k.sender_id;
+		if (id_context.n)
+			memcpy(known->id_context, id_context.p, id_context.n);
+	}
+	known->trusted |= ep_freshness_of(&w->core->dir, c->endpoint) == EP_FRESH_NONE;
 }
 
 /* What an administrator brought or a bootstrap wrote, the devices have too. */
@@ -254,6 +281,27 @@ static void world_learn_place(struct place *p, const struct msg *m)
 	memcpy(p->name, o->val.p, o->val.n);
 }
 
+/* One number, one request, whatever the nonce of its answer. */
+static void world_accepted(struct world *w, size_t at)
+{
+	uint64_t number = osc_piv_number(&w->sent[at].binding.piv);
+	w->sent[at].answered = true;
+	for (size_t i = 0; i < w->sent_n; i++)
+		require(i == at || !w->sent[i].answered || w->sent[i].key != w->sent[at].key ||
+				osc_piv_number(&w->sent[i].binding.piv) != number,
+			"a number is accepted once");
+}
+
+/* Who has not proved to be alive may have been answered before, under the request's own nonce. */
+static void world_nonce_free(
+	struct world *w, const struct key *k, const struct osc_option *o, const struct msg *plain)
+{
+	const struct ep_context *c = w->core->up ? world_context_of(w, k) : NULL;
+	bool challenge = plain->code == MSG_UNAUTHORIZED && msg_find(plain, OPT_ECHO);
+	require(o->piv.n || (!challenge && (!c || c->fresh)),
+		"a number of its own where the request may be old");
+}
+
 static void world_answered(struct world *w, const struct msg *m)
 {
 	uint8_t buf[DATAGRAM_MAX];
@@ -272,6 +320,8 @@ static void world_answered(struct world *w, const struct msg *m)
 		"a response can be opened by its device");
 	world_audit(w, &k->dev, o.piv.n ? &k->dev.recipient_id : &s->binding.kid,
 		o.piv.n ? &o.piv : &s->binding.piv);
+	world_accepted(w, at);
+	world_nonce_free(w, k, &o, &plain);
 	world_learn_place(&k->place, &plain);
 	const struct opt *echo = msg_find(&plain, OPT_ECHO);
 	if (!echo || echo->val.n > sizeof(k->echo))
