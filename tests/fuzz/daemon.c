@@ -27,8 +27,10 @@ static void input(struct world *w, const struct peer *from, struct span datagram
 	c->n = datagram.n;
 	memcpy(c->bytes, datagram.p, datagram.n);
 	world_time(w);
+	w->asking = !w->held && !store_pending(w->core->store) && !msg_parse_udp(datagram, &w->in);
 	core_input(w->core, from, span_make(c->bytes, c->n));
 	turn(w);
+	w->asking = false;
 }
 
 static void timers(struct world *w)
@@ -99,6 +101,8 @@ static struct span inner_of(struct reader *r, uint8_t *buf)
 	return wr_span(&w);
 }
 
+/* Which key. */
+enum { NEWEST = 255, KEY_SAME_MID = 128, KEY_OTHERS_PLACE = 64, KEY_MASK = 63 };
 enum {
 	ASK_NON = 1,
 	ASK_NUMBER = 2, /* one byte: a number as the fuzzer likes */
@@ -117,13 +121,14 @@ static enum err add_place(struct msg *m, const struct place *p)
 }
 
 /* The message with what the daemon told the device before. */
-static struct span completed(const struct key *k, uint8_t flags, struct span plain, uint8_t *buf)
+static struct span completed(const struct key *k, const struct place *place, uint8_t flags,
+	struct span plain, uint8_t *buf)
 {
 	struct msg m;
 	struct writer w = wr_make(buf, INNER_MAX);
 	if (msg_parse_inner(plain, &m) ||
 		(flags & ASK_ECHO && msg_add(&m, OPT_ECHO, span_make(k->echo, k->echo_n))) ||
-		(flags & ASK_PLACE && add_place(&m, &k->place)) || msg_encode_inner(&m, &w))
+		(flags & ASK_PLACE && add_place(&m, place)) || msg_encode_inner(&m, &w))
 		return plain;
 	return wr_span(&w);
 }
@@ -158,8 +163,9 @@ static void step_request(struct world *w, struct reader *r)
 	uint8_t which = rd_u8(r), flags = rd_u8(r);
 	if (!w->key_n || w->sent_n == SENT_MAX)
 		return;
-	size_t at = which == 255 ? w->key_n - 1 : which % w->key_n;
+	size_t at = which == NEWEST ? w->key_n - 1 : (which & KEY_MASK) % w->key_n;
 	struct key *k = &w->key[at];
+	bool bent = which != NEWEST;
 	uint64_t number = flags & ASK_NUMBER ? rd_u8(r) : k->next++;
 	struct span inner = inner_of(r, plain);
 	struct sent *s = &w->sent[w->sent_n];
@@ -173,13 +179,15 @@ static void step_request(struct world *w, struct reader *r)
 	o.kid_context = span_make(k->id_context, k->id_context_n);
 	osc_option_encode(&o, &v);
 	msg_init(&m, flags & ASK_NON ? MSG_NON : MSG_CON, MSG_POST);
-	m.mid = w->mid++;
+	m.mid = bent && which & KEY_SAME_MID ? (uint16_t)(w->mid - 1) : w->mid++;
 	m.token_n = 2;
 	m.token[0] = (uint8_t)(w->sent_n >> 8);
 	m.token[1] = (uint8_t)w->sent_n++;
 	k->proves |= flags & ASK_ECHO && k->echo_n;
 	if (flags & (ASK_ECHO | ASK_PLACE))
-		inner = completed(k, flags, inner, whole);
+		inner = completed(k,
+			bent && which & KEY_OTHERS_PLACE ? &w->key[0].place : &k->place, flags,
+			inner, whole);
 	m.payload = seal(w, k, &s->binding, &k->dev.sender_id, &s->binding.piv, inner, sealed);
 	require(msg_add(&m, OPT_OSCORE, wr_span(&v)) == ERR_OK, "option");
 	if (flags & ASK_OBSERVE)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes tests/fuzz/seeds/daemon.hex: programs for tests/fuzz/daemon.c, one a line."""
 A, B, C, NEWEST = 0, 1, 2, 255  # keys: server contexts of a and c, bootstrap context of b
+SAME_MID, OTHERS_PLACE = 128, 64  # added to a key: the last MID once more, the place of a
 GET, POST, PUT, DELETE = 1, 2, 3, 4
 DELETED, LOCATION = 0x42, 8
 SENSORS, SENSOR = (129, 0x0C, 0xE7), (130, 0x0C, 0xE7, 0, 7)  # /3303, /3303/7
@@ -150,6 +151,9 @@ SEEDS = [
      UP + UPDATE + ask(A, inner(POST, [(PATH, b"rd"), (PATH, b"x")])) + wait(30000)
      + ask(A, inner(POST, [(CF, b"\x28"), (QUERY, b"lt=90"), (QUERY, b"b=UQ"), (QUERY, b"sms=1")], b"</1/0>"), AT_PLACE | MOVED)
      + ask(A, inner(DELETE), AT_PLACE) + ask(A, inner(POST), AT_PLACE) + UP),
+    ("a number again under the same MID, another device's place",
+     UP + ask(A | SAME_MID, REGISTER, piv=0) + copy(1) + ask(C, REGISTER) + ask(C, register("ep=c", "lt=60"), WITH_ECHO)
+     + ask(C | OTHERS_PLACE, inner(POST), AT_PLACE) + ask(C | OTHERS_PLACE, inner(DELETE), AT_PLACE) + UPDATE),
     ("a Register in blocks, the last of them twice", REG_BLOCKS + copy() + ask(A, inner(GET, [(PATH, b"rd")]))),
     ("blocks with a gap, blocks that never end, blocks for another path",
      ask(A, body(0, 1, LINKS)) + ask(A, body(2, 0, b"x")) + ask(A, body(0, 1, LINKS)) + wait(250000)

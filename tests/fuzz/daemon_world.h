@@ -101,7 +101,9 @@ struct world {
 	size_t call_n;
 	uint16_t mid;         /* of the devices */
 	struct span datagram; /* that the daemon sends */
-	struct place bare;    /* of the last unprotected registration */
+	bool asking;          /* it speaks because of: */
+	struct msg in;
+	struct place bare; /* of the last unprotected registration */
 };
 
 static void require(bool cond, const char *what)
@@ -343,6 +345,10 @@ static void world_send(void *arg, const struct peer *to, struct span bytes)
 		"nothing leaves before it is durable");
 	require(!w->core->failed || (!sealed && m.code == MSG_UNAVAILABLE),
 		"5.03 is all that is said while nothing can be stored");
+	require(!w->asking || !msg_code_is_response(m.code) ||
+			span_eq(span_make(m.token, m.token_n),
+				span_make(w->in.token, w->in.token_n)),
+		"an answer goes to who asked");
 	world_learn(w);
 	w->datagram = bytes;
 	if (msg_code_is_request(m.code))
@@ -425,6 +431,7 @@ static void world_start(struct world *w, struct store *s)
 /* A power cut. */
 static void world_crash(struct world *w)
 {
+	w->asking = false;
 	struct core *old = w->core;
 	struct store *s;
 	struct core *new = world_core(w);

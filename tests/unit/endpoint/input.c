@@ -160,6 +160,7 @@ static void replays(void)
 	struct ep_peer before = *r->server->peer;
 	r->from.addr[3] = 2;
 	r->piv = 99;
+	uint16_t mid = r->mid;
 	CHECK(rig_in(r, rig_get(r, RIG_SERVER, &q)) == EP_REQUEST, "late, within the window");
 	ep_respond_code(r->x, &r->d, MSG_CHANGED, &r->t);
 	CHECK(!memcmp(&before, r->server->peer, sizeof(before)) && !r->d.moved,
@@ -169,6 +170,12 @@ static void replays(void)
 	CHECK(rig_in(r, rig_get(r, RIG_SERVER, &q)) == EP_NOTHING &&
 			plain_code(rig_sent(r, 0)) == MSG_UNAUTHORIZED && !r->t.batch.n,
 		"a number once more, other bytes: replay");
+	rig_turn(r, 10);
+	r->piv = 99;
+	r->mid = mid;
+	CHECK(rig_in(r, rig_get(r, RIG_SERVER, &q)) == EP_NOTHING &&
+			plain_code(rig_sent(r, 0)) == MSG_UNAUTHORIZED,
+		"even under the same MID: it is no copy");
 	r->piv = 109 - 32;
 	CHECK(rig_in(r, rig_get(r, RIG_SERVER, &q)) == EP_NOTHING, "left of the window: replay");
 	r->piv = 109 - 31;
@@ -332,6 +339,25 @@ static void without_echo(void)
 	}
 }
 
+/* An older request may be one that was held up, by whoever can, since before the context's past was
+ * forgotten. */
+static void older_without_echo(void)
+{
+	struct rig *r = &rig;
+	rig_init(r, false);
+	uint8_t origin = r->server->origin;
+	r->server->origin = REC_ORIGIN_DRAWN;
+	r->piv = 5;
+	CHECK(rig_in(r, rig_get(r, RIG_SERVER, &q)) == EP_NOTHING, "the first is challenged");
+	r->piv = 3;
+	CHECK(rig_in(r, rig_get(r, RIG_SERVER, &q)) == EP_NOTHING, "an older one is too");
+	r->piv = 6;
+	CHECK(rig_in(r, rig_get(r, RIG_SERVER, &q)) == EP_REQUEST, "a newer one passes");
+	ep_respond_code(r->x, &r->d, MSG_CHANGED, &r->t);
+	r->server->origin = origin;
+	rig_fini(r);
+}
+
 /* ---- what is inside is no good */
 
 /* Proves: 8613-8.2-8 8613-8.3-1 */
@@ -450,6 +476,7 @@ int main(void)
 	roles();
 	challenged();
 	without_echo();
+	older_without_echo();
 	bad_inside();
 	bad_inside_non();
 	outer_options();

@@ -189,6 +189,35 @@ static void gone(void)
 	close_server();
 }
 
+/* Others do not exist for a device, whatever they are called (SEC-07). */
+static void of_others(void)
+{
+	struct rec_reg r = {
+		.endpoint_id = 2, .location = SPAN_LIT("abc"), .lifetime_s = 60, .lwm2m = 11};
+	struct endpoint *other;
+	open_server("");
+	REQUIRE(ep_ensure(&rig.dir, SPAN_LIT("other"), &rig.t, &other) == ERR_OK, "another");
+	struct ep_context_input in = {.params = {.aead = ALG_AES_CCM_16_64_128,
+					      .hkdf = ALG_HKDF_SHA256,
+					      .master_secret = SPAN_LIT("another secret!!"),
+					      .sender_id = SPAN_LIT("\x01"),
+					      .recipient_id = SPAN_LIT("o")},
+		.role = REC_ROLE_SERVER,
+		.highest = UINT64_MAX,
+		.fresh = true};
+	struct ep_context *c;
+	REQUIRE(ep_context_add(&rig.dir, other, &in, &rig.t, &c) == ERR_OK, "its keys");
+	r.expiry_ms = rig.now_ms + 60000;
+	REQUIRE(srv_load_registration(srv, other, c, &r) == ERR_OK, "its registration");
+	register_device("ep=dev&lt=60&lwm2m=1.1", LINKS);
+	CHECK(ask(MSG_POST, "rd/abc", "lt=1", -1, "") == MSG_NOT_FOUND, "Update: 4.04");
+	CHECK(ask(MSG_DELETE, "rd/abc", "", -1, "") == MSG_NOT_FOUND, "De-register: 4.04");
+	CHECK(!rig_records(&rig, REC_REG_DEL) && !rig_records(&rig, REC_REG_PUT) &&
+			srv_registered(srv) == 2,
+		"nothing has happened to it");
+	close_server();
+}
+
 static void routes(void)
 {
 	static const struct {
@@ -267,6 +296,7 @@ int main(void)
 	lists();
 	updated();
 	gone();
+	of_others();
 	routes();
 	expiry();
 	loaded();
