@@ -2,6 +2,7 @@
 # make            build/bin/lanyardd, lanyardctl, lanyard-device
 # make demo       the main job from start to end, by itself (KEEP=1 leaves it running)
 # make check      all tests; SAN=1 runs them under AddressSanitizer and UBSan
+#                 (SAN=thread builds for ThreadSanitizer, which tests/tsan.sh uses)
 # make bench      measurements
 # make fuzz       every parser under libFuzzer, TIME=60 seconds each
 # make check-full make check, and what takes an hour (tests/full.sh)
@@ -10,14 +11,15 @@ VERSION := 0.1.0
 
 SAN ?=
 comma := ,
-B := build$(if $(SAN),/san)
+B := build$(if $(SAN),/$(if $(filter thread,$(SAN)),tsan,san))
 CC ?= cc
 AR ?= ar
 PKGS := libcoap-3-notls libcbor sqlite3 libevent json-c inih libsystemd libcrypto
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes
 HARDEN := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2) \
 	$(if $(findstring x86_64,$(shell uname -m)),-fcf-protection)
-SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+SANITIZERS := $(if $(filter thread,$(SAN)),thread,address$(comma)undefined)
+SANFLAGS := $(if $(SAN),-fsanitize=$(SANITIZERS) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DLANYARD_VERSION='"$(VERSION)"' -I. $(WARN) $(HARDEN) $(SANFLAGS) \
 	-MMD -MP $(if $(WERROR),-Werror) $(CPPFLAGS) $(CFLAGS) $(pkg_cflags)
@@ -182,6 +184,7 @@ check: deps-test
 	@BUILD=$(B) SAN=$(SAN) tests/run.sh
 
 check-full: deps-test
+	@tests/deps.sh full
 	@$(MAKE) $(JOBS) --no-print-directory SAN=$(SAN) all unit-tests
 	@BUILD=$(B) SAN=$(SAN) tests/full.sh
 

@@ -261,7 +261,8 @@ void operations_fini(struct adm *a)
 			continue;
 		}
 		unlink_operation(op);
-		event_del(op->timer);
+		event_free(op->timer); /* the loop may end before the operation does */
+		op->timer = NULL;
 		op->adm = NULL; /* its end frees it */
 	}
 }

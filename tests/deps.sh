@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# tests/deps.sh build|test|fuzz|package|fresh|boot: installs the Debian packages that a build, a build
-# and its tests, a build for fuzzing, a build of our own packages, tests/fresh.sh or tests/boot.sh
-# still lack. Does nothing, and needs no rights, when all are there.
+# tests/deps.sh build|test|full|fuzz|package|fresh|boot: installs the Debian packages that a build, a
+# build and its tests, make check-full (valgrind), a build for fuzzing, a build of our own packages,
+# tests/fresh.sh or tests/boot.sh still lack. Does nothing, and needs no rights, when all are there.
 set -eu
 
 BUILD='gcc libc6-dev make pkgconf libcoap3-dev libssl-dev libcbor-dev libsqlite3-dev libevent-dev
@@ -12,12 +12,13 @@ TEST='mandoc python3 python3-cbor2 python3-cryptography python3-filelock python3
 case ${1:-} in
 build) wanted=$BUILD ;;
 test) wanted="$BUILD $TEST" ;;
+full) wanted="$BUILD $TEST valgrind" ;;
 fuzz) wanted="$BUILD clang libclang-rt-dev python3" ;;
 fresh) wanted='debootstrap git' ;;
 boot) wanted='debootstrap systemd-container' ;;
 package) wanted="$BUILD build-essential debhelper lintian python3 git" ;;
 *)
-	echo "usage: tests/deps.sh build|test|fuzz|package|fresh|boot" >&2
+	echo "usage: tests/deps.sh build|test|full|fuzz|package|fresh|boot" >&2
 	exit 2
 	;;
 esac

@@ -22,6 +22,14 @@ part() {
 }
 
 part
+# The same under AddressSanitizer and UBSan, then other tools. They go one after the other, with all
+# cores each.
+if [ ! "${SAN:-}" ]; then
+	make --no-print-directory -j"$(nproc)" SAN=1 all unit-tests >/dev/null
+	part BUILD=build/san SAN=1
+	part JOBS=1 TEST_TIMEOUT=7200 tests/valgrind.sh
+	part JOBS=1 TEST_TIMEOUT=7200 tests/tsan.sh
+fi
 # Whatever needs long: one line each.
 long='JOBS=1 TEST_TIMEOUT=7200'
 part $long KILLS=300 tests/kill/kill.sh

@@ -146,6 +146,7 @@ SEEDS = [
     ("... in queue mode, falls asleep, and is asked", ask(A, QUEUE) + wait(120000) + admin(READ, "a", MODEL, 10)),
     ("a copy of it, a copy from elsewhere, the same number again",
      UP + copy() + copy(0, 0x91) + ask(A, REGISTER, piv=0) + ask(A, REGISTER, piv=200) + ask(A, REGISTER, piv=3)),
+    ("an Update that changes nothing, and a power cut", UP + wait(30000) + UPDATE + storage(CRASH) + wait(50000) + UPDATE),
     ("its lifetime runs out", UP + wait(61000) + wait(16000)),
     ("Updates, of a place that is not there too, a De-register",
      UP + UPDATE + ask(A, inner(POST, [(PATH, b"rd"), (PATH, b"x")])) + wait(30000)
