@@ -28,6 +28,7 @@ static void input(struct world *w, const struct peer *from, struct span datagram
 	memcpy(c->bytes, datagram.p, datagram.n);
 	world_time(w);
 	w->asking = !w->held && !store_pending(w->core->store) && !msg_parse_udp(datagram, &w->in);
+	w->in_n = datagram.n;
 	core_input(w->core, from, span_make(c->bytes, c->n));
 	turn(w);
 	w->asking = false;

@@ -103,6 +103,7 @@ struct world {
 	struct span datagram; /* that the daemon sends */
 	bool asking;          /* it speaks because of: */
 	struct msg in;
+	size_t in_n;
 	struct place bare; /* of the last unprotected registration */
 };
 
@@ -349,6 +350,8 @@ static void world_send(void *arg, const struct peer *to, struct span bytes)
 			span_eq(span_make(m.token, m.token_n),
 				span_make(w->in.token, w->in.token_n)),
 		"an answer goes to who asked");
+	require(!w->asking || sealed || msg_code_class(m.code) < 4 || bytes.n <= 3 * w->in_n,
+		"an error makes nobody's flood larger");
 	world_learn(w);
 	w->datagram = bytes;
 	if (msg_code_is_request(m.code))

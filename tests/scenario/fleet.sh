@@ -31,6 +31,8 @@ address = 0.0.0.0
 port = 0
 [bootstrap]
 uri = coap://127.0.0.1:PORT
+[server]
+grace = 0
 [storage]
 dir = $dir/state
 [admin]
@@ -128,6 +130,18 @@ check 'SIGINT: the daemon knows' is "$(status registered)" $((n + m - 100))
 signal --keep
 check 'SIGINT with --keep: status 0' is $? 0
 check 'SIGINT with --keep: still registered' is "$(status registered)" $((n + m))
+
+# Their time is over before they update: 4.04, and they register anew.
+"$BUILD/bin/lanyard-device" "${direct[@]}" --count 20 --state "$dir/a" --ack-timeout 150 --rate 2000 --lifetime 1 \
+	--update-interval 2 --json >"$dir/e.json" 2>"$dir/err" &
+fleet=$!
+sleep 4
+kill -INT $fleet
+wait $fleet
+fleet=
+check 'too late: told so' over "$(value "$dir/e.json" update codes 4.04)" 10
+check 'too late: registered anew' over "$(value "$dir/e.json" register codes 2.01)" 30
+check 'too late: nobody is without' is "$(value "$dir/e.json" registered)" 20
 
 # An endpoint is deleted under a device that updates: the fleet notices.
 "$BUILD/bin/lanyard-device" "${direct[@]}" --count 20 --state "$dir/a" "${quick[@]}" --update-rate 100 --json >"$dir/d.json" 2>"$dir/err" &

@@ -79,7 +79,7 @@ static bool right_refusal(struct span sent, uint8_t code, const char *text, stru
 		return sent.n == 4 && sent.p[0] == 0x70 && !sent.p[1] && sent.p[3] == in.p[3];
 	return !msg_parse_udp(sent, &m) && m.code == code && !msg_find(&m, OPT_OSCORE) &&
 	       msg_get_uint(&m, OPT_MAX_AGE, &age) && !age &&
-	       (!m.payload.n || span_eq_str(m.payload, text)) &&
+	       (!m.payload.n || span_eq_str(m.payload, text)) && sent.n <= 3 * in.n &&
 	       m.type == (in.p[0] >> 4 == 4 ? MSG_ACK : MSG_NON);
 }
 
