@@ -101,7 +101,9 @@ static void verify(struct rig *r, uint64_t reported, uint64_t *next)
 	*next = f.highest + 1;
 }
 
-static uint64_t round_of_life(const struct rig *r, uint64_t next, unsigned life_us)
+/* With `first`, its time begins when it has committed something: how fast a machine is, decides
+ * nothing. */
+static uint64_t round_of_life(const struct rig *r, uint64_t next, unsigned life_us, bool first)
 {
 	int fd[2];
 	uint64_t k, reported = next - 1;
@@ -114,6 +116,8 @@ static uint64_t round_of_life(const struct rig *r, uint64_t next, unsigned life_
 		child(r, next);
 	}
 	close(fd[1]);
+	if (first && read(fd[0], &k, sizeof(k)) == sizeof(k))
+		reported = k;
 	usleep(life_us);
 	kill(pid, SIGKILL);
 	while (read(fd[0], &k, sizeof(k)) == sizeof(k))
@@ -137,10 +141,11 @@ int main(void)
 	store_free(r.s);
 	srandom((unsigned)time(NULL));
 	for (int i = 0; i < ROUNDS; i++) {
-		uint64_t reported = round_of_life(&r, next, 5000 + (unsigned)random() % 60000);
+		unsigned life_us = (unsigned)random() % 60000;
+		uint64_t reported = round_of_life(&r, next, life_us, i % 5 != 0);
 		verify(&r, reported, &next);
 	}
-	CHECK(next > ROUNDS, "something was committed at all");
+	CHECK(next > ROUNDS / 2, "something was committed at all");
 	rig_remove(r.dir);
 	return test_done();
 }
