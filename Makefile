@@ -116,7 +116,7 @@ $(B)/lib/core.a: $(patsubst %.c,$(B)/%.o,$(wildcard cmd/core*.c))
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
 folders_lanyardd := $(below_cmd)
-folders_lanyardctl := lwm2m coap base
+folders_lanyardctl := lwm2m oscore coap base
 folders_lanyard-device := device transport lwm2m oscore coap base
 libs_extra_lanyardd := libsystemd
 libs_extra_lanyardctl := json-c

@@ -14,6 +14,8 @@ enum {
 	SECRET_MAX = 64,
 	SALT_MAX = 64,
 	ID_MAX = 7,
+	PIV_MAX = 5,
+	MESSAGE_MAX = 8192,
 	ID_CONTEXT_MAX = 32,
 	ARGUMENTS_MAX = 1024,
 };
@@ -143,6 +145,29 @@ bool body_oscore(struct span text, struct arena *a, struct adm_oscore *out, stru
 	if (!js_parse(text, &in.obj, fail))
 		return false;
 	oscore_members(&in, a, out);
+	js_free(in.obj);
+	return fail->status == 0;
+}
+
+bool body_decode(struct span text, struct arena *a, struct adm_decode *out, struct adm_fail *fail)
+{
+	static const char *const names[] = {"message", "request", "kid", "partial_iv", NULL};
+	struct js_in in = {.fail = fail};
+	bool has_message, has_request, has_piv;
+
+	*out = (struct adm_decode){.has_kid = false};
+	if (!js_parse(text, &in.obj, fail))
+		return false;
+	js_known(&in, names);
+	out->message = js_hex(&in, a, "message", 1, MESSAGE_MAX, &has_message);
+	out->request = js_hex(&in, a, "request", 1, MESSAGE_MAX, &has_request);
+	out->kid = js_hex(&in, a, "kid", 0, ID_MAX, &out->has_kid);
+	out->piv = js_hex(&in, a, "partial_iv", 1, PIV_MAX, &has_piv);
+	need(&in, "message", has_message);
+	if (out->has_kid != has_piv)
+		js_fail(&in, out->has_kid ? "partial_iv" : "kid", "is missing: they go together");
+	if (has_request && out->has_kid)
+		js_fail(&in, "request", "tells what kid and partial_iv would");
 	js_free(in.obj);
 	return fail->status == 0;
 }

@@ -14,6 +14,10 @@ MUST_USE bool body_settings(
 /* PUT .../credentials/oscore. The arena holds secrets: it is wiped by arena_fini. */
 MUST_USE bool body_oscore(
 	struct span text, struct arena *a, struct adm_oscore *out, struct adm_fail *fail);
+/* POST .../oscore/decode: {"message":"hex"}, for a response with "request", or "kid" and
+ * "partial_iv". */
+MUST_USE bool body_decode(
+	struct span text, struct arena *a, struct adm_decode *out, struct adm_fail *fail);
 /* A line of POST /v1/import: {"endpoint", what body_settings takes, "credentials":{"oscore": what
  * body_oscore takes, or an array of one for each role}, "plan"}. */
 MUST_USE bool body_import(

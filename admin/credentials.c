@@ -92,3 +92,26 @@ void credentials_delete(struct adm_req *r)
 	}
 	r->adm->ops.oscore_delete(r->adm->ops.arg, r->endpoint, bootstrap, req_done, r);
 }
+
+void oscore_decode_post(struct adm_req *r)
+{
+	struct adm_decode d;
+	struct span json;
+	struct jo o = {0};
+	enum err e;
+
+	if (!body_decode(r->body, &r->arena, &d, &r->fail)) {
+		req_fail(r);
+		return;
+	}
+	e = r->adm->ops.oscore_decode(r->adm->ops.arg, r->endpoint, &d, &json);
+	if (e) {
+		req_err(r, e);
+		return;
+	}
+	jo_object(&o, NULL);
+	jo_text(&o, "endpoint", r->endpoint);
+	jo_json(&o, "message", json);
+	jo_end_object(&o);
+	req_json(r, 200, &o);
+}

@@ -127,6 +127,13 @@ struct adm_import {
 	char field[64], detail[256];
 };
 
+/* POST oscore/decode */
+struct adm_decode {
+	struct span message, request;
+	bool has_kid;
+	struct span kid, piv;
+};
+
 enum adm_dm_kind {
 	ADM_READ,
 	ADM_WRITE,         /* replaces (PUT) */
@@ -226,6 +233,10 @@ struct adm_ops {
 	enum err (*context_list)(void *arg, struct span name, adm_context_fn *fn, void *cb_arg);
 	void (*oscore_put)(void *arg, struct span name, const struct adm_oscore *o,
 		adm_done_fn *done, void *done_arg);
+	/* What a captured message says, as JSON (oscore/inspect.h) that lives until the next call.
+	 * ERR_NOTFOUND. */
+	enum err (*oscore_decode)(
+		void *arg, struct span name, const struct adm_decode *d, struct span *json);
 	/* Fills in what becomes of each line before it returns; it counts once `done` says 200. The
 	 * lines live until then. Without `replace` credentials that an endpoint has stay, and other
 	 * ones are refused. */

@@ -19,6 +19,7 @@ static const struct adm_route routes[] = {
 	{"GET", "/v1/endpoints/{}/credentials/oscore", credentials_get, ""},
 	{"PUT", "/v1/endpoints/{}/credentials/oscore", credentials_put, ""},
 	{"DELETE", "/v1/endpoints/{}/credentials/oscore", credentials_delete, "role"},
+	{"POST", "/v1/endpoints/{}/oscore/decode", oscore_decode_post, ""},
 	{"GET", "/v1/endpoints/{}/data/*", data_get, "wait format"},
 	{"PUT", "/v1/endpoints/{}/data/*", data_put, "wait format"},
 	{"POST", "/v1/endpoints/{}/data/*", data_post, "wait format"},

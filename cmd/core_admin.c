@@ -390,6 +390,7 @@ void core_admin_ops(struct core *c, struct adm_ops *out)
 		.endpoint_delete = op_endpoint_delete,
 		.context_list = op_context_list,
 		.oscore_put = core_oscore_put,
+		.oscore_decode = core_oscore_decode,
 		.import = core_import,
 		.oscore_delete = op_oscore_delete,
 		.dm = core_dm,

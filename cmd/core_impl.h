@@ -111,6 +111,10 @@ void core_security(struct core *c);
 /* core_similar.c */
 void core_similar(const struct core *c, struct span name, struct adm_explanation *out);
 
+/* core_decode.c */
+enum err core_oscore_decode(
+	void *arg, struct span name, const struct adm_decode *d, struct span *json);
+
 /* core_dm.c */
 uint64_t core_dm(void *arg, const struct adm_dm *d, adm_done_fn *done, void *done_arg);
 enum err core_dm_cancel(void *arg, struct span endpoint, uint64_t operation);

@@ -41,6 +41,9 @@ enum ctl_opt {
 	CTL_OPT_TEXT,
 	CTL_OPT_ONLY_COPY,
 	CTL_OPT_CONFIG,
+	CTL_OPT_REQUEST,
+	CTL_OPT_KID,
+	CTL_OPT_PIV,
 	CTL_OPT_N,
 };
 #define CTL_HAS(opt) (UINT64_C(1) << (opt))
@@ -52,6 +55,7 @@ struct ctl {
 	size_t arg_n;
 	const char *socket;
 	struct arena arena; /* until the command ends; wiped */
+	bool quiet;         /* what cannot be reached or is refused is not printed */
 	bool no_memory;     /* a text could not be made: no request is sent any more */
 };
 
@@ -166,6 +170,10 @@ void ctl_format_names(struct writer *w, bool of_values);
 
 /* lanyardctl_data.c */
 typedef void ctl_event_fn(struct ctl *c, struct json_object *event);
+/* --count, or UINT64_MAX. An exit code. */
+int ctl_count(struct ctl *c, uint64_t *count);
+/* An event as a line. */
+void ctl_event_line(struct ctl *c, struct json_object *event);
 /* Shows what a stream tells, with --json as it comes, until --count of them or its end. */
 int ctl_follow(struct ctl *c, const char *target, ctl_event_fn *show);
 
@@ -196,6 +204,9 @@ int ctl_set(struct ctl *c);
 int ctl_delete(struct ctl *c);
 int ctl_plan(struct ctl *c);
 int ctl_decode(struct ctl *c);
+int ctl_oscore(struct ctl *c);
+int ctl_watch(struct ctl *c);
+int ctl_doctor(struct ctl *c);
 int ctl_backup(struct ctl *c);
 int ctl_restore(struct ctl *c);
 int ctl_unseal(struct ctl *c);

@@ -228,7 +228,7 @@ int ctl_cancel(struct ctl *c)
 		  : ctl_device_do(c, "DELETE", ctl_device_target(c, "observations", path), NULL);
 }
 
-static int count_of(struct ctl *c, uint64_t *count)
+int ctl_count(struct ctl *c, uint64_t *count)
 {
 	*count = UINT64_MAX;
 	if (c->opt[CTL_OPT_COUNT] &&
@@ -300,7 +300,7 @@ int ctl_observe(struct ctl *c)
 	struct lwm_path p;
 	const char *path;
 	uint64_t count;
-	int rc = count_of(c, &count);
+	int rc = ctl_count(c, &count);
 
 	if (rc == CTL_OK)
 		rc = ctl_device_path(c, &p, &path);
@@ -318,7 +318,7 @@ int ctl_observe(struct ctl *c)
 	return rc;
 }
 
-static void event_out(struct ctl *c, struct json_object *event)
+void ctl_event_line(struct ctl *c, struct json_object *event)
 {
 	struct json_object *data = ctl_member(event, "data");
 
@@ -331,7 +331,7 @@ int ctl_follow(struct ctl *c, const char *target, ctl_event_fn *show)
 	struct ctl_stream *s = NULL;
 	const char *line;
 	uint64_t count;
-	int rc = count_of(c, &count);
+	int rc = ctl_count(c, &count);
 
 	if (rc == CTL_OK)
 		rc = ctl_stream_open(c, target, &s);
@@ -361,5 +361,5 @@ int ctl_events(struct ctl *c)
 
 	t = ctl_query(c, t, "type", c->opt[CTL_OPT_TYPE]);
 	t = ctl_query(c, t, "after", c->opt[CTL_OPT_AFTER]);
-	return ctl_follow(c, t, event_out);
+	return ctl_follow(c, t, ctl_event_line);
 }

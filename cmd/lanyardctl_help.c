@@ -18,7 +18,7 @@ const struct ctl_option ctl_options[CTL_OPT_N] = {
 		"the content format, a name or number (default: by the path):"},
 	[CTL_OPT_MATCH] = {"match", 'm', "PATTERN", "only names that match, such as 'meter-*'"},
 	[CTL_OPT_COUNT] = {"count", 'n', "N", "stop after so many"},
-	[CTL_OPT_ENDPOINT] = {"endpoint", 'e', "EP", "only events of this endpoint"},
+	[CTL_OPT_ENDPOINT] = {"endpoint", 'e', "EP", "of this endpoint: its events, or its keys"},
 	[CTL_OPT_TYPE] = {"type", 't', "TYPES",
 		"events: only these types, separated by commas; decode: of what the model does not "
 		"know"},
@@ -46,6 +46,9 @@ const struct ctl_option ctl_options[CTL_OPT_N] = {
 	[CTL_OPT_DELETE] = {"delete", 0, NULL, "delete the credentials of this --role"},
 	[CTL_OPT_CONFIG] = {"config", 'c', "FILE",
 		"the daemon's configuration (default /etc/lanyard/lanyard.conf)"},
+	[CTL_OPT_REQUEST] = {"request", 0, "HEX", "the message that a response answers"},
+	[CTL_OPT_KID] = {"kid", 0, "HEX", "the kid of the request that a response answers"},
+	[CTL_OPT_PIV] = {"partial-iv", 0, "HEX", "the Partial IV of that request"},
 	[CTL_OPT_ONLY_COPY] = {"only-copy", 0, NULL,
 		"no other copy of the database runs, has run since this one was made, or will"},
 };
@@ -170,6 +173,36 @@ static const struct ctl_command commands[] = {
 		"Prints an\n"
 		"object of JSON a line, bytes in hex. Exit status 1: the payload has to be "
 		"refused."},
+	{"oscore", NULL, "decode HEX", 2, 2,
+		CTL_HAS(CTL_OPT_FROM) | CTL_HAS(CTL_OPT_ENDPOINT) | CTL_HAS(CTL_OPT_REQUEST) |
+			CTL_HAS(CTL_OPT_KID) | CTL_HAS(CTL_OPT_PIV),
+		ctl_oscore, "what a captured OSCORE message says",
+		"HEX is the CoAP message, as UDP carried it; it may be - for standard input. The "
+		"keys are those\n"
+		"of an --endpoint, and stay in the daemon, or come --from a file as 'provision' "
+		"takes it:\n"
+		"  "
+		"{\"master_secret\",\"master_salt\",\"sender_id\",\"recipient_id\",\"id_context\","
+		"\"aead\",\"hkdf\"}\n"
+		"A response opens with its request only: give that with --request, or its --kid "
+		"and --partial-iv.\n"
+		"Replay windows and sequence numbers are not looked at, and none moves. Exit "
+		"status 1: it does\nnot open, and why."},
+	{"watch", NULL, "[endpoints|events|EP]", 0, 1,
+		CTL_HAS(CTL_OPT_MATCH) | CTL_HAS(CTL_OPT_TYPE) | CTL_HAS(CTL_OPT_COUNT), ctl_watch,
+		"endpoints, or events, as they are now, until interrupted",
+		"On a terminal endpoints are a table that is drawn again each second; else, and "
+		"with --json, and\n"
+		"for events, there is a line for each event. A daemon that stops is waited for, "
+		"and the events of\nthe time between are told when it is back."},
+	{"doctor", NULL, "", 0, 0, CTL_HAS(CTL_OPT_CONFIG), ctl_doctor,
+		"is the installation well, and what is to be done",
+		"Looks at configuration, unit, directories, disk, anchor, clock, kernel, socket, "
+		"database, listeners,\n"
+		"limits and endpoints. What can be seen without the daemon is told when it does "
+		"not run, too.\n"
+		"Of endpoints the first 1000 are looked at. Exit status: 0 all is well, 1 there "
+		"are warnings,\n2 something fails."},
 	{"backup", NULL, "FILE", 1, 1, 0, ctl_backup, "copy the database while the daemon runs",
 		"FILE is made (mode 0600) and holds the keys of all devices: whoever has it has "
 		"them. The daemon\n"

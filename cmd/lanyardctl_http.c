@@ -37,6 +37,8 @@ struct ctl_stream {
 
 static int unreachable(const struct ctl *c, const char *what, int e)
 {
+	if (c->quiet)
+		return CTL_UNREACHABLE;
 	fprintf(stderr, "lanyardctl: %s %s: %s", what, c->socket, strerror(e));
 	if (e == EACCES)
 		fprintf(stderr, "; you may have to be in the group lanyard, or root\n");
@@ -268,6 +270,8 @@ int ctl_send(struct ctl *c, const char *method, const char *target, const char *
 	read_json(out);
 	if (out->status < 400 || out->status == quiet_status)
 		return CTL_OK;
+	if (c->quiet)
+		return CTL_REFUSED;
 	if (c->opt[CTL_OPT_JSON])
 		(void)ctl_json_done(c, out);
 	return ctl_problem(out);
@@ -287,7 +291,7 @@ void ctl_reply_free(struct ctl_reply *r)
 	*r = (struct ctl_reply){0};
 }
 
-static int refused_stream(struct conn *h)
+static int refused_stream(const struct ctl *c, struct conn *h)
 {
 	struct ctl_reply r = {.status = h->status};
 	int rc;
@@ -295,7 +299,7 @@ static int refused_stream(struct conn *h)
 	(void)read_body(h, &r);
 	if (r.body)
 		read_json(&r);
-	rc = ctl_problem(&r);
+	rc = c->quiet ? CTL_REFUSED : ctl_problem(&r);
 	ctl_reply_free(&r);
 	return rc;
 }
@@ -315,7 +319,7 @@ int ctl_stream_open(struct ctl *c, const char *target, struct ctl_stream **out)
 	if (rc == CTL_OK && !read_head(&s->conn))
 		rc = unreachable(c, "no answer from the daemon at", errno ? errno : ECONNRESET);
 	else if (rc == CTL_OK && s->conn.status != 200)
-		rc = refused_stream(&s->conn);
+		rc = refused_stream(c, &s->conn);
 	if (rc) {
 		ctl_stream_free(s);
 		return rc;

@@ -160,5 +160,10 @@ enum msg_verdict msg_check_options(struct msg *m);
 
 /* "2.05"; every code has its text. */
 void wr_code(struct writer *w, uint8_t code);
+/* "CON" */
+const char *msg_type_name(uint8_t type);
+/* {"number":11,"name":"Uri-Path","value":"rd"}: text as a string, a number as one, all else as hex;
+ * without a name if the registry has none. */
+void wr_opt_json(struct writer *w, const struct opt *o);
 
 #endif

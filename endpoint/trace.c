@@ -2,41 +2,11 @@
 #include "endpoint/trace.h"
 
 #include "base/text.h"
-#include "coap/opt.h"
 #include "endpoint/exchange_impl.h"
 
 #include <inttypes.h>
 
 enum { TEXT_MAX = 12 << 10 };
-
-static const char *type_name(uint8_t type)
-{
-	static const char *const names[] = {
-		[MSG_CON] = "CON", [MSG_NON] = "NON", [MSG_ACK] = "ACK", [MSG_RESET] = "RST"};
-	return names[type & 3];
-}
-
-static void option(struct writer *w, const struct opt *o)
-{
-	const struct opt_info *info = opt_info(o->num);
-	wr_fmt(w, "{\"number\":%u", (unsigned)o->num);
-	if (info)
-		wr_fmt(w, ",\"name\":\"%s\"", info->name);
-	wr_str(w, ",\"value\":");
-	if (info && info->format == OPT_FORMAT_STRING) {
-		wr_json_string(w, o->val);
-	} else if (info && info->format == OPT_FORMAT_UINT && o->val.n <= 8) {
-		uint64_t v = 0;
-		for (size_t i = 0; i < o->val.n; i++)
-			v = v << 8 | o->val.p[i];
-		wr_fmt(w, "%" PRIu64, v);
-	} else {
-		wr_str(w, "\"");
-		wr_hex(w, o->val);
-		wr_str(w, "\"");
-	}
-	wr_str(w, "}");
-}
 
 /* Objects 0 and 21, or a bootstrap message that does not say where its payload belongs. */
 static bool holds_credentials(const struct ep_trace *what)
@@ -66,7 +36,7 @@ static void payload(struct writer *w, const struct ep_trace *what)
 static void message(struct writer *w, const struct ep_trace *what)
 {
 	const struct msg *m = what->msg, *outer = what->outer ? what->outer : m;
-	wr_fmt(w, ",\"type\":\"%s\",\"mid\":%u,\"token\":\"", type_name(outer->type),
+	wr_fmt(w, ",\"type\":\"%s\",\"mid\":%u,\"token\":\"", msg_type_name(outer->type),
 		(unsigned)outer->mid);
 	wr_hex(w, span_make(outer->token, outer->token_n));
 	wr_str(w, "\",\"code\":\"");
@@ -75,7 +45,7 @@ static void message(struct writer *w, const struct ep_trace *what)
 	for (size_t i = 0; i < m->opt_n; i++) {
 		if (i)
 			wr_str(w, ",");
-		option(w, &m->opt[i]);
+		wr_opt_json(w, &m->opt[i]);
 	}
 	wr_str(w, "]");
 	payload(w, what);

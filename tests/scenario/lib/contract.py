@@ -237,6 +237,18 @@ def endpoints():
     call(400, "GET", E, {"endpoint": "\u0001"}, has="endpoint")
     call(200, "GET", E + "/explain", a)
     call(404, "GET", E + "/explain", NOBODY)
+    decode = E + "/oscore/decode"
+    for body in ({"message": "40"}, {"message": "44025d1f0000397493091407ff00"},
+                 {"message": "64445d1f0000397490ff00", "kid": "", "partial_iv": "14"}):
+        answer = call(200, "POST", decode, a, body=body)
+        check("it does not open", "error" in answer.json()["message"], answer)
+    call(400, "POST", decode, a, body="{")
+    call(404, "POST", decode, NOBODY, body={"message": "40"})
+    call(422, "POST", decode, a, body={"request": "40"}, has="message")
+    call(422, "POST", decode, a, body={"message": "40", "kid": ""}, has="partial_iv")
+    call(422, "POST", decode, a, body={"message": "40", "partial_iv": "00"}, has="kid")
+    call(422, "POST", decode, a, body={"message": "40", "request": "40", "kid": "", "partial_iv": "00"}, has="request")
+    call(422, "POST", decode, a, body={"message": "4"}, has="message")
     call(204, "DELETE", E, a)
     # The first answer again, although it would be another one now.
     key = {"Idempotency-Key": "delete and create"}

@@ -350,6 +350,15 @@ FAKE enum err fake_trace(void *arg, struct span name, bool on)
 	return fake.err;
 }
 
+FAKE enum err fake_oscore_decode(
+	void *arg, struct span name, const struct adm_decode *d, struct span *json)
+{
+	(void)arg;
+	fake_note("decode", name);
+	*json = d->message.n == 1 ? SPAN_LIT("{\"outer\":null}") : SPAN_LIT("{\"outer\":{}}");
+	return span_eq_str(name, "nobody") ? ERR_NOTFOUND : ERR_OK;
+}
+
 /* Of "stranger" nobody knows, but there is a name like it. */
 FAKE enum err fake_explain(void *arg, struct span name, struct adm_explanation *out)
 {
@@ -457,6 +466,7 @@ static const struct adm_ops fake_ops __attribute__((unused)) = {
 	.endpoint_delete = fake_endpoint_delete,
 	.context_list = fake_context_list,
 	.oscore_put = fake_oscore_put,
+	.oscore_decode = fake_oscore_decode,
 	.import = fake_import,
 	.oscore_delete = fake_oscore_delete,
 	.dm = fake_dm,
