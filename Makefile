@@ -131,14 +131,17 @@ endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rules,$p)))
 
 # tests/unit/FOLDER/NAME.c is one program; it links FOLDER and what is below it, nothing else.
-# cmd: the composition and everything below, and the simulated device as the other end.
+# cmd: the composition and everything below, and the simulated device as the other end. fault: the
+# same, over a disk that fails.
 # lwm2m: reads vectors in JSON.
-unit_dirs := $(FOLDERS) cmd
+unit_dirs := $(FOLDERS) cmd fault
 unit_more_cmd := device
+unit_more_fault := device $(below_cmd)
+unit_libs_fault := sqlite3
 unit_libs_lwm2m := json-c
 UNIT_BINS := $(foreach f,$(unit_dirs),$(patsubst tests/unit/$f/%.c,$(B)/tests/$f/%,$(wildcard tests/unit/$f/*.c)))
 define unit_rules
-$(B)/tests/$1/%: $(B)/tests/unit/$1/%.o $(if $(filter cmd,$1),$(B)/lib/core.a) $$(call archives,$(filter-out cmd,$1) $(unit_more_$1) $(below_$1))
+$(B)/tests/$1/%: $(B)/tests/unit/$1/%.o $(if $(filter cmd fault,$1),$(B)/lib/core.a) $$(call archives,$(filter-out cmd fault,$1) $(unit_more_$1) $(below_$1))
 	$$(call say,LD)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group \

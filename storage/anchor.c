@@ -147,6 +147,14 @@ static enum err lock(struct store_anchor *a, char *why)
 	return ERR_BUSY;
 }
 
+/* Whoever made the file may have been killed before its name was safe. */
+static enum err sync_names(const struct store_anchor *a, char *why)
+{
+	if (fsync(a->dir_fd))
+		return fail(a, "sync the directory of", why);
+	return store_file_make_dir(a->dir, why);
+}
+
 static enum err set_dir(struct store_anchor *a, const char *dir, char *why)
 {
 	int n = snprintf(a->dir, sizeof(a->dir), "%s", dir);
@@ -183,6 +191,8 @@ enum err store_anchor_open(struct store_anchor *a, const char *dir, char *why)
 	if (!e)
 		e = slots_read(a, a->fd, why);
 	a->damaged = e == ERR_CORRUPT;
+	if (!e)
+		e = sync_names(a, why);
 	return e ? e : slot_write(a, a->fd, a->seq, &a->mark, why);
 }
 

@@ -23,6 +23,8 @@ static enum err errno_err(int no)
 		return ERR_NOTFOUND;
 	case ENOMEM:
 		return ERR_NOMEM;
+	case EINVAL:
+		return ERR_UNSUPPORTED;
 	default:
 		return ERR_IO;
 	}
@@ -63,9 +65,14 @@ enum err store_file_sync_parent(const char *dir, char *why)
 	return e ? e : store_file_sync_dir(parent, why);
 }
 
+/* One that is there may have been made by somebody who was killed before its name was safe; but
+ * what is above it need not be ours to open. */
 enum err store_file_make_dir(const char *dir, char *why)
 {
 	if (!mkdir(dir, 0700))
 		return store_file_sync_parent(dir, why);
-	return errno == EEXIST ? ERR_OK : store_file_error(why, "make directory", dir);
+	if (errno != EEXIST)
+		return store_file_error(why, "make directory", dir);
+	enum err e = store_file_sync_parent(dir, why);
+	return e == ERR_READONLY || e == ERR_UNSUPPORTED ? ERR_OK : e;
 }

@@ -517,10 +517,9 @@ static enum err moor(struct sq *s, const struct store_sqlite_opts *o, char *why)
 
 static enum err open_db(struct sq *s, const struct store_sqlite_opts *o, char *why)
 {
-	bool made = false;
 	enum err e = store_file_path(o->dir, "lanyard.db", s->db.path, why);
 	if (!e)
-		e = store_sqdir_open(o->dir, &s->lock_fd, &made, why);
+		e = store_sqdir_open(o->dir, &s->lock_fd, why);
 	if (!e)
 		e = store_sqdir_tighten(o->dir, why);
 	if (e)
@@ -528,7 +527,7 @@ static enum err open_db(struct sq *s, const struct store_sqlite_opts *o, char *w
 	e = store_sqdb_open(&s->db);
 	if (e)
 		snprintf(why, SQDB_WHY_MAX, "cannot open %.120s: %.110s", s->db.path, s->db.why);
-	if (!e && made)
+	if (!e) /* whoever made the files may have been killed before their names were safe */
 		e = store_file_sync_dir(o->dir, why);
 	if (!e)
 		e = moor(s, o, why);

@@ -12,6 +12,7 @@ struct store_sqlite_opts {
 	uint64_t log_rows_max; /* beyond this many, older rows than that are folded, and beyond 16
 				  times as many all of them; 0: 262144 */
 	size_t event_ring;     /* events kept; 0: 10000 */
+	uint32_t wal_pages;    /* the log of pages is checkpointed once it has so many; 0: 2048 */
 	bool read_only_check;  /* look at version and lock, change nothing; *out stays NULL */
 };
 

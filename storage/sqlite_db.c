@@ -248,13 +248,13 @@ static enum err check_schema(struct sqdb *d, int64_t *version)
 	return ERR_OK;
 }
 
-/* Settings that write nothing. The WAL is checkpointed once it has 8 MiB; a larger transaction
- * lets it grow, and it is cut back to 64 MiB afterwards. */
+/* Settings that write nothing. The WAL is checkpointed once it has 8 MiB; a larger transaction lets
+ * it grow, and it is cut back to 64 MiB afterwards. */
+enum { WAL_PAGES = 2048 };
 static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE;"
 			       "PRAGMA synchronous = FULL;"
 			       "PRAGMA temp_store = MEMORY;"
 			       "PRAGMA cache_size = -32768;"
-			       "PRAGMA wal_autocheckpoint = 2048;"
 			       "PRAGMA journal_size_limit = 67108864;"
 			       "PRAGMA secure_delete = FAST;"
 			       "PRAGMA trusted_schema = OFF;";
@@ -362,6 +362,7 @@ static enum err open_steps(struct sqdb *d)
 		return ERR_READONLY;
 	}
 	enum err e = store_sqdb_exec(d, settings);
+	sqlite3_wal_autocheckpoint(d->db, d->opts.wal_pages ? (int)d->opts.wal_pages : WAL_PAGES);
 	if (!e)
 		e = check_schema(d, &version);
 	if (e) /* whatever it is, leave it as it was */

@@ -165,8 +165,8 @@ extern const char *const store_sqdb_migration[SQDB_VERSION];
 /* sqlite_dir.c: the state directory and its files. */
 
 /* Makes the directory if it is missing, locks it and makes an empty database file if there is none.
- * *lock_fd holds the lock until it is closed; *made says that the file is new. */
-MUST_USE enum err store_sqdir_open(const char *dir, int *lock_fd, bool *made, char *why);
+ * *lock_fd holds the lock until it is closed. */
+MUST_USE enum err store_sqdir_open(const char *dir, int *lock_fd, char *why);
 /* The first half of that: directory and lock. */
 MUST_USE enum err store_sqdir_lock(const char *dir, int *lock_fd, char *why);
 /* Whether opening would find the directory free and the database of a version this program knows;

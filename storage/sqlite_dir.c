@@ -54,6 +54,15 @@ static uint32_t header_u32(struct span header, size_t at)
 	return rd_u32(&r);
 }
 
+static bool all_zero(struct span s)
+{
+	uint8_t any = 0;
+	struct reader r = rd_make(s);
+	while (rd_left(&r))
+		any |= rd_u8(&r);
+	return !any;
+}
+
 enum err store_sqdir_version(const char *path, char *why)
 {
 	enum { VERSION_AT = 60, APPLICATION_AT = 68, HEADER_N = 100 };
@@ -64,8 +73,8 @@ enum err store_sqdir_version(const char *path, char *why)
 	ssize_t n = pread(fd, header, sizeof(header), 0);
 	enum err e = n < 0 ? store_file_error(why, "read", path) : ERR_OK;
 	close(fd);
-	if (e || !n)
-		return e; /* empty: power was cut before anything was written */
+	if (e || !n || all_zero(span_make(header, (size_t)n)))
+		return e; /* power was cut before its first sector was written; SQLite finds out */
 	if (n < HEADER_N || memcmp(header, "SQLite format 3", 16) != 0) {
 		snprintf(why, SQDB_WHY_MAX, "%s is not a database", path);
 		return ERR_CORRUPT;
@@ -86,14 +95,11 @@ enum err store_sqdir_version(const char *path, char *why)
 	return ERR_OK;
 }
 
-static enum err make_file(const char *path, bool *made, char *why)
+static enum err make_file(const char *path, char *why)
 {
 	int fd = open(path, O_RDWR | O_CLOEXEC);
-	*made = false;
-	if (fd < 0 && errno == ENOENT) {
+	if (fd < 0 && errno == ENOENT)
 		fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		*made = true;
-	}
 	if (fd < 0)
 		return store_file_error(why, "open", path);
 	close(fd);
@@ -133,7 +139,7 @@ enum err store_sqdir_lock(const char *dir, int *lock_fd, char *why)
 	return e ? e : lock_dir(dir, lock_fd, why);
 }
 
-enum err store_sqdir_open(const char *dir, int *lock_fd, bool *made, char *why)
+enum err store_sqdir_open(const char *dir, int *lock_fd, char *why)
 {
 	char path[4096];
 	*lock_fd = -1;
@@ -141,7 +147,7 @@ enum err store_sqdir_open(const char *dir, int *lock_fd, bool *made, char *why)
 	if (!e)
 		e = store_sqdir_lock(dir, lock_fd, why);
 	if (!e)
-		e = make_file(path, made, why);
+		e = make_file(path, why);
 	if (!e)
 		e = store_sqdir_version(path, why);
 	if (e && *lock_fd >= 0) {

@@ -165,7 +165,7 @@ check_unit_tests() {
 		case $name in
 		tests/unit/*) ;;
 		*.c) why='a source is compiled, not included' ;;
-		*/*) [ "$folder" = "${file##*/}" ] || [ "$folder" = cmd ] || edge "$folder" "${name%%/*}" ;;
+		*/*) [ "$folder" = "${file##*/}" ] || [[ $folder = @(cmd|fault) ]] || edge "$folder" "${name%%/*}" ;;
 		*) why='an include names its folder' ;;
 		esac
 		verdict

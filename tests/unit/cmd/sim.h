@@ -9,6 +9,8 @@
 #include "device/inner.h"
 #include "tests/unit/cmd/sim_audit.h"
 
+#include <poll.h>
+
 enum { SIM_DEVICES_MAX = 32, SIM_SERVER = 0, SIM_BOOTSTRAP = 1, SIM_PORTS = 2 };
 static const uint16_t sim_ports[SIM_PORTS] = {5683, 5783};
 #define SIM_NEVER UINT64_MAX
@@ -54,6 +56,8 @@ struct sim {
 	uint32_t commit_us; /* how long a commit takes, at most; 0: none is ever pending */
 	uint64_t commit_at_us;
 	bool held;
+	bool threaded;      /* the store has a thread of its own; commits are waited for */
+	bool (*over)(void); /* no more happens, if it says so; or NULL */
 	enum err storage;   /* as io.storage told last */
 	uint32_t rollbacks; /* as told last */
 	unsigned storage_told, events, sent_down, crashes;
@@ -243,7 +247,12 @@ static void sim_commit(struct sim *s)
 {
 	s->commit_at_us = SIM_NEVER;
 	sim_time(s);
-	core_store_poll(s->core);
+	do {
+		struct pollfd p = {.fd = core_store_fd(s->core), .events = POLLIN};
+		if (s->threaded && store_pending(s->core->store))
+			poll(&p, 1, -1);
+		core_store_poll(s->core);
+	} while (s->threaded && store_pending(s->core->store));
 }
 
 /* The end of a turn; its commit is done now or some time later. */
@@ -351,6 +360,8 @@ static void sim_arrive(struct sim *s)
 /* One thing that happens next; false if nothing does before `end_us`. */
 static bool sim_step(struct sim *s, uint64_t end_us)
 {
+	if (s->over && s->over())
+		return false;
 	uint64_t packet = s->packets ? s->packets->at_us : SIM_NEVER, core = sim_core_due_us(s);
 	uint64_t next = sim_least(
 		sim_least(packet, core), sim_least(s->commit_at_us, dev_next_us(s->host)));
@@ -426,13 +437,18 @@ static SIM_UNUSED void sim_init(struct sim *s, uint64_t seed)
 	REQUIRE(osc_crypto_new(&s->crypto) == ERR_OK, "crypto");
 }
 
+static void sim_open_devices(struct sim *s)
+{
+	struct rng rng = rng_test(s->dev_state, s->seed + 77);
+	REQUIRE(dev_host_new(&s->dev_options, &rng, s->now_us, &s->host) == ERR_OK, "host");
+}
+
 /* After the options have been set. */
 static SIM_UNUSED void sim_open(struct sim *s)
 {
 	struct store *store;
 	struct store_mem_opts o = {.exchange_lifetime_ms = 247000, .secret = {7}};
-	struct rng rng = rng_test(s->dev_state, s->seed + 77);
-	REQUIRE(dev_host_new(&s->dev_options, &rng, s->now_us, &s->host) == ERR_OK, "host");
+	sim_open_devices(s);
 	sim_core_new(s, &s->core);
 	REQUIRE(store_mem_open(&o, core_store_done, s->core, &store) == ERR_OK, "store");
 	sim_core_start(s, store);

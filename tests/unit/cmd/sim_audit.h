@@ -11,10 +11,14 @@
 
 #define SIM_UNUSED __attribute__((unused))
 
+/* Of short runs, many times over, a small one is enough. */
+#ifdef AUDIT_SMALL
+enum { AUDIT_USES = 1 << 13, AUDIT_TOKENS = 256, AUDIT_REQUESTS = 512 };
+#else
+enum { AUDIT_USES = 1 << 17, AUDIT_TOKENS = 4096, AUDIT_REQUESTS = 8192 };
+#endif
+
 enum {
-	AUDIT_USES = 1 << 17,
-	AUDIT_TOKENS = 4096,
-	AUDIT_REQUESTS = 8192,
 	AUDIT_DATAGRAM = 1500,
 };
 

@@ -106,6 +106,9 @@ static void test_foreign(void)
 	patch(path_of(&r, "lanyard.db"), 0, "hello", 5);
 	expect_untouched(&r, ERR_CORRUPT, "not a database", "a text");
 	unlink(path_of(&r, "lanyard.db"));
+	patch(path_of(&r, "lanyard.db"), 4095, "", 1);
+	expect_untouched(&r, ERR_CORRUPT, "not a database", "zeroes, and nothing to mend it with");
+	unlink(path_of(&r, "lanyard.db"));
 	patch(path_of(&r, "lanyard.db"), 0, "", 0);
 	CHECK(rig_start(&r) == ERR_CONFLICT && strstr(r.why, "another database"),
 		"a new database beside the anchor of another");
