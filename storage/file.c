@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "storage/file.h"
 
+#include "base/secret.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -75,4 +78,37 @@ enum err store_file_make_dir(const char *dir, char *why)
 		return store_file_error(why, "make directory", dir);
 	enum err e = store_file_sync_parent(dir, why);
 	return e == ERR_READONLY || e == ERR_UNSUPPORTED ? ERR_OK : e;
+}
+
+static enum err write_again(int fd, const char *path, char *why)
+{
+	static const size_t size = 1 << 18;
+	uint8_t *buf = malloc(size);
+	enum err e = buf ? ERR_OK : ERR_NOMEM;
+	ssize_t n;
+	for (off_t at = 0; !e && (n = pread(fd, buf, size, at)); at += n) {
+		ssize_t done = n < 0 ? n : pwrite(fd, buf, (size_t)n, at);
+		if (done >= 0 && done != n)
+			errno = ENOSPC;
+		if (done != n)
+			e = store_file_error(why, n < 0 ? "read" : "write", path);
+		if (e)
+			break;
+	}
+	if (!e && fdatasync(fd))
+		e = store_file_error(why, "sync", path);
+	if (buf)
+		secret_wipe(buf, size);
+	free(buf);
+	return e;
+}
+
+enum err store_file_write_again(const char *path, char *why)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? ERR_OK : store_file_error(why, "open", path);
+	enum err e = write_again(fd, path, why);
+	close(fd);
+	return e;
 }

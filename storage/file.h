@@ -20,5 +20,8 @@ MUST_USE enum err store_file_path(
 /* Makes a directory (mode 0700) and its name durable; its parent must exist. One that is there is
  * no error. */
 MUST_USE enum err store_file_make_dir(const char *dir, char *why);
+/* What a file holds, if there is one, is written to it again and synced: after a sync that failed
+ * the system takes it for written, and no later sync would write it. */
+MUST_USE enum err store_file_write_again(const char *path, char *why);
 
 #endif

@@ -339,20 +339,33 @@ static enum err use_wal(struct sqdb *d)
 	if (rc)
 		return store_sqdb_error(d, rc);
 	rc = sqlite3_step(st);
-	enum err e = ERR_OK;
-	if (rc != SQLITE_ROW) {
-		e = store_sqdb_error(d, rc);
-	} else if (sqlite3_stricmp((const char *)sqlite3_column_text(st, 0), "wal")) {
-		snprintf(d->why, sizeof(d->why), "its file system allows no write-ahead log");
-		e = ERR_IO;
-	}
-	sqlite3_finalize(st);
-	return e;
+	bool wal = rc == SQLITE_ROW &&
+		   !sqlite3_stricmp((const char *)sqlite3_column_text(st, 0), "wal");
+	int end = sqlite3_finalize(st); /* it commits here, after its answer */
+	if (end)
+		return store_sqdb_error(d, end);
+	if (wal)
+		return ERR_OK;
+	snprintf(d->why, sizeof(d->why), "its file system allows no write-ahead log");
+	return ERR_IO;
+}
+
+/* A commit whose sync failed may be there for this process to read, and nowhere else: others must
+ * not be built upon it. */
+static enum err secure_log(struct sqdb *d)
+{
+	char wal[sizeof(d->path) + 8];
+	snprintf(wal, sizeof(wal), "%s-wal", d->path);
+	enum err e = store_file_write_again(wal, d->why);
+	return e == ERR_READONLY ? ERR_OK : e; /* SQLite will say that */
 }
 
 static enum err open_steps(struct sqdb *d)
 {
 	int64_t version = 0;
+	enum err e = secure_log(d);
+	if (e)
+		return e;
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
 	int rc = sqlite3_open_v2(d->path, &d->db, flags, NULL);
 	if (rc)
@@ -361,7 +374,7 @@ static enum err open_steps(struct sqdb *d)
 		snprintf(d->why, sizeof(d->why), "it cannot be written");
 		return ERR_READONLY;
 	}
-	enum err e = store_sqdb_exec(d, settings);
+	e = store_sqdb_exec(d, settings);
 	sqlite3_wal_autocheckpoint(d->db, d->opts.wal_pages ? (int)d->opts.wal_pages : WAL_PAGES);
 	if (!e)
 		e = check_schema(d, &version);

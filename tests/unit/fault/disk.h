@@ -69,6 +69,7 @@ static struct {
 	uint64_t fail_at, fail_last; /* these calls fail */
 	int fail_errno;
 	bool dead;
+	bool trace; /* DISK_TRACE=1, to look at a failure */
 	struct rng rng;
 	uint64_t state[4];
 } disk = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -298,6 +299,7 @@ static DISK_UNUSED void disk_watch(const char *root)
 	disk.top = NULL; /* nothing is caught meanwhile */
 	disk_drop_nodes();
 	snprintf(disk.root, sizeof(disk.root), "%s", root);
+	disk.trace = getenv("DISK_TRACE") != NULL;
 	disk.top = disk_scan(root);
 }
 

@@ -27,9 +27,11 @@ static struct disk_node *disk_of(int fd)
 }
 
 /* A call that would change something. False: it fails, and errno says why. */
-static bool disk_may(void)
+static bool disk_may(const char *what)
 {
 	disk.calls++;
+	if (disk.trace)
+		printf("%4u %s\n", (unsigned)disk.calls, what);
 	if (disk.dead_at && disk.calls >= disk.dead_at)
 		disk.dead = true;
 	if (disk.dead) {
@@ -112,7 +114,7 @@ static int disk_open(disk_open_fn *real, int at, const char *path, int flags, mo
 	struct disk_place p = disk_place(at, path);
 	bool made = p.dir && (flags & O_CREAT) && fstatat(at, path, &st, AT_SYMLINK_NOFOLLOW);
 	bool writes = p.dir && (flags & O_ACCMODE) != O_RDONLY;
-	if ((!made && !writes) || disk_may())
+	if ((!made && !writes) || disk_may(path))
 		fd = real(at, path, flags, mode);
 	if (disk.top)
 		disk_opened(fd, p, made);
@@ -167,7 +169,7 @@ int mkdir(const char *path, mode_t mode)
 	int rc = -1;
 	pthread_mutex_lock(&disk.lock);
 	struct disk_place p = disk_place(AT_FDCWD, path);
-	if (!p.dir || disk_may())
+	if (!p.dir || disk_may(path))
 		rc = disk_real(mkdir)(path, mode);
 	if (!rc && p.dir && !stat(path, &st))
 		disk_named(p, disk_node_new(&st));
@@ -184,7 +186,7 @@ int unlinkat(int at, const char *path, int flags)
 	struct disk_node *was = p.dir ? disk_node_at(at, path) : NULL;
 	if (was && fstatat(at, path, &st, AT_SYMLINK_NOFOLLOW))
 		was = NULL;
-	if (!was || disk_may())
+	if (!was || disk_may(path))
 		rc = disk_real(unlinkat)(at, path, flags);
 	if (!rc && p.dir) {
 		disk_named(p, NULL);
@@ -210,7 +212,7 @@ int renameat(int from_at, const char *from, int to_at, const char *to)
 	REQUIRE(p.dir == q.dir, "names move within a directory");
 	if (over && fstatat(to_at, to, &st, AT_SYMLINK_NOFOLLOW))
 		over = NULL;
-	if (!p.dir || disk_may())
+	if (!p.dir || disk_may(to))
 		rc = disk_real(renameat)(from_at, from, to_at, to);
 	if (!rc && p.dir) {
 		struct disk_op *op = disk_op_add(p.dir);
@@ -234,7 +236,7 @@ int link(const char *from, const char *to)
 	pthread_mutex_lock(&disk.lock);
 	struct disk_place q = disk_place(AT_FDCWD, to);
 	struct disk_node *node = q.dir ? disk_node_at(AT_FDCWD, from) : NULL;
-	if (!q.dir || disk_may())
+	if (!q.dir || disk_may(to))
 		rc = disk_real(link)(from, to);
 	if (!rc && q.dir)
 		disk_named(q, node);
@@ -254,7 +256,7 @@ ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
 {
 	pthread_mutex_lock(&disk.lock);
 	struct disk_node *f = disk_of(fd);
-	bool good = !f || disk_may();
+	bool good = !f || disk_may("pwrite");
 	if (!good)
 		n = disk.dead ? 0 : disk_fits(n);
 	ssize_t done = good || n ? disk_real(pwrite)(fd, p, n, at) : -1;
@@ -295,7 +297,7 @@ int ftruncate(int fd, off_t n)
 	int rc = -1;
 	pthread_mutex_lock(&disk.lock);
 	struct disk_node *f = disk_of(fd);
-	if (!f || disk_may())
+	if (!f || disk_may("ftruncate"))
 		rc = disk_real(ftruncate)(fd, n);
 	if (f && !rc) {
 		struct disk_op *op = disk_op_add(f);
@@ -318,11 +320,11 @@ static int disk_sync(int fd, int (*real)(int))
 	struct disk_node *n = disk_of(fd);
 	if (!n) {
 		rc = real(fd);
-	} else if (disk_may()) {
+	} else if (disk_may("sync")) {
 		rc = 0;
 		disk.syncs++;
 		disk_synced(n);
-	} else if (!disk.dead) {
+	} else if (!disk.dead && !n->dir) {
 		disk_stick(n);
 	}
 	pthread_mutex_unlock(&disk.lock);
