@@ -33,7 +33,7 @@ fi
 # Whatever needs long: one line each.
 long='JOBS=1 TEST_TIMEOUT=7200'
 part $long KILLS=300 tests/kill/kill.sh
-part $long FAULT_FULL=1 "${BUILD:-build}/tests/fault/power" "${BUILD:-build}/tests/fault/failing"
+part $long FAULT_FULL=1 "${BUILD:-build}"/tests/fault/{power,failing,memory}
 mkdir -p build/packages
 part $long KEEP="$PWD/build/packages" tests/package.sh
 part $long tests/boot.sh

@@ -69,10 +69,23 @@ static struct {
 	uint64_t fail_at, fail_last; /* these calls fail */
 	int fail_errno;
 	bool dead;
+	bool busy;  /* what is allocated meanwhile is the disk's */
 	bool trace; /* DISK_TRACE=1, to look at a failure */
 	struct rng rng;
 	uint64_t state[4];
 } disk = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static DISK_UNUSED void disk_lock(void)
+{
+	pthread_mutex_lock(&disk.lock);
+	disk.busy = true;
+}
+
+static DISK_UNUSED void disk_unlock(void)
+{
+	disk.busy = false;
+	pthread_mutex_unlock(&disk.lock);
+}
 
 static uint64_t disk_draw(uint64_t below)
 {

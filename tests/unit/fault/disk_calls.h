@@ -110,7 +110,7 @@ static int disk_open(disk_open_fn *real, int at, const char *path, int flags, mo
 {
 	struct stat st;
 	int fd = -1;
-	pthread_mutex_lock(&disk.lock);
+	disk_lock();
 	struct disk_place p = disk_place(at, path);
 	bool made = p.dir && (flags & O_CREAT) && fstatat(at, path, &st, AT_SYMLINK_NOFOLLOW);
 	bool writes = p.dir && (flags & O_ACCMODE) != O_RDONLY;
@@ -118,7 +118,7 @@ static int disk_open(disk_open_fn *real, int at, const char *path, int flags, mo
 		fd = real(at, path, flags, mode);
 	if (disk.top)
 		disk_opened(fd, p, made);
-	pthread_mutex_unlock(&disk.lock);
+	disk_unlock();
 	return fd;
 }
 
@@ -156,10 +156,10 @@ int openat(int at, const char *path, int flags, ...)
 
 int close(int fd)
 {
-	pthread_mutex_lock(&disk.lock);
+	disk_lock();
 	if (fd >= 0 && fd < DISK_FDS)
 		disk.fd[fd] = NULL;
-	pthread_mutex_unlock(&disk.lock);
+	disk_unlock();
 	return disk_real(close)(fd);
 }
 
@@ -167,13 +167,13 @@ int mkdir(const char *path, mode_t mode)
 {
 	struct stat st;
 	int rc = -1;
-	pthread_mutex_lock(&disk.lock);
+	disk_lock();
 	struct disk_place p = disk_place(AT_FDCWD, path);
 	if (!p.dir || disk_may(path))
 		rc = disk_real(mkdir)(path, mode);
 	if (!rc && p.dir && !stat(path, &st))
 		disk_named(p, disk_node_new(&st));
-	pthread_mutex_unlock(&disk.lock);
+	disk_unlock();
 	return rc;
 }
 
@@ -181,7 +181,7 @@ int unlinkat(int at, const char *path, int flags)
 {
 	struct stat st = {0};
 	int rc = -1;
-	pthread_mutex_lock(&disk.lock);
+	disk_lock();
 	struct disk_place p = disk_place(at, path);
 	struct disk_node *was = p.dir ? disk_node_at(at, path) : NULL;
 	if (was && fstatat(at, path, &st, AT_SYMLINK_NOFOLLOW))
@@ -192,7 +192,7 @@ int unlinkat(int at, const char *path, int flags)
 		disk_named(p, NULL);
 		disk_unnamed(was, st.st_nlink);
 	}
-	pthread_mutex_unlock(&disk.lock);
+	disk_unlock();
 	return rc;
 }
 
@@ -205,7 +205,7 @@ int renameat(int from_at, const char *from, int to_at, const char *to)
 {
 	struct stat st = {.st_nlink = 1};
 	int rc = -1;
-	pthread_mutex_lock(&disk.lock);
+	disk_lock();
 	struct disk_place p = disk_place(from_at, from), q = disk_place(to_at, to);
 	struct disk_node *moved = p.dir ? disk_node_at(from_at, from) : NULL;
 	struct disk_node *over = q.dir ? disk_node_at(to_at, to) : NULL;
@@ -221,7 +221,7 @@ int renameat(int from_at, const char *from, int to_at, const char *to)
 		op->set[1].node = moved;
 		disk_unnamed(over, st.st_nlink);
 	}
-	pthread_mutex_unlock(&disk.lock);
+	disk_unlock();
 	return rc;
 }
 
@@ -233,14 +233,14 @@ int rename(const char *from, const char *to)
 int link(const char *from, const char *to)
 {
 	int rc = -1;
-	pthread_mutex_lock(&disk.lock);
+	disk_lock();
 	struct disk_place q = disk_place(AT_FDCWD, to);
 	struct disk_node *node = q.dir ? disk_node_at(AT_FDCWD, from) : NULL;
 	if (!q.dir || disk_may(to))
 		rc = disk_real(link)(from, to);
 	if (!rc && q.dir)
 		disk_named(q, node);
-	pthread_mutex_unlock(&disk.lock);
+	disk_unlock();
 	return rc;
 }
 
@@ -254,7 +254,7 @@ static size_t disk_fits(size_t n)
 
 ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
 {
-	pthread_mutex_lock(&disk.lock);
+	disk_lock();
 	struct disk_node *f = disk_of(fd);
 	bool good = !f || disk_may("pwrite");
 	if (!good)
@@ -268,7 +268,7 @@ ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
 		REQUIRE(op->bytes, "memory");
 		memcpy(op->bytes, p, op->n);
 	}
-	pthread_mutex_unlock(&disk.lock);
+	disk_unlock();
 	return done;
 }
 
@@ -280,9 +280,9 @@ ssize_t pwrite64(int fd, const void *p, size_t n, off64_t at)
 /* Of our files only ones that are written from front to back come this way. */
 ssize_t write(int fd, const void *p, size_t n)
 {
-	pthread_mutex_lock(&disk.lock);
+	disk_lock();
 	struct disk_node *f = disk_of(fd);
-	pthread_mutex_unlock(&disk.lock);
+	disk_unlock();
 	if (!f)
 		return disk_real(write)(fd, p, n);
 	off_t at = lseek(fd, 0, SEEK_CUR);
@@ -295,7 +295,7 @@ ssize_t write(int fd, const void *p, size_t n)
 int ftruncate(int fd, off_t n)
 {
 	int rc = -1;
-	pthread_mutex_lock(&disk.lock);
+	disk_lock();
 	struct disk_node *f = disk_of(fd);
 	if (!f || disk_may("ftruncate"))
 		rc = disk_real(ftruncate)(fd, n);
@@ -304,7 +304,7 @@ int ftruncate(int fd, off_t n)
 		op->cut = true;
 		op->n = (size_t)n;
 	}
-	pthread_mutex_unlock(&disk.lock);
+	disk_unlock();
 	return rc;
 }
 
@@ -316,7 +316,7 @@ int ftruncate64(int fd, off64_t n)
 static int disk_sync(int fd, int (*real)(int))
 {
 	int rc = -1;
-	pthread_mutex_lock(&disk.lock);
+	disk_lock();
 	struct disk_node *n = disk_of(fd);
 	if (!n) {
 		rc = real(fd);
@@ -327,7 +327,7 @@ static int disk_sync(int fd, int (*real)(int))
 	} else if (!disk.dead && !n->dir) {
 		disk_stick(n);
 	}
-	pthread_mutex_unlock(&disk.lock);
+	disk_unlock();
 	return rc;
 }
 

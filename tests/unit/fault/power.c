@@ -4,9 +4,7 @@
  * answered is accepted again, no nonce is used twice, and the devices go on.
  *
  * FAULT_FULL=1: every call in every way; else a choice of them, from SEED. */
-#include "tests/unit/fault/scenes.h"
-
-#include <time.h>
+#include "tests/unit/fault/sweep.h"
 
 enum way {
 	WAY_LOSE,
@@ -54,71 +52,30 @@ static void cut(enum way way, uint64_t seed)
 		rig_check_going_on();
 }
 
-/* False if the scene was over before that call. */
-static bool play(const struct scene *c, uint64_t at, enum way way)
+static void play(const struct scene *c, uint64_t at, unsigned way)
 {
-	int failed = test_failed;
 	rig_begin(7);
 	c->before();
 	disk_arm(at);
 	c->during();
-	bool dead = disk_is_dead();
-	cut(way, at * WAYS + way);
-	if (test_failed != failed)
-		printf("in \"%s\", call %u, way %u\n", c->name, (unsigned)at, (unsigned)way);
+	cut((enum way)way, at * WAYS + way);
 	rig_end();
-	return dead;
 }
 
-static uint64_t count_calls(const struct scene *c)
+/* One more than there are: behind the last. */
+static uint64_t count(const struct scene *c)
 {
 	rig_begin(7);
 	c->before();
 	disk_arm(0);
 	c->during();
 	uint64_t n = disk.calls;
-	REQUIRE(n > 0, c->name);
-	printf("%-24s %4u calls, %3u of them syncs\n", c->name, (unsigned)n, (unsigned)disk.syncs);
 	rig_end();
-	return n;
-}
-
-static void all(void)
-{
-	for (size_t i = 0; i < SCENES; i++) {
-		uint64_t n = count_calls(&scenes[i]);
-		for (uint64_t at = 1; at <= n + 1; at++)
-			for (unsigned way = 0; way < WAYS; way++)
-				play(&scenes[i], at, way);
-	}
-}
-
-static void some(uint64_t seed)
-{
-	uint64_t state[4];
-	struct rng rng = rng_test(state, seed);
-	enum { TRIES = 12 };
-	printf("SEED=%llu\n", (unsigned long long)seed);
-	for (size_t i = 0; i < SCENES; i++) {
-		uint64_t n = count_calls(&scenes[i]);
-		for (int k = 0; k < TRIES; k++) {
-			uint64_t at = 1 + rng_u64(&rng) % (n + 1);
-			play(&scenes[i], at, rng_u64(&rng) % WAYS);
-		}
-	}
+	return n + 1;
 }
 
 int main(int argc, char **argv)
 {
-	const char *seed = getenv("SEED");
-	rig_init();
-	if (argc == 4) { /* SCENE CALL WAY: one of them again */
-		play(&scenes[atoi(argv[1])], (uint64_t)atoi(argv[2]), (unsigned)atoi(argv[3]));
-	} else if (getenv("FAULT_FULL")) {
-		all();
-	} else {
-		some(seed ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL));
-	}
-	rig_fini();
-	return test_done();
+	static const struct sweep sweep = {count, play, WAYS, 12};
+	return sweep_main(&sweep, argc, argv);
 }

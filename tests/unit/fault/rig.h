@@ -19,7 +19,7 @@ static struct sim rig_sim;
 static struct {
 	char root[64], state[96];
 	struct store_sqlite_opts opts;
-	bool up;
+	bool up, opening; /* opening: the store */
 	char why[256];
 	/* what administrators asked for, and how it went */
 	struct sim_result result[RIG_CALLS];
@@ -54,7 +54,9 @@ static enum err rig_start(void)
 	struct sim *s = &rig_sim;
 	struct store *store;
 	sim_core_new(s, &s->core);
+	rig.opening = true;
 	enum err e = store_sqlite_open(&rig.opts, core_store_done, s->core, &store, rig.why);
+	rig.opening = false;
 	if (!e)
 		e = core_start(s->core, store, s->now_us / 1000, sim_wall_ms(s));
 	rig.up = !e;
