@@ -242,7 +242,7 @@ static void rig_check_backup(void)
 }
 
 /* What was answered is there. */
-static void rig_check_acknowledged(void)
+static SIM_UNUSED void rig_check_acknowledged(void)
 {
 	if (rig.backup.status == 201)
 		rig_check_backup();
@@ -265,7 +265,7 @@ static void rig_check_executed(void)
 			"nothing is executed twice");
 }
 
-static bool rig_good(void)
+static SIM_UNUSED bool rig_good(void)
 {
 	struct store_stats st;
 	store_stats(rig_sim.core->store, &st);
