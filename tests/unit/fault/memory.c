@@ -71,6 +71,7 @@ static void play(const struct scene *c, uint64_t at, unsigned way)
 	static const uint64_t calls[] = {1, 5, 0};
 	mend_begin(c);
 	disk_arm(0);
+	rig.starved = true;
 	heap_arm(at, calls[way]);
 	c->during();
 	heap.on = false;

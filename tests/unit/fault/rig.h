@@ -20,6 +20,7 @@ static struct {
 	char root[64], state[96];
 	struct store_sqlite_opts opts;
 	bool up, opening; /* opening: the store */
+	bool starved;     /* allocations fail */
 	char why[256];
 	/* what administrators asked for, and how it went */
 	struct sim_result result[RIG_CALLS];
@@ -104,7 +105,7 @@ static void rig_begin(uint64_t seed)
 	memset(rig.made, 0, sizeof(rig.made));
 	memset(rig.gone, 0, sizeof(rig.gone));
 	memset(&rig.backup, 0, sizeof(rig.backup));
-	rig.rolled = rig.sealed = false;
+	rig.rolled = rig.sealed = rig.starved = false;
 	sim_open_devices(s);
 }
 

@@ -167,7 +167,7 @@ static void scene_backs_up(void)
 static void scene_stops(void)
 {
 	enum err e = core_stop(scene_sim->core);
-	CHECK(disk_is_dead() || disk.fail_at || !e, "a clean stop");
+	CHECK(disk_is_dead() || disk.fail_at || rig.starved || !e, "a clean stop");
 	rig_drop();
 	if (!disk_is_dead() && rig_start() == ERR_OK)
 		sim_run(scene_sim, 2000);
