@@ -35,6 +35,8 @@ static void content(const struct lwm_path *path, const struct adm_result *res, s
  * devices (CT-45). */
 static bool usable(const struct lwm_format *f, enum adm_dm_kind kind, const struct lwm_path *p)
 {
+	if (f->etch)
+		return false;
 	if (kind == ADM_WRITE)
 		return f->encode && (p->n >= 3 || !f->single_only);
 	if (kind == ADM_WRITE_PARTIAL)

@@ -93,6 +93,8 @@ static void record_out(struct jo *o, const struct lwm_record *r)
 
 	jo_object(o, NULL);
 	jo_path(o, "path", &r->path);
+	if (r->prefix.n)
+		jo_text(o, "prefix", r->prefix);
 	if (res)
 		jo_str(o, "name", res->name);
 	if (r->path.n >= 3 && type != LWM_NONE)
@@ -106,6 +108,10 @@ static void record_out(struct jo *o, const struct lwm_record *r)
 		break;
 	case LWM_RECORD_BAD:
 		unshowable(o, r);
+		break;
+	case LWM_RECORD_NAME: /* of requests: no answer has them */
+	case LWM_RECORD_DELETE:
+		jo_null(o, "value");
 		break;
 	case LWM_RECORD_INSTANCE:
 	case LWM_RECORD_MULTIPLE:

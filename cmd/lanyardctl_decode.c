@@ -12,13 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is not in the table, or has a longer name elsewhere. */
+/* What has a longer name elsewhere. */
 static const struct {
 	const char *name;
 	uint32_t cf;
 } aliases[] = {
 	{"link-format", LWM_CF_LINK},
-	{"oma-json", LWM_CF_JSON},
 };
 
 void ctl_format_names(struct writer *w, bool of_values)
@@ -27,7 +26,7 @@ void ctl_format_names(struct writer *w, bool of_values)
 	const struct lwm_format *f = lwm_format_table(&n);
 
 	for (size_t i = 0; i < n; i++)
-		if (f[i].decode || !of_values)
+		if (!of_values || (f[i].decode && !f[i].etch))
 			wr_fmt(w, "%s%s", w->n ? ", " : "", f[i].name);
 }
 
@@ -169,7 +168,8 @@ static void wr_json_value(struct writer *w, const struct lwm_value *v)
  * a clock of 0 leaves them as they are. */
 static void wr_time(struct writer *w, const struct lwm_format *f, double time_s)
 {
-	bool senml = f->cf == LWM_CF_SENML_JSON || f->cf == LWM_CF_SENML_CBOR;
+	bool senml = f->cf == LWM_CF_SENML_JSON || f->cf == LWM_CF_SENML_CBOR ||
+		     f->cf == LWM_CF_ETCH_JSON || f->cf == LWM_CF_ETCH_CBOR;
 
 	wr_str(w, senml && fabs(time_s) < 1 << 28 ? ",\"time_rel\":" : ",\"time\":");
 	wr_double(w, time_s);
@@ -192,11 +192,21 @@ static void wr_record(struct writer *w, const struct lwm_format *f, const struct
 	case LWM_RECORD_MULTIPLE:
 		wr_str(w, "multiple\",\"value\":null");
 		break;
+	case LWM_RECORD_NAME:
+		wr_str(w, "name\",\"value\":null");
+		break;
+	case LWM_RECORD_DELETE:
+		wr_str(w, "delete\",\"value\":null");
+		break;
 	case LWM_RECORD_BAD:
 		wr_fmt(w, "%s\",\"error\":\"the value does not fit the type\",\"raw_hex\":",
 			lwm_type_name(r->value.type));
 		wr_quoted_hex(w, r->value.bytes);
 		break;
+	}
+	if (r->prefix.n) {
+		wr_str(w, ",\"prefix\":");
+		wr_json_string(w, r->prefix);
 	}
 	if (r->has_time)
 		wr_time(w, f, r->time_s);
@@ -214,7 +224,7 @@ static bool has_bytes(const struct lwm_record *r)
 
 static int print(const struct lwm_format *f, const struct lwm_record *r)
 {
-	size_t cap = 256 + (has_bytes(r) ? 6 * r->value.bytes.n : 0);
+	size_t cap = 256 + 6 * (r->prefix.n + (has_bytes(r) ? r->value.bytes.n : 0));
 	uint8_t *text = malloc(cap);
 	struct writer w = wr_make(text, text ? cap : 0);
 
@@ -228,7 +238,8 @@ static int print(const struct lwm_format *f, const struct lwm_record *r)
 static int decode_values(struct ctl *c, const struct lwm_format *f, const struct lwm_path *base,
 	struct span payload, enum lwm_type type)
 {
-	struct lwm_codec_opts o = {.type = unknown_type, .arg = &type, .linked = true};
+	struct lwm_codec_opts o = {
+		.type = unknown_type, .arg = &type, .linked = true, .prefixed = true};
 	struct lwm_records rec;
 	/* One value of an unknown place still has a type: a Resource that is none. */
 	struct lwm_path nowhere = {3, {LWM_ID_NONE, 0, 0}};
@@ -238,6 +249,9 @@ static int decode_values(struct ctl *c, const struct lwm_format *f, const struct
 
 	lwm_records_init(&rec, &c->arena);
 	e = f->decode(payload, f->single_only && base->n == 0 ? &nowhere : base, &o, &rec);
+	o.fetch = e == ERR_SYNTAX && base->n == 0;
+	if (o.fetch) /* names alone are the body of a FETCH, which has no path */
+		e = f->decode(payload, base, &o, &rec);
 	if (e || rec.err)
 		return ctl_fail("the payload is no %s for this path: %s", f->name,
 			err_text(e ? e : rec.err));

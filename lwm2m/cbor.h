@@ -83,6 +83,7 @@ void lwm_wr_cbor_map(struct writer *w, size_t n);
 void lwm_wr_cbor_text(struct writer *w, struct span s);
 void lwm_wr_cbor_bytes(struct writer *w, struct span s);
 void lwm_wr_cbor_bool(struct writer *w, bool b);
+void lwm_wr_cbor_null(struct writer *w);
 /* `shortest`: as half or single if that is the same number; else always a double. ERR_RANGE for
  * NaN and the infinities. */
 void lwm_wr_cbor_float(struct writer *w, double f, bool shortest);

@@ -62,6 +62,13 @@ void lwm_wr_cbor_bool(struct writer *w, bool b)
 	wr_bytes(w, span_make(head, cbor_encode_bool(b, head, sizeof(head))));
 }
 
+void lwm_wr_cbor_null(struct writer *w)
+{
+	uint8_t head[HEAD_MAX];
+
+	wr_bytes(w, span_make(head, cbor_encode_null(head, sizeof(head))));
+}
+
 /* The half-precision form of the single-precision number `bits`, if that is exact. Ours, since
  * libcbor rounds without a word. */
 static bool half_of(uint32_t bits, uint16_t *out)

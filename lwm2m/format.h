@@ -12,6 +12,8 @@ enum lwm_cf {
 	LWM_CF_CBOR = 60,
 	LWM_CF_SENML_JSON = 110,
 	LWM_CF_SENML_CBOR = 112,
+	LWM_CF_ETCH_JSON = 320,
+	LWM_CF_ETCH_CBOR = 322,
 	LWM_CF_TLV = 11542,
 	LWM_CF_JSON = 11543,
 	LWM_CF_LWM2M_CBOR = 11544,
@@ -31,6 +33,10 @@ struct lwm_codec_opts {
 	/* Reading SenML: records of Object Instances outside `base` are taken too if an Object Link
 	 * among the records names them (Core TS 7.5.6.3). */
 	bool linked;
+	/* Reading: a path may begin with the prefix of a device behind a gateway (GW-05, GW-06). */
+	bool prefixed;
+	/* The body of a FETCH: names without values (FMT-27). */
+	bool fetch;
 };
 
 struct lwm_format {
@@ -38,6 +44,7 @@ struct lwm_format {
 	uint16_t old_cf;  /* the pre-IANA number that is read as this one; 0: none */
 	const char *name; /* "text", "senml-cbor", as in ?format= */
 	bool single_only; /* one value of one Resource (Instance) */
+	bool etch;        /* bodies of FETCH and iPATCH only */
 	/* NULL, both, for link format: link.h reads it.
 	 * Appends the records of `payload`, which answers a request for `base`. Spans point into
 	 * payload or out's arena. ERR_SYNTAX refuses the whole payload, out is then as before. What

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lwm2m/json.h"
 
+#include "base/text.h"
+
 #include <string.h>
 
 struct lwm_json lwm_json_make(struct span in, struct arena *a)
@@ -318,4 +320,69 @@ enum err lwm_json_end(struct lwm_json *j)
 	if (j->err)
 		return j->err;
 	return c == 0 && j->at == j->in.n ? ERR_OK : ERR_SYNTAX;
+}
+
+void lwm_json_base64(struct lwm_json *j, struct lwm_arrived *v)
+{
+	size_t cap = v->bytes.n / 4 * 3 + 3;
+	struct writer w;
+
+	if (v->kind != LWM_ARRIVED_TEXT || j->err) {
+		v->kind = LWM_ARRIVED_OTHER;
+		return;
+	}
+	w = wr_make(arena_alloc(j->arena, cap), cap);
+	if (!w.p)
+		lwm_json_fail(j, ERR_NOMEM);
+	v->kind = w.p && base64_decode(v->bytes, &w) == ERR_OK ? LWM_ARRIVED_BYTES
+							       : LWM_ARRIVED_OTHER;
+	v->bytes = wr_span(&w);
+}
+
+void lwm_wr_json_seconds(struct writer *w, double s)
+{
+	struct lwm_number n = lwm_number_double(s);
+	int64_t whole;
+
+	if (lwm_number_to_int64(&n, &whole))
+		wr_fmt(w, "%lld", (long long)whole);
+	else
+		lwm_wr_double(w, s);
+}
+
+void lwm_wr_json_value(struct writer *w, const struct lwm_value *v, bool url)
+{
+	switch (v->type) {
+	case LWM_NONE:
+		w->err = w->err ? w->err : ERR_UNSUPPORTED;
+		break;
+	case LWM_STRING:
+	case LWM_CORELNK:
+		wr_json_string(w, v->bytes);
+		break;
+	case LWM_INTEGER:
+	case LWM_TIME:
+		wr_fmt(w, "%lld", (long long)v->i);
+		break;
+	case LWM_UNSIGNED:
+		wr_fmt(w, "%llu", (unsigned long long)v->u);
+		break;
+	case LWM_FLOAT:
+		lwm_wr_double(w, v->f);
+		break;
+	case LWM_BOOLEAN:
+		wr_str(w, v->b ? "true" : "false");
+		break;
+	case LWM_OPAQUE:
+		wr_u8(w, '"');
+		if (url)
+			wr_base64url(w, v->bytes);
+		else
+			wr_base64(w, v->bytes);
+		wr_u8(w, '"');
+		break;
+	case LWM_OBJLNK:
+		wr_fmt(w, "\"%u:%u\"", v->link.oid, v->link.iid);
+		break;
+	}
 }

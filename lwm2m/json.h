@@ -37,7 +37,16 @@ struct span lwm_json_name(struct lwm_json *j);
 void lwm_json_value(struct lwm_json *j, struct lwm_arrived *out);
 /* Any value, with all it holds. */
 void lwm_json_skip(struct lwm_json *j);
+/* A string becomes bytes: base64 in either alphabet, with or without padding (FMT-23). What is none
+ * is LWM_ARRIVED_OTHER. */
+void lwm_json_base64(struct lwm_json *j, struct lwm_arrived *v);
 /* The closing check: the sticky error, or ERR_SYNTAX if anything but white space is left over. */
 MUST_USE enum err lwm_json_end(struct lwm_json *j);
+
+/* A value by its own type; bytes in base64, of the `url` alphabet without padding or the other one
+ * with it. LWM_NONE is ERR_UNSUPPORTED. */
+void lwm_wr_json_value(struct writer *w, const struct lwm_value *v, bool url);
+/* Seconds, whole where they are. */
+void lwm_wr_json_seconds(struct writer *w, double s);
 
 #endif

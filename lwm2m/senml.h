@@ -40,6 +40,8 @@ struct lwm_senml_reader {
 	struct lwm_records *out;
 	size_t before; /* records that were there already */
 	bool outside;  /* a record lies outside `base` */
+	bool absolute; /* small times are none from now, but what they say */
+	bool etch;     /* null takes a Resource Instance away (FMT-28) */
 	/* What holds until it is replaced. */
 	struct span bn;
 	bool bn_is_path; /* bn is a path and a slash: `prefix` */
@@ -48,8 +50,8 @@ struct lwm_senml_reader {
 	struct lwm_number bt, bv;
 };
 
-struct lwm_senml_reader lwm_senml_start(
-	const struct lwm_path *base, const struct lwm_codec_opts *o, struct lwm_records *out);
+struct lwm_senml_reader lwm_senml_start(const struct lwm_path *base, const struct lwm_codec_opts *o,
+	bool etch, struct lwm_records *out);
 /* Where the value of a field goes that is neither unused nor unknown; NULL for a key that comes
  * twice in a record, and for a second value: the payload is refused. Call lwm_senml_check when it
  * is there: ERR_SYNTAX for a base, name or time field of a wrong type. */
@@ -62,9 +64,6 @@ MUST_USE enum err lwm_senml_record(struct lwm_senml_reader *r, const struct lwm_
 /* After the last record, or for an empty payload (`nothing`); `e` is what has gone wrong so far.
  * On an error the records are as they were before. */
 MUST_USE enum err lwm_senml_finish(struct lwm_senml_reader *r, enum err e);
-/* An empty array or payload: what exists and is empty. A payload of no bytes may stand for a
- * Resource only where the model knows it to be multiple. */
-MUST_USE enum err lwm_senml_empty(struct lwm_senml_reader *r, bool no_bytes);
 
 /* How records are written. */
 struct lwm_senml_plan {
@@ -74,18 +73,19 @@ struct lwm_senml_plan {
 	size_t n; /* records to write; 0: the empty array */
 	bool bn;  /* names are relative to `prefix` */
 	bool bt;  /* all have the time of the first */
+	bool etch, fetch;
 	struct lwm_path prefix;
 };
 
-/* `bn_cost`: the bytes that a base name takes beside itself. ERR_UNSUPPORTED, ERR_RANGE (a number
- * that is not finite), ERR_NOMEM. */
+/* `bn_cost`: the bytes that a base name takes beside itself. `etch`: removals too. ERR_UNSUPPORTED,
+ * ERR_RANGE (a number that is not finite), ERR_NOMEM. */
 MUST_USE enum err lwm_senml_plan(const struct lwm_record *v, size_t n, const struct lwm_path *base,
-	const struct lwm_codec_opts *o, size_t bn_cost, struct lwm_senml_plan *out);
+	const struct lwm_codec_opts *o, size_t bn_cost, bool etch, struct lwm_senml_plan *out);
 /* The base name. */
 void lwm_senml_wr_base(const struct lwm_senml_plan *p, struct writer *w);
 /* The name of a record, relative to the base name; nothing if that is all of it. */
 void lwm_senml_wr_name(
-	const struct lwm_senml_plan *p, const struct lwm_path *path, struct writer *w);
+	const struct lwm_senml_plan *p, const struct lwm_record *r, struct writer *w);
 /* Seconds as t or bt say them: from 2^28 on they are Unix time, below it relative to now. */
 double lwm_senml_seconds(const struct lwm_senml_plan *p, double time_s);
 enum lwm_senml_label lwm_senml_label_of(enum lwm_type t);

@@ -100,18 +100,18 @@ static enum err read_records(struct lwm_cbor *c, struct lwm_senml_reader *r)
 			return e;
 	}
 	if (n == 0 && !c->err)
-		return lwm_cbor_end(c) ? ERR_SYNTAX : lwm_senml_empty(r, false);
+		return lwm_cbor_end(c) ? ERR_SYNTAX : lwm_codec_empty(r->base, r->out, false);
 	return lwm_cbor_end(c);
 }
 
-enum err lwm_senml_cbor_decode(struct span payload, const struct lwm_path *base,
-	const struct lwm_codec_opts *o, struct lwm_records *out)
+static enum err decode(struct span payload, const struct lwm_path *base,
+	const struct lwm_codec_opts *o, bool etch, struct lwm_records *out)
 {
-	struct lwm_senml_reader r = lwm_senml_start(base, o, out);
+	struct lwm_senml_reader r = lwm_senml_start(base, o, etch, out);
 	struct lwm_cbor c = lwm_cbor_make(payload, out->arena);
 
 	if (payload.n == 0)
-		return lwm_senml_finish(&r, lwm_senml_empty(&r, true));
+		return lwm_senml_finish(&r, lwm_codec_empty(base, out, true));
 	return lwm_senml_finish(&r, read_records(&c, &r));
 }
 
@@ -145,6 +145,17 @@ static void wr_text(struct writer *w, enum lwm_senml_label label, const struct w
 	lwm_wr_cbor_text(w, wr_span(text));
 }
 
+static void wr_content(struct writer *w, const struct lwm_record *r)
+{
+	if (r->kind == LWM_RECORD_VALUE) {
+		wr_key(w, lwm_senml_label_of(r->value.type));
+		lwm_wr_cbor_value(w, &r->value, true);
+	} else if (r->kind == LWM_RECORD_DELETE) {
+		wr_key(w, LWM_SENML_V);
+		lwm_wr_cbor_null(w);
+	}
+}
+
 static void wr_record(struct writer *w, const struct lwm_senml_plan *p, size_t at)
 {
 	const struct lwm_record *r = &p->v[at];
@@ -153,8 +164,8 @@ static void wr_record(struct writer *w, const struct lwm_senml_plan *p, size_t a
 	struct writer base = wr_make(base_text, sizeof(base_text));
 	struct writer name = wr_make(name_text, sizeof(name_text));
 
-	lwm_senml_wr_name(p, &r->path, &name);
-	lwm_wr_cbor_map(w, (size_t)1 + bn + bt + t + (name.n > 0));
+	lwm_senml_wr_name(p, r, &name);
+	lwm_wr_cbor_map(w, (size_t)bn + bt + t + (name.n > 0) + (r->kind != LWM_RECORD_NAME));
 	if (bn) {
 		lwm_senml_wr_base(p, &base);
 		wr_text(w, LWM_SENML_BN, &base);
@@ -165,15 +176,14 @@ static void wr_record(struct writer *w, const struct lwm_senml_plan *p, size_t a
 	}
 	if (name.n)
 		wr_text(w, LWM_SENML_N, &name);
-	wr_key(w, lwm_senml_label_of(r->value.type));
-	lwm_wr_cbor_value(w, &r->value, true);
+	wr_content(w, r);
 }
 
-enum err lwm_senml_cbor_encode(const struct lwm_record *v, size_t n, const struct lwm_path *base,
-	const struct lwm_codec_opts *o, struct writer *w)
+static enum err encode(const struct lwm_record *v, size_t n, const struct lwm_path *base,
+	const struct lwm_codec_opts *o, bool etch, struct writer *w)
 {
 	struct lwm_senml_plan p;
-	enum err e = lwm_senml_plan(v, n, base, o, BN_COST, &p);
+	enum err e = lwm_senml_plan(v, n, base, o, BN_COST, etch, &p);
 
 	if (e)
 		return e;
@@ -181,4 +191,28 @@ enum err lwm_senml_cbor_encode(const struct lwm_record *v, size_t n, const struc
 	for (size_t i = 0; i < p.n; i++)
 		wr_record(w, &p, i);
 	return w->err;
+}
+
+enum err lwm_senml_cbor_decode(struct span payload, const struct lwm_path *base,
+	const struct lwm_codec_opts *o, struct lwm_records *out)
+{
+	return decode(payload, base, o, false, out);
+}
+
+enum err lwm_senml_cbor_encode(const struct lwm_record *v, size_t n, const struct lwm_path *base,
+	const struct lwm_codec_opts *o, struct writer *w)
+{
+	return encode(v, n, base, o, false, w);
+}
+
+enum err lwm_etch_cbor_decode(struct span payload, const struct lwm_path *base,
+	const struct lwm_codec_opts *o, struct lwm_records *out)
+{
+	return decode(payload, base, o, true, out);
+}
+
+enum err lwm_etch_cbor_encode(const struct lwm_record *v, size_t n, const struct lwm_path *base,
+	const struct lwm_codec_opts *o, struct writer *w)
+{
+	return encode(v, n, base, o, true, w);
 }

@@ -42,24 +42,6 @@ static enum lwm_senml_label read_key(struct lwm_json *j)
 	return LWM_SENML_UNKNOWN;
 }
 
-/* FMT-23: either alphabet, with or without padding. */
-static void undo_base64(struct lwm_json *j, struct lwm_arrived *v)
-{
-	size_t cap = v->bytes.n / 4 * 3 + 3;
-	struct writer w;
-
-	if (v->kind != LWM_ARRIVED_TEXT || j->err) {
-		v->kind = LWM_ARRIVED_OTHER;
-		return;
-	}
-	w = wr_make(arena_alloc(j->arena, cap), cap);
-	if (!w.p)
-		lwm_json_fail(j, ERR_NOMEM);
-	v->kind = w.p && base64_decode(v->bytes, &w) == ERR_OK ? LWM_ARRIVED_BYTES
-							       : LWM_ARRIVED_OTHER;
-	v->bytes = wr_span(&w);
-}
-
 static enum err read_record(struct lwm_json *j, struct lwm_senml_reader *r)
 {
 	struct lwm_senml_fields f;
@@ -79,7 +61,7 @@ static enum err read_record(struct lwm_json *j, struct lwm_senml_reader *r)
 		if (v)
 			lwm_json_value(j, v);
 		if (v && label == LWM_SENML_VD)
-			undo_base64(j, v);
+			lwm_json_base64(j, v);
 		if (!v || lwm_senml_check(&f, label))
 			lwm_json_fail(j, ERR_SYNTAX);
 	}
@@ -98,18 +80,18 @@ static enum err read_records(struct lwm_json *j, struct lwm_senml_reader *r)
 			return e;
 	}
 	if (n == 0 && !j->err)
-		return lwm_json_end(j) ? ERR_SYNTAX : lwm_senml_empty(r, false);
+		return lwm_json_end(j) ? ERR_SYNTAX : lwm_codec_empty(r->base, r->out, false);
 	return lwm_json_end(j);
 }
 
-enum err lwm_senml_json_decode(struct span payload, const struct lwm_path *base,
-	const struct lwm_codec_opts *o, struct lwm_records *out)
+static enum err decode(struct span payload, const struct lwm_path *base,
+	const struct lwm_codec_opts *o, bool etch, struct lwm_records *out)
 {
-	struct lwm_senml_reader r = lwm_senml_start(base, o, out);
+	struct lwm_senml_reader r = lwm_senml_start(base, o, etch, out);
 	struct lwm_json j = lwm_json_make(payload, out->arena);
 
 	if (payload.n == 0)
-		return lwm_senml_finish(&r, lwm_senml_empty(&r, true));
+		return lwm_senml_finish(&r, lwm_codec_empty(base, out, true));
 	return lwm_senml_finish(&r, read_records(&j, &r));
 }
 
@@ -128,48 +110,14 @@ static void wr_key(struct writer *w, enum lwm_senml_label label, bool first)
 	wr_str(w, "\":");
 }
 
-static void wr_seconds(struct writer *w, double s)
+static void wr_content(struct writer *w, const struct lwm_record *r, bool first)
 {
-	struct lwm_number n = lwm_number_double(s);
-	int64_t whole;
-
-	if (lwm_number_to_int64(&n, &whole))
-		wr_fmt(w, "%lld", (long long)whole);
-	else
-		lwm_wr_double(w, s);
-}
-
-static void wr_value(struct writer *w, const struct lwm_value *v)
-{
-	switch (v->type) {
-	case LWM_NONE:
-		w->err = w->err ? w->err : ERR_UNSUPPORTED;
-		break;
-	case LWM_STRING:
-	case LWM_CORELNK:
-		wr_json_string(w, v->bytes);
-		break;
-	case LWM_INTEGER:
-	case LWM_TIME:
-		wr_fmt(w, "%lld", (long long)v->i);
-		break;
-	case LWM_UNSIGNED:
-		wr_fmt(w, "%llu", (unsigned long long)v->u);
-		break;
-	case LWM_FLOAT:
-		lwm_wr_double(w, v->f);
-		break;
-	case LWM_BOOLEAN:
-		wr_str(w, v->b ? "true" : "false");
-		break;
-	case LWM_OPAQUE:
-		wr_u8(w, '"');
-		wr_base64url(w, v->bytes);
-		wr_u8(w, '"');
-		break;
-	case LWM_OBJLNK:
-		wr_fmt(w, "\"%u:%u\"", v->link.oid, v->link.iid);
-		break;
+	if (r->kind == LWM_RECORD_VALUE) {
+		wr_key(w, lwm_senml_label_of(r->value.type), first);
+		lwm_wr_json_value(w, &r->value, true);
+	} else if (r->kind == LWM_RECORD_DELETE) {
+		wr_key(w, LWM_SENML_V, first);
+		wr_str(w, "null");
 	}
 }
 
@@ -187,25 +135,24 @@ static void wr_record(struct writer *w, const struct lwm_senml_plan *p, size_t a
 		wr_key(w, LWM_SENML_BN, true);
 		wr_json_string(w, wr_span(&base));
 	}
-	lwm_senml_wr_name(p, &r->path, &name);
+	lwm_senml_wr_name(p, r, &name);
 	if (name.n) {
 		wr_key(w, LWM_SENML_N, !bn);
 		wr_json_string(w, wr_span(&name));
 	}
 	if (bt || t) {
 		wr_key(w, bt ? LWM_SENML_BT : LWM_SENML_T, !bn && !name.n);
-		wr_seconds(w, lwm_senml_seconds(p, r->time_s));
+		lwm_wr_json_seconds(w, lwm_senml_seconds(p, r->time_s));
 	}
-	wr_key(w, lwm_senml_label_of(r->value.type), !bn && !name.n && !bt && !t);
-	wr_value(w, &r->value);
+	wr_content(w, r, !bn && !name.n && !bt && !t);
 	wr_u8(w, '}');
 }
 
-enum err lwm_senml_json_encode(const struct lwm_record *v, size_t n, const struct lwm_path *base,
-	const struct lwm_codec_opts *o, struct writer *w)
+static enum err encode(const struct lwm_record *v, size_t n, const struct lwm_path *base,
+	const struct lwm_codec_opts *o, bool etch, struct writer *w)
 {
 	struct lwm_senml_plan p;
-	enum err e = lwm_senml_plan(v, n, base, o, BN_COST, &p);
+	enum err e = lwm_senml_plan(v, n, base, o, BN_COST, etch, &p);
 
 	if (e)
 		return e;
@@ -217,4 +164,28 @@ enum err lwm_senml_json_encode(const struct lwm_record *v, size_t n, const struc
 	}
 	wr_u8(w, ']');
 	return w->err;
+}
+
+enum err lwm_senml_json_decode(struct span payload, const struct lwm_path *base,
+	const struct lwm_codec_opts *o, struct lwm_records *out)
+{
+	return decode(payload, base, o, false, out);
+}
+
+enum err lwm_senml_json_encode(const struct lwm_record *v, size_t n, const struct lwm_path *base,
+	const struct lwm_codec_opts *o, struct writer *w)
+{
+	return encode(v, n, base, o, false, w);
+}
+
+enum err lwm_etch_json_decode(struct span payload, const struct lwm_path *base,
+	const struct lwm_codec_opts *o, struct lwm_records *out)
+{
+	return decode(payload, base, o, true, out);
+}
+
+enum err lwm_etch_json_encode(const struct lwm_record *v, size_t n, const struct lwm_path *base,
+	const struct lwm_codec_opts *o, struct writer *w)
+{
+	return encode(v, n, base, o, true, w);
 }

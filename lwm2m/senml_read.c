@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lwm2m/senml.h"
 
+#include "base/text.h"
 #include "lwm2m/codec.h"
 
 #include <math.h>
@@ -13,10 +14,13 @@ enum { BVER_MAX = 10 };
 	(BIT(LWM_SENML_V) | BIT(LWM_SENML_VS) | BIT(LWM_SENML_VB) | BIT(LWM_SENML_VD) |            \
 		BIT(LWM_SENML_VLO))
 
-struct lwm_senml_reader lwm_senml_start(
-	const struct lwm_path *base, const struct lwm_codec_opts *o, struct lwm_records *out)
+#define TIMES (BIT(LWM_SENML_T) | BIT(LWM_SENML_BT))
+
+struct lwm_senml_reader lwm_senml_start(const struct lwm_path *base, const struct lwm_codec_opts *o,
+	bool etch, struct lwm_records *out)
 {
-	return (struct lwm_senml_reader){.base = base, .opts = o, .out = out, .before = out->n};
+	return (struct lwm_senml_reader){
+		.base = base, .opts = o, .out = out, .before = out->n, .etch = etch};
 }
 
 struct lwm_arrived *lwm_senml_field(struct lwm_senml_fields *f, enum lwm_senml_label label)
@@ -95,8 +99,26 @@ static void set_base_name(struct lwm_senml_reader *r, struct span bn)
 	r->bn_is_path = lwm_path_parse(span_sub(bn, 0, bn.n - 1), &r->prefix) == ERR_OK;
 }
 
+/* GW-05. A first segment of digits alone is an id, if a wrong one. */
+static enum err parse_prefixed(
+	const struct lwm_senml_reader *r, struct span name, struct lwm_record *out)
+{
+	struct span s = without_slash(name);
+	size_t n = 0, digits = 0;
+	enum err e = ERR_OK;
+
+	for (; n < s.n && s.p[n] != '/'; n++)
+		digits += s.p[n] >= '0' && s.p[n] <= '9';
+	if (digits == n || n == s.n || !r->opts || !r->opts->prefixed)
+		return ERR_SYNTAX;
+	if (!utf8_valid(span_sub(s, 0, n)) || lwm_path_parse(span_sub(s, n, s.n), &out->path))
+		return ERR_SYNTAX;
+	out->prefix = arena_dup(r->out->arena, span_sub(s, 0, n), &e);
+	return e;
+}
+
 static enum err join_and_parse(
-	const struct lwm_senml_reader *r, struct span n, struct lwm_path *out)
+	const struct lwm_senml_reader *r, struct span n, struct lwm_record *out)
 {
 	char name[LWM_SENML_NAME_MAX];
 	struct writer w = wr_make(name, sizeof(name));
@@ -106,16 +128,18 @@ static enum err join_and_parse(
 	wr_bytes(&w, n);
 	s = wr_span(&w);
 	strip_alt(r->opts, &s);
-	return w.err || lwm_path_parse(s, out) ? ERR_SYNTAX : ERR_OK;
+	if (w.err)
+		return ERR_SYNTAX;
+	return lwm_path_parse(s, &out->path) ? parse_prefixed(r, s, out) : ERR_OK;
 }
 
 /* FMT-21 */
-static enum err read_name(struct lwm_senml_reader *r, struct span n, struct lwm_path *out)
+static enum err read_name(struct lwm_senml_reader *r, struct span n, struct lwm_record *out)
 {
 	if (!r->bn_is_path || n.n == 0 || n.p[0] == '/')
 		return join_and_parse(r, n, out);
-	*out = r->prefix;
-	return lwm_path_parse_below(n, out) ? ERR_SYNTAX : ERR_OK;
+	out->path = r->prefix;
+	return lwm_path_parse_below(n, &out->path) ? ERR_SYNTAX : ERR_OK;
 }
 
 static enum err take_base(struct lwm_senml_reader *r, const struct lwm_senml_fields *f)
@@ -148,7 +172,7 @@ static enum err read_time(
 	out->has_time = r->has_bt || t;
 	if (!out->has_time)
 		return ERR_OK;
-	if (s < LWM_SENML_UNIX_TIME && r->opts)
+	if (s < LWM_SENML_UNIX_TIME && r->opts && !r->absolute)
 		s += r->opts->now_s;
 	out->time_s = s;
 	return isfinite(s) ? ERR_OK : ERR_SYNTAX;
@@ -169,6 +193,15 @@ static struct lwm_arrived add_base_value(
 	return v;
 }
 
+/* As JSON and CBOR have it. */
+static bool is_null(const struct lwm_senml_fields *f)
+{
+	const struct lwm_arrived *v = &f->v[f->value];
+
+	return f->seen & BIT(LWM_SENML_V) && v->kind == LWM_ARRIVED_OTHER &&
+	       (span_eq_str(v->raw, "null") || span_eq_str(v->raw, "\xf6"));
+}
+
 static void read_value(
 	const struct lwm_senml_reader *r, const struct lwm_senml_fields *f, struct lwm_record *out)
 {
@@ -183,6 +216,10 @@ static void read_value(
 	} else {
 		v = &f->v[f->value];
 	}
+	if (r->etch && is_null(f) && out->path.n == 4) {
+		out->kind = LWM_RECORD_DELETE;
+		return;
+	}
 	fits = lwm_arrived_fit(v, wanted, &out->value);
 	/* Text under v may be a link (CT-79), and nothing else. */
 	if (v->kind == LWM_ARRIVED_TEXT && f->value == LWM_SENML_V && wanted != LWM_OBJLNK)
@@ -195,23 +232,27 @@ enum err lwm_senml_record(struct lwm_senml_reader *r, const struct lwm_senml_fie
 {
 	struct lwm_record *out;
 	enum err e = take_base(r, f);
+	bool fetch;
 
 	if (e)
 		return e;
-	if (!(f->seen & VALUES) && !r->has_bv)
+	fetch = r->opts && r->opts->fetch;
+	if (fetch == ((f->seen & VALUES) || r->has_bv) || (fetch && (f->seen & TIMES)))
 		return ERR_SYNTAX;
 	out = lwm_records_add(r->out);
 	if (!out)
 		return r->out->err;
-	e = read_name(
-		r, f->seen & BIT(LWM_SENML_N) ? f->v[LWM_SENML_N].bytes : SPAN_EMPTY, &out->path);
-	if (!e && out->path.n < 3)
+	e = read_name(r, f->seen & BIT(LWM_SENML_N) ? f->v[LWM_SENML_N].bytes : SPAN_EMPTY, out);
+	if (!e && !fetch && out->path.n < 3)
 		e = ERR_SYNTAX;
 	if (!e)
 		e = read_time(r, f, out);
 	if (e)
 		return e;
-	read_value(r, f, out);
+	if (fetch)
+		out->kind = LWM_RECORD_NAME;
+	else
+		read_value(r, f, out);
 	r->outside |= !lwm_path_under(&out->path, r->base);
 	return ERR_OK;
 }
@@ -277,22 +318,4 @@ enum err lwm_senml_finish(struct lwm_senml_reader *r, enum err e)
 	if (e)
 		r->out->n = r->before;
 	return e;
-}
-
-enum err lwm_senml_empty(struct lwm_senml_reader *r, bool no_bytes)
-{
-	const struct lwm_path *base = r->base;
-	const struct lwm_resource *m = base->n == 3 ? lwm_resource(base->id[0], base->id[2]) : NULL;
-	struct lwm_record *out;
-
-	if (base->n < 2)
-		return ERR_OK;
-	if (base->n == 4 || (m && !m->multiple) || (base->n == 3 && !m && no_bytes))
-		return ERR_SYNTAX;
-	out = lwm_records_add(r->out);
-	if (!out)
-		return r->out->err;
-	out->kind = base->n == 2 ? LWM_RECORD_INSTANCE : LWM_RECORD_MULTIPLE;
-	out->path = *base;
-	return ERR_OK;
 }

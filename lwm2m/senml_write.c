@@ -18,7 +18,7 @@ static double time_of(const struct lwm_record *r, double now_s)
 static int compare(const struct lwm_record *a, const struct lwm_record *b, double now_s)
 {
 	double s, t;
-	int c = lwm_path_cmp(&a->path, &b->path);
+	int c = lwm_record_cmp(a, b);
 
 	if (c)
 		return c;
@@ -92,16 +92,32 @@ static enum err check_value(const struct lwm_value *v)
 	return ERR_OK;
 }
 
-static enum err check_record(const struct lwm_record *r, const struct lwm_path *base)
+/* How many ids a record of that kind has at least; -1: there is no such record here. */
+static int least_ids(const struct lwm_senml_plan *p, enum lwm_record_kind kind)
 {
-	if (r->kind != LWM_RECORD_VALUE || r->path.n < 3 || !lwm_path_under(&r->path, base))
+	if (p->fetch)
+		return kind == LWM_RECORD_NAME ? 0 : -1;
+	if (kind == LWM_RECORD_DELETE && p->etch)
+		return 4;
+	return kind == LWM_RECORD_VALUE ? 3 : -1;
+}
+
+static enum err check_record(
+	const struct lwm_senml_plan *p, const struct lwm_record *r, const struct lwm_path *base)
+{
+	int least = least_ids(p, r->kind);
+
+	if (least < 0 || r->path.n < least || (p->fetch && r->has_time) ||
+		!lwm_path_under(&r->path, base))
+		return ERR_UNSUPPORTED;
+	if (p->alt.n + r->prefix.n + 1 + LWM_PATH_TEXT_MAX > LWM_SENML_NAME_MAX)
 		return ERR_UNSUPPORTED;
 	for (uint8_t i = 0; i < r->path.n; i++)
 		if (r->path.id[i] == LWM_ID_NONE) /* nothing says "choose one" (DM-13) */
 			return ERR_UNSUPPORTED;
 	if (r->has_time && !isfinite(r->time_s))
 		return ERR_RANGE;
-	return check_value(&r->value);
+	return r->kind == LWM_RECORD_VALUE ? check_value(&r->value) : ERR_OK;
 }
 
 /* The one record there is says that what was asked for exists and is empty. */
@@ -124,7 +140,7 @@ static struct lwm_path common_prefix(const struct lwm_record *v, size_t n)
 		while (!lwm_path_under(&v[i].path, &p))
 			p.n--;
 	}
-	if (!history && p.n == shortest)
+	if (!history && p.n && p.n == shortest)
 		p.n--;
 	return p;
 }
@@ -149,6 +165,8 @@ static void plan_names(struct lwm_senml_plan *p, size_t bn_cost)
 	p->prefix = common_prefix(p->v, p->n);
 	wr_prefix(p, &w);
 	p->bn = p->n > 1 && (p->n - 1) * (w.n + 1) > bn_cost;
+	for (size_t i = 0; i < p->n; i++)
+		p->bn = p->bn && !p->v[i].prefix.n && p->v[i].path.n;
 }
 
 static void plan_times(struct lwm_senml_plan *p)
@@ -159,21 +177,20 @@ static void plan_times(struct lwm_senml_plan *p)
 }
 
 enum err lwm_senml_plan(const struct lwm_record *v, size_t n, const struct lwm_path *base,
-	const struct lwm_codec_opts *o, size_t bn_cost, struct lwm_senml_plan *out)
+	const struct lwm_codec_opts *o, size_t bn_cost, bool etch, struct lwm_senml_plan *out)
 {
-	struct lwm_senml_plan p = {.v = v, .n = n};
+	struct lwm_senml_plan p = {.v = v, .n = n, .etch = etch};
 	enum err e = ERR_OK;
 
 	if (o) {
 		p.alt = o->alt;
 		p.now_s = o->now_s;
+		p.fetch = o->fetch;
 	}
-	if (p.alt.n + LWM_PATH_TEXT_MAX > LWM_SENML_NAME_MAX)
-		return ERR_UNSUPPORTED;
 	if (is_empty_base(v, n, base))
 		p.n = 0;
 	for (size_t i = 0; i < p.n && !e; i++)
-		e = check_record(&v[i], base);
+		e = check_record(&p, &v[i], base);
 	if (!e && p.n > 1) {
 		e = lwm_senml_unique(v, p.n, p.now_s);
 		e = e == ERR_SYNTAX ? ERR_UNSUPPORTED : e;
@@ -195,11 +212,15 @@ void lwm_senml_wr_base(const struct lwm_senml_plan *p, struct writer *w)
 		wr_u8(w, '/');
 }
 
-void lwm_senml_wr_name(
-	const struct lwm_senml_plan *p, const struct lwm_path *path, struct writer *w)
+void lwm_senml_wr_name(const struct lwm_senml_plan *p, const struct lwm_record *r, struct writer *w)
 {
+	const struct lwm_path *path = &r->path;
+
 	if (!p->bn) {
 		wr_bytes(w, p->alt);
+		if (r->prefix.n)
+			wr_u8(w, '/');
+		wr_bytes(w, r->prefix);
 		wr_path(w, path);
 		return;
 	}

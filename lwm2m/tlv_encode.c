@@ -195,7 +195,7 @@ static int by_path(const void *a, const void *b)
 
 static bool fits(const struct lwm_record *r, const struct lwm_path *base)
 {
-	if (r->has_time || !lwm_path_under(&r->path, base))
+	if (r->has_time || r->prefix.n || !lwm_path_under(&r->path, base))
 		return false;
 	switch (r->kind) {
 	case LWM_RECORD_VALUE:
@@ -204,6 +204,8 @@ static bool fits(const struct lwm_record *r, const struct lwm_path *base)
 		return r->path.n == 2;
 	case LWM_RECORD_MULTIPLE:
 		return r->path.n == 3;
+	case LWM_RECORD_NAME:
+	case LWM_RECORD_DELETE:
 	case LWM_RECORD_BAD:
 		return false;
 	}

@@ -39,6 +39,8 @@ enum lwm_record_kind {
 	LWM_RECORD_VALUE,
 	LWM_RECORD_INSTANCE, /* an Object Instance that exists and is empty */
 	LWM_RECORD_MULTIPLE, /* a multiple Resource that exists and is empty */
+	LWM_RECORD_NAME,     /* what a FETCH asks for: a path, and no value */
+	LWM_RECORD_DELETE,   /* an iPATCH takes this Resource Instance away */
 	LWM_RECORD_BAD, /* a value that does not fit its type: reported, the rest is kept (DM-20);
 			   value.type is the type wanted, value.bytes its raw bytes */
 };
@@ -48,6 +50,7 @@ enum lwm_record_kind {
 struct lwm_record {
 	enum lwm_record_kind kind;
 	struct lwm_path path;
+	struct span prefix; /* of a device behind a gateway ("d01"); empty: none */
 	struct lwm_value value;
 	bool has_time;
 	double time_s; /* Unix seconds */

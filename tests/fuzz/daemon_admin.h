@@ -172,7 +172,7 @@ static void call_dm(const struct adm_ops *o, enum adm_dm_kind kind, struct span 
 		struct lwm_path at = kind == ADM_CREATE ? made_below(d.path, how) : d.path;
 		if (how & 128)
 			at = path_of(r);
-		rec[d.record_n] = (struct lwm_record){LWM_RECORD_VALUE, at, v, false, 0};
+		rec[d.record_n] = (struct lwm_record){.path = at, .value = v};
 	}
 	d.records = rec;
 	uint64_t operation = o->dm(o->arg, &d, on_done, calls);

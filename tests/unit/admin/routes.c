@@ -134,7 +134,7 @@ static const struct row {
 		"/3"},
 	{"read, bad format", "GET", "/v1/endpoints/d/data/3?format=xml", NULL, 400,
 		"\"detail\":\"format must be one of text, opaque, tlv, senml-json, senml-cbor, "
-		"cbor, or its number\",\"field\":\"format\"",
+		"cbor, lwm2m-cbor, oma-json, or its number\",\"field\":\"format\"",
 		"", NULL, NULL},
 	{"read, a format of LwM2M 1.1", "GET", "/v1/endpoints/d/data/3?format=senml-cbor", NULL,
 		204, NULL, "dm", "d", NULL},

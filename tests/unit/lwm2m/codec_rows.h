@@ -7,7 +7,7 @@
 
 #include "tests/unit/lwm2m/dump.h"
 
-enum { NOW_S = 1700000000, LINKED = 1, ALT = 2 };
+enum { NOW_S = 1700000000, LINKED = 1, ALT = 2, PREFIXED = 4, FETCH = 8 };
 
 struct codec_row {
 	const char *what, *base;
@@ -21,7 +21,10 @@ struct codec_row {
 
 static inline struct lwm_codec_opts row_opts(const struct codec_row *row)
 {
-	struct lwm_codec_opts o = {.now_s = NOW_S, .linked = row->flags & LINKED};
+	struct lwm_codec_opts o = {.now_s = NOW_S,
+		.linked = row->flags & LINKED,
+		.prefixed = row->flags & PREFIXED,
+		.fetch = row->flags & FETCH};
 
 	if (row->flags & ALT)
 		o.alt = SPAN_LIT("/lwm2m");
@@ -83,7 +86,9 @@ static inline void check_written(
 		row->what);
 	if (row->writes)
 		CHECK_BYTES(wr_span(&w),
-			f->cf == LWM_CF_SENML_JSON ? span_str(row->writes) : test_hex(row->writes),
+			f->cf == LWM_CF_SENML_JSON || f->cf == LWM_CF_ETCH_JSON
+				? span_str(row->writes)
+				: test_hex(row->writes),
 			row->what);
 	lwm_records_init(&back, r->arena);
 	CHECK(f->decode(wr_span(&w), &base, &o, &back) == ERR_OK, row->what);

@@ -9,8 +9,13 @@
 #include "lwm2m/format.h"
 #include "tests/unit/test.h"
 
+#include <math.h>
+
 static inline void dump_record(struct writer *w, const struct lwm_record *r)
 {
+	if (r->prefix.n)
+		wr_u8(w, '/');
+	wr_bytes(w, r->prefix);
 	wr_path(w, &r->path);
 	wr_u8(w, ' ');
 	switch (r->kind) {
@@ -20,6 +25,12 @@ static inline void dump_record(struct writer *w, const struct lwm_record *r)
 	case LWM_RECORD_MULTIPLE:
 		wr_str(w, "multiple");
 		return;
+	case LWM_RECORD_NAME:
+		wr_str(w, "name");
+		return;
+	case LWM_RECORD_DELETE:
+		wr_str(w, "delete");
+		break;
 	case LWM_RECORD_BAD:
 		wr_fmt(w, "bad %s ", lwm_type_name(r->value.type));
 		wr_hex(w, r->value.bytes);
@@ -28,7 +39,9 @@ static inline void dump_record(struct writer *w, const struct lwm_record *r)
 		wr_fmt(w, "%s ", lwm_type_name(r->value.type));
 		if (r->value.type == LWM_OPAQUE)
 			wr_hex(w, r->value.bytes);
-		else
+		else if (r->value.type == LWM_FLOAT && !isfinite(r->value.f))
+			wr_fmt(w, "%f", r->value.f);
+		else if (r->value.type != LWM_NONE)
 			wr_value_text(w, &r->value);
 		break;
 	}

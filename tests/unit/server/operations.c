@@ -136,7 +136,9 @@ static const struct {
 		NULL, NULL},
 	{"Create in SenML has an id", 12, LINKS, SRV_CREATE, "/3303", -1, "/3303/5/5750=C", -1,
 		"POST /3303 format 112 81a2006c2f333330332f352f35373530036143", NULL, NULL},
-	{"without one it is TLV", 12, LINKS, SRV_CREATE, "/3303", -1, "/3303/-/5750=C", -1,
+	{"without one it is LwM2M CBOR", 12, LINKS, SRV_CREATE, "/3303", -1, "/3303/-/5750=C", -1,
+		"POST /3303 format 11544 a183190ce719ffff1916766143", NULL, NULL},
+	{"before 1.2, TLV", 11, LINKS, SRV_CREATE, "/3303", -1, "/3303/-/5750=C", -1,
 		"POST /3303 format 11542 e1167643", NULL, NULL},
 
 	{"the bootstrap server's (DM-16): Read", 11, LINKS, SRV_READ, "/0", -1, "", -1, NULL,
