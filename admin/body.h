@@ -8,6 +8,8 @@
 #include "admin/json.h"
 #include "admin/ops.h"
 
+enum { BODY_PATHS_MAX = 64 };
+
 /* PUT /v1/endpoints/{ep}. An empty body is an empty object. */
 MUST_USE bool body_settings(
 	struct span text, struct arena *a, struct adm_settings *out, struct adm_fail *fail);
@@ -34,6 +36,11 @@ MUST_USE bool body_partial(struct span text, const struct lwm_path *at, struct l
  * LWM_ID_NONE there; without resources there is one record, of an empty instance. */
 MUST_USE bool body_create(struct span text, const struct lwm_path *object, struct lwm_records *out,
 	struct adm_fail *fail);
+/* POST .../read-composite: {"paths":["/3/0/9","/1"]}, 1 to BODY_PATHS_MAX of them. */
+MUST_USE bool body_paths(struct span text, struct lwm_records *out, struct adm_fail *fail);
+/* POST .../write-composite: {"values":{"/3/0/14":"+02:00","/3/0/7/1":null}}; null takes a Resource
+ * Instance away. */
+MUST_USE bool body_composite(struct span text, struct lwm_records *out, struct adm_fail *fail);
 /* PUT .../data/{at} with a body that is no JSON: the one value of a Resource (Instance), as its
  * bytes (Opaque, or unknown to the model) or, with `text`, as text/plain of the model's type. The
  * record refers to `raw`. */

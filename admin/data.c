@@ -35,6 +35,8 @@ static void content(const struct lwm_path *path, const struct adm_result *res, s
  * devices (CT-45). */
 static bool usable(const struct lwm_format *f, enum adm_dm_kind kind, const struct lwm_path *p)
 {
+	if (kind == ADM_READ_COMPOSITE || kind == ADM_WRITE_COMPOSITE)
+		return f->encode && !f->single_only && f->cf != LWM_CF_TLV && f->cf != LWM_CF_JSON;
 	if (f->etch)
 		return false;
 	if (kind == ADM_WRITE)
@@ -222,6 +224,40 @@ void execute_post(struct adm_req *r)
 		run(r, &d, response);
 	else
 		req_fail(r);
+}
+
+/* What is put together in one message. */
+static void composite(
+	struct adm_req *r, enum adm_dm_kind kind, struct lwm_records *rec, adm_answer_fn *answer)
+{
+	struct adm_dm d = {.kind = kind, .endpoint = r->endpoint, .depth = -1};
+
+	r->path = (struct lwm_path){0};
+	if (!format(r, kind, &d.content_format) || !req_wait(r) || !req_json_only(r) ||
+		!(kind == ADM_READ_COMPOSITE ? body_paths : body_composite)(
+			r->body, rec, &r->fail)) {
+		req_fail(r);
+		return;
+	}
+	d.records = rec->v;
+	d.record_n = rec->n;
+	run(r, &d, answer);
+}
+
+void read_composite_post(struct adm_req *r)
+{
+	struct lwm_records rec;
+
+	lwm_records_init(&rec, &r->arena);
+	composite(r, ADM_READ_COMPOSITE, &rec, content);
+}
+
+void write_composite_post(struct adm_req *r)
+{
+	struct lwm_records rec;
+
+	lwm_records_init(&rec, &r->arena);
+	composite(r, ADM_WRITE_COMPOSITE, &rec, response);
 }
 
 void observation_put(struct adm_req *r)

@@ -44,6 +44,8 @@ static const char *const kinds[] = {
 	[ADM_ATTRIBUTES] = "attributes",
 	[ADM_OBSERVE] = "observe",
 	[ADM_CANCEL] = "cancel",
+	[ADM_READ_COMPOSITE] = "read-composite",
+	[ADM_WRITE_COMPOSITE] = "write-composite",
 };
 
 static void unlink_operation(struct operation *op)

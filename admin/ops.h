@@ -145,6 +145,8 @@ enum adm_dm_kind {
 	ADM_ATTRIBUTES, /* Write-Attributes */
 	ADM_OBSERVE,
 	ADM_CANCEL,
+	ADM_READ_COMPOSITE,  /* of the root: `records` are names */
+	ADM_WRITE_COMPOSITE, /* of the root: values and removals */
 };
 
 struct adm_dm {
@@ -152,8 +154,8 @@ struct adm_dm {
 	struct span endpoint;
 	struct lwm_path path;
 	int32_t content_format;           /* of payload, or Accept to ask for; -1: we choose */
-	const struct lwm_record *records; /* ADM_WRITE*, ADM_CREATE: encoded in the format that
-					     suits */
+	const struct lwm_record *records; /* ADM_WRITE*, ADM_CREATE, composites: encoded in
+					     the format that suits */
 	size_t record_n;
 	struct span arguments;  /* ADM_EXECUTE */
 	struct span attributes; /* ADM_ATTRIBUTES: "pmin=10&gt=", checked by lwm_attrs_parse */

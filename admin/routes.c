@@ -27,6 +27,8 @@ static const struct adm_route routes[] = {
 	{"GET", "/v1/endpoints/{}/discover/*", discover_get, "wait depth"},
 	{"PUT", "/v1/endpoints/{}/attributes/*", attributes_put, "wait"},
 	{"POST", "/v1/endpoints/{}/execute/*", execute_post, "wait"},
+	{"POST", "/v1/endpoints/{}/read-composite", read_composite_post, "wait format"},
+	{"POST", "/v1/endpoints/{}/write-composite", write_composite_post, "wait format"},
 	{"GET", "/v1/endpoints/{}/observations", observations_list, ""},
 	{"PUT", "/v1/endpoints/{}/observations/*", observation_put, "wait format"},
 	{"DELETE", "/v1/endpoints/{}/observations/*", observation_delete, "wait"},

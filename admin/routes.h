@@ -25,6 +25,7 @@ adm_handler_fn endpoints_list, endpoint_get, endpoint_put, endpoint_delete, expl
 adm_handler_fn credentials_get, credentials_put, credentials_delete, oscore_decode_post,
 	import_post;
 adm_handler_fn data_get, data_put, data_post, data_delete, execute_post;
+adm_handler_fn read_composite_post, write_composite_post;
 adm_handler_fn discover_get, attributes_put;
 adm_handler_fn observations_list, observation_put, observation_delete;
 adm_handler_fn operations_list, operation_get, operation_delete;

@@ -331,6 +331,73 @@ bool body_create(struct span text, const struct lwm_path *object, struct lwm_rec
 	return read_members(text, object, out, fail, creation);
 }
 
+/* ---- composites */
+
+static bool composite_value(
+	struct values *v, struct js_in *in, const char *name, struct json_object *j)
+{
+	struct lwm_path p;
+
+	if (lwm_path_parse(span_str(name), &p) || p.n < 3)
+		return js_fail(in, "values",
+			"the members must be named by paths of resources or their instances, like "
+			"/3/0/14");
+	if (j)
+		return resource(v, &p, j);
+	if (p.n < 4)
+		return bad(v, &p, "null takes a resource instance away, and nothing else");
+	return append(v, LWM_RECORD_DELETE, &p, (struct lwm_value){0});
+}
+
+static bool composite(struct values *v, struct js_in *in, const struct lwm_path *at)
+{
+	static const char *const names[] = {"values", NULL};
+	struct json_object *j = js_member(in, "values");
+
+	(void)at;
+	js_known(in, names);
+	if (!json_object_is_type(j, json_type_object) || json_object_object_length(j) == 0)
+		return js_fail(in, "values", "must be an object of values, named by path");
+	json_object_object_foreach(j, name, member)
+	{
+		if (in->fail->status || !composite_value(v, in, name, member))
+			return false;
+	}
+	return true;
+}
+
+bool body_composite(struct span text, struct lwm_records *out, struct adm_fail *fail)
+{
+	return read_members(text, NULL, out, fail, composite);
+}
+
+static bool paths(struct values *v, struct js_in *in, const struct lwm_path *at)
+{
+	static const char *const names[] = {"paths", NULL};
+	struct json_object *j = js_member(in, "paths");
+	size_t n = json_object_is_type(j, json_type_array) ? json_object_array_length(j) : 0;
+	struct lwm_path p;
+
+	(void)at;
+	js_known(in, names);
+	if (n == 0 || n > BODY_PATHS_MAX)
+		return js_fail(in, "paths", "must be an array of 1 to 64 paths");
+	for (size_t i = 0; i < n; i++) {
+		const char *text = json_object_get_string(json_object_array_get_idx(j, i));
+
+		if (!text || lwm_path_parse(span_str(text), &p) || p.n == 0)
+			return js_fail(in, "paths", "a path is one to four ids, like /3/0/9");
+		if (!append(v, LWM_RECORD_NAME, &p, (struct lwm_value){0}))
+			return false;
+	}
+	return true;
+}
+
+bool body_paths(struct span text, struct lwm_records *out, struct adm_fail *fail)
+{
+	return read_members(text, NULL, out, fail, paths);
+}
+
 /* Text differs from JSON where a value has no quotes, and for 0 and 1 (FMT-40). */
 static const char *wanted_text(enum lwm_type type)
 {

@@ -15,7 +15,9 @@ uint64_t core_dm(void *arg, const struct adm_dm *d, adm_done_fn *done, void *don
 		[ADM_DISCOVER] = SRV_DISCOVER,
 		[ADM_ATTRIBUTES] = SRV_ATTRIBUTES,
 		[ADM_OBSERVE] = SRV_OBSERVE,
-		[ADM_CANCEL] = SRV_CANCEL};
+		[ADM_CANCEL] = SRV_CANCEL,
+		[ADM_READ_COMPOSITE] = SRV_READ_COMPOSITE,
+		[ADM_WRITE_COMPOSITE] = SRV_WRITE_COMPOSITE};
 	if (!core_call_begin(c, done, done_arg, &ticket))
 		return 0;
 	struct endpoint *e = core_known(c, d->endpoint, ticket);

@@ -194,6 +194,8 @@ int ctl_attributes(struct ctl *c);
 int ctl_read(struct ctl *c);
 int ctl_write(struct ctl *c);
 int ctl_execute(struct ctl *c);
+int ctl_read_composite(struct ctl *c);
+int ctl_write_composite(struct ctl *c);
 int ctl_cancel(struct ctl *c);
 int ctl_observe(struct ctl *c);
 int ctl_operations(struct ctl *c);

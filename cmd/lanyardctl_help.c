@@ -126,6 +126,13 @@ static const struct ctl_command commands[] = {
 		"takes an attribute away. They count for observations that are made afterwards."},
 	{"execute", NULL, "EP PATH [ARGUMENTS]", 2, 3, DEVICE, ctl_execute, "execute a resource",
 		"ARGUMENTS are like 0='text',1"},
+	{"read-composite", NULL, "EP PATH...", 2, 65, DEVICE | CTL_HAS(CTL_OPT_FORMAT),
+		ctl_read_composite, "read several paths in one message",
+		"Since LwM2M 1.1. What the device does not have, or may not show, is left out."},
+	{"write-composite", NULL, "EP PATH=VALUE...", 2, 65, DEVICE | CTL_HAS(CTL_OPT_FORMAT),
+		ctl_write_composite, "write several resources in one message, all or none",
+		"Since LwM2M 1.1. VALUE is as for write; PATH= with nothing behind it takes a "
+		"resource\ninstance away (1.2)."},
 	{"observe", NULL, "EP PATH", 2, 2, DEVICE | CTL_HAS(CTL_OPT_COUNT), ctl_observe,
 		"observe a path and print notifications",
 		"The observation stays when the command ends; cancel ends it."},

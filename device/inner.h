@@ -374,8 +374,21 @@ bool dev_has_instance(
 size_t dev_instances(const struct dev *d, const struct dev_accounts *a, uint16_t oid,
 	uint16_t iid[DEV_INSTANCES_MAX]);
 
+/* composite.c: FETCH and iPATCH of the root. */
+void dev_composite_request(struct dev_call *c, struct msg *reply);
+
 /* manage.c */
 void dev_manage_request(struct dev_call *c, struct msg *reply);
+/* The values at or below `p`, which is a path there is. */
+void dev_collect(struct dev *d, const struct dev_accounts *a, const struct lwm_path *p,
+	struct lwm_records *out);
+/* Enough room for them in any format. */
+size_t dev_value_bytes(const struct lwm_records *r);
+/* The values of a request for `p`. ERR_SYNTAX, ERR_NOMEM, ERR_LIMIT. */
+MUST_USE enum err dev_decode(struct dev_call *c, const struct lwm_path *p,
+	const struct lwm_format *f, struct lwm_records *out);
+/* Takes them, all or none: MSG_CHANGED, or why not. */
+uint8_t dev_store(struct dev *d, const struct lwm_record *v, size_t n);
 /* Reads p in format cf into the scratch arena; the code is 2.05 or an error. */
 uint8_t dev_read_body(struct dev *d, const struct dev_accounts *a, const struct lwm_path *p,
 	uint16_t cf, struct span *body);

@@ -67,7 +67,18 @@ static void collect_instance(struct dev *d, const struct dev_accounts *a, const 
 	}
 }
 
-static size_t value_bytes(const struct lwm_records *r)
+void dev_collect(struct dev *d, const struct dev_accounts *a, const struct lwm_path *p,
+	struct lwm_records *out)
+{
+	uint16_t iid[DEV_INSTANCES_MAX];
+	size_t n = dev_instances(d, a, p->id[0], iid);
+	for (size_t i = 0; i < n; i++) {
+		if (p->n < 2 || p->id[1] == iid[i])
+			collect_instance(d, a, p, iid[i], out);
+	}
+}
+
+size_t dev_value_bytes(const struct lwm_records *r)
 {
 	size_t n = 1024 + r->n * 64;
 	for (size_t i = 0; i < r->n; i++) {
@@ -81,7 +92,6 @@ static size_t value_bytes(const struct lwm_records *r)
 uint8_t dev_read_body(struct dev *d, const struct dev_accounts *a, const struct lwm_path *p,
 	uint16_t cf, struct span *body)
 {
-	uint16_t iid[DEV_INSTANCES_MAX];
 	struct lwm_records r;
 	uint8_t code = dev_check_path(d, a, p);
 	const struct lwm_format *f = dev_format(d, cf);
@@ -93,12 +103,8 @@ uint8_t dev_read_body(struct dev *d, const struct dev_accounts *a, const struct 
 		return MSG_NOT_ACCEPTABLE;
 	dev_things_step(d);
 	lwm_records_init(&r, &d->host->scratch);
-	size_t n = dev_instances(d, a, p->id[0], iid);
-	for (size_t i = 0; i < n; i++) {
-		if (p->n < 2 || p->id[1] == iid[i])
-			collect_instance(d, a, p, iid[i], &r);
-	}
-	struct writer w = dev_scratch(d->host, value_bytes(&r));
+	dev_collect(d, a, p, &r);
+	struct writer w = dev_scratch(d->host, dev_value_bytes(&r));
 	if (r.err || w.err)
 		return MSG_INTERNAL_ERROR;
 	enum err e = f->encode(r.v, r.n, p, NULL, &w);
@@ -194,7 +200,7 @@ uint8_t dev_check_record(const struct lwm_record *v)
 }
 
 /* All records are looked at before the first is taken, so that a refusal changes nothing. */
-static uint8_t store(struct dev *d, const struct lwm_record *v, size_t n)
+uint8_t dev_store(struct dev *d, const struct lwm_record *v, size_t n)
 {
 	uint8_t code = MSG_EMPTY;
 	for (size_t i = 0; i < n && code == MSG_EMPTY; i++)
@@ -225,17 +231,24 @@ static void clear_left_out(
 	}
 }
 
+enum err dev_decode(struct dev_call *c, const struct lwm_path *p, const struct lwm_format *f,
+	struct lwm_records *out)
+{
+	struct lwm_codec_opts opts = {.type = own_type};
+	lwm_records_init(out, &c->d->host->scratch);
+	enum err err = f->decode(c->body, p, &opts, out);
+	return err ? err : out->err;
+}
+
 /* The values of a request for p; MSG_EMPTY or the code to refuse with. */
 static uint8_t decode(struct dev_call *c, const struct lwm_path *p, struct lwm_records *r)
 {
-	struct lwm_codec_opts opts = {.type = own_type};
 	uint32_t cf = p->n > 2 ? LWM_CF_TEXT : LWM_CF_TLV;
 	msg_get_uint(&c->plain, OPT_CONTENT_FORMAT, &cf);
 	const struct lwm_format *f = dev_format(c->d, cf);
-	lwm_records_init(r, &c->d->host->scratch);
 	if (!f)
 		return MSG_UNSUPPORTED_FORMAT;
-	return f->decode(c->body, p, &opts, r) == ERR_OK && !r->err ? MSG_EMPTY : MSG_BAD_REQUEST;
+	return dev_decode(c, p, f, r) ? MSG_BAD_REQUEST : MSG_EMPTY;
 }
 
 static uint8_t write(struct dev_call *c, const struct lwm_path *p)
@@ -250,7 +263,7 @@ static uint8_t write(struct dev_call *c, const struct lwm_path *p)
 	if (code == MSG_EMPTY)
 		code = decode(c, p, &r);
 	if (code == MSG_EMPTY) {
-		code = store(d, r.v, r.n);
+		code = dev_store(d, r.v, r.n);
 		if (code == MSG_CHANGED && c->plain.code == MSG_PUT && p->n == 2)
 			clear_left_out(d, p, r.v, r.n);
 	}
@@ -375,6 +388,10 @@ void dev_manage_request(struct dev_call *c, struct msg *reply)
 	uint8_t code;
 	if (lwm_path_from_options(&c->plain, 0, &p) != ERR_OK) {
 		reply->code = MSG_NOT_FOUND;
+		return;
+	}
+	if (p.n == 0 && (c->plain.code == MSG_FETCH || c->plain.code == MSG_IPATCH)) {
+		dev_composite_request(c, reply);
 		return;
 	}
 	switch (c->plain.code) {

@@ -33,6 +33,8 @@ static const struct {
 	[SRV_ATTRIBUTES] = {"attributes", MSG_PUT, true, 1, 4, SRV_USE_NONE},
 	[SRV_OBSERVE] = {"observe", MSG_GET, false, 1, 4, SRV_USE_READ},
 	[SRV_CANCEL] = {"cancel", MSG_GET, false, 1, 4, SRV_USE_READ},
+	[SRV_READ_COMPOSITE] = {"read-composite", MSG_FETCH, false, 0, 0, SRV_USE_NONE},
+	[SRV_WRITE_COMPOSITE] = {"write-composite", MSG_IPATCH, true, 0, 0, SRV_USE_NONE},
 };
 
 const char *srv_op_name(enum srv_dm_kind kind)
@@ -126,6 +128,33 @@ static bool attributes_allowed(
 	return no(why, "%.*s", (int)w.n, (const char *)w.p);
 }
 
+static bool reserved_refusal(const struct lwm_path *p, struct srv_refusal *why)
+{
+	no(why, "Object %u belongs to the bootstrap server alone", p->id[0]);
+	why->type = "reserved";
+	return false;
+}
+
+/* DM-18, DM-19 */
+static bool composite_allowed(
+	const struct srv_reg *g, const struct srv_dm *d, struct srv_refusal *why)
+{
+	const struct lwm_format *f =
+		d->content_format < 0 ? NULL : lwm_format((uint32_t)d->content_format);
+	if (g->lwm2m < 11)
+		return no(why, "there are composites since LwM2M 1.1 only");
+	if (f && f->etch && g->lwm2m < 12)
+		return no(why, "there is SenML-ETCH since LwM2M 1.2 only");
+	for (size_t i = 0; i < d->record_n; i++) {
+		const struct lwm_record *r = &d->records[i];
+		if (reserved(&r->path))
+			return reserved_refusal(&r->path, why);
+		if (r->kind == LWM_RECORD_DELETE && g->lwm2m < 12)
+			return no(why, "Resource Instances can be deleted since LwM2M 1.2 only");
+	}
+	return true;
+}
+
 /* POSTed to a Resource, a single value would be an Execute (CT-45). */
 static bool format_allowed(const struct srv_dm *d, struct srv_refusal *why)
 {
@@ -150,6 +179,9 @@ static bool kind_allowed(const struct srv_reg *g, const struct srv_dm *d, struct
 		return discover_allowed(g, d, why);
 	case SRV_ATTRIBUTES:
 		return attributes_allowed(g, d, why);
+	case SRV_READ_COMPOSITE:
+	case SRV_WRITE_COMPOSITE:
+		return composite_allowed(g, d, why);
 	case SRV_READ:
 	case SRV_WRITE:
 	case SRV_EXECUTE:
@@ -163,11 +195,8 @@ static bool kind_allowed(const struct srv_reg *g, const struct srv_dm *d, struct
 bool srv_op_allowed(const struct srv_reg *g, const struct srv_dm *d, struct srv_refusal *why)
 {
 	uint8_t n = d->path.n;
-	if (reserved(&d->path)) {
-		no(why, "Object %u belongs to the bootstrap server alone", d->path.id[0]);
-		why->type = "reserved";
-		return false;
-	}
+	if (reserved(&d->path))
+		return reserved_refusal(&d->path, why);
 	if (n < kinds[d->kind].min || n > kinds[d->kind].max)
 		return no(why, "%s takes a path of %u to %u ids", kinds[d->kind].name,
 			kinds[d->kind].min, kinds[d->kind].max);
@@ -295,6 +324,77 @@ static enum err prepare_values(struct srv *s, struct srv_op *op, const struct sr
 					    : add_formats(op, &v, SRV_ATTEMPTS_MAX);
 }
 
+/* What a composite may be put in, best first. Some read the body of a FETCH by its Accept, so both
+ * are the same (CT-42) unless the answer is wanted in a format that has no names alone. Removals
+ * need SenML-ETCH. */
+static size_t composite_formats(
+	const struct srv_op *op, const struct srv_dm *d, uint16_t out[static SRV_FORMATS_MAX])
+{
+	bool v12 = op->reg->lwm2m >= 12, removes = false;
+	size_t n = 0;
+	if (d->content_format >= 0) {
+		out[0] = (uint16_t)d->content_format;
+		return 1;
+	}
+	for (size_t i = 0; i < d->record_n; i++)
+		removes |= d->records[i].kind == LWM_RECORD_DELETE;
+	if (!removes)
+		out[n++] = LWM_CF_SENML_CBOR;
+	if (!removes && v12 && op->kind == SRV_WRITE_COMPOSITE)
+		out[n++] = LWM_CF_LWM2M_CBOR;
+	if (v12)
+		out[n++] = LWM_CF_ETCH_CBOR;
+	if (!removes)
+		out[n++] = LWM_CF_SENML_JSON;
+	if (v12)
+		out[n++] = LWM_CF_ETCH_JSON;
+	return n;
+}
+
+/* The format of a FETCH's body, for an answer in `accept`. */
+static uint16_t names_format(uint16_t accept)
+{
+	switch (accept) {
+	case LWM_CF_SENML_JSON:
+	case LWM_CF_ETCH_JSON:
+	case LWM_CF_ETCH_CBOR:
+		return accept;
+	default:
+		return LWM_CF_SENML_CBOR;
+	}
+}
+
+/* An answer has no removals: it comes in plain SenML. */
+static uint16_t answer_format(uint16_t cf)
+{
+	return cf == LWM_CF_ETCH_JSON   ? LWM_CF_SENML_JSON
+	       : cf == LWM_CF_ETCH_CBOR ? LWM_CF_SENML_CBOR
+					: cf;
+}
+
+static enum err prepare_composite(struct srv *s, struct srv_op *op, const struct srv_dm *d)
+{
+	bool fetch = d->kind == SRV_READ_COMPOSITE;
+	struct values v = {.d = d,
+		.opts = {.alt = span_str(op->reg->list.alt), .fetch = fetch},
+		.limit_bytes = ep_body_limit_bytes(s->x)};
+	uint16_t cf[SRV_FORMATS_MAX];
+	enum err last = ERR_UNSUPPORTED;
+	size_t n = composite_formats(op, d, cf);
+	if (!fetch)
+		note_lifetime(op, d);
+	for (size_t i = 0; i < n && !enough(op); i++) {
+		enum err err = add_encoded(op, &v, fetch ? names_format(cf[i]) : cf[i]);
+		if (err == ERR_NOMEM)
+			return err;
+		if (err)
+			last = err;
+		else
+			op->attempt[op->attempt_n - 1].accept = answer_format(cf[i]);
+	}
+	return op->attempt_n ? ERR_OK : last;
+}
+
 static enum err prepare_read(struct srv_op *op, const struct srv_dm *d)
 {
 	uint16_t cf[SRV_FORMATS_MAX];
@@ -352,6 +452,9 @@ enum err srv_op_prepare(struct srv *s, struct srv_op *op, const struct srv_dm *d
 		return prepare_attributes(op, d);
 	case SRV_DELETE:
 		return add_attempt(op, 0, SPAN_EMPTY);
+	case SRV_READ_COMPOSITE:
+	case SRV_WRITE_COMPOSITE:
+		return prepare_composite(s, op, d);
 	case SRV_READ:
 	case SRV_OBSERVE:
 	case SRV_CANCEL:
@@ -375,6 +478,8 @@ static enum err fill(
 	/* Always with values, even empty ones (CT-43); on an Execute only with arguments. */
 	else if (kinds[op->kind].use != SRV_USE_NONE || a->n)
 		err = msg_add_uint(m, OPT_CONTENT_FORMAT, a->cf);
+	if (!err && op->kind == SRV_READ_COMPOSITE)
+		err = msg_add_uint(m, OPT_ACCEPT, a->accept);
 	if (!err && op->depth >= 0) {
 		snprintf(depth, 16, "depth=%d", op->depth);
 		err = msg_add(m, OPT_URI_QUERY, span_str(depth));

@@ -151,7 +151,7 @@ static struct refusal check_register(const struct msg *m, const struct lwm_reg_p
 {
 	uint32_t format = LWM_CF_LINK;
 	msg_get_uint(m, OPT_CONTENT_FORMAT, &format);
-	if (p->lwm2m != 10 && p->lwm2m != 11)
+	if (p->lwm2m < 10 || p->lwm2m > 12)
 		return (struct refusal){MSG_PRECONDITION_FAILED, EP_REASON_VERSION};
 	if (p->has_lwm2m && p->lwm2m != 10 && !p->has_lt)
 		return (struct refusal){MSG_BAD_REQUEST, EP_REASON_NO_LIFETIME};

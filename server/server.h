@@ -73,6 +73,8 @@ enum srv_dm_kind {
 	SRV_ATTRIBUTES, /* Write-Attributes */
 	SRV_OBSERVE,
 	SRV_CANCEL,
+	SRV_READ_COMPOSITE,  /* of the root; `records` are names */
+	SRV_WRITE_COMPOSITE, /* of the root; values of any Object, and removals */
 };
 
 struct srv_dm {
@@ -81,7 +83,7 @@ struct srv_dm {
 	struct lwm_path path;
 	int32_t content_format; /* Accept, or of the payload; -1: we choose and try the next if
 				   refused */
-	const struct lwm_record *records; /* SRV_WRITE, SRV_WRITE_PARTIAL, SRV_CREATE */
+	const struct lwm_record *records; /* SRV_WRITE, SRV_WRITE_PARTIAL, SRV_CREATE, composites */
 	size_t record_n;
 	struct span arguments;  /* SRV_EXECUTE */
 	struct span attributes; /* SRV_ATTRIBUTES: "pmin=10&gt=" */

@@ -35,6 +35,7 @@ struct srv_op {
 	char location[LWM_PATH_TEXT_MAX]; /* of what a Create made; "" not known */
 	struct srv_attempt {              /* ways to put it, best first */
 		uint16_t cf;
+		uint16_t accept;  /* SRV_READ_COMPOSITE: what the answer is to be */
 		bool at_instance; /* asked of the Object Instance, not of its Resource (CT-45) */
 		uint8_t *payload; /* SRV_ATTRIBUTES: their text */
 		size_t n;

@@ -105,6 +105,19 @@ check 'names and types line up' shows '^/3/0/14    UTC Offset                   
 head -c 700000 /dev/urandom >"$dir/image"
 check 'write firmware' says '' write d /5/0/0 --file "$dir/image"
 
+check 'read several' shows '^/3303/0/5700 +Sensor Value' read-composite d /3/0/14 /3303/0/5700
+check 'and each of them' out_has '^/3/0/14 .*\+01:00$'
+check 'what is not there is left out' hides 4711 read-composite d /3/0/14 /4711
+check 'in another format' shows '^/3/0/14 .*\+01:00$' read-composite d /3/0/14 /1 --format senml-json
+check 'write several' says '' write-composite d /3/0/14=+03:00 /3/0/15=Asia/Baku
+check 'both have changed' shows '^/3/0/15 .*Asia/Baku$' read-composite d /3/0/14 /3/0/15
+check 'the other too' out_has '^/3/0/14 .*\+03:00$'
+check 'all or none' refused 1 '4\.0[0-9]' write-composite d /3/0/14=+09:00 /3/0/0=x
+check 'none' says +03:00 read d /3/0/14
+check 'write it back' says '' write d /3/0/14 +01:00
+check 'a removal is younger than this device' refused 1 'since LwM2M 1\.2' write-composite d /3/0/7/1=
+check 'a composite has paths' refused 2 'PATH=VALUE' write-composite d /3/0=x
+
 check 'attributes' says '' attributes d /3303/0/5700 pmin=1 pmax=3 gt=30.5
 check 'discover shows them' shows '^/3303/0/5700 .* pmin=1 pmax=3 gt=30\.5$' discover d /3303/0/5700
 check 'one is taken away' says '' attributes d /3303/0/5700 gt=

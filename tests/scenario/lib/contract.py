@@ -33,6 +33,8 @@ DATA = E + "/data/{path}"
 DISCOVER = E + "/discover/{path}"
 ATTRIBUTES = E + "/attributes/{path}"
 EXECUTE = E + "/execute/{path}"
+READ_COMPOSITE = E + "/read-composite"
+WRITE_COMPOSITE = E + "/write-composite"
 OBSERVATION = E + "/observations/{path}"
 PLAN = "/v1/bootstrap/{endpoint}"
 DEFAULT = "/v1/bootstrap-default"
@@ -158,7 +160,7 @@ def call(status, method, path, params=None, query=None, body=None, headers=None,
 
 
 def device(name, path="3/0/9"):
-    return {"endpoint": name, "path": path}
+    return {"endpoint": name, "path": path} if path else {"endpoint": name}
 
 
 NOBODY = {"endpoint": "nobody"}
@@ -375,6 +377,8 @@ WELL = [
     ("PUT", ATTRIBUTES, "3303/0/5700", {"pmin": 1, "pmax": 60}, 200),
     ("PUT", OBSERVATION, "3303/0/5700", None, 200),
     ("POST", EXECUTE, "3303/0/5605", {"arguments": "0='a'"}, 200),
+    ("POST", READ_COMPOSITE, None, {"paths": ["/3/0/14", "/1"]}, 200),
+    ("POST", WRITE_COMPOSITE, None, {"values": {"/3/0/14": "+01:00", "/3/0/15": "UTC"}}, 200),
 ]
 # What no device has.
 REFUSED = [
@@ -386,6 +390,8 @@ REFUSED = [
     ("PUT", ATTRIBUTES, "4444/0", {"pmin": 1}),
     ("PUT", OBSERVATION, "4444/0/1", None),
     ("POST", EXECUTE, "4444/0/1", None),
+    ("POST", WRITE_COMPOSITE, None, {"values": {"/4444/0/1": 1}}),
+    ("POST", READ_COMPOSITE, None, {"paths": ["/4444"]}),
 ]
 # By what is wrong with the request itself.
 WRONG = [
@@ -395,6 +401,11 @@ WRONG = [
     (422, "PUT", ATTRIBUTES, "3303/0/5700", {"pmin": -1}, "pmin"),
     (422, "PUT", ATTRIBUTES, "3303/0/5700", {"speed": 1}, "invalid"),
     (422, "POST", EXECUTE, "3/0/4", {"arguments": "a b"}, "arguments"),
+    (422, "POST", READ_COMPOSITE, None, {"paths": ["x"]}, "paths"),
+    (422, "POST", READ_COMPOSITE, None, {}, "paths"),
+    (422, "POST", WRITE_COMPOSITE, None, {"values": {"/3/0": 1}}, "values"),
+    (422, "POST", WRITE_COMPOSITE, None, {"values": {"/3/0/14": 5}}, "invalid"),
+    (422, "POST", WRITE_COMPOSITE, None, {"values": {"/21/0/1": "AAAA"}}, "reserved"),
     (422, "DELETE", DATA, "3/0", None, "invalid"),
     (400, "PUT", DATA, "3/0/14", "{", "bad-json"),
     (400, "POST", DATA, "3/0", "[", "bad-json"),

@@ -29,11 +29,14 @@ static RIG_UNUSED bool start(enum srv_dm_kind kind, const char *path, int32_t cf
 	return rig_asked(&rig, RIG_SERVER, rig_sent(&rig, 0), &q);
 }
 
-/* "/3/0/15=UTC"; "/3303/1" alone: an Object Instance; "/3303/-" has no id yet. */
+/* "/3/0/15=UTC"; "/3303/1" alone: an Object Instance; "/3303/-" has no id yet; "?/3" is a name and
+ * "!/3/0/7/1" a removal. */
 static RIG_UNUSED bool read_record(char *text, struct arena *arena, struct lwm_record *out)
 {
 	char *value = strchr(text, '=');
 	*out = (struct lwm_record){.kind = value ? LWM_RECORD_VALUE : LWM_RECORD_INSTANCE};
+	if (*text == '?' || *text == '!')
+		out->kind = *text++ == '?' ? LWM_RECORD_NAME : LWM_RECORD_DELETE;
 	if (value)
 		*value++ = '\0';
 	char *none = strchr(text, '-');
@@ -141,13 +144,14 @@ static RIG_UNUSED bool begin(
 /* q as text: "PUT /3/0/9?pmin=1 accept 40 format 0 [hex]". */
 static RIG_UNUSED const char *wire(void)
 {
-	static const char *const methods[] = {"", "GET", "POST", "PUT", "DELETE"};
+	static const char *const methods[] = {
+		"", "GET", "POST", "PUT", "DELETE", "FETCH", "PATCH", "iPATCH"};
 	static char text[2048];
 	struct writer w = wr_make(text, sizeof(text) - 1);
 	const struct msg *m = &q.plain;
 	const char *sep = "?";
 	uint32_t v;
-	wr_fmt(&w, "%s%s ", q.outer.type == MSG_CON ? "" : "not CON ", methods[m->code % 5]);
+	wr_fmt(&w, "%s%s ", q.outer.type == MSG_CON ? "" : "not CON ", methods[m->code % 8]);
 	for (const struct opt *o = msg_find(m, OPT_URI_PATH); o; o = msg_next(m, o))
 		wr_fmt(&w, "/%.*s", (int)o->val.n, (const char *)o->val.p);
 	for (const struct opt *o = msg_find(m, OPT_URI_QUERY); o; o = msg_next(m, o), sep = "&")

@@ -141,6 +141,43 @@ static const struct {
 	{"before 1.2, TLV", 11, LINKS, SRV_CREATE, "/3303", -1, "/3303/-/5750=C", -1,
 		"POST /3303 format 11542 e1167643", NULL, NULL},
 
+	{"Read-Composite (DM-17), body and answer alike (CT-42)", 11, LINKS, SRV_READ_COMPOSITE,
+		"/", -1, "?/3/0/9 ?/1", -1,
+		"FETCH  accept 112 format 112 82a100662f332f302f39a100622f31", NULL, NULL},
+	{"an alternate path in names and path (GEN-06)", 11, ROOT LINKS, SRV_READ_COMPOSITE, "/",
+		-1, "?/3/0/9", -1, "FETCH /a/b accept 112 format 112 81a1006a2f612f622f332f302f39",
+		NULL, NULL},
+	{"its answer in LwM2M CBOR, which has no names", 12, LINKS, SRV_READ_COMPOSITE, "/",
+		LWM_CF_LWM2M_CBOR, "?/3/0/9", -1,
+		"FETCH  accept 11544 format 112 81a100662f332f302f39", NULL, NULL},
+	{"SenML-ETCH asks for SenML", 12, LINKS, SRV_READ_COMPOSITE, "/", LWM_CF_ETCH_CBOR,
+		"?/3/0/9", -1, "FETCH  accept 112 format 322 81a100662f332f302f39", NULL, NULL},
+	{"which is of 1.2", 11, LINKS, SRV_READ_COMPOSITE, "/", LWM_CF_ETCH_CBOR, "?/3/0/9", -1,
+		NULL, "invalid", "since LwM2M 1.2"},
+	{"not in 1.0", 10, LINKS, SRV_READ_COMPOSITE, "/", -1, "?/3/0/9", -1, NULL, "invalid",
+		"since LwM2M 1.1"},
+	{"nor of what is the bootstrap server's", 11, LINKS, SRV_READ_COMPOSITE, "/", -1,
+		"?/3/0/9 ?/0", -1, NULL, "reserved", "Object 0"},
+	{"Write-Composite (DM-18)", 11, LINKS, SRV_WRITE_COMPOSITE, "/", -1,
+		"/3/0/15=UTC /1/0/1=60", -1,
+		"iPATCH  format 112 "
+		"82a200672f332f302f3135"
+		"0363555443"
+		"a200662f312f302f3102183c",
+		NULL, NULL},
+	{"with a removal it is SenML-ETCH (FMT-28)", 12, LINKS, SRV_WRITE_COMPOSITE, "/", -1,
+		"!/3/0/7/1 /3/0/15=UTC", -1,
+		"iPATCH  format 322 "
+		"82a321652f332f302f00"
+		"63372f3102f6"
+		"a200623135"
+		"0363555443",
+		NULL, NULL},
+	{"which is of 1.2 (DM-15)", 11, LINKS, SRV_WRITE_COMPOSITE, "/", -1, "!/3/0/7/1", -1, NULL,
+		"invalid", "since LwM2M 1.2"},
+	{"nor the keys of others", 12, LINKS, SRV_WRITE_COMPOSITE, "/", -1, "/3/0/15=UTC /21/0/1=AAAA",
+		-1, NULL, "reserved", "Object 21"},
+
 	{"the bootstrap server's (DM-16): Read", 11, LINKS, SRV_READ, "/0", -1, "", -1, NULL,
 		"reserved", "Object 0 "},
 	{"Write", 11, LINKS, SRV_WRITE, "/0/0/0", -1, "/0/0/0=x", -1, NULL, "reserved",
@@ -158,7 +195,7 @@ static const struct {
 
 static bool is_kept(enum srv_dm_kind kind)
 {
-	return kind != SRV_READ && kind != SRV_DISCOVER;
+	return kind != SRV_READ && kind != SRV_DISCOVER && kind != SRV_READ_COMPOSITE;
 }
 
 static void requests(void)
