@@ -19,6 +19,7 @@ static const struct {
 	{"idempotency-running", "The first request with this key is under way"},
 	{"internal", "The server failed"},
 	{"invalid", "A value is not acceptable"},
+	{"key-limit", "Its keys are used up"},
 	{"limit", "A limit is reached"},
 	{"method-not-allowed", "This resource does not do that"},
 	{"no-address", "The device cannot be reached"},

@@ -178,6 +178,7 @@ static enum err exact_rows(const struct core *c, struct rec_context **out, size_
 				.ssn_limit = x->ssn_next,
 				.highest = x->window.any ? x->window.highest : UINT64_MAX,
 				.window = x->window.seen,
+				.failures = x->auth_failures,
 				.exact = true,
 				.fresh = x->fresh,
 				.executed = x->executed};

@@ -66,8 +66,8 @@ struct core_refusal core_refusal_of(enum err err)
 			"another role"};
 	case ERR_FULL:
 		return (struct core_refusal){422, "invalid",
-			"no sender numbers are left for this key: sender_seq, or what is known of "
-			"the key, has reached the end of the epoch; give new keys"};
+			"these keys are used up: sender_seq and recipient_seq, or what is known "
+			"of the keys, have reached what a key may do; give new ones"};
 	case ERR_UNSUPPORTED:
 		return (struct core_refusal){422, "invalid", "an algorithm is not supported"};
 	case ERR_RANGE:

@@ -184,7 +184,8 @@ static enum err new_directory(struct core *c, const struct store_info *info)
 		.freshness = freshness[g->freshness % 3],
 		.rollbacks = info->rollbacks,
 		.tally = &c->tally,
-		.security = &c->security};
+		.security = &c->security,
+		.failures_stop = g->key_limit_stop};
 	return ep_directory_init(&c->dir, &o);
 }
 

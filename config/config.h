@@ -52,6 +52,7 @@ struct cfg {
 	uint32_t freshness; /* 0 auto, 1 echo, 2 none */
 	uint32_t ssn_block; /* sender numbers reserved at once */
 	uint32_t echo_max_age_s;
+	bool key_limit_stop; /* keys that failed to verify too often are dead */
 	/* [admin] */
 	char socket[108];
 	uint32_t socket_mode;  /* octal */

@@ -76,6 +76,8 @@ static const struct cfg_option schema[] = {
 		"sender sequence numbers reserved at once"},
 	{"oscore", "echo_max_age", CFG_UINT, C(echo_max_age_s), 1, 3600, "s", NULL, "60", false,
 		"how long an Echo value is accepted"},
+	{"oscore", "key_limit_stop", CFG_BOOL, C(key_limit_stop), BOOL, NULL, "no", false,
+		"whether keys under which too much failed to decrypt are dead, not only throttled"},
 
 	{"admin", "socket", CFG_TEXT, C(socket), 1, 107, "", NULL, "/run/lanyard/admin.sock", false,
 		"Unix socket of the REST interface"},

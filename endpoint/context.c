@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "endpoint/context_pack.h"
+#include "endpoint/limits.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +72,7 @@ static struct ep_context *same_ikm(
 /* The rules of keys used before: neither a live context nor a grave may have used one of the new
  * keys the other way. Sets the counters to continue from graves; *stale: those of a receiver may be
  * too low. */
-static enum err check_history(const struct ep_directory *d, const struct ep_context *c,
+static enum err check_history(const struct ep_directory *d, struct ep_context *c,
 	struct ep_context_input *in, bool *stale)
 {
 	struct span sid = ep_sender_id(c), rid = ep_recipient_id(c);
@@ -87,10 +88,14 @@ static enum err check_history(const struct ep_directory *d, const struct ep_cont
 	const struct ep_grave *r = ep_grave_find(&d->graves, ep_ikm(c).p, rid);
 	if ((s && !s->sender) || (r && r->sender))
 		return ERR_CONFLICT;
-	if (s && s->number > in->ssn_start)
+	if (s && s->number > in->ssn_start) {
 		in->ssn_start = s->number;
+		c->ssn_gap = s->aside;
+	}
 	if (r && r->number != UINT64_MAX && (in->highest == UINT64_MAX || r->number > in->highest))
 		in->highest = r->number;
+	if (r)
+		c->auth_failures = r->aside;
 	if (s || r)
 		in->fresh = false;
 	*stale = (s || r) && d->rollbacks;
@@ -99,12 +104,17 @@ static enum err check_history(const struct ep_directory *d, const struct ep_cont
 
 /* An imported key may have been used in a past that a rollback has made us forget. One that was
  * drawn here has none. */
-static enum err enter_epoch(const struct ep_directory *d, struct ep_context_input *in, bool *stale)
+static enum err enter_epoch(const struct ep_directory *d, struct ep_context *c,
+	struct ep_context_input *in, bool *stale)
 {
 	if (in->origin != REC_ORIGIN_IMPORTED)
 		return ERR_OK;
-	if (in->ssn_start < d->ssn_floor)
+	if (in->ssn_start < d->ssn_floor) {
+		c->ssn_gap += (uint32_t)(d->ssn_floor - in->ssn_start);
 		in->ssn_start = d->ssn_floor;
+	} else if (!c->ssn_gap) { /* numbers of this epoch: of others nothing is known */
+		c->ssn_gap = (uint32_t)d->ssn_floor;
+	}
 	if (d->rollbacks && in->highest == UINT64_MAX)
 		*stale = true;
 	return in->ssn_start < d->ssn_end ? ERR_OK : ERR_FULL;
@@ -124,6 +134,8 @@ static void record_context(struct turn *t, const struct ep_context *c, const str
 		.hkdf = in->params.hkdf,
 		.ssid = c->ssid,
 		.ssn_limit = ep_ssn_limit(c),
+		.ssn_gap = c->ssn_gap,
+		.failures = c->auth_failures,
 		.highest = c->window.any ? c->window.highest : UINT64_MAX,
 		.fresh = c->fresh,
 		.stale = c->stale};
@@ -224,10 +236,14 @@ enum err ep_context_add(struct ep_directory *d, struct endpoint *e,
 	err = kid_taken(d, c, in.replaces ? e : NULL) ? ERR_EXISTS
 						      : check_history(d, c, &in, &stale);
 	if (!err)
-		err = enter_epoch(d, &in, &stale);
+		err = enter_epoch(d, c, &in, &stale);
 	if (err)
 		goto out;
 	start_counters(d, c, in.ssn_start, in.highest);
+	if (ep_use_level(c) == EP_LEVEL_OVER) {
+		err = ERR_FULL;
+		goto out;
+	}
 	c->fresh = in.fresh && !stale;
 	c->stale = stale;
 	c->hkdf = (int8_t)in.params.hkdf;
@@ -249,8 +265,10 @@ static void bury(struct ep_directory *d, const struct ep_context *c)
 {
 	uint64_t highest = c->window.any ? c->window.highest : UINT64_MAX;
 	/* Out of memory here means a tombstone that is only on disk until the next start. */
-	enum err a = ep_grave_put(&d->graves, ep_ikm(c).p, ep_sender_id(c), true, ep_ssn_limit(c));
-	enum err b = ep_grave_put(&d->graves, ep_ikm(c).p, ep_recipient_id(c), false, highest);
+	enum err a = ep_grave_put(
+		&d->graves, ep_ikm(c).p, ep_sender_id(c), true, ep_ssn_limit(c), c->ssn_gap);
+	enum err b = ep_grave_put(
+		&d->graves, ep_ikm(c).p, ep_recipient_id(c), false, highest, c->auth_failures);
 	(void)a, (void)b;
 }
 
@@ -263,6 +281,7 @@ static bool never_used(const struct ep_context *c)
 
 static void detach(struct ep_directory *d, struct ep_context *c)
 {
+	ep_forget_news(d, c);
 	map_remove(&d->by_kid, c);
 	map_remove(&d->by_ikm, c);
 	struct ep_context **at = &c->endpoint->contexts;
@@ -303,12 +322,12 @@ static void reserve(const struct ep_directory *d, struct ep_context *c, struct t
 		add = (uint16_t)room;
 	struct rec_ssn_reserve *r = &turn_rec(t, REC_SSN_RESERVE)->ssn;
 	*r = (struct rec_ssn_reserve){.context_id = c->id, .expect = ep_ssn_limit(c), .add = add};
-	c->ssn_left += add;
+	c->ssn_left = (uint16_t)(c->ssn_left + add);
 	c->ssn_block = add;
 }
 
 enum err ep_take_number(
-	const struct ep_directory *d, struct ep_context *c, struct turn *t, uint64_t *number)
+	struct ep_directory *d, struct ep_context *c, struct turn *t, uint64_t *number)
 {
 	if (c->ssn_next >= d->ssn_end)
 		return ERR_LIMIT;
@@ -316,8 +335,10 @@ enum err ep_take_number(
 		reserve(d, c, t);
 	if (!c->ssn_left)
 		return ERR_LIMIT; /* whatever went wrong: no number without its reservation */
+	enum ep_level before = ep_use_level(c);
 	c->ssn_left--;
 	*number = c->ssn_next++;
+	ep_use_news(d, c, before);
 	return ERR_OK;
 }
 
@@ -348,6 +369,11 @@ void ep_context_heard(struct ep_context *c, const struct peer *from, uint64_t pi
 	*moved = !peer_eq(&c->peer->peer, from);
 	c->peer->peer = *from;
 	c->peer->piv = piv;
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
 }
 
 static enum err load_keys(const struct rec_context *r, struct osc_keys *k)
@@ -396,6 +422,8 @@ enum err ep_load_context(struct ep_directory *d, struct endpoint *e, const struc
 	c->stale = r->stale && !r->fresh;
 	c->executed = r->executed;
 	c->hkdf = (int8_t)r->hkdf;
+	c->ssn_gap = (uint32_t)smaller(r->ssn_gap, UINT32_MAX);
+	c->auth_failures = (uint32_t)smaller(r->failures, UINT32_MAX);
 	start_counters(d, c, r->ssn_limit, r->highest);
 	if (r->exact && c->window.any)
 		c->window.seen = r->window;
@@ -414,6 +442,7 @@ enum err ep_load_tombstone(struct ep_directory *d, const struct rec_tombstone *r
 {
 	if (r->ikm_fingerprint.n != 16 || r->id.n > OSC_ID_MAX)
 		return ERR_CORRUPT;
-	enum err err = ep_grave_put(&d->graves, r->ikm_fingerprint.p, r->id, r->sender, r->number);
+	enum err err = ep_grave_put(&d->graves, r->ikm_fingerprint.p, r->id, r->sender, r->number,
+		(uint32_t)smaller(r->aside, UINT32_MAX));
 	return err == ERR_CONFLICT ? ERR_OK : err;
 }

@@ -50,7 +50,8 @@ enum err ep_directory_init(struct ep_directory *d, const struct ep_directory_opt
 		.ssn_end = end < EP_SSN_END_MAX ? end : EP_SSN_END_MAX,
 		.freshness = o->freshness,
 		.tally = o->tally,
-		.security = o->security};
+		.security = o->security,
+		.failures_stop = o->failures_stop};
 	map_init(&d->by_name, key_name, o->seed);
 	map_init(&d->by_kid, key_kid, o->seed);
 	map_init(&d->by_ikm, key_ikm, o->seed);

@@ -48,11 +48,13 @@ struct ep_context {
 	uint64_t id : 48;
 	uint64_t next_mid : 16;
 	uint64_t ssn_next;
-	uint32_t ssn_left;  /* numbers from ssn_next on that are reserved */
+	uint32_t ssn_gap;   /* numbers below ssn_next that never were: a rollback left them out */
+	uint16_t ssn_left;  /* numbers from ssn_next on that are reserved */
 	uint16_t ssn_block; /* size of the last reservation */
 	uint16_t ssid;
-	uint16_t replays, auth_failures; /* they stop at 65535 */
-	uint32_t heard_s; /* when a good message came, since 1970; 0: not since the start */
+	uint32_t auth_failures; /* it stops at its end, as replays does */
+	uint32_t heard_s;       /* when a good message came, since 1970; 0: not since the start */
+	uint16_t replays;
 	uint8_t role, origin, generation; /* enum rec_* */
 	uint8_t aead;
 	int8_t hkdf;         /* COSE numbers, both */
@@ -64,7 +66,9 @@ struct ep_context {
 	bool stale : 1;    /* the window may be that of an older copy of the database: nothing is
 			      executed under it before the device has answered an Echo challenge */
 	bool has_id_context : 1;
-	uint8_t sender_n, recipient_n, id_context_n;
+	bool unrecorded : 1; /* auth_failures is to be recorded as soon as that may be */
+	uint8_t sender_n : 4, recipient_n : 4;
+	uint8_t id_context_n;
 	uint8_t packed[]; /* Recipient ID, Sender ID, Sender Key, Recipient Key, Common IV, ikm, ID
 			     Context */
 };
@@ -97,6 +101,14 @@ struct endpoint {
 	char name[]; /* and a NUL */
 };
 
+enum { EP_NEWS_MAX = 64 };
+
+/* A context has come near a limit, or to it (endpoint/limits.h). */
+struct ep_news {
+	struct ep_context *ctx;
+	bool failures; /* of verification; else of encryptions */
+};
+
 struct ep_directory {
 	struct map by_name; /* struct endpoint */
 	struct map by_kid; /* struct ep_context by Recipient ID, which may be there several times */
@@ -113,8 +125,11 @@ struct ep_directory {
 	uint32_t rollbacks;
 	uint64_t ssn_floor, ssn_end; /* sender numbers of this epoch; keys drawn here start at 0 */
 	size_t context_n, nosec_n;
-	struct ep_tally *tally;       /* NULL: nobody counts */
-	struct ep_security *security; /* NULL: nobody is told */
+	struct ep_tally *tally;           /* NULL: nobody counts */
+	struct ep_security *security;     /* NULL: nobody is told */
+	bool failures_stop;               /* a key that failed to verify too often is dead */
+	struct ep_news news[EP_NEWS_MAX]; /* not yet told */
+	size_t news_n;
 };
 
 struct ep_directory_opts {
@@ -127,6 +142,7 @@ struct ep_directory_opts {
 	uint32_t rollbacks;     /* of the database, ever */
 	struct ep_tally *tally; /* both outlive the directory; or NULL */
 	struct ep_security *security;
+	bool failures_stop;
 };
 
 MUST_USE enum err ep_directory_init(struct ep_directory *d, const struct ep_directory_opts *o);
@@ -176,7 +192,8 @@ struct ep_context_input {
 };
 /* Derives, checks and adds a context; records it in the turn. ERR_CONFLICT: equal ids, or a key
  * that was used the other way; ERR_EXISTS: the kid is taken under that ID Context; ERR_UNSUPPORTED,
- * ERR_RANGE, ERR_FULL (an imported key has no sender numbers left below the end of the epoch),
+ * ERR_RANGE, ERR_FULL (a key has no sender numbers left below the end of the epoch, or has
+ * encrypted as much as it may),
  * ERR_NOMEM. An unchanged one (same inputs, same endpoint) is found again and nothing changes. A
  * key that was used before continues its counters. After a rollback an imported key may have been
  * used here without our knowing: it starts in this epoch, and stale, unless `highest` says up to
@@ -202,7 +219,7 @@ struct endpoint *ep_kid_owner(const struct ep_directory *d, struct span kid);
  * the number leaves with the turn's effects, so never before its reservation is durable. ERR_LIMIT:
  * the numbers of this epoch are used up. */
 MUST_USE enum err ep_take_number(
-	const struct ep_directory *d, struct ep_context *c, struct turn *t, uint64_t *number);
+	struct ep_directory *d, struct ep_context *c, struct turn *t, uint64_t *number);
 uint16_t ep_next_mid(struct ep_context *c);
 /* Records flags and generation. */
 void ep_context_record_state(struct turn *t, const struct ep_context *c);

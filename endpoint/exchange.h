@@ -97,6 +97,8 @@ struct ep_request {
 	uint8_t echo_n;
 	bool echo_done;   /* one challenge is answered, no more */
 	bool observe;     /* stays after its response */
+	bool renews;      /* goes out although the keys are used up, for it has them renewed */
+	bool spent;       /* it could not go out: the keys are used up */
 	bool cancel;      /* Observe 1: the end of an observation */
 	bool observed;    /* the response carried Observe */
 	bool awaits_body; /* observing, but the rest of the first response is still being fetched */
@@ -186,13 +188,14 @@ struct ep_request_opts {
 	const struct peer *peer;
 	const struct msg *msg; /* code, options, payload */
 	bool observe;
+	bool renews; /* goes out although the keys are used up */
 	uint8_t role;
 	void *user;
 };
 /* Sends, or queues behind what is on its way. A long body goes out in blocks, as part of this one
  * request: what comes back is the answer to all of it, 4.08 also if the device does not follow.
- * ERR_LIMIT (queue full, numbers used up), ERR_NOTFOUND (no address known), ERR_NOMEM, ERR_SPACE (a
- * body above the limit). */
+ * ERR_LIMIT (queue full), ERR_STATE (the keys are used up, or our numbers), ERR_NOTFOUND (no
+ * address known), ERR_NOMEM, ERR_SPACE (a body above the limit). */
 MUST_USE enum err ep_request_start(struct ep_exchange *x, const struct ep_request_opts *o,
 	struct turn *t, struct ep_request **out);
 /* While held, no queued request goes out: for ending many requests of one peer at once. */

@@ -4,6 +4,7 @@
 #define LANYARD_ENDPOINT_EXCHANGE_IMPL_H
 
 #include "endpoint/exchange.h"
+#include "endpoint/limits.h"
 
 enum {
 	/* MAX_UNFRAGMENTED_SIZE (RFC 8613 section 4.1.3.4.2): the ciphertext of a message that a
@@ -11,6 +12,8 @@ enum {
 	EP_UNFRAGMENTED_MAX = 4096,
 	/* Beside it, the outer options that a message keeps. */
 	EP_WORK_BYTES = EP_UNFRAGMENTED_MAX + 1024,
+	/* Slots for contexts whose failures are at their limit. */
+	EP_TRIAL_SLOTS = 256,
 };
 
 /* Messages on their way in that a proxy has cut. */
@@ -19,6 +22,12 @@ struct ep_outer {
 	struct map by_key;
 	struct ep_outer_rx *oldest, *newest; /* by the last piece of each */
 	struct ep_outer_rx *whole;           /* the one at hand */
+};
+
+/* What failed to verify in a second, under such contexts. */
+struct ep_trials {
+	uint64_t second;
+	uint8_t known, other;
 };
 
 struct ep_exchange {
@@ -42,9 +51,12 @@ struct ep_exchange {
 	struct ep_outer pieces;
 	bool hold;                    /* no queued request goes out */
 	struct ep_conversation *held; /* one that wanted to */
-	size_t evict_at;              /* where to look next for a conversation to give up */
-	struct osc_keys keys;         /* of the message at hand */
-	struct msg outer, plain;      /* likewise */
+	struct ep_trials trials[EP_TRIAL_SLOTS];
+	uint64_t failures_second; /* of records of failures */
+	uint32_t failures_records;
+	size_t evict_at;         /* where to look next for a conversation to give up */
+	struct osc_keys keys;    /* of the message at hand */
+	struct msg outer, plain; /* likewise */
 	uint8_t in[EP_WORK_BYTES], out[EP_WORK_BYTES];
 };
 

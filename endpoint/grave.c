@@ -40,8 +40,8 @@ static uint64_t higher(uint64_t a, uint64_t b)
 	return b != UINT64_MAX && b > a ? b : a;
 }
 
-enum err ep_grave_put(
-	struct map *m, const uint8_t ikm[static 8], struct span id, bool sender, uint64_t number)
+enum err ep_grave_put(struct map *m, const uint8_t ikm[static 8], struct span id, bool sender,
+	uint64_t number, uint32_t aside)
 {
 	struct ep_grave probe = {0};
 	set_key(&probe, ikm, id);
@@ -50,6 +50,8 @@ enum err ep_grave_put(
 		return ERR_CONFLICT;
 	if (g) {
 		g->number = higher(g->number, number);
+		if (sender ? aside < g->aside : aside > g->aside)
+			g->aside = aside;
 		return ERR_OK;
 	}
 	g = malloc(sizeof(*g));
@@ -58,6 +60,7 @@ enum err ep_grave_put(
 	*g = probe;
 	g->sender = sender;
 	g->number = number;
+	g->aside = aside;
 	enum err err = map_put(m, g);
 	if (err)
 		free(g);

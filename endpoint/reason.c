@@ -57,6 +57,15 @@ static const struct ep_reason_info table[EP_REASON_COUNT] = {
 		"A request did not decrypt and got 4.00: the keys differ, or somebody forges. "
 		"Compare Master Secret, Master Salt, ids, ID Context and algorithms on both sides, "
 		"or " PROVISION "."},
+	[EP_REASON_FORGERIES] = {"forgeries",
+		"So many messages failed to decrypt under these keys that only a few are tried "
+		"each second (or none, with [oscore] key_limit_stop); others were dropped. "
+		"Somebody "
+		"forges: let the device bootstrap for new keys, or " PROVISION "."},
+	[EP_REASON_KEY_LIMIT] = {"key-limit",
+		"The keys have encrypted as many messages as they may: requests under them get "
+		"4.01, and none of ours goes out. A registered device is told to bootstrap; let it "
+		"bootstrap, or " PROVISION "."},
 	[EP_REASON_PLAINTEXT] = {"bad-plaintext",
 		"A request decrypted well, but what was inside is no CoAP request; it got 4.02. "
 		"Look at the device's OSCORE stack."},

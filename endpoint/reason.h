@@ -23,6 +23,8 @@ enum ep_reason {
 	EP_REASON_REPLAY,
 	EP_REASON_OLD_NUMBER, /* a number from before an unclean stop: silence */
 	EP_REASON_DECRYPT,
+	EP_REASON_FORGERIES,  /* not tried: too much failed to decrypt under these keys */
+	EP_REASON_KEY_LIMIT,  /* the keys have encrypted as many messages as they may */
 	EP_REASON_PLAINTEXT,  /* it decrypted to no request */
 	EP_REASON_ROLE,       /* a bootstrap context at the server, or the reverse */
 	EP_REASON_CHALLENGED, /* asked for Echo */

@@ -188,6 +188,8 @@ static enum err protect(struct ep_exchange *x, struct ep_request *r, const struc
 	struct writer work = wr_make(x->in, sizeof(x->in));
 	struct span id_context = ep_id_context(c);
 	uint64_t number;
+	if (ep_spent(x->dir, c) && !r->renews)
+		return ERR_STATE;
 	enum err err = ep_take_number(x->dir, c, t, &number);
 	if (!err)
 		err = osc_protect_request(x->dir->crypto, ep_work_keys(x, c), number,
@@ -240,6 +242,16 @@ static enum err send_now(
 	return ERR_OK;
 }
 
+/* Notes that nothing of ours can go out: for want of numbers, or because the keys have done all
+ * they may. */
+static void spent(struct ep_exchange *x, struct endpoint *e, const struct ep_context *c,
+	bool exhausted, const struct turn *t)
+{
+	ep_security_note(x->dir, EP_SECURITY_KEY_LIMIT, e, SPAN_EMPTY, NULL, t->now_ms);
+	ep_note_under(
+		x->dir, e, c, exhausted ? EP_REASON_EXHAUSTED : EP_REASON_KEY_LIMIT, t->wall_ms);
+}
+
 void ep_request_send(
 	struct ep_exchange *x, struct ep_request *r, const struct block *block2, struct turn *t)
 {
@@ -247,11 +259,9 @@ void ep_request_send(
 	enum err err = send_now(x, r, block2, t);
 	if (!err)
 		return;
-	if (err == ERR_LIMIT) {
-		ep_security_note(
-			x->dir, EP_SECURITY_KEY_LIMIT, r->endpoint, SPAN_EMPTY, NULL, t->now_ms);
-		ep_note_under(x->dir, r->endpoint, r->conv->ctx, EP_REASON_EXHAUSTED, t->wall_ms);
-	}
+	r->spent = err == ERR_STATE || err == ERR_LIMIT;
+	if (r->spent)
+		spent(x, r->endpoint, r->conv->ctx, err == ERR_LIMIT, t);
 	r = ep_request_fail(x, r, t);
 	if (r)
 		ep_request_kill(x, r);
@@ -345,6 +355,17 @@ static bool has_room(
 	return n <= 2 * x->opts.body_limit_bytes && x->tx_bytes + body_bytes <= BODIES_MAX;
 }
 
+/* Said at once rather than when its turn has come. */
+static enum err may_ask(
+	struct ep_exchange *x, const struct ep_request_opts *o, const struct turn *t)
+{
+	bool exhausted = o->ctx && o->ctx->ssn_next >= x->dir->ssn_end;
+	if (!o->ctx || (!exhausted && (o->renews || !ep_spent(x->dir, o->ctx))))
+		return ERR_OK;
+	spent(x, o->endpoint, o->ctx, exhausted, t);
+	return ERR_STATE;
+}
+
 enum err ep_request_start(struct ep_exchange *x, const struct ep_request_opts *o, struct turn *t,
 	struct ep_request **out)
 {
@@ -358,11 +379,15 @@ enum err ep_request_start(struct ep_exchange *x, const struct ep_request_opts *o
 		return ERR_SPACE;
 	if (!has_room(x, v, o->msg->payload.n))
 		return ERR_LIMIT;
+	enum err err = may_ask(x, o, t);
+	if (err)
+		return err;
 	struct ep_request *r = request_new(x, o->msg);
 	if (!r)
 		return ERR_NOMEM;
 	r->endpoint = o->endpoint;
 	r->observe = o->observe;
+	r->renews = o->renews;
 	r->role = o->role;
 	r->user = o->user;
 	*out = r;

@@ -54,6 +54,14 @@ static void record(const struct ep_delivery *d, struct span response, struct tur
 		.response = response.n <= STORE_RESPONSE_MAX ? response : SPAN_EMPTY};
 }
 
+/* No number for an answer that needs one: as if we had no context, so that the device makes a new
+ * one. */
+static void exhausted(struct ep_exchange *x, const struct ep_delivery *d, struct turn *t)
+{
+	ep_security_note(x->dir, EP_SECURITY_KEY_LIMIT, d->endpoint, SPAN_EMPTY, NULL, t->now_ms);
+	ep_plain_error(x, &d->from, MSG_UNAUTHORIZED, "Security context not found", t);
+}
+
 void ep_respond(struct ep_exchange *x, struct ep_delivery *d, struct msg *resp, struct turn *t)
 {
 	struct span datagram = SPAN_EMPTY;
@@ -66,11 +74,10 @@ void ep_respond(struct ep_exchange *x, struct ep_delivery *d, struct msg *resp, 
 		err = encode(x, d, resp, t, &datagram);
 	if (err) {
 		datagram = SPAN_EMPTY;
-		if (err == ERR_LIMIT)
-			ep_security_note(x->dir, EP_SECURITY_KEY_LIMIT, d->endpoint, SPAN_EMPTY,
-				NULL, t->now_ms);
 		ep_note(x->dir, d->endpoint,
 			err == ERR_LIMIT ? EP_REASON_EXHAUSTED : EP_REASON_OVERLOAD, t->wall_ms);
+		if (err == ERR_LIMIT)
+			exhausted(x, d, t);
 	}
 	datagram = turn_dup(t, datagram);
 	if (d->changed && d->ctx)

@@ -61,11 +61,18 @@ static bool open_response(struct ep_exchange *x, struct ep_request *r, struct tu
 		ignore(x, r, EP_REASON_UNPROTECTED_ANSWER, t, d);
 		return false;
 	}
+	if (!ep_trial_allowed(x, c, &d->from, t->now_ms)) {
+		ignore(x, r, EP_REASON_FORGERIES, t, d);
+		return false;
+	}
 	if (!ep_outer_whole(x, r, t, d))
 		return false;
 	struct writer w = wr_make(x->in, sizeof(x->in));
-	if (osc_unprotect_response(x->dir->crypto, ep_work_keys(x, c), &r->binding, &x->outer, &w,
-		    &x->plain, &piv)) {
+	enum err err = osc_unprotect_response(
+		x->dir->crypto, ep_work_keys(x, c), &r->binding, &x->outer, &w, &x->plain, &piv);
+	if (err) {
+		if (err == ERR_AUTH)
+			ep_trial_failed(x, c, &d->from, t);
 		ignore(x, r, EP_REASON_ANSWER_DECRYPT, t, d);
 		return false;
 	}

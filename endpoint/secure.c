@@ -83,17 +83,56 @@ static bool check_window(struct ep_exchange *x, struct turn *t, struct ep_delive
 	return false;
 }
 
+/* Limits of the keys, before anything is decrypted. Far beyond that of encryptions, or where an
+ * operator wants it at that of failures, we have no such context any more. Else a key that failed
+ * too often is only tried a few times a second: to switch a device off must not be so cheap. */
+static bool check_keys(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
+{
+	const struct ep_context *c = d->ctx;
+	bool attacked = ep_failure_level(c) == EP_LEVEL_DUE;
+	if (ep_used(c) >= osc_limits_of(c->aead).encryptions + (uint64_t)EP_USE_SLACK) {
+		refuse(x, t, d, EP_REASON_KEY_LIMIT, MSG_UNAUTHORIZED,
+			"Security context not found");
+		return false;
+	}
+	if (attacked && x->dir->failures_stop) {
+		refuse(x, t, d, EP_REASON_FORGERIES, MSG_UNAUTHORIZED,
+			"Security context not found");
+		return false;
+	}
+	if (ep_trial_allowed(x, c, &d->from, t->now_ms))
+		return true;
+	ep_refused(x, d, d->endpoint, EP_REASON_FORGERIES, t);
+	return false;
+}
+
+/* A verified request under keys that had done all they may before it came. */
+static void key_limit(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
+{
+	struct msg m;
+	d->own_number = !d->ctx->fresh;
+	ep_refused(x, d, d->endpoint, EP_REASON_KEY_LIMIT, t);
+	msg_init(&m, MSG_ACK, MSG_UNAUTHORIZED);
+	m.payload = SPAN_LIT("Key limit reached");
+	ep_respond(x, d, &m, t);
+}
+
 /* Step 4 to 6. Afterwards the number is used up, whatever comes. */
 static bool open_request(
 	struct ep_exchange *x, const struct osc_option *o, struct turn *t, struct ep_delivery *d)
 {
 	struct writer w = wr_make(x->in, sizeof(x->in));
+	enum ep_level before = ep_use_level(d->ctx);
 	enum err err = osc_unprotect_request(
 		x->dir->crypto, ep_work_keys(x, d->ctx), o, &x->outer, &w, &x->plain, &d->binding);
+	if (err == ERR_RANGE) {
+		refuse(x, t, d, EP_REASON_BODY_TOO_LARGE, MSG_TOO_LARGE, "Message too long");
+		return false;
+	}
 	if (err && err != ERR_SYNTAX) {
 		x->count.auth_failures++;
-		if (d->ctx->auth_failures < UINT16_MAX)
-			d->ctx->auth_failures++;
+		if (err == ERR_AUTH)
+			ep_trial_failed(x, d->ctx, &d->from, t);
 		refuse(x, t, d, EP_REASON_DECRYPT, MSG_BAD_REQUEST, "Decryption failed");
 		return false;
 	}
@@ -107,6 +146,7 @@ static bool open_request(
 		/* Under a stale window it may be an old request of which we know nothing. */
 		if (!d->ctx->stale)
 			ep_context_heard(d->ctx, &d->from, d->piv, &d->moved);
+		ep_use_news(x->dir, d->ctx, before);
 	}
 	d->msg = &x->plain;
 	if (!err)
@@ -191,12 +231,17 @@ void ep_secure_request(
 	d->hash = siphash24(x->hash_key, datagram);
 	if (is_copy(x, t, d) || ep_outer_asks(x, t, d))
 		return;
-	if (!check_window(x, t, d) || !ep_outer_take(x, t, d))
+	if (!check_window(x, t, d) || !check_keys(x, t, d) || !ep_outer_take(x, t, d))
 		return;
+	bool spent = ep_use_level(d->ctx) == EP_LEVEL_OVER;
 	bool good = open_request(x, &o, t, d);
 	ep_outer_taken(x);
 	if (!good)
 		return;
+	if (spent) {
+		key_limit(x, t, d);
+		return;
+	}
 	if (d->ctx->role != d->role) {
 		d->own_number = !d->ctx->fresh;
 		ep_refused(x, d, d->endpoint, EP_REASON_ROLE, t);

@@ -27,6 +27,8 @@ bool ep_security_of(enum ep_reason r, enum ep_security_kind *out)
 		{EP_REASON_ANSWER_DECRYPT, EP_SECURITY_DECRYPTION},
 		{EP_REASON_NO_CONTEXT, EP_SECURITY_UNKNOWN_KID},
 		{EP_REASON_ID_CONTEXT, EP_SECURITY_UNKNOWN_KID},
+		{EP_REASON_FORGERIES, EP_SECURITY_DECRYPTION},
+		{EP_REASON_KEY_LIMIT, EP_SECURITY_KEY_LIMIT},
 		{EP_REASON_EXHAUSTED, EP_SECURITY_KEY_LIMIT}};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		if (rows[i].reason == r) {

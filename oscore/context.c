@@ -19,6 +19,14 @@ enum err osc_id_set(struct osc_id *id, struct span s)
 	return ERR_OK;
 }
 
+struct osc_limits osc_limits_of(int aead)
+{
+	const struct osc_aead_info *a = osc_aead_info(aead);
+	if (a && a->tag_n == OSC_TAG_MAX)
+		return (struct osc_limits){1 << 20, 1 << 20, 16384};
+	return (struct osc_limits){1 << 20, 1 << 14, 4096};
+}
+
 /* One output of HKDF: info = [id, id_context, alg_aead, type, L] (RFC 8613 section 3.2.1). */
 static enum err derive_one(struct osc_crypto *c, const struct osc_params *p, struct span id,
 	const char *type, uint8_t *out, size_t out_n)

@@ -24,6 +24,14 @@ static inline struct span osc_id_span(const struct osc_id *id)
 /* ERR_RANGE above OSC_ID_MAX bytes; `id` is then untouched. */
 MUST_USE enum err osc_id_set(struct osc_id *id, struct span s);
 
+/* How much its keys may do (draft-ietf-core-oscore-key-limits): messages encrypted, messages that
+ * failed to verify, and the length of one, tag included. */
+struct osc_limits {
+	uint32_t encryptions, failures, message_bytes;
+};
+/* By the AEAD's COSE number; of one we do not know, the narrowest. */
+struct osc_limits osc_limits_of(int aead);
+
 /* What a context is derived from. */
 struct osc_params {
 	int aead, hkdf; /* COSE numbers */

@@ -101,6 +101,8 @@ static enum err seal_inner(
 	if (err)
 		return err;
 	struct span plaintext = wr_span(&body);
+	if (plaintext.n + a->tag_n > osc_limits_of(a->cose).message_bytes)
+		return ERR_RANGE;
 	if (!wr_room(&body, a->tag_n))
 		return ERR_SPACE;
 	if (!s->nonce)

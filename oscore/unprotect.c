@@ -23,6 +23,8 @@ static enum err open_payload(struct osc_crypto *c, const struct osc_keys *k, con
 		return ERR_UNSUPPORTED;
 	if (outer->payload.n <= a->tag_n)
 		return ERR_AUTH;
+	if (outer->payload.n > osc_limits_of(a->cose).message_bytes)
+		return ERR_RANGE;
 	size_t n = outer->payload.n - a->tag_n;
 	uint8_t *room = wr_room(buf, n);
 	if (!room)

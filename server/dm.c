@@ -136,6 +136,9 @@ static void refuse(uint64_t ticket, enum err err, struct turn *t)
 	case ERR_NOTFOUND:
 		turn_done(t, ticket, 504, "no-address", "the device's address is not known");
 		break;
+	case ERR_STATE:
+		turn_done(t, ticket, 503, "key-limit", SRV_USED_UP);
+		break;
 	default:
 		turn_done(t, ticket, 503, "overload",
 			"too many requests are waiting for this device");
@@ -319,7 +322,9 @@ static bool try_another(const struct srv_op *op, uint8_t code)
 
 static void unanswered(struct srv_op *op, const struct ep_delivery *d, struct turn *t)
 {
-	if (d->kind == EP_CANCELLED)
+	if (d->kind == EP_CANCELLED && d->request->spent)
+		srv_op_done(op, 503, "key-limit", SRV_USED_UP, t);
+	else if (d->kind == EP_CANCELLED)
 		srv_op_done(op, 503, "cancelled",
 			"the request could not be sent, or its context is gone", t);
 	else if (d->request->hint)

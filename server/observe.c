@@ -109,6 +109,7 @@ void srv_observe(struct srv *s, struct srv_op *op, const struct srv_dm *d, struc
 		srv_op_finish(s, op, t);
 		return;
 	}
+	enum err err = ERR_NOMEM;
 	bool wanted = o != NULL; /* by an earlier call that was told so */
 	if (!o) {
 		o = observation_new(s, op->endpoint, &op->path, d->content_format);
@@ -118,16 +119,17 @@ void srv_observe(struct srv *s, struct srv_op *op, const struct srv_dm *d, struc
 	if (o) {
 		o->op = op;
 		o->tried = 0;
-		if (!ask(s, o, op->reg, t))
+		err = ask(s, o, op->reg, t);
+		if (!err)
 			return;
-		why = "the request could not be sent";
+		why = err == ERR_STATE ? SRV_USED_UP : "the request could not be sent";
 		o->op = NULL;
 		if (wanted)
 			op->reg->settled = false;
 		else
 			observation_free(s, o, t);
 	}
-	srv_op_done(op, 503, "overload", why, t);
+	srv_op_done(op, 503, err == ERR_STATE ? "key-limit" : "overload", why, t);
 	srv_op_finish(s, op, t);
 }
 

@@ -158,6 +158,10 @@ MUST_USE enum err srv_op_prepare(struct srv *s, struct srv_op *op, const struct 
 MUST_USE enum err srv_op_send(struct srv *s, struct srv_op *op, struct turn *t);
 
 /* dm.c */
+/* Nothing can go out under its keys. */
+#define SRV_USED_UP                                                                                \
+	"its keys, or our numbers under them, are used up: it has to bootstrap, or needs new "     \
+	"credentials; see explain"
 /* A request's `user` is an observation if it has `observe` set, else an operation. */
 void srv_ops_drop(
 	struct srv *s, struct srv_reg *g, const char *type, const char *why, struct turn *t);

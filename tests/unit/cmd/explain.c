@@ -200,6 +200,26 @@ static bool challenged(struct sim *s)
 	return craft_ask(&craft, &m, &answer) == MSG_UNAUTHORIZED && msg_find(&answer, OPT_ECHO);
 }
 
+/* With [oscore] key_limit_stop: else some of what comes would be tried. */
+static bool forgeries(struct sim *s)
+{
+	struct endpoint *e = ep_find(&s->core->dir, span_str("crafted"));
+	s->core->dir.failures_stop = true;
+	e->contexts->auth_failures = 1 << 14;
+	craft_register(&m, GOOD, LINKS);
+	return craft_ask(&craft, &m, &answer) == MSG_UNAUTHORIZED && !msg_find(&answer, OPT_ECHO);
+}
+
+static bool key_limit(struct sim *s)
+{
+	struct endpoint *e = ep_find(&s->core->dir, span_str("crafted"));
+	osc_window_seal(&e->contexts->window, (1 << 20) - 1);
+	craft.piv = 1 << 20;
+	craft_register(&m, GOOD, LINKS);
+	return craft_ask(&craft, &m, &answer) == MSG_UNAUTHORIZED && !msg_find(&answer, OPT_ECHO) &&
+	       span_eq_str(answer.payload, "Key limit reached");
+}
+
 static bool no_registers(
 	struct sim *s, bool up, unsigned dev, uint16_t listener, struct span datagram)
 {
@@ -479,8 +499,8 @@ static bool exhausted(struct sim *s)
 {
 	struct dev_credentials k = sim_credentials(s, 1, DEV_ROLE_SERVER);
 	struct adm_oscore o = sim_oscore_of(&k, DEV_ROLE_SERVER);
-	o.sender_seq = (UINT64_C(1) << STORE_EPOCH_BITS) - 1;
-	REQUIRE(sim_put_oscore(s, "crafted", &o, &result) == 201, "the last number is left");
+	REQUIRE(sim_put_oscore(s, "crafted", &o, &result) == 201, "provisioned");
+	s->core->dir.ssn_end = 1; /* one number is left */
 	craft_keys(&craft, s, "crafted", REC_ROLE_SERVER);
 	craft_register(&m, GOOD, LINKS);
 	if (craft_ask_fresh(&craft, &m, &answer) != MSG_CREATED)
@@ -512,6 +532,8 @@ static const struct row {
 	{EP_REASON_REPLAY, open_registered, replay, "crafted"},
 	{EP_REASON_OLD_NUMBER, open_registered, old_number, "crafted"},
 	{EP_REASON_DECRYPT, open_server, decrypt, "crafted"},
+	{EP_REASON_FORGERIES, open_server, forgeries, "crafted"},
+	{EP_REASON_KEY_LIMIT, open_registered, key_limit, "crafted"},
 	{EP_REASON_PLAINTEXT, open_registered, plaintext, "crafted"},
 	{EP_REASON_ROLE, open_bootstrap, role, "crafted"},
 	{EP_REASON_CHALLENGED, open_server, challenged, "crafted"},

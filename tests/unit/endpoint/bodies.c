@@ -514,6 +514,7 @@ static void bearers(void)
 		if (rows[i].number) {
 			r->dir.ssn_end = EP_SSN_END_MAX;
 			r->server->ssn_next = rows[i].number;
+			r->server->ssn_gap = (uint32_t)rows[i].number;
 		}
 		r->server->untagged = rows[i].number;
 		struct ep_request *req = start(r, MSG_PUT, 5000);
@@ -541,6 +542,7 @@ static void filled(void)
 		open_rig(r);
 		r->server->peer->peer.bearer = BEARER_SMS;
 		r->server->ssn_next = numbers[i % 3];
+		r->server->ssn_gap = (uint32_t)numbers[i % 3];
 		r->dir.ssn_end = EP_SSN_END_MAX;
 		for (size_t n = 64; n < 140; n++) {
 			REQUIRE(start_as(r, MSG_FETCH, n, observe, &req) == ERR_OK, "request");

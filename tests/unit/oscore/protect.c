@@ -396,22 +396,22 @@ static void test_refusals(void)
 
 static void test_too_long(void)
 {
-	static uint8_t big[65536], room[70000], back[70000];
+	static uint8_t big[4096], room[5000], back[5000];
 	struct msg plain = fx_msg(MSG_PUT), out, got;
 	struct osc_binding b;
 	struct osc_option opt;
 	struct writer w = wr_make(room, sizeof(room)), clear = wr_make(back, sizeof(back));
 
-	plain.payload = (struct span){big, 65534};
+	plain.payload = (struct span){big, 4087};
 	CHECK(osc_protect_request(crypto, &client, 1, NULL, &plain, &w, &out, &b) == ERR_RANGE,
-		"a plaintext of 65536 bytes");
-	plain.payload.n = 65533;
+		"a ciphertext of 4097 bytes");
+	plain.payload.n = 4086;
 	REQUIRE(osc_protect_request(crypto, &client, 1, NULL, &plain, &w, &out, &b) == ERR_OK,
-		"a plaintext of 65535 bytes");
+		"a ciphertext of 4096 bytes");
 	REQUIRE(osc_option_of(&out, &opt) == ERR_OK, "osc_option_of");
 	CHECK(osc_unprotect_request(crypto, &server, &opt, &out, &clear, &got, &b) == ERR_OK,
-		"a plaintext of 65535 bytes");
-	CHECK(span_eq(got.payload, plain.payload), "a plaintext of 65535 bytes");
+		"a ciphertext of 4096 bytes");
+	CHECK(span_eq(got.payload, plain.payload), "a ciphertext of 4096 bytes");
 }
 
 /* Proves: 8613-7.1-1 8613-7.2.1-1 */
