@@ -36,6 +36,9 @@ static void context_out(void *cb_arg, const struct adm_context_view *v)
 	jo_bool(o, "stale", v->stale);
 	jo_u64(o, "replays", v->replays);
 	jo_u64(o, "auth_failures", v->auth_failures);
+	jo_u64(o, "auth_failures_limit", v->auth_failures_limit);
+	jo_u64(o, "encryptions", v->encryptions);
+	jo_u64(o, "encryptions_limit", v->encryptions_limit);
 	jo_end_object(o);
 }
 

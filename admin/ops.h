@@ -69,7 +69,8 @@ struct adm_context_view { /* no secrets, ever */
 	bool received_any;
 	uint64_t highest;
 	bool fresh, stale;
-	uint64_t replays, auth_failures;
+	uint64_t replays, auth_failures, auth_failures_limit;
+	uint64_t encryptions, encryptions_limit; /* estimated */
 };
 
 struct adm_endpoint_view {

@@ -2,6 +2,7 @@
 /* What the REST interface asks, answered by directory and engines. */
 #include "cmd/core_impl.h"
 
+#include "endpoint/limits.h"
 #include "lwm2m/regparam.h"
 
 #include <fnmatch.h>
@@ -199,7 +200,10 @@ static enum err op_context_list(void *arg, struct span name, adm_context_fn *fn,
 			.fresh = x->fresh,
 			.stale = x->stale,
 			.replays = x->replays,
-			.auth_failures = x->auth_failures};
+			.auth_failures = x->auth_failures,
+			.auth_failures_limit = osc_limits_of(x->aead).failures,
+			.encryptions = ep_used(x),
+			.encryptions_limit = osc_limits_of(x->aead).encryptions};
 		v.id_context = ep_id_context(x);
 		fn(cb_arg, &v);
 	}

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STANDING_MAX = 8, CONTEXTS_MAX = 16, TEXT_MAX = 768 };
+enum { STANDING_MAX = 10, CONTEXTS_MAX = 16, TEXT_MAX = 768 };
 
 /* All that an explanation points to, and what it is made from. */
 struct look {
@@ -66,6 +66,17 @@ static const char stale_text[] =
 	"under them before the device has answered an Echo challenge. One that does not know Echo "
 	"needs new credentials.";
 
+static const char used_text[] =
+	"Keys of it have encrypted three quarters or more of what keys may; 'lanyardctl "
+	"credentials EP' "
+	"counts. A registered device that has bootstrap keys is told in time to bootstrap for new "
+	"ones; other keys need to be provisioned anew.";
+static const char attacked_text[] =
+	"Messages failed to decrypt under its keys nearly as often as keys may bear, or more; "
+	"'lanyardctl credentials EP' counts. Somebody forges. At the limit a registered device "
+	"that has bootstrap keys is told to bootstrap for new ones, and few of such messages are "
+	"tried.";
+
 static void tell_state(struct look *k)
 {
 	if (k->c->failed)
@@ -94,6 +105,10 @@ static void tell_state(struct look *k)
 			0);
 	if (any_stale(k->e))
 		tell(k, "rolled-back", stale_text, 0);
+	if (core_near_limit(k->e, false))
+		tell(k, "keys-used", used_text, 0);
+	if (core_near_limit(k->e, true))
+		tell(k, "keys-attacked", attacked_text, 0);
 	if (k->boot && !k->b.plan.uri[0])
 		tell(k, "no-plan", ep_reason_info(EP_REASON_NO_PLAN)->text, 0);
 }

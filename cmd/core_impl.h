@@ -4,7 +4,7 @@
 
 #include "cmd/core.h"
 
-enum { CORE_TURNS_MAX = 64, CORE_RECOVER_MS = 1000 };
+enum { CORE_RENEW_SLOTS = 1024, CORE_TURNS_MAX = 64, CORE_RECOVER_MS = 1000 };
 
 /* An administrator's call that waits for its outcome. */
 struct core_ticket {
@@ -45,6 +45,10 @@ struct core {
 	struct ep_counters lost; /* while nothing can be stored */
 	uint16_t port[CFG_LISTEN_MAX];
 	uint64_t recoveries;
+	/* core_limits.c */
+	uint64_t limits_told[2][4]; /* of encryptions and of failures, by level */
+	uint64_t renewals;
+	uint64_t renew_after_ms[CORE_RENEW_SLOTS];
 	struct ep_tally tally; /* of refusals */
 	struct ep_security security;
 };
@@ -100,6 +104,13 @@ struct endpoint *core_known(struct core *c, struct span name, uint64_t ticket);
 uint64_t core_view_ms(struct core *c);
 /* While it is sealed nobody's name is known. */
 enum err core_not_found(const struct core *c);
+
+/* core_limits.c */
+/* Tells what the turn has to tell of keys near their limits, and has them renewed. */
+void core_limits(struct core *c);
+/* Whether keys of it have come to 75 % of a limit: that of failed verifications, or of encryptions.
+ */
+bool core_near_limit(const struct endpoint *e, bool failures);
 
 /* core_explain.c */
 enum err core_explain(void *arg, struct span name, struct adm_explanation *out);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/core_impl.h"
+#include "endpoint/limits.h"
 
 struct out {
 	adm_metric_fn *fn;
@@ -54,6 +55,20 @@ static void exchange(const struct core *c, const struct out *o)
 	labelled(o, refused, why, "reason", "decryption-failed", n->auth_failures);
 	labelled(o, refused, why, "reason", "nosec", n->nosec_refused);
 	labelled(o, refused, why, "reason", "unavailable", n->unavailable + c->lost.unavailable);
+}
+
+static void limits(const struct core *c, const struct out *o)
+{
+	static const char *const limit[] = {"encryptions", "failures"};
+	for (size_t i = 0; i < 2; i++)
+		labelled(o, "lanyard_key_limits_near_total",
+			"Keys that have come to 75 % of what they may do", "limit", limit[i],
+			c->limits_told[i][EP_LEVEL_NEAR]);
+	for (size_t i = 0; i < 2; i++)
+		labelled(o, "lanyard_key_limits_reached_total", "Keys that have done all they may",
+			"limit", limit[i], c->limits_told[i][EP_LEVEL_OVER]);
+	put(o, true, "lanyard_key_renewals_total",
+		"Times a device was told to bootstrap because of its keys' limits", c->renewals);
 }
 
 static void refusals(const struct core *c, const struct out *o)
@@ -115,5 +130,6 @@ void core_metrics(void *arg, adm_metric_fn *fn, void *cb_arg)
 	if (!c->up)
 		return;
 	exchange(c, &o);
+	limits(c, &o);
 	engines(c, &o);
 }

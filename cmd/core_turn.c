@@ -143,6 +143,7 @@ void core_turn_end(struct core *c)
 		core_speak_refusals(c);
 		return;
 	}
+	core_limits(c);
 	if (turn_empty(&n->turn) && !n->turn.err)
 		return;
 	heap_grown();

@@ -104,22 +104,39 @@ static const char *algorithms(struct ctl *c, struct json_object *x)
 	return ctl_fmt(c, "%s, %s", aead ? aead : "?", hkdf ? hkdf : "?");
 }
 
+/* Of the limit that is nearer. */
+static const char *used(struct ctl *c, struct json_object *x)
+{
+	static const char *const pair[][2] = {
+		{"encryptions", "encryptions_limit"}, {"auth_failures", "auth_failures_limit"}};
+	int64_t most = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		int64_t n = json_object_get_int64(ctl_member(x, pair[i][0]));
+		int64_t max = json_object_get_int64(ctl_member(x, pair[i][1]));
+
+		if (max > 0 && n / max * 100 + n % max * 100 / max > most)
+			most = n / max * 100 + n % max * 100 / max;
+	}
+	return ctl_fmt(c, "%lld%%", (long long)most);
+}
+
 static void contexts_table(struct ctl *c, struct json_object *array)
 {
 	struct ctl_table t = {0};
 
-	ctl_table_row(&t, 9, "ROLE", "STATE", "SENDER ID", "RECIPIENT ID", "ID CONTEXT",
-		"NEXT TO SEND", "LAST RECEIVED", "REPLAYS/BAD TAGS", "ALGORITHMS");
+	ctl_table_row(&t, 10, "ROLE", "STATE", "SENDER ID", "RECIPIENT ID", "ID CONTEXT",
+		"NEXT TO SEND", "LAST RECEIVED", "REPLAYS/BAD TAGS", "KEY USED", "ALGORITHMS");
 	for (size_t i = 0; i < length(array); i++) {
 		struct json_object *x = at(array, i);
 
-		ctl_table_row(&t, 9, ctl_cell(c, x, "role"), ctl_cell(c, x, "generation"),
+		ctl_table_row(&t, 10, ctl_cell(c, x, "role"), ctl_cell(c, x, "generation"),
 			ctl_cell(c, x, "sender_id"), ctl_cell(c, x, "recipient_id"),
 			ctl_cell(c, x, "id_context"), ctl_cell(c, x, "sender_next"),
 			ctl_cell(c, x, "highest"),
 			ctl_fmt(c, "%s/%s", ctl_cell(c, x, "replays"),
 				ctl_cell(c, x, "auth_failures")),
-			algorithms(c, x));
+			used(c, x), algorithms(c, x));
 	}
 	ctl_table_print(&t);
 }

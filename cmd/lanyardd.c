@@ -158,6 +158,8 @@ static void log_event(const struct rec_event *e)
 	struct writer w = wr_make(type, sizeof(type) - 1);
 	enum log_level level = chatty ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
 	uint64_t dropped = rate.dropped;
+	if (span_eq_str(e->type, "key-limit"))
+		level = LOG_LEVEL_WARNING;
 	if (!log_enabled(level) || !log_rate_pass(&rate, boot_ms()))
 		return;
 	if (dropped)

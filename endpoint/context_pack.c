@@ -82,8 +82,8 @@ enum err ep_context_pack(const struct ep_parts *p, struct ep_context **out)
 	c->generation = p->generation;
 	c->ssid = p->ssid;
 	c->aead = k->aead;
-	c->recipient_n = k->recipient_id.n & 0xf;
-	c->sender_n = k->sender_id.n & 0xf;
+	c->recipient_n = k->recipient_id.n & 0xfu;
+	c->sender_n = k->sender_id.n & 0xfu;
 	c->has_id_context = p->has_id_context;
 	c->id_context_n = (uint8_t)p->id_context.n;
 	struct writer w = wr_make(c->packed, n);

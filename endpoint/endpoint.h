@@ -103,10 +103,15 @@ struct endpoint {
 
 enum { EP_NEWS_MAX = 64 };
 
-/* A context has come near a limit, or to it (endpoint/limits.h). */
+/* What there is to tell of a context's limits (endpoint/limits.h). */
+enum ep_news_kind {
+	EP_NEWS_USE,      /* encryptions have come to a level */
+	EP_NEWS_FAILURES, /* failed verifications have */
+	EP_NEWS_HEARD,    /* the device is there, and its keys are due to be renewed */
+};
 struct ep_news {
 	struct ep_context *ctx;
-	bool failures; /* of verification; else of encryptions */
+	enum ep_news_kind kind;
 };
 
 struct ep_directory {

@@ -49,16 +49,22 @@ bool ep_spent(const struct ep_directory *d, const struct ep_context *c)
 	       (d->failures_stop && ep_failure_level(c) == EP_LEVEL_DUE);
 }
 
-static void tell(struct ep_directory *d, struct ep_context *c, bool failures)
+static void tell(struct ep_directory *d, struct ep_context *c, enum ep_news_kind kind)
 {
 	if (d->news_n < EP_NEWS_MAX)
-		d->news[d->news_n++] = (struct ep_news){c, failures};
+		d->news[d->news_n++] = (struct ep_news){c, kind};
 }
 
 void ep_use_news(struct ep_directory *d, struct ep_context *c, enum ep_level before)
 {
 	if (ep_use_level(c) > before)
-		tell(d, c, false);
+		tell(d, c, EP_NEWS_USE);
+}
+
+void ep_heard_news(struct ep_directory *d, struct ep_context *c)
+{
+	if (ep_use_level(c) >= EP_LEVEL_DUE || ep_failure_level(c) == EP_LEVEL_DUE)
+		tell(d, c, EP_NEWS_HEARD);
 }
 
 bool ep_take_news(struct ep_directory *d, struct ep_news *out)
@@ -140,5 +146,5 @@ void ep_trial_failed(
 	c->auth_failures++;
 	record(x, c, t);
 	if (ep_failure_level(c) > before)
-		tell(x->dir, c, true);
+		tell(x->dir, c, EP_NEWS_FAILURES);
 }

@@ -43,6 +43,8 @@ bool ep_spent(const struct ep_directory *d, const struct ep_context *c);
 
 /* Puts it on the list of what is to be told, if its level was `before` and has risen. */
 void ep_use_news(struct ep_directory *d, struct ep_context *c, enum ep_level before);
+/* A verified message has come under it. */
+void ep_heard_news(struct ep_directory *d, struct ep_context *c);
 /* The list is short, and what finds no room is not told.
  * False: there is none. Before contexts are removed, or they are forgotten with them. */
 bool ep_take_news(struct ep_directory *d, struct ep_news *out);

@@ -148,6 +148,7 @@ static bool open_request(
 			ep_context_heard(d->ctx, &d->from, d->piv, &d->moved);
 		ep_use_news(x->dir, d->ctx, before);
 	}
+	ep_heard_news(x->dir, d->ctx);
 	d->msg = &x->plain;
 	if (!err)
 		ep_trace_in(x, d, NULL, t);

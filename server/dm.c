@@ -101,6 +101,7 @@ enum err srv_ask(struct srv *s, struct srv_reg *g, struct msg *m, bool observe, 
 		.peer = g->peer,
 		.msg = m,
 		.observe = observe,
+		.renews = !observe && ((const struct srv_op *)user)->renews,
 		.role = REC_ROLE_SERVER,
 		.user = user};
 	return ep_request_start(s->x, &o, t, out);
@@ -160,6 +161,7 @@ static struct srv_op *op_new(struct srv *s, const struct srv_dm *d, struct srv_r
 	op->kind = d->kind;
 	op->path = d->path;
 	op->ticket = d->ticket;
+	op->renews = d->renews;
 	op->next = g->ops;
 	g->ops = op;
 	return op;
@@ -215,6 +217,36 @@ void srv_dm(struct srv *s, const struct srv_dm *d, struct turn *t)
 		srv_observe(s, op, d, t);
 	else
 		start(s, op, d, t);
+}
+
+/* The first server account it lists; LWM_ID_NONE: it lists none. */
+static uint16_t server_account(const struct srv_reg *g)
+{
+	for (uint16_t i = 0; i < g->list.inst_n; i++)
+		if (g->list.inst[i].oid == 1)
+			return g->list.inst[i].iid;
+	return LWM_ID_NONE;
+}
+
+bool srv_rebootstrap(struct srv *s, const struct ep_context *c, struct turn *t)
+{
+	struct srv_view v;
+	struct srv_reg *g = srv_reg_of(c->endpoint);
+	uint16_t iid = g ? server_account(g) : LWM_ID_NONE;
+	srv_view(s, c->endpoint, t->now_ms, &v);
+	if (iid == LWM_ID_NONE || g->ctx != c || v.asleep)
+		return false;
+	for (const struct srv_op *o = g->ops; o; o = o->next)
+		if (o->renews)
+			return false;
+	struct srv_dm d = {.kind = SRV_EXECUTE,
+		.endpoint = c->endpoint,
+		.path = {.n = 3, .id = {1, iid, 9}},
+		.content_format = -1,
+		.depth = -1,
+		.renews = true};
+	srv_dm(s, &d, t);
+	return true;
 }
 
 /* What a Write that went well means for us (CT-31: no Update confirms it). */

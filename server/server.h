@@ -88,6 +88,7 @@ struct srv_dm {
 	struct span arguments;  /* SRV_EXECUTE */
 	struct span attributes; /* SRV_ATTRIBUTES: "pmin=10&gt=" */
 	int8_t depth;           /* SRV_DISCOVER: -1: none given */
+	bool renews; /* it has the device's keys renewed: it goes out although they are used up */
 	uint64_t ticket;
 };
 /* Starts an operation; its end is an EFFECT_DONE with that ticket, in this turn or a later one. */
@@ -96,6 +97,10 @@ void srv_dm(struct srv *s, const struct srv_dm *d, struct turn *t);
  * ERR_STATE: it may have been done already (a Write or the like that was sent), or it sets up an
  * observation, which has a cancellation of its own. */
 MUST_USE enum err srv_dm_cancel(struct srv *s, struct endpoint *e, uint64_t ticket, struct turn *t);
+
+/* Tells the device that is registered under c to bootstrap (/1/x/9), unless it was told and has
+ * not answered yet. False: it is not, it is asleep, or it lists no server account. */
+bool srv_rebootstrap(struct srv *s, const struct ep_context *c, struct turn *t);
 
 /* What is known of an endpoint's registration. */
 struct srv_view {

@@ -30,6 +30,7 @@ struct srv_op {
 	uint64_t ticket;     /* 0: nobody waits any more */
 	uint32_t lifetime_s; /* a Write of /1/x/1: what it becomes */
 	bool sets_lifetime;
+	bool renews;
 	int8_t depth;                     /* of a Discover; -1: none */
 	uint16_t iid;                     /* of a Create; LWM_ID_NONE: the device chooses */
 	char location[LWM_PATH_TEXT_MAX]; /* of what a Create made; "" not known */

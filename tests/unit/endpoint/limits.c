@@ -54,11 +54,15 @@ static bool noted(const struct rig *r, enum ep_reason why)
 	return n != NULL;
 }
 
-static bool news_of(struct rig *r, bool failures)
+/* Exactly one is told, of that kind; that the device was heard of may be told with it. */
+static bool news_of(struct rig *r, enum ep_news_kind kind)
 {
 	struct ep_news n;
-	bool one = ep_take_news(&r->dir, &n) && n.ctx == r->server && n.failures == failures;
-	return one && !ep_take_news(&r->dir, &n);
+	size_t good = 0, other = 0;
+	while (ep_take_news(&r->dir, &n))
+		if (n.kind != EP_NEWS_HEARD || kind == EP_NEWS_HEARD)
+			*(n.ctx == r->server && n.kind == kind ? &good : &other) += 1;
+	return good == 1 && !other;
 }
 
 /* The i-th datagram of the turn is an unprotected answer of that code. */
@@ -82,16 +86,17 @@ static void request_at_the_limit(void)
 	rig_init(r, true);
 	CHECK(get_at(r, Q / 4 * 3 - 2) == EP_REQUEST && !ep_take_news(&r->dir, &n), "below 75 %");
 	ep_respond_code(r->x, &r->d, MSG_CHANGED, &r->t);
-	CHECK(get_at(r, Q / 4 * 3 - 1) == EP_REQUEST && news_of(r, false), "75 % is told");
+	CHECK(get_at(r, Q / 4 * 3 - 1) == EP_REQUEST && news_of(r, EP_NEWS_USE), "75 % is told");
 	ep_respond_code(r->x, &r->d, MSG_CHANGED, &r->t);
 	CHECK(get_at(r, Q / 4 * 3) == EP_REQUEST && !ep_take_news(&r->dir, &n), "once");
 	ep_respond_code(r->x, &r->d, MSG_CHANGED, &r->t);
-	CHECK(get_at(r, Q - 1) == EP_REQUEST && news_of(r, false),
+	CHECK(get_at(r, Q - 1) == EP_REQUEST && news_of(r, EP_NEWS_USE),
 		"the last of q is served, and told");
 	ep_respond_code(r->x, &r->d, MSG_CHANGED, &r->t);
 	CHECK(rig_answer(r, RIG_SERVER, &q, rig_sent(r, 0), &a) && a.plain.code == MSG_CHANGED,
 		"as ever");
-	CHECK(get_at(r, Q) == EP_NOTHING && r->d.refused && r->d.reason == EP_REASON_KEY_LIMIT &&
+	CHECK(get_at(r, Q) == EP_NOTHING && news_of(r, EP_NEWS_HEARD), "it is there, and due");
+	CHECK(r->d.refused && r->d.reason == EP_REASON_KEY_LIMIT &&
 			rig_answer(r, RIG_SERVER, &q, rig_sent(r, 0), &a) &&
 			a.plain.code == MSG_UNAUTHORIZED &&
 			span_eq_str(a.plain.payload, "Key limit reached"),
@@ -130,7 +135,8 @@ static void ours_at_the_limit(void)
 	r->server->ssn_next = Q - 11 - 1; /* the device has used 11 */
 	r->server->ssn_left = 0;
 	req = ask(r, false, &q);
-	CHECK(ep_use_level(r->server) == EP_LEVEL_OVER && news_of(r, false), "the last one goes");
+	CHECK(ep_use_level(r->server) == EP_LEVEL_OVER && news_of(r, EP_NEWS_USE),
+		"the last one goes");
 	CHECK(rig_in(r, reply(r, &q, MSG_ACK, MSG_CONTENT, "v", 0)) == EP_RESPONSE &&
 			r->d.request == req,
 		"its answer counts");
@@ -253,10 +259,12 @@ static void flood_beyond_v(void)
 	rig_turn(r, 5000);
 	r->server->auth_failures = V / 4 * 3 - 1;
 	forge_from(r, 66);
-	CHECK(ep_failure_level(r->server) == EP_LEVEL_NEAR && news_of(r, true), "75 % is told");
+	CHECK(ep_failure_level(r->server) == EP_LEVEL_NEAR && news_of(r, EP_NEWS_FAILURES),
+		"75 % is told");
 	r->server->auth_failures = V - 1;
 	forge_from(r, 66);
-	CHECK(ep_failure_level(r->server) == EP_LEVEL_DUE && news_of(r, true), "v is told");
+	CHECK(ep_failure_level(r->server) == EP_LEVEL_DUE && news_of(r, EP_NEWS_FAILURES),
+		"v is told");
 	rig_turn(r, 5000);
 	for (int i = 0; i < 1000; i++)
 		forge_from(r, 66);
