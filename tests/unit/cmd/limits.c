@@ -65,7 +65,8 @@ static void open_fleet_of_one(struct sim *s, uint64_t seed)
 	REQUIRE(sim_until(s, settled, 60000), "registered");
 }
 
-/* A device that is there: it is told to bootstrap before anything is refused. */
+/* A device that is there: it is told to bootstrap before anything is refused.
+ * Proves: 8613-7.2.1-3 */
 static void in_time(bool crash)
 {
 	struct sim *s = &sim;
