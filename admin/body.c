@@ -8,6 +8,7 @@
 
 #include <json-c/json.h>
 #include <stdio.h>
+#include <string.h>
 
 enum {
 	SECRET_MIN = 16,
@@ -43,6 +44,29 @@ static struct span endpoint_name(struct js_in *in, struct arena *a, const char *
 	return keep(a, s, in->fail);
 }
 
+/* 0 takes a setting away. */
+static void pace_members(struct js_in *in, struct adm_settings *out)
+{
+	struct pace *p = &out->pace;
+	const char *fault;
+
+	p->block_bytes =
+		(uint16_t)js_u64(in, "block_size", PACE_BLOCK_MAX, 0, &out->has_block_size);
+	p->message_bytes =
+		(uint16_t)js_u64(in, "message_size", PACE_MESSAGE_MAX, 0, &out->has_message_size);
+	p->ack_timeout_ms = (uint32_t)js_u64(
+		in, "ack_timeout_ms", PACE_ACK_TIMEOUT_MAX, 0, &out->has_ack_timeout);
+	p->max_retransmit = (uint8_t)js_u64(
+		in, "max_retransmit", PACE_RETRANSMIT_MAX, 0, &out->has_max_retransmit);
+	fault = pace_fault(p);
+	if (fault && strcmp(fault, "block_size") == 0)
+		js_fail(in, fault, "must be 0 or a power of two from 16 to 1024");
+	else if (fault && strcmp(fault, "message_size") == 0)
+		js_fail(in, fault, "must be 0 or from 128 to 1280");
+	else if (fault)
+		js_fail(in, fault, "must be 0 or from 100 to 60000");
+}
+
 static void settings_members(struct js_in *in, struct arena *a, struct adm_settings *out)
 {
 	static const char *const freshness[] = {"default", "auto", "echo", "none", NULL};
@@ -55,13 +79,15 @@ static void settings_members(struct js_in *in, struct arena *a, struct adm_setti
 	out->nosec = js_bool(in, "nosec", &out->has_nosec);
 	out->oscore_version =
 		version_number[js_choice(in, "oscore_version", version, &out->has_oscore_version)];
+	pace_members(in, out);
 }
 
 bool body_settings(
 	struct span text, struct arena *a, struct adm_settings *out, struct adm_fail *fail)
 {
-	static const char *const names[] = {
-		"bs_ep", "rd_ep", "freshness", "nosec", "oscore_version", NULL};
+	static const char *const names[] = {"bs_ep", "rd_ep", "freshness", "nosec",
+		"oscore_version", "block_size", "message_size", "ack_timeout_ms", "max_retransmit",
+		NULL};
 	struct js_in in = {.fail = fail};
 
 	*out = (struct adm_settings){0};
@@ -233,7 +259,8 @@ static void import_plan(struct js_in *line, struct arena *a, struct adm_import *
 bool body_import(struct span text, struct arena *a, struct adm_import *out, struct adm_fail *fail)
 {
 	static const char *const names[] = {"endpoint", "bs_ep", "rd_ep", "freshness", "nosec",
-		"oscore_version", "credentials", "plan", NULL};
+		"oscore_version", "block_size", "message_size", "ack_timeout_ms", "max_retransmit",
+		"credentials", "plan", NULL};
 	struct js_in in = {.fail = fail};
 	bool has;
 

@@ -59,6 +59,10 @@ static void settings_out(struct jo *o, const struct adm_endpoint_view *v)
 	jo_str(o, "freshness", v->freshness);
 	jo_bool(o, "nosec", v->nosec_allowed);
 	jo_str(o, "oscore_version", v->oscore_version);
+	jo_u64(o, "block_size", v->pace.block_bytes);
+	jo_u64(o, "message_size", v->pace.message_bytes);
+	jo_u64(o, "ack_timeout_ms", v->pace.ack_timeout_ms);
+	jo_u64(o, "max_retransmit", v->pace.max_retransmit);
 }
 
 static void view_out(struct jo *o, const struct adm_endpoint_view *v, bool full)

@@ -7,6 +7,7 @@
 #define LANYARD_ADMIN_OPS_H
 
 #include "base/arena.h"
+#include "base/peer.h"
 #include "base/span.h"
 #include "lwm2m/format.h"
 
@@ -78,6 +79,7 @@ struct adm_endpoint_view {
 	const char *freshness;      /* "auto" | "echo" | "none" | "default" */
 	const char *oscore_version; /* "discover" | "1.0" | "1.1" | "2.0" */
 	bool nosec_allowed;
+	struct pace pace; /* 0: as configured */
 	bool registered, asleep, queue;
 	struct span location;
 	uint32_t lifetime_s;
@@ -99,6 +101,8 @@ struct adm_settings { /* has_*: given in the request */
 	int freshness; /* 0 default, 1 auto, 2 echo, 3 none */
 	bool nosec;
 	uint8_t oscore_version; /* 0, 10, 11, 20 */
+	bool has_block_size, has_message_size, has_ack_timeout, has_max_retransmit;
+	struct pace pace;
 };
 
 struct adm_oscore {     /* PUT credentials/oscore */

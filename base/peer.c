@@ -142,3 +142,34 @@ enum err peer_unpack(struct span s, struct peer *out)
 		*out = p;
 	return err;
 }
+
+static bool within(uint32_t v, uint32_t min, uint32_t max)
+{
+	return !v || (v >= min && v <= max);
+}
+
+const char *pace_fault(const struct pace *p)
+{
+	if (!within(p->block_bytes, PACE_BLOCK_MIN, PACE_BLOCK_MAX) ||
+		(p->block_bytes & (p->block_bytes - 1)))
+		return "block_size";
+	if (!within(p->message_bytes, PACE_MESSAGE_MIN, PACE_MESSAGE_MAX))
+		return "message_size";
+	if (!within(p->ack_timeout_ms, PACE_ACK_TIMEOUT_MIN, PACE_ACK_TIMEOUT_MAX))
+		return "ack_timeout_ms";
+	return p->max_retransmit > PACE_RETRANSMIT_MAX ? "max_retransmit" : NULL;
+}
+
+struct pace pace_of(const struct pace *over, const struct pace *under)
+{
+	struct pace p = *under;
+	if (over->ack_timeout_ms)
+		p.ack_timeout_ms = over->ack_timeout_ms;
+	if (over->block_bytes)
+		p.block_bytes = over->block_bytes;
+	if (over->message_bytes)
+		p.message_bytes = over->message_bytes;
+	if (over->max_retransmit)
+		p.max_retransmit = over->max_retransmit;
+	return p;
+}

@@ -42,4 +42,28 @@ struct bearer_timing {
 
 const struct bearer_timing *bearer_timing(enum bearer b);
 
+/* What may be set otherwise for a slow link or a small device. 0 in each: as it is without. */
+struct pace {
+	uint32_t ack_timeout_ms;
+	uint16_t block_bytes;   /* a power of two, 16 to 1024 */
+	uint16_t message_bytes; /* the longest datagram of ours, with the CoAP header */
+	uint8_t max_retransmit;
+};
+
+enum {
+	PACE_ACK_TIMEOUT_MIN = 100,
+	PACE_ACK_TIMEOUT_MAX = 60000,
+	PACE_BLOCK_MIN = 16,
+	PACE_BLOCK_MAX = 1024,
+	PACE_MESSAGE_MIN = 128,
+	PACE_MESSAGE_MAX = 1280,
+	PACE_RETRANSMIT_MAX = 8,
+};
+
+/* Is each within its range, or 0? NULL: yes; else the name of the first that is not: "block_size",
+ * "message_size", "ack_timeout_ms", "max_retransmit". */
+const char *pace_fault(const struct pace *p);
+/* `over` where it says something, else `under`. */
+struct pace pace_of(const struct pace *over, const struct pace *under);
+
 #endif

@@ -87,6 +87,18 @@ static enum err add_contexts(struct core *c, struct endpoint *e, struct bringing
 	return err;
 }
 
+static void apply_pace(struct endpoint *e, const struct adm_settings *s)
+{
+	if (s->has_block_size)
+		e->pace.block_bytes = s->pace.block_bytes;
+	if (s->has_message_size)
+		e->pace.message_bytes = s->pace.message_bytes;
+	if (s->has_ack_timeout)
+		e->pace.ack_timeout_ms = s->pace.ack_timeout_ms;
+	if (s->has_max_retransmit)
+		e->pace.max_retransmit = s->pace.max_retransmit;
+}
+
 static enum err apply_settings(
 	struct core *c, struct endpoint *e, const struct adm_settings *s, struct turn *t)
 {
@@ -101,6 +113,7 @@ static enum err apply_settings(
 		e->freshness = (uint8_t)s->freshness;
 	if (s->has_oscore_version)
 		e->oscore_version = s->oscore_version;
+	apply_pace(e, s);
 	if (s->has_nosec && s->nosec != e->allow_nosec) {
 		e->allow_nosec = s->nosec;
 		c->dir.nosec_n += s->nosec ? 1 : (size_t)-1;
@@ -188,7 +201,8 @@ void core_oscore_put(
 static bool wants_settings(const struct adm_settings *s)
 {
 	return s->has_bs_ep || s->has_rd_ep || s->has_freshness || s->has_nosec ||
-	       s->has_oscore_version;
+	       s->has_oscore_version || s->has_block_size || s->has_message_size ||
+	       s->has_ack_timeout || s->has_max_retransmit;
 }
 
 static void import_line(struct core *c, struct adm_import *l, bool replace, struct turn *t)

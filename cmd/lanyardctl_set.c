@@ -4,6 +4,7 @@
 
 #include <json-c/json.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int change(struct ctl *c, const char *method, const char *target, const char *body)
@@ -15,6 +16,18 @@ static int change(struct ctl *c, const char *method, const char *target, const c
 		(void)ctl_json_done(c, &r);
 	ctl_reply_free(&r);
 	return rc;
+}
+
+/* The settings that are numbers; a name of digits alone is text. */
+static bool is_number(const char *key)
+{
+	static const char *const keys[] = {
+		"block_size", "message_size", "ack_timeout_ms", "max_retransmit"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (strcmp(key, keys[i]) == 0)
+			return true;
+	return false;
 }
 
 /* KEY=VALUE as a member; true and false are no text. */
@@ -30,6 +43,8 @@ static bool member(struct json_object *body, const char *word)
 	word += n + 1;
 	if (strcmp(word, "true") == 0 || strcmp(word, "false") == 0)
 		json_object_object_add(body, key, json_object_new_boolean(word[0] == 't'));
+	else if (is_number(key) && *word && !word[strspn(word, "0123456789")] && strlen(word) < 10)
+		json_object_object_add(body, key, json_object_new_int64(atoll(word)));
 	else
 		json_object_object_add(body, key, json_object_new_string(word));
 	return true;

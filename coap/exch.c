@@ -127,6 +127,20 @@ enum err exch_start(struct exch_table *t, struct exch *x, const struct peer *to,
 	return ERR_OK;
 }
 
+void exch_pace(struct exch_table *t, struct exch *x, uint32_t ack_timeout_ms,
+	uint8_t max_retransmit, uint64_t now_ms)
+{
+	uint32_t usual_ms = timing_of(x)->ack_timeout_ms;
+
+	if (max_retransmit)
+		x->max_retransmit = (uint8_t)(max_retransmit + 1);
+	if (!ack_timeout_ms || x->acked)
+		return;
+	uint64_t timeout_ms = (uint64_t)x->timeout_ms * ack_timeout_ms / usual_ms;
+	x->timeout_ms = timeout_ms ? (uint32_t)timeout_ms : 1;
+	wheel_add(t->wheel, &x->timer, now_ms + x->timeout_ms);
+}
+
 void exch_stop(struct exch_table *t, struct exch *x)
 {
 	if (!x->bytes)
@@ -167,7 +181,9 @@ void exch_acked(struct exch_table *t, struct exch *x, uint64_t now_ms)
 
 enum exch_due exch_timer(struct exch_table *t, struct exch *x, uint64_t now_ms)
 {
-	if (x->acked || x->retransmits >= timing_of(x)->max_retransmit)
+	uint32_t max = x->max_retransmit ? x->max_retransmit - 1U : timing_of(x)->max_retransmit;
+
+	if (x->acked || x->retransmits >= max)
 		return EXCH_TIMEOUT;
 	x->retransmits++;
 	x->timeout_ms *= 2;

@@ -21,6 +21,7 @@ struct exch {
 	uint8_t retransmits;
 	bool acked;       /* no more retransmissions; waiting for a separate response */
 	bool wants_reply; /* a request; false for our own CON notification or separate response */
+	uint8_t max_retransmit; /* plus one; 0: the bearer's */
 	uint32_t timeout_ms;
 	uint8_t *bytes;
 	size_t n;
@@ -48,6 +49,10 @@ void exch_table_fini(struct exch_table *t);
 MUST_USE enum err exch_start(struct exch_table *t, struct exch *x, const struct peer *to,
 	const struct msg *m, struct span datagram, bool wants_reply, uint64_t now_ms,
 	const struct rng *rng);
+/* Right after exch_start: another ACK_TIMEOUT and MAX_RETRANSMIT than the bearer's; 0 leaves one as
+ * it is. ACK_RANDOM_FACTOR stays. */
+void exch_pace(struct exch_table *t, struct exch *x, uint32_t ack_timeout_ms,
+	uint8_t max_retransmit, uint64_t now_ms);
 /* Ends it: out of both maps, timer off, bytes freed. Harmless when it was not started, if zeroed.
  */
 void exch_stop(struct exch_table *t, struct exch *x);

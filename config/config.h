@@ -53,6 +53,8 @@ struct cfg {
 	uint32_t ssn_block; /* sender numbers reserved at once */
 	uint32_t echo_max_age_s;
 	bool key_limit_stop; /* keys that failed to verify too often are dead */
+	/* [coap] */
+	uint32_t block_bytes, message_bytes, ack_timeout_ms, max_retransmit;
 	/* [admin] */
 	char socket[108];
 	uint32_t socket_mode;  /* octal */

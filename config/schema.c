@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/peer.h"
 #include "config/value.h"
 
 #include <string.h>
@@ -78,6 +79,18 @@ static const struct cfg_option schema[] = {
 		"how long an Echo value is accepted"},
 	{"oscore", "key_limit_stop", CFG_BOOL, C(key_limit_stop), BOOL, NULL, "no", false,
 		"whether keys under which too much failed to decrypt are dead, not only throttled"},
+
+	{"coap", "block_size", CFG_UINT, C(block_bytes), PACE_BLOCK_MIN, PACE_BLOCK_MAX, "bytes",
+		NULL, "1024", false,
+		"blocks of bodies, cut to a power of two; an endpoint may have its own"},
+	{"coap", "message_size", CFG_UINT, C(message_bytes), PACE_MESSAGE_MIN, PACE_MESSAGE_MAX,
+		"bytes", NULL, "1280", false,
+		"the longest datagram to a device; an endpoint may have its own"},
+	{"coap", "ack_timeout", CFG_UINT, C(ack_timeout_ms), PACE_ACK_TIMEOUT_MIN,
+		PACE_ACK_TIMEOUT_MAX, "ms", NULL, "2000", false,
+		"before a message goes out again; it doubles; an endpoint may have its own"},
+	{"coap", "max_retransmit", CFG_UINT, C(max_retransmit), 1, PACE_RETRANSMIT_MAX, "", NULL,
+		"4", false, "how often a message goes out again; an endpoint may have its own"},
 
 	{"admin", "socket", CFG_TEXT, C(socket), 1, 107, "", NULL, "/run/lanyard/admin.sock", false,
 		"Unix socket of the REST interface"},

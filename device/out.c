@@ -132,13 +132,9 @@ enum err dev_exch_start(struct dev_exch *x, const struct peer *to, const struct 
 	uint64_t now_ms = dev_now_ms(x->dev);
 	enum err e =
 		exch_start(&h->exchanges, &x->x, to, m, datagram, wants_reply, now_ms, &h->rng);
-	if (e || !h->o.ack_timeout_ms || x->x.acked)
-		return e;
-	uint32_t usual_ms = bearer_timing(to->bearer)->ack_timeout_ms;
-	uint64_t timeout_ms = (uint64_t)x->x.timeout_ms * h->o.ack_timeout_ms / usual_ms;
-	x->x.timeout_ms = timeout_ms ? (uint32_t)timeout_ms : 1;
-	wheel_add(&h->exch_wheel, &x->x.timer, now_ms + x->x.timeout_ms);
-	return ERR_OK;
+	if (!e)
+		exch_pace(&h->exchanges, &x->x, h->o.ack_timeout_ms, 0, now_ms);
+	return e;
 }
 
 size_t dev_msg_bytes(const struct msg *m)

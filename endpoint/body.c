@@ -6,7 +6,6 @@
 #include <string.h>
 
 enum {
-	SZX_MAX = 6, /* 1024 bytes; more is for streams alone (RFC 8323 section 6) */
 	BLOCK_MIN = 16,
 	BLOCK1_BYTES = 5, /* the option with its head */
 	HEADER_BYTES = 4,
@@ -54,11 +53,10 @@ static size_t overhead(struct ep_exchange *x, const struct ep_context *c, struct
 
 /* How much payload fits a datagram to that bearer. */
 static size_t room_for(
-	struct ep_exchange *x, const struct ep_request *r, enum bearer bearer, struct msg *m)
+	struct ep_exchange *x, const struct ep_request *r, const struct pace *pace, struct msg *m)
 {
 	size_t used = overhead(x, r->conv->ctx, m);
-	size_t mtu = bearer_timing(bearer)->mtu_bytes;
-	return used < mtu ? mtu - used : 0;
+	return used < pace->message_bytes ? pace->message_bytes - used : 0;
 }
 
 /* RFC 9175 section 3.4 and 3.5.1: blocks of two bodies with equal tags may be mixed up, by whoever
@@ -96,22 +94,23 @@ static enum err add_options(const struct ep_tx *tx, struct msg *m)
 	return err;
 }
 
-enum err ep_tx_cut(struct ep_exchange *x, struct ep_request *r, enum bearer bearer, struct msg *m)
+enum err ep_tx_cut(
+	struct ep_exchange *x, struct ep_request *r, const struct pace *pace, struct msg *m)
 {
 	struct ep_tx *tx = &r->tx;
-	size_t room = room_for(x, r, bearer, m);
+	size_t room = room_for(x, r, pace, m);
 	if (!tx->blocks) {
-		if (tx->body_n <= block_size(SZX_MAX) && tx->body_n <= room)
+		if (tx->body_n <= pace->block_bytes && tx->body_n <= room)
 			return ERR_OK;
 		tx->blocks = true;
-		tx->szx = SZX_MAX;
+		tx->szx = block_szx_for(pace->block_bytes);
 	}
 	if (!tx->begun)
 		choose_tag(x, r);
 	enum err err = add_options(tx, m);
 	if (err)
 		return err;
-	room = room_for(x, r, bearer, m);
+	room = room_for(x, r, pace, m);
 	if (room < BLOCK_MIN + BLOCK1_BYTES)
 		return ERR_SPACE;
 	/* The size only shrinks, by powers of two, so that the offset fits each. */

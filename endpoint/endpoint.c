@@ -145,6 +145,7 @@ void ep_record(struct turn *t, const struct endpoint *e)
 	r->freshness = e->freshness;
 	r->allow_nosec = e->allow_nosec;
 	r->oscore_version = e->oscore_version;
+	r->pace = e->pace;
 }
 
 void ep_forget(struct ep_directory *d, struct endpoint *e)
@@ -162,10 +163,15 @@ void ep_forget(struct ep_directory *d, struct endpoint *e)
 	free(e);
 }
 
+static bool is_default(const struct pace *p)
+{
+	return !p->ack_timeout_ms && !p->block_bytes && !p->message_bytes && !p->max_retransmit;
+}
+
 bool ep_is_bare(const struct endpoint *e)
 {
 	return !e->contexts && !e->bs_ep && !e->rd_ep && !e->freshness && !e->oscore_version &&
-	       !e->allow_nosec;
+	       !e->allow_nosec && is_default(&e->pace);
 }
 
 uint8_t ep_freshness_of(const struct ep_directory *d, const struct endpoint *e)
@@ -251,6 +257,7 @@ enum err ep_load_endpoint(
 	e->id = r->id;
 	e->freshness = r->freshness;
 	e->oscore_version = r->oscore_version;
+	e->pace = r->pace;
 	e->allow_nosec = r->allow_nosec;
 	if (e->allow_nosec)
 		d->nosec_n++;

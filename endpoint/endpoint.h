@@ -95,6 +95,7 @@ struct endpoint {
 	struct ep_note *notes;       /* newest first */
 	uint8_t freshness;           /* enum ep_freshness */
 	uint8_t oscore_version;
+	struct pace pace; /* 0 in each: as configured */
 	bool allow_nosec;
 	bool traced; /* its messages are told as events */
 	uint8_t name_n;

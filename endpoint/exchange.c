@@ -22,6 +22,21 @@ const struct osc_keys *ep_work_keys(struct ep_exchange *x, const struct ep_conte
 	return &x->keys;
 }
 
+struct pace ep_pace_of(const struct ep_exchange *x, const struct ep_request *r, enum bearer bearer)
+{
+	const struct bearer_timing *timing = bearer_timing(bearer);
+	struct pace p = {.ack_timeout_ms = timing->ack_timeout_ms,
+		.block_bytes = PACE_BLOCK_MAX,
+		.message_bytes = (uint16_t)timing->mtu_bytes,
+		.max_retransmit = (uint8_t)timing->max_retransmit};
+	p = pace_of(&x->opts.pace, &p);
+	if (r->endpoint)
+		p = pace_of(&r->endpoint->pace, &p);
+	if (p.message_bytes > timing->mtu_bytes)
+		p.message_bytes = (uint16_t)timing->mtu_bytes;
+	return p;
+}
+
 enum err ep_exchange_new(const struct ep_exchange_opts *o, struct ep_exchange **out)
 {
 	struct ep_exchange *x = calloc(1, sizeof(*x));

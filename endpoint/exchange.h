@@ -24,6 +24,7 @@ struct ep_exchange_opts {
 	struct ep_listener listener[EP_LISTENERS_MAX];
 	bool nosec_names; /* [server] nosec_endpoints is not empty */
 	size_t body_limit_bytes;
+	struct pace pace; /* of endpoints that have no other */
 	uint32_t echo_max_age_ms;
 	size_t dedup_limit_bytes; /* of all answers kept for copies */
 	uint32_t nosec_peers_max;

@@ -61,6 +61,8 @@ struct ep_exchange {
 };
 
 /* exchange.c */
+/* How to speak to whom `r` goes to, over that bearer; nothing is 0. */
+struct pace ep_pace_of(const struct ep_exchange *x, const struct ep_request *r, enum bearer bearer);
 /* The keys of c, in the work space. */
 const struct osc_keys *ep_work_keys(struct ep_exchange *x, const struct ep_context *c);
 struct ep_conversation *ep_conv_of(struct ep_exchange *x, struct ep_context *c, uint64_t now_ms);
@@ -144,7 +146,7 @@ enum ep_tx_step {
 /* Leaves of a message with a body the block that is to be sent now, if it does not fit as it is.
  * All other options are there. ERR_SPACE: not even the smallest block fits. */
 MUST_USE enum err ep_tx_cut(
-	struct ep_exchange *x, struct ep_request *r, enum bearer bearer, struct msg *m);
+	struct ep_exchange *x, struct ep_request *r, const struct pace *pace, struct msg *m);
 /* A verified answer to what was sent last. */
 enum ep_tx_step ep_tx_answered(struct ep_request *r, const struct msg *m);
 void ep_tx_restart(struct ep_tx *tx);

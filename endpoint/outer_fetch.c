@@ -78,9 +78,12 @@ static enum err ask_piece(
 		return err;
 	exch_stop(&x->exch, &r->exch);
 	err = exch_start(&x->exch, &r->exch, &to, &m, wr_span(&w), true, t->now_ms, &x->dir->rng);
-	if (!err)
-		turn_send(t, &to, turn_dup(t, wr_span(&w)));
-	return err;
+	if (err)
+		return err;
+	struct pace pace = ep_pace_of(x, r, to.bearer);
+	exch_pace(&x->exch, &r->exch, pace.ack_timeout_ms, pace.max_retransmit, t->now_ms);
+	turn_send(t, &to, turn_dup(t, wr_span(&w)));
+	return ERR_OK;
 }
 
 /* The next piece goes on where the last one ended; a piece that adds nothing was not asked for. */

@@ -148,13 +148,25 @@ struct ep_request *ep_request_fail(struct ep_exchange *x, struct ep_request *r, 
 	return r;
 }
 
+/* An answer of smaller blocks than usual is asked for at once (RFC 7959 section 2.4), where one
+ * with a body may come. */
+static enum err ask_small(const struct pace *pace, struct msg *m)
+{
+	bool reads = m->code == MSG_GET || m->code == MSG_FETCH;
+	if (!reads || pace->block_bytes >= PACE_BLOCK_MAX)
+		return ERR_OK;
+	return block_add(m, OPT_BLOCK2, (struct block){.szx = block_szx_for(pace->block_bytes)});
+}
+
 /* Further blocks of an answer are asked for with the body of the request, unless that went in
  * blocks of its own (RFC 7959 section 2.7 and its figure 10). */
 static enum err add_blocks(struct ep_exchange *x, struct ep_request *r, const struct block *block2,
-	enum bearer bearer, struct msg *m)
+	const struct pace *pace, struct msg *m)
 {
-	if (!block2)
-		return m->payload.n ? ep_tx_cut(x, r, bearer, m) : ERR_OK;
+	if (!block2) {
+		enum err err = ask_small(pace, m);
+		return err || !m->payload.n ? err : ep_tx_cut(x, r, pace, m);
+	}
 	if (r->tx.blocks)
 		m->payload = SPAN_EMPTY;
 	return block_add(m, OPT_BLOCK2, *block2);
@@ -162,7 +174,7 @@ static enum err add_blocks(struct ep_exchange *x, struct ep_request *r, const st
 
 /* The message to protect: what was asked, and the options of this attempt. */
 static enum err build(struct ep_exchange *x, struct ep_request *r, const struct block *block2,
-	enum bearer bearer, struct msg *m)
+	const struct pace *pace, struct msg *m)
 {
 	enum err err = msg_parse_inner(span_make(r->plain, r->plain_n), m);
 	if (err)
@@ -178,7 +190,7 @@ static enum err build(struct ep_exchange *x, struct ep_request *r, const struct 
 		err = msg_add_uint(m, OPT_OBSERVE, 0);
 	if (!err && r->echo_n)
 		err = msg_add(m, OPT_ECHO, span_make(r->echo, r->echo_n));
-	return err ? err : add_blocks(x, r, block2, bearer, m);
+	return err ? err : add_blocks(x, r, block2, pace, m);
 }
 
 static enum err protect(struct ep_exchange *x, struct ep_request *r, const struct msg *plain,
@@ -217,7 +229,8 @@ static enum err send_now(
 	const struct peer *to = c ? (c->peer ? &c->peer->peer : NULL) : &r->conv->peer;
 	if (!to)
 		return ERR_NOTFOUND;
-	enum err err = build(x, r, block2, to->bearer, &plain);
+	struct pace pace = ep_pace_of(x, r, to->bearer);
+	enum err err = build(x, r, block2, &pace, &plain);
 	if (err)
 		return err;
 	if (!ep_choose_mid(x, r->conv, to, &plain.mid))
@@ -229,13 +242,14 @@ static enum err send_now(
 	} else {
 		err = msg_encode_udp(&plain, &w);
 	}
-	if (!err && w.n > bearer_timing(to->bearer)->mtu_bytes)
+	if (!err && w.n > pace.message_bytes)
 		err = ERR_SPACE;
 	if (!err)
 		err = exch_start(
 			&x->exch, &r->exch, to, sent, wr_span(&w), true, t->now_ms, &x->dir->rng);
 	if (err)
 		return err;
+	exch_pace(&x->exch, &r->exch, pace.ack_timeout_ms, pace.max_retransmit, t->now_ms);
 	turn_send(t, to, turn_dup(t, wr_span(&w)));
 	ep_trace_out(r->endpoint, r->conv, to, &plain,
 		c ? osc_piv_number(&r->binding.piv) : UINT64_MAX, t);

@@ -13,7 +13,7 @@
 
 enum {
 	SQDB_APPLICATION_ID = 0x4c4e5944, /* "LNYD" */
-	SQDB_VERSION = 3,                 /* user_version of the schema in sqlite_schema.c */
+	SQDB_VERSION = 4,                 /* user_version of the schema in sqlite_schema.c */
 	SQDB_WHY_MAX = STORE_WHY_MAX,
 };
 

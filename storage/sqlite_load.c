@@ -78,6 +78,10 @@ static enum err endpoint_row(struct load *l, struct sqdb_cur *c)
 	r.freshness = (uint8_t)store_sqdb_get(c);
 	r.allow_nosec = store_sqdb_get(c) != 0;
 	r.oscore_version = (uint8_t)store_sqdb_get(c);
+	r.pace.ack_timeout_ms = (uint32_t)store_sqdb_get(c);
+	r.pace.block_bytes = (uint16_t)store_sqdb_get(c);
+	r.pace.message_bytes = (uint16_t)store_sqdb_get(c);
+	r.pace.max_retransmit = (uint8_t)store_sqdb_get(c);
 	return l->v->endpoint ? l->v->endpoint(l->v->arg, &r) : ERR_OK;
 }
 
@@ -238,7 +242,8 @@ static enum err tombstone_row(struct load *l, struct sqdb_cur *c)
 static enum err load_all(struct load *l)
 {
 	enum err e = each(l,
-		"SELECT id, name, bs_ep, rd_ep, freshness, allow_nosec, oscore_version"
+		"SELECT id, name, bs_ep, rd_ep, freshness, allow_nosec, oscore_version,"
+		" ack_timeout_ms, block_bytes, message_bytes, max_retransmit"
 		" FROM endpoints ORDER BY id",
 		endpoint_row);
 	if (!e)

@@ -138,7 +138,14 @@ static const char version_3[] =
 	"UPDATE hot SET ssn_gap = ssn_limit >> 20 << 20"
 	" WHERE (SELECT rollbacks FROM meta) > 0;";
 
-const char *const store_sqdb_migration[SQDB_VERSION] = {version_1, version_2, version_3};
+/* Messages of other sizes and pace for some endpoints; 0: as configured. */
+static const char version_4[] =
+	"ALTER TABLE endpoints ADD COLUMN ack_timeout_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE endpoints ADD COLUMN block_bytes INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE endpoints ADD COLUMN message_bytes INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE endpoints ADD COLUMN max_retransmit INTEGER NOT NULL DEFAULT 0;";
+
+const char *const store_sqdb_migration[SQDB_VERSION] = {version_1, version_2, version_3, version_4};
 
 const char *const store_sqdb_sql[SQDB_STMTS] = {
 	[SQDB_BEGIN] = "BEGIN IMMEDIATE",
@@ -148,9 +155,13 @@ const char *const store_sqdb_sql[SQDB_STMTS] = {
 		      " stops = ?4, clean = ?5, generation = ?6, rollbacks = ?7,"
 		      " suspect = ?8, writes = writes + 1 WHERE id = 1",
 	[SQDB_ENDPOINT_PUT] = "INSERT INTO endpoints (id, name, bs_ep, rd_ep, freshness,"
-			      " allow_nosec, oscore_version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+			      " allow_nosec, oscore_version, ack_timeout_ms, block_bytes,"
+			      " message_bytes, max_retransmit)"
+			      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
 			      " ON CONFLICT (id) DO UPDATE SET name = ?2, bs_ep = ?3, rd_ep = ?4,"
-			      " freshness = ?5, allow_nosec = ?6, oscore_version = ?7",
+			      " freshness = ?5, allow_nosec = ?6, oscore_version = ?7,"
+			      " ack_timeout_ms = ?8, block_bytes = ?9, message_bytes = ?10,"
+			      " max_retransmit = ?11",
 	[SQDB_ENDPOINT_DEL] = "DELETE FROM endpoints WHERE id = ?1",
 	[SQDB_ENDPOINT_CONTEXTS] = "SELECT id FROM contexts WHERE endpoint_id = ?1 LIMIT 1",
 	[SQDB_OPS_DEL] = "DELETE FROM operations WHERE endpoint_id = ?1",

@@ -47,6 +47,10 @@ static enum err put_endpoint(struct sqdb *d, const struct rec_endpoint *r)
 	store_sqdb_put(&c, r->freshness);
 	store_sqdb_put(&c, r->allow_nosec);
 	store_sqdb_put(&c, r->oscore_version);
+	store_sqdb_put(&c, r->pace.ack_timeout_ms);
+	store_sqdb_put(&c, r->pace.block_bytes);
+	store_sqdb_put(&c, r->pace.message_bytes);
+	store_sqdb_put(&c, r->pace.max_retransmit);
 	return store_sqdb_run(d, &c);
 }
 

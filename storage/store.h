@@ -19,6 +19,7 @@
 #ifndef LANYARD_STORAGE_STORE_H
 #define LANYARD_STORAGE_STORE_H
 
+#include "base/peer.h"
 #include "base/span.h"
 
 enum rec_type {
@@ -58,6 +59,7 @@ struct rec_endpoint {
 	uint8_t freshness;        /* enum ep_freshness of endpoint/ */
 	bool allow_nosec;
 	uint8_t oscore_version; /* of Object 21 to write: 0 by Discover, 10, 11, 20 */
+	struct pace pace;
 };
 
 /* An OSCORE context with its inputs, derived keys and counters. */

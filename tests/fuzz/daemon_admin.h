@@ -191,7 +191,13 @@ static void call_settings(
 		.has_oscore_version = has & 16,
 		.freshness = v & 3,
 		.nosec = v & 4,
-		.oscore_version = v & 8 ? 20 : 10};
+		.oscore_version = v & 8 ? 20 : 10,
+		.has_block_size = has & 32,
+		.has_message_size = has & 64,
+		.has_ack_timeout = has & 128,
+		.pace = {.ack_timeout_ms = v & 16 ? 100 : 0,
+			.block_bytes = v & 32 ? 16 : 0,
+			.message_bytes = v & 64 ? 128 : 0}};
 	if (s.has_bs_ep)
 		s.bs_ep = counted(r);
 	if (s.has_rd_ep)

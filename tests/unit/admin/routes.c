@@ -73,6 +73,20 @@ static const struct row {
 		"{\"rd_ep\":\"urn:x\",\"freshness\":\"echo\",\"nosec\":true,\"oscore_version\":\"2."
 		"0\"}",
 		204, NULL, "put", "dev1", "urn:x"},
+	{"endpoint PUT, no power of two", "PUT", "/v1/endpoints/dev1", "{\"block_size\":100}", 422,
+		"\"field\":\"block_size\"", "", NULL, NULL},
+	{"endpoint PUT, a block too small", "PUT", "/v1/endpoints/dev1", "{\"block_size\":8}", 422,
+		"power of two", "", NULL, NULL},
+	{"endpoint PUT, a block too large", "PUT", "/v1/endpoints/dev1", "{\"block_size\":2048}",
+		422, "\"field\":\"block_size\"", "", NULL, NULL},
+	{"endpoint PUT, a message too short", "PUT", "/v1/endpoints/dev1", "{\"message_size\":127}",
+		422, "\"field\":\"message_size\"", "", NULL, NULL},
+	{"endpoint PUT, too fast", "PUT", "/v1/endpoints/dev1", "{\"ack_timeout_ms\":99}", 422,
+		"\"field\":\"ack_timeout_ms\"", "", NULL, NULL},
+	{"endpoint PUT, too often", "PUT", "/v1/endpoints/dev1", "{\"max_retransmit\":9}", 422,
+		"\"field\":\"max_retransmit\"", "", NULL, NULL},
+	{"endpoint PUT, a number as text", "PUT", "/v1/endpoints/dev1", "{\"block_size\":\"64\"}",
+		422, "\"field\":\"block_size\"", "", NULL, NULL},
 	{"endpoint PUT, unknown member", "PUT", "/v1/endpoints/dev1", "{\"fresh\":1}", 422,
 		"known are bs_ep", "", NULL, NULL},
 	{"endpoint PUT, wrong type", "PUT", "/v1/endpoints/dev1", "{\"nosec\":1}", 422,
@@ -276,6 +290,13 @@ static void check_details(void)
 			fake.settings.has_nosec && !fake.settings.nosec &&
 			!fake.settings.has_freshness && !fake.settings.has_bs_ep,
 		"settings tell what was given");
+	(void)ask("PUT", "/v1/endpoints/d",
+		"{\"block_size\":64,\"message_size\":0,\"ack_timeout_ms\":60000}");
+	const struct adm_settings *set = &fake.settings;
+	CHECK(set->has_block_size && set->pace.block_bytes == 64 && set->has_message_size &&
+			!set->pace.message_bytes && set->has_ack_timeout &&
+			set->pace.ack_timeout_ms == 60000 && !set->has_max_retransmit,
+		"and of sizes and pace, 0 too");
 }
 
 static void check_log(void)

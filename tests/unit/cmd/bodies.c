@@ -176,8 +176,44 @@ static void device_forgets(void)
 	close_device(s);
 }
 
+/* A device that takes 64 bytes at a time, over a link that takes 160: all of its life, bootstrap
+ * too, goes in blocks; and what was set outlives a crash. */
+static void small(void)
+{
+	static const struct sim_net bad = {.loss = 100, .dup = 100, .reorder = 250};
+	struct sim *s = &sim;
+	struct adm_settings set = {.has_block_size = true,
+		.has_message_size = true,
+		.has_ack_timeout = true,
+		.pace = {.block_bytes = 64, .message_bytes = 160, .ack_timeout_ms = 500}};
+	sim_init(s, 77);
+	s->net = bad;
+	s->cfg.block_bytes = 32; /* until it is set for that one */
+	s->dev_options.block_bytes = 64;
+	sim_open(s);
+	sim_provision(s, DEV_ROLE_BOOTSTRAP);
+	CHECK(sim_until(s, sim_all_registered, 300000), "bootstrapped in blocks of 32, registered");
+	struct adm_ops ops = sim_ops(s, &result);
+	ops.endpoint_put(
+		ops.arg, span_str(dev_endpoint(s->dev[0].dev)), &set, sim_on_done, &result);
+	CHECK(sim_await(s, &result, 10000) < 300, "set");
+	s->longest = 0;
+	CHECK(write_to(s, "/19/0/0/0", 3000) == 200 && has(s, 3000) && read_back(s, 3000),
+		"written and read");
+	CHECK(s->longest > 64 && s->longest <= 160, "no datagram of ours is longer");
+	sim_crash(s);
+	CHECK(sim_until(s, sim_all_registered, 300000), "after a crash");
+	const struct endpoint *e = ep_find(&s->core->dir, span_str(dev_endpoint(s->dev[0].dev)));
+	CHECK(e && e->pace.block_bytes == 64 && e->pace.message_bytes == 160 &&
+			e->pace.ack_timeout_ms == 500 && !e->pace.max_retransmit,
+		"it is still set");
+	close_device(s);
+}
+
 int main(void)
 {
+	small();
+
 	static const struct sim_net good = {0}, bad = {.loss = 100, .dup = 100, .reorder = 250};
 	static const uint16_t sizes[] = {1024, 512, 64, 16};
 	for (size_t i = 0; i < sizeof(body); i++)

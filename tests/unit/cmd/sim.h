@@ -64,6 +64,7 @@ struct sim {
 	/* May eat a datagram. */
 	bool (*tap)(struct sim *s, bool up, unsigned dev, uint16_t listener, struct span datagram);
 	unsigned tap_n;
+	size_t longest;               /* datagram of the core's */
 	uint8_t last[AUDIT_DATAGRAM]; /* what the core sent last, to whomever */
 	size_t last_n;
 	struct audit audit;
@@ -202,6 +203,8 @@ static void sim_io_send(void *arg, const struct peer *to, struct span bytes)
 	struct sim *s = arg;
 	unsigned dev = to->addr[3];
 	s->sent_down++;
+	if (s->longest < bytes.n)
+		s->longest = bytes.n;
 	s->last_n = bytes.n < sizeof(s->last) ? bytes.n : sizeof(s->last);
 	memcpy(s->last, bytes.p, s->last_n);
 	if (dev < s->dev_n && to->addr[0] == 10)

@@ -75,7 +75,9 @@ static inline enum err dump_endpoint(void *arg, const struct rec_endpoint *r)
 	text_bytes(t, r->name);
 	text_bytes(t, r->bs_ep);
 	text_bytes(t, r->rd_ep);
-	text_add(t, " %d %d %d\n", r->freshness, r->allow_nosec, r->oscore_version);
+	text_add(t, " %d %d %d", r->freshness, r->allow_nosec, r->oscore_version);
+	text_add(t, " %u %d %d %d\n", r->pace.ack_timeout_ms, r->pace.block_bytes,
+		r->pace.message_bytes, r->pace.max_retransmit);
 	return ERR_OK;
 }
 
