@@ -23,6 +23,10 @@ trap 'rm -rf "$dir"' EXIT
 	-Wl,--start-group "$build"/lib/{lwm2m,coap,base}.a -Wl,--end-group \
 	$(pkg-config --libs libcoap-3-notls libcbor) -lm
 "$build/bench/codecs"
+"${CC:-cc}" -std=c17 -O2 -D_GNU_SOURCE -I. -o "$build/bench/overhead" tests/bench/overhead.c \
+	-Wl,--start-group "$build"/lib/{lwm2m,oscore,coap,base}.a -Wl,--end-group \
+	$(pkg-config --libs libcoap-3-notls libcrypto libcbor) -lm
+"$build/bench/overhead"
 "${CC:-cc}" -std=c17 -O2 -D_GNU_SOURCE -I. -o "$build/bench/updates" tests/bench/updates.c \
 	-Wl,--start-group "$build"/lib/{oscore,coap,base}.a -Wl,--end-group \
 	$(pkg-config --libs libcoap-3-notls libcrypto)
