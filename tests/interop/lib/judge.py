@@ -69,6 +69,17 @@ async def until(get, good, seconds=10):
     return value
 
 
+async def provision(ep, secret, salt, device):
+    """Credentials for bootstrap; `device` is the device's id, the server's is 01."""
+    await rest(
+        "PUT", "/v1/endpoints/%s/credentials/oscore" % ep,
+        {
+            "role": "bootstrap", "master_secret": secret.hex(), "master_salt": salt.hex(),
+            "sender_id": "01", "recipient_id": device.hex(),
+        }, 201,
+    )  # fmt: skip
+
+
 async def main(run):
     """Runs it; the last line is the count. The exit status."""
     global failed

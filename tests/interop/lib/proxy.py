@@ -87,8 +87,8 @@ def read_block(value):
 class Side(asyncio.DatagramProtocol):
 	"""A socket of the proxy: messages, not what they mean."""
 
-	def __init__(self, serve):
-		self.serve = serve
+	def __init__(self, serve, proxy):
+		self.serve, self.proxy = serve, proxy
 		self.waiting = {}  # token -> function(message)
 		self.seen = {}  # (peer, MID) -> the answer's bytes
 		self.notified = {}  # MID of what we passed on -> function, if it is rejected
@@ -107,7 +107,13 @@ class Side(asyncio.DatagramProtocol):
 		return self.mid
 
 	def send(self, m, to):
-		self.transport.sendto(encode(m), to)
+		self.send_bytes(encode(m), to)
+
+	def send_bytes(self, data, to):
+		if self.proxy.lossy and self.proxy.lossy.random() < self.proxy.loss:
+			self.proxy.count["lost"] += 1
+		else:
+			self.transport.sendto(data, to)
 
 	def do(self, coroutine):
 		task = asyncio.ensure_future(coroutine)
@@ -125,7 +131,7 @@ class Side(asyncio.DatagramProtocol):
 			key = (peer, m.mid)
 			if key in self.seen:
 				if self.seen[key]:
-					self.transport.sendto(self.seen[key], peer)
+					self.send_bytes(self.seen[key], peer)
 				return
 			self.seen[key] = None
 			self.do(self.serve(m, peer))
@@ -153,7 +159,8 @@ class Side(asyncio.DatagramProtocol):
 			for _ in range(tries):
 				self.send(out, to)
 				try:
-					return await asyncio.wait_for(asyncio.shield(got), 1)
+					wait = 0.1 if self.proxy.lossy else 1
+					return await asyncio.wait_for(asyncio.shield(got), wait)
 				except asyncio.TimeoutError:
 					pass
 			return None
@@ -177,7 +184,7 @@ class Path:
 
 	def __init__(self, proxy, role, daemon):
 		self.proxy, self.role, self.daemon = proxy, role, daemon
-		self.front, self.back = Side(self.up), Side(self.down)
+		self.front, self.back = Side(self.up, proxy), Side(self.down, proxy)
 		self.devices = []  # in the order in which they were heard of
 		self.observations = {}  # token of the daemon -> (device, our token)
 		self.parts = {}  # key of a request -> the response of which the daemon fetches the rest
@@ -196,7 +203,7 @@ class Path:
 
 	def separate(self):
 		self.turn += 1
-		return self.turn % 2 == 0
+		return self.turn % 2 == 0 and not self.proxy.lossy  # nobody would send it again
 
 	# ---- device to daemon
 
@@ -278,7 +285,7 @@ class Path:
 			later = None
 			if observe == b"":
 				later = lambda r, d=device: self.notification(r, m.token, peer, d)
-			task = asyncio.ensure_future(self.front.ask(m, device, token=token, later=later, tries=2))
+			task = asyncio.ensure_future(self.front.ask(m, device, token=token, later=later, tries=5))
 			asked[task] = (device, token)
 		told, left = Message(ACK, 0xA4), set(asked)
 		while left:
@@ -331,8 +338,9 @@ class Proxy:
 		self.szx = None  # of blocks towards the daemon
 		self.options = False
 		self.hostile = None
+		self.lossy, self.loss = None, 0  # a source of chance; a share of what the proxy sends
 		self.count = dict.fromkeys(
-			("up", "down", "notifications", "pieces up", "answer pieces up", "answer pieces down"), 0
+			("up", "down", "notifications", "lost", "pieces up", "answer pieces up", "answer pieces down"), 0
 		)
 
 	async def open(self):

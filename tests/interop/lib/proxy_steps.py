@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 from hostile import Hostile
-from judge import CTL, check, ctl, main, rest, until
+from judge import CTL, check, ctl, main, provision, rest, until
 from lwm2m_client import Client, MemoryContext
 from proxy import Proxy
 
@@ -37,16 +37,6 @@ def refusals(n):
 
 async def view(ep):
     return await rest("GET", "/v1/endpoints/" + ep)
-
-
-async def provision(ep, secret, salt, device):
-    await rest(
-        "PUT", "/v1/endpoints/%s/credentials/oscore" % ep,
-        {
-            "role": "bootstrap", "master_secret": secret.hex(), "master_salt": salt.hex(),
-            "sender_id": "01", "recipient_id": device.hex(),
-        }, 201,
-    )  # fmt: skip
 
 
 class Device:
