@@ -139,8 +139,9 @@ static const struct ep_reason_info table[EP_REASON_COUNT] = {
 		"has to ask again."},
 	[EP_REASON_UNPROTECTED_ANSWER] = {"unprotected-answer",
 		"An answer to our protected request came unprotected and was ignored. The device "
-		"may have lost its keys, or somebody forges: if it does not register "
-		"again, " PROVISION "."},
+		"may have lost its keys, a proxy may not reach it, or somebody forges: "
+		"'lanyardctl trace EP' shows the code. If it does not register again, " PROVISION
+		"."},
 	[EP_REASON_ANSWER_DECRYPT] = {"answer-decryption-failed",
 		"An answer to our request did not decrypt and was ignored: the keys differ, or "
 		"somebody forges. If it goes on, " PROVISION "."},

@@ -40,7 +40,10 @@ static void ignore(struct ep_exchange *x, struct ep_request *r, enum ep_reason w
 	if (why == EP_REASON_ANSWER_DECRYPT)
 		ep_security_note(x->dir, EP_SECURITY_DECRYPTION, r->endpoint, SPAN_EMPTY, &d->from,
 			t->now_ms);
+	if (why == EP_REASON_UNPROTECTED_ANSWER) /* the code tells a proxy from a device */
+		d->msg = &x->outer;
 	ep_trace_in(x, d, ep_reason_info(why)->code, t);
+	d->msg = NULL;
 }
 
 /* The response in the clear. Sets number to the sender's Partial IV plus one, or 0 without one. */

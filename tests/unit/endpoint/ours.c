@@ -34,6 +34,11 @@ static void answered(void)
 	rig_fini(r);
 }
 
+static bool span_has(struct span s, const char *what)
+{
+	return memmem(s.p, s.n, what, strlen(what)) != NULL;
+}
+
 /* What is not bound to the request changes nothing.
  * Proves: 8613-8.4-7 8613-8.4-8 */
 static void ignored(void)
@@ -46,6 +51,21 @@ static void ignored(void)
 	memcpy(plain + 4, q.outer.token, 8);
 	CHECK(rig_in(r, SPAN_OF(plain)) == EP_NOTHING && req->hint == MSG_UNAUTHORIZED,
 		"an unprotected error is a hint");
+	static const uint8_t proxy[] = {MSG_NOT_FOUND, MSG_TOO_LARGE, MSG_BAD_GATEWAY,
+		MSG_UNAVAILABLE, MSG_GATEWAY_TIMEOUT, MSG_CODE(5, 5)};
+	for (size_t i = 0; i < sizeof(proxy); i++) {
+		plain[1] = proxy[i];
+		CHECK(rig_in(r, SPAN_OF(plain)) == EP_NOTHING && req->hint == proxy[i] &&
+				req->state == EP_REQ_SENT,
+			"so is what a proxy says");
+	}
+	r->e->traced = true;
+	rig_turn(r, 10);
+	CHECK(rig_in(r, SPAN_OF(plain)) == EP_NOTHING && r->t.effect_n == 1 &&
+			span_has(r->t.effect[0].event.json, "\"protected\":false") &&
+			span_has(r->t.effect[0].event.json, "\"code\":\"5.05\""),
+		"and a trace shows it");
+	r->e->traced = false;
 	plain[1] = MSG_CONTENT;
 	CHECK(rig_in(r, SPAN_OF(plain)) == EP_NOTHING, "an unprotected success is discarded");
 	uint8_t reset[] = {0x70, 0, plain[2], plain[3]};
