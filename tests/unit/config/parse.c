@@ -126,7 +126,7 @@ static const struct error_row {
 	{"[servr]\n", "t.conf:1: unknown section [servr]; did you mean [server]?"},
 	{"[Listen main]\n", "t.conf:1: unknown section [Listen main]; did you mean [listen NAME]?"},
 	{"\n\n[zzz]\nx = 1\n", "t.conf:3: unknown section [zzz]; there are server, bootstrap, "
-			       "listen, storage, oscore, admin, log"},
+			       "listen, storage, oscore, coap, admin, log"},
 	{"[]\n", "t.conf:1: unknown section []; there are ..."},
 	{"[server\n", "t.conf:1: a section needs its ']'"},
 	{"[server] x\n", "t.conf:1: nothing but a comment ..."},
@@ -276,7 +276,7 @@ static void check_many(void)
 	CHECK(matches(said, "t.conf:2: neither a [section] nor \"key = value\"\n"
 			    "t.conf:3: \"grace\" is \"z\", but must be 0 to 604800 s\n"
 			    "t.conf:4: unknown section [q]; there are server, bootstrap, listen, "
-			    "storage, oscore, admin, log\n"
+			    "storage, oscore, coap, admin, log\n"
 			    "t.conf:6: neither a [section] nor \"key = value\"\n"
 			    "t.conf:8: unknown key \"q\" in [log]; there are level, format"),
 		said);
