@@ -52,9 +52,9 @@ struct ep_context {
 	uint16_t ssn_left;  /* numbers from ssn_next on that are reserved */
 	uint16_t ssn_block; /* size of the last reservation */
 	uint16_t ssid;
+	uint16_t replays;
 	uint32_t auth_failures; /* it stops at its end, as replays does */
 	uint32_t heard_s;       /* when a good message came, since 1970; 0: not since the start */
-	uint16_t replays;
 	uint8_t role, origin, generation; /* enum rec_* */
 	uint8_t aead;
 	int8_t hkdf;         /* COSE numbers, both */
