@@ -25,27 +25,29 @@ MUST_USE bool body_decode(
 MUST_USE bool body_import(
 	struct span text, struct arena *a, struct adm_import *out, struct adm_fail *fail);
 /* PUT .../data/{at}: an Object Instance {"resources":{...}}, or a Resource (Instance)
- * {"value":...}, with "type" for one the model does not know. */
-MUST_USE bool body_values(struct span text, const struct lwm_path *at, struct lwm_records *out,
-	struct adm_fail *fail);
+ * {"value":...}, with "type" for one the model does not know, or that it has wrong: then the value
+ * is held against that type alone, else against the model's type and range. */
+MUST_USE bool body_values(struct span text, const struct lwm_path *at,
+	const struct lwm_versions *versions, struct lwm_records *out, struct adm_fail *fail);
 /* POST .../data/{at} of an Object Instance or multiple Resource: the same bodies, but a Resource is
  * given by instances. */
-MUST_USE bool body_partial(struct span text, const struct lwm_path *at, struct lwm_records *out,
-	struct adm_fail *fail);
+MUST_USE bool body_partial(struct span text, const struct lwm_path *at,
+	const struct lwm_versions *versions, struct lwm_records *out, struct adm_fail *fail);
 /* POST .../data/{object}: {"instance":5,"resources":{...}}. Without "instance" the records have
  * LWM_ID_NONE there; without resources there is one record, of an empty instance. */
-MUST_USE bool body_create(struct span text, const struct lwm_path *object, struct lwm_records *out,
-	struct adm_fail *fail);
+MUST_USE bool body_create(struct span text, const struct lwm_path *object,
+	const struct lwm_versions *versions, struct lwm_records *out, struct adm_fail *fail);
 /* POST .../read-composite: {"paths":["/3/0/9","/1"]}, 1 to BODY_PATHS_MAX of them. */
 MUST_USE bool body_paths(struct span text, struct lwm_records *out, struct adm_fail *fail);
 /* POST .../write-composite: {"values":{"/3/0/14":"+02:00","/3/0/7/1":null}}; null takes a Resource
  * Instance away. */
-MUST_USE bool body_composite(struct span text, struct lwm_records *out, struct adm_fail *fail);
+MUST_USE bool body_composite(struct span text, const struct lwm_versions *versions,
+	struct lwm_records *out, struct adm_fail *fail);
 /* PUT .../data/{at} with a body that is no JSON: the one value of a Resource (Instance), as its
  * bytes (Opaque, or unknown to the model) or, with `text`, as text/plain of the model's type. The
  * record refers to `raw`. */
 MUST_USE bool body_raw(struct span raw, bool text, const struct lwm_path *at,
-	struct lwm_records *out, struct adm_fail *fail);
+	const struct lwm_versions *versions, struct lwm_records *out, struct adm_fail *fail);
 /* PUT .../attributes/{at}: {"pmin":10,"gt":null} into "pmin=10&gt=", in the arena. What the values
  * may be is for lwm_attrs_parse to say; `fail` names the attribute. */
 MUST_USE bool body_attributes(struct span text, const struct lwm_path *at, struct arena *a,

@@ -19,7 +19,8 @@ static void content(const struct lwm_path *path, const struct adm_result *res, s
 {
 	const struct lwm_format *f =
 		res->content_format < 0 ? NULL : lwm_format((uint32_t)res->content_format);
-	const struct lwm_codec_opts opts = {.now_s = (double)time(NULL), .alt = res->alt};
+	const struct lwm_codec_opts opts = {
+		.now_s = (double)time(NULL), .alt = res->alt, .versions = res->versions};
 	char number[16];
 
 	response(path, res, o);
@@ -109,10 +110,11 @@ void data_get(struct adm_req *r)
 static bool replace_body(struct adm_req *r, struct lwm_records *rec)
 {
 	enum req_media media = req_media(r);
+	const struct lwm_versions versions = req_versions(r);
 
 	if (media == REQ_JSON)
-		return body_values(r->body, &r->path, rec, &r->fail);
-	return body_raw(r->body, media == REQ_TEXT, &r->path, rec, &r->fail);
+		return body_values(r->body, &r->path, &versions, rec, &r->fail);
+	return body_raw(r->body, media == REQ_TEXT, &r->path, &versions, rec, &r->fail);
 }
 
 void data_put(struct adm_req *r)
@@ -150,12 +152,14 @@ static void create(struct adm_req *r, struct adm_dm *d)
 /* On an Object it is a Create, below one a Write that adds. */
 void data_post(struct adm_req *r)
 {
+	const struct lwm_versions versions = req_versions(r);
 	struct lwm_records rec;
 	struct adm_dm d;
 
 	lwm_records_init(&rec, &r->arena);
 	if (!prepare(r, ADM_WRITE_PARTIAL, 1, 3, &d) || !req_json_only(r) ||
-		!(d.path.n == 1 ? body_create : body_partial)(r->body, &r->path, &rec, &r->fail)) {
+		!(d.path.n == 1 ? body_create : body_partial)(
+			r->body, &r->path, &versions, &rec, &r->fail)) {
 		req_fail(r);
 		return;
 	}
@@ -185,7 +189,7 @@ void data_delete(struct adm_req *r)
 static void links(const struct lwm_path *path, const struct adm_result *res, struct jo *o)
 {
 	response(path, res, o);
-	render_links(o, path, res->content_format, res->payload);
+	render_links(o, path, res->content_format, res->payload, &res->versions);
 }
 
 void discover_get(struct adm_req *r)
@@ -231,11 +235,16 @@ static void composite(
 	struct adm_req *r, enum adm_dm_kind kind, struct lwm_records *rec, adm_answer_fn *answer)
 {
 	struct adm_dm d = {.kind = kind, .endpoint = r->endpoint, .depth = -1};
+	const struct lwm_versions versions = req_versions(r);
+	bool good;
 
 	r->path = (struct lwm_path){0};
-	if (!format(r, kind, &d.content_format) || !req_wait(r) || !req_json_only(r) ||
-		!(kind == ADM_READ_COMPOSITE ? body_paths : body_composite)(
-			r->body, rec, &r->fail)) {
+	good = format(r, kind, &d.content_format) && req_wait(r) && req_json_only(r);
+	if (good && kind == ADM_READ_COMPOSITE)
+		good = body_paths(r->body, rec, &r->fail);
+	else if (good)
+		good = body_composite(r->body, &versions, rec, &r->fail);
+	if (!good) {
 		req_fail(r);
 		return;
 	}

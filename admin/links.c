@@ -42,11 +42,27 @@ static void attributes(struct jo *o, const struct lwm_link *l, struct arena *a)
 	jo_end_object(o);
 }
 
-static void link_out(struct jo *o, const struct lwm_link *l, struct arena *a)
+static void name_out(struct jo *o, struct span target, const struct lwm_versions *versions)
+{
+	const struct lwm_resource *r;
+	const struct lwm_object *of;
+	struct lwm_path p;
+
+	if (!target.p || lwm_path_parse(target, &p) || p.n == 0 || p.n == 2)
+		return;
+	r = lwm_resource_of(versions, &p);
+	of = p.n == 1 ? lwm_object_of(versions, p.id[0]) : NULL;
+	if (r || of)
+		jo_str(o, "name", r ? r->name : of->name);
+}
+
+static void link_out(struct jo *o, const struct lwm_link *l, const struct lwm_versions *versions,
+	struct arena *a)
 {
 	jo_object(o, NULL);
 	/* The first link of the old form (BS-12) stands for the root. */
 	jo_text(o, "path", l->target.p ? l->target : SPAN_LIT("/"));
+	name_out(o, l->target, versions);
 	attributes(o, l, a);
 	jo_end_object(o);
 }
@@ -65,8 +81,8 @@ static const char *objection(int32_t content_format, struct span payload)
 	return e == ERR_NOTFOUND ? NULL : "the payload is no link format";
 }
 
-void render_links(
-	struct jo *o, const struct lwm_path *base, int32_t content_format, struct span payload)
+void render_links(struct jo *o, const struct lwm_path *base, int32_t content_format,
+	struct span payload, const struct lwm_versions *versions)
 {
 	const char *why = objection(content_format, payload);
 	struct lwm_link l;
@@ -77,7 +93,7 @@ void render_links(
 	if (why)
 		render_unreadable(o, base, payload, why);
 	while (!why && lwm_link_next(&payload, &l) == ERR_OK) {
-		link_out(o, &l, &a);
+		link_out(o, &l, versions, &a);
 		arena_reset(&a);
 	}
 	jo_end_array(o);

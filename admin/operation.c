@@ -176,10 +176,18 @@ static void note_created(struct operation *op, const struct adm_result *res)
 		op->path = p;
 }
 
+static uint8_t version_of(void *arg, uint16_t oid)
+{
+	const struct operation *op = arg;
+
+	return op->adm->ops.object_version(op->adm->ops.arg, op->endpoint, oid);
+}
+
 /* An adm_done_fn. */
 static void on_done(void *done_arg, const struct adm_result *res)
 {
 	struct operation *op = done_arg;
+	struct adm_result whole = *res;
 
 	if (!op->adm) {
 		operation_free(op);
@@ -187,7 +195,8 @@ static void on_done(void *done_arg, const struct adm_result *res)
 	}
 	if (op->kind == ADM_CREATE)
 		note_created(op, res);
-	op->status = outcome_out(&op->outcome, op->endpoint, &op->path, op->answer, res);
+	whole.versions = (struct lwm_versions){version_of, op};
+	op->status = outcome_out(&op->outcome, op->endpoint, &op->path, op->answer, &whole);
 	op->adm->operations.bytes += op->outcome.n;
 	op->ended = true;
 	op->ended_wall_s = time(NULL);

@@ -27,6 +27,7 @@ struct adm_result {
 				 as we gave it; empty if nobody knows. Of a backup: its path */
 	uint64_t bytes;       /* of a backup */
 	struct span alt;      /* what stands before the paths in the payload: "/lwm2m", or empty */
+	struct lwm_versions versions; /* of the objects there; admin/ fills it in */
 };
 typedef void adm_done_fn(void *done_arg, const struct adm_result *r);
 
@@ -237,6 +238,9 @@ struct adm_ops {
 	void (*endpoint_put)(void *arg, struct span name, const struct adm_settings *s,
 		adm_done_fn *done, void *done_arg);
 	void (*endpoint_delete)(void *arg, struct span name, adm_done_fn *done, void *done_arg);
+	/* The version of an object that an endpoint registered (lwm_object_list_version); 0 if it
+	 * is not registered. */
+	uint8_t (*object_version)(void *arg, struct span name, uint16_t oid);
 	enum err (*context_list)(void *arg, struct span name, adm_context_fn *fn, void *cb_arg);
 	void (*oscore_put)(void *arg, struct span name, const struct adm_oscore *o,
 		adm_done_fn *done, void *done_arg);

@@ -85,11 +85,25 @@ static void unshowable(struct jo *o, const struct lwm_record *r)
 	jo_hex(o, "raw_hex", v->bytes);
 }
 
-static void record_out(struct jo *o, const struct lwm_record *r)
+/* A device may know better than the model: the value stands. */
+static void range_out(struct jo *o, const struct lwm_resource *res, const struct lwm_value *v)
 {
-	const struct lwm_resource *res =
-		r->path.n >= 3 ? lwm_resource(r->path.id[0], r->path.id[2]) : NULL;
-	enum lwm_type type = r->kind == LWM_RECORD_VALUE ? r->value.type : lwm_type_at(&r->path);
+	char text[96];
+	struct writer w = wr_make(text, sizeof(text));
+
+	if (!res || lwm_in_range(res, v))
+		return;
+	wr_str(&w, "out of range: ");
+	wr_range(&w, res);
+	jo_text(o, "warning", wr_span(&w));
+}
+
+static void record_out(
+	struct jo *o, const struct lwm_record *r, const struct lwm_versions *versions)
+{
+	const struct lwm_resource *res = lwm_resource_of(versions, &r->path);
+	enum lwm_type known = res ? res->type : LWM_NONE;
+	enum lwm_type type = r->kind == LWM_RECORD_VALUE ? r->value.type : known;
 
 	jo_object(o, NULL);
 	jo_path(o, "path", &r->path);
@@ -105,6 +119,7 @@ static void record_out(struct jo *o, const struct lwm_record *r)
 			value_out(o, "value", &r->value);
 		else
 			unshowable(o, r);
+		range_out(o, res, &r->value);
 		break;
 	case LWM_RECORD_BAD:
 		unshowable(o, r);
@@ -173,7 +188,8 @@ static const char *decode(const struct lwm_path *base, int32_t content_format, s
 	const struct lwm_codec_opts *opts, struct lwm_records *out)
 {
 	/* An answer may bring what its links lead to. */
-	struct lwm_codec_opts o = {.now_s = opts->now_s, .alt = opts->alt, .linked = true};
+	struct lwm_codec_opts o = {
+		.now_s = opts->now_s, .alt = opts->alt, .linked = true, .versions = opts->versions};
 	const struct lwm_format *f =
 		content_format < 0 ? NULL : lwm_format((uint32_t)content_format);
 
@@ -200,7 +216,7 @@ static void members(struct jo *o, const struct lwm_path *base, int32_t content_f
 	if (why)
 		render_unreadable(o, base, payload, why);
 	for (size_t i = 0; !why && i < rec.n; i++)
-		record_out(o, &rec.v[i]);
+		record_out(o, &rec.v[i], &opts->versions);
 	jo_end_array(o);
 	if (!bare && !why)
 		single_out(o, base, rec.v, rec.n);

@@ -28,11 +28,12 @@ MUST_USE enum err adm_render_notification(const struct lwm_path *base, uint8_t c
 /* For admin/: the members "values" and, for a single Resource, "value". */
 void render_values(struct jo *o, const struct lwm_path *base, int32_t content_format,
 	struct span payload, const struct lwm_codec_opts *opts);
-/* The member "links" of a Discover's payload: [{"path":"/3/0/7","attributes":{"dim":"8"}},...];
+/* The member "links" of a Discover's payload: [{"path":"/3/0/7","name":"Power Source Voltage",
+ * "attributes":{"dim":"8"}},...]; the name is that of an object or a resource that is known;
  * attributes are strings, a flag is true. A payload that cannot be read is one entry with "error",
  * as above. */
-void render_links(
-	struct jo *o, const struct lwm_path *base, int32_t content_format, struct span payload);
+void render_links(struct jo *o, const struct lwm_path *base, int32_t content_format,
+	struct span payload, const struct lwm_versions *versions);
 /* Such an entry: {"path","error","raw_hex"}. */
 void render_unreadable(
 	struct jo *o, const struct lwm_path *base, struct span payload, const char *why);

@@ -273,6 +273,18 @@ static void good_out(struct jo *o, struct span endpoint, const struct lwm_path *
 	jo_end_object(o);
 }
 
+static uint8_t version_of(void *arg, uint16_t oid)
+{
+	const struct adm_req *r = arg;
+
+	return r->adm->ops.object_version(r->adm->ops.arg, r->endpoint, oid);
+}
+
+struct lwm_versions req_versions(struct adm_req *r)
+{
+	return (struct lwm_versions){version_of, r};
+}
+
 int outcome_out(struct jo *o, struct span endpoint, const struct lwm_path *path,
 	adm_answer_fn *members, const struct adm_result *res)
 {

@@ -89,6 +89,8 @@ void req_err(struct adm_req *r, enum err e);
 void req_done(void *done_arg, const struct adm_result *res);
 /* The body as it stands. */
 void req_answer(struct adm_req *r, int status, const char *content_type, struct jo *o);
+/* Of the objects of the endpoint that is asked for; the result refers to `r`. */
+struct lwm_versions req_versions(struct adm_req *r);
 /* What outcome_out made of a result. */
 void req_reply(struct adm_req *r, int status, const struct jo *o);
 /* The body of an answer, good or problem, without a line end; returns its status. `members`

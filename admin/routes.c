@@ -47,6 +47,7 @@ static const struct adm_route routes[] = {
 	{"GET", "/v1/events", events_get, "endpoint type after"},
 	{"POST", "/v1/backups", backup_post, ""},
 	{"POST", "/v1/unseal", unseal_post, ""},
+	{"GET", "/v1/models", models_get, "object"},
 	{"GET", "/metrics", metrics_get, ""},
 };
 

@@ -19,7 +19,7 @@ struct adm_route {
 const struct adm_route *routes_table(size_t *n);
 void routes_dispatch(struct adm_req *r);
 
-adm_handler_fn openapi_get, status_get, metrics_get, events_get, trace_get, unseal_post,
+adm_handler_fn openapi_get, status_get, metrics_get, models_get, events_get, trace_get, unseal_post,
 	backup_post;
 adm_handler_fn endpoints_list, endpoint_get, endpoint_put, endpoint_delete, explain_get;
 adm_handler_fn credentials_get, credentials_put, credentials_delete, oscore_decode_post,

@@ -7,9 +7,12 @@
 #include <json-c/json.h>
 #include <stdio.h>
 
+enum { NAME_SHOWN = 80 };
+
 struct values {
 	struct lwm_records *out;
 	struct adm_fail *fail;
+	const struct lwm_versions *versions;
 	enum lwm_type forced; /* by "type"; LWM_NONE: the model's */
 };
 
@@ -162,16 +165,32 @@ static bool append(struct values *v, enum lwm_record_kind kind, const struct lwm
 	return true;
 }
 
+/* A value of the model's type that is to be written. */
+static bool add_fitting(struct values *v, const struct lwm_path *p,
+	const struct lwm_resource *model, struct lwm_value value)
+{
+	char what[NAME_SHOWN + 96];
+	struct writer w = wr_make(what, sizeof(what) - 1);
+
+	if (!model || v->forced != LWM_NONE || lwm_in_range(model, &value))
+		return append(v, LWM_RECORD_VALUE, p, value);
+	wr_fmt(&w, "%.*s is ", NAME_SHOWN, model->name);
+	wr_range(&w, model);
+	what[w.n] = '\0';
+	return bad(v, p, what);
+}
+
 static bool add(struct values *v, const struct lwm_path *p, struct json_object *j)
 {
-	enum lwm_type type = v->forced != LWM_NONE ? v->forced : lwm_type_at(p);
+	const struct lwm_resource *model = lwm_resource_of(v->versions, p);
+	enum lwm_type type = v->forced != LWM_NONE ? v->forced : model ? model->type : LWM_NONE;
 	struct lwm_value value = {0};
 
 	if (type == LWM_NONE)
 		type = guess(j);
 	if (!typed(v, type, j, &value))
 		return bad(v, p, wanted(type));
-	return append(v, LWM_RECORD_VALUE, p, value);
+	return add_fitting(v, p, model, value);
 }
 
 /* `p` with the id in `name` behind it. */
@@ -205,7 +224,7 @@ static bool multiple(struct values *v, const struct lwm_path *p, struct json_obj
 /* A Resource: one value, or {"0":...,"1":...} of a multiple one. */
 static bool resource(struct values *v, const struct lwm_path *p, struct json_object *j)
 {
-	const struct lwm_resource *model = lwm_resource(p->id[0], p->id[2]);
+	const struct lwm_resource *model = lwm_resource_of(v->versions, p);
 	bool several = json_object_is_type(j, json_type_object);
 
 	if (model && p->n == 3 && model->multiple != several)
@@ -284,11 +303,12 @@ static bool addition(struct values *v, struct js_in *in, const struct lwm_path *
 
 typedef bool members_fn(struct values *v, struct js_in *in, const struct lwm_path *at);
 
-static bool read_members(struct span text, const struct lwm_path *at, struct lwm_records *out,
-	struct adm_fail *fail, members_fn *members)
+static bool read_members(struct span text, const struct lwm_path *at,
+	const struct lwm_versions *versions, struct lwm_records *out, struct adm_fail *fail,
+	members_fn *members)
 {
 	struct js_in in = {.fail = fail};
-	struct values v = {.out = out, .fail = fail};
+	struct values v = {.out = out, .fail = fail, .versions = versions};
 
 	if (!js_parse(text, &in.obj, fail))
 		return false;
@@ -297,16 +317,16 @@ static bool read_members(struct span text, const struct lwm_path *at, struct lwm
 	return fail->status == 0;
 }
 
-bool body_values(
-	struct span text, const struct lwm_path *at, struct lwm_records *out, struct adm_fail *fail)
+bool body_values(struct span text, const struct lwm_path *at, const struct lwm_versions *versions,
+	struct lwm_records *out, struct adm_fail *fail)
 {
-	return read_members(text, at, out, fail, at->n == 2 ? instance : single);
+	return read_members(text, at, versions, out, fail, at->n == 2 ? instance : single);
 }
 
-bool body_partial(
-	struct span text, const struct lwm_path *at, struct lwm_records *out, struct adm_fail *fail)
+bool body_partial(struct span text, const struct lwm_path *at, const struct lwm_versions *versions,
+	struct lwm_records *out, struct adm_fail *fail)
 {
-	return read_members(text, at, out, fail, at->n == 2 ? instance : addition);
+	return read_members(text, at, versions, out, fail, at->n == 2 ? instance : addition);
 }
 
 static bool creation(struct values *v, struct js_in *in, const struct lwm_path *object)
@@ -325,10 +345,10 @@ static bool creation(struct values *v, struct js_in *in, const struct lwm_path *
 	return resources(v, in, &at);
 }
 
-bool body_create(struct span text, const struct lwm_path *object, struct lwm_records *out,
-	struct adm_fail *fail)
+bool body_create(struct span text, const struct lwm_path *object,
+	const struct lwm_versions *versions, struct lwm_records *out, struct adm_fail *fail)
 {
-	return read_members(text, object, out, fail, creation);
+	return read_members(text, object, versions, out, fail, creation);
 }
 
 /* ---- composites */
@@ -366,9 +386,10 @@ static bool composite(struct values *v, struct js_in *in, const struct lwm_path 
 	return true;
 }
 
-bool body_composite(struct span text, struct lwm_records *out, struct adm_fail *fail)
+bool body_composite(struct span text, const struct lwm_versions *versions, struct lwm_records *out,
+	struct adm_fail *fail)
 {
-	return read_members(text, NULL, out, fail, composite);
+	return read_members(text, NULL, versions, out, fail, composite);
 }
 
 static bool paths(struct values *v, struct js_in *in, const struct lwm_path *at)
@@ -395,7 +416,7 @@ static bool paths(struct values *v, struct js_in *in, const struct lwm_path *at)
 
 bool body_paths(struct span text, struct lwm_records *out, struct adm_fail *fail)
 {
-	return read_members(text, NULL, out, fail, paths);
+	return read_members(text, NULL, NULL, out, fail, paths);
 }
 
 /* Text differs from JSON where a value has no quotes, and for 0 and 1 (FMT-40). */
@@ -408,12 +429,12 @@ static const char *wanted_text(enum lwm_type type)
 	return wanted(type == LWM_NONE ? LWM_STRING : type);
 }
 
-bool body_raw(struct span raw, bool text, const struct lwm_path *at, struct lwm_records *out,
-	struct adm_fail *fail)
+bool body_raw(struct span raw, bool text, const struct lwm_path *at,
+	const struct lwm_versions *versions, struct lwm_records *out, struct adm_fail *fail)
 {
-	const struct lwm_resource *model = at->n >= 3 ? lwm_resource(at->id[0], at->id[2]) : NULL;
-	struct values v = {.out = out, .fail = fail};
-	enum lwm_type type = lwm_type_at(at);
+	const struct lwm_resource *model = lwm_resource_of(versions, at);
+	struct values v = {.out = out, .fail = fail, .versions = versions};
+	enum lwm_type type = model ? model->type : LWM_NONE;
 	struct lwm_value value = {.type = LWM_OPAQUE, .bytes = raw};
 
 	if (at->n < 3 || (model && model->multiple && at->n == 3))
@@ -424,5 +445,5 @@ bool body_raw(struct span raw, bool text, const struct lwm_path *at, struct lwm_
 			"the resource is no opaque one; give its value as text/plain or JSON");
 	if (text && lwm_value_from_text(raw, type, out->arena, &value))
 		return bad(&v, at, wanted_text(type));
-	return append(&v, LWM_RECORD_VALUE, at, value);
+	return add_fitting(&v, at, model, value);
 }

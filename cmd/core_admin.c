@@ -106,6 +106,16 @@ static void tell_endpoint(
 	fn(cb_arg, &out);
 }
 
+static uint8_t op_object_version(void *arg, struct span name, uint16_t oid)
+{
+	struct core *c = arg;
+	const struct endpoint *e = !c->failed ? core_find(c, name) : NULL;
+	struct srv_view v = {.registered = false};
+	if (e)
+		srv_view(c->srv, e, core_view_ms(c), &v);
+	return v.registered && v.list ? lwm_object_list_version(v.list, oid, v.lwm2m) : 0;
+}
+
 static int by_name(const void *a, const void *b)
 {
 	const struct endpoint *const *x = a, *const *y = b;
@@ -393,6 +403,7 @@ void core_admin_ops(struct core *c, struct adm_ops *out)
 		.endpoint_get = op_endpoint_get,
 		.endpoint_put = core_endpoint_put,
 		.endpoint_delete = op_endpoint_delete,
+		.object_version = op_object_version,
 		.context_list = op_context_list,
 		.oscore_put = core_oscore_put,
 		.oscore_decode = core_oscore_decode,

@@ -157,10 +157,11 @@ static enum err on_tombstone(void *arg, const struct rec_tombstone *r)
 /* A notification, for its event. Without memory the writer gets an error, and the engine says less.
  */
 static void render(void *arg, const struct lwm_path *path, uint8_t code, int32_t content_format,
-	struct span payload, struct span alt, struct writer *w)
+	struct span payload, struct span alt, const struct lwm_versions *versions, struct writer *w)
 {
 	const struct core *c = arg;
-	const struct lwm_codec_opts opts = {.now_s = (double)c->wall_ms / 1000, .alt = alt};
+	const struct lwm_codec_opts opts = {
+		.now_s = (double)c->wall_ms / 1000, .alt = alt, .versions = *versions};
 	char *json;
 	if (adm_render_notification(path, code, content_format, payload, &opts, &json)) {
 		w->err = ERR_NOMEM;

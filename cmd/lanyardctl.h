@@ -44,6 +44,7 @@ enum ctl_opt {
 	CTL_OPT_REQUEST,
 	CTL_OPT_KID,
 	CTL_OPT_PIV,
+	CTL_OPT_MODELS,
 	CTL_OPT_N,
 };
 #define CTL_HAS(opt) (UINT64_C(1) << (opt))
@@ -167,6 +168,8 @@ int ctl_problem_json(struct json_object *o);
 /* lanyardctl_decode.c: the names of content formats, with commas; `of_values`: without those that
  * hold no values. */
 void ctl_format_names(struct writer *w, bool of_values);
+/* What decode knows beside them. */
+#define CTL_FORMATS_MORE "link-format, attributes"
 
 /* lanyardctl_data.c */
 typedef void ctl_event_fn(struct ctl *c, struct json_object *event);
@@ -177,6 +180,11 @@ void ctl_event_line(struct ctl *c, struct json_object *event);
 /* Shows what a stream tells, with --json as it comes, until --count of them or its end. */
 int ctl_follow(struct ctl *c, const char *target, ctl_event_fn *show);
 
+/* lanyardctl_models.c: those of --models DIR, if it was given, until ctl_models_done. */
+struct lwm_models;
+int ctl_models_use(struct ctl *c, struct lwm_models **out);
+void ctl_models_done(struct lwm_models *m);
+
 /* The commands. */
 int ctl_status(struct ctl *c);
 int ctl_list(struct ctl *c);
@@ -185,6 +193,7 @@ int ctl_credentials(struct ctl *c);
 int ctl_observations(struct ctl *c);
 int ctl_explain(struct ctl *c);
 int ctl_metrics(struct ctl *c);
+int ctl_models(struct ctl *c);
 int ctl_provision(struct ctl *c);
 int ctl_import(struct ctl *c);
 int ctl_create(struct ctl *c);

@@ -3,6 +3,7 @@
 #include "cmd/lanyardctl.h"
 
 #include "base/text.h"
+#include "lwm2m/attrs.h"
 #include "lwm2m/format.h"
 #include "lwm2m/link.h"
 
@@ -306,12 +307,46 @@ static int decode_links(struct ctl *c, struct span payload)
 	return e == ERR_NOTFOUND ? CTL_OK : ctl_fail("out of memory");
 }
 
+/* Of a Write-Attributes: the query, as its options would be joined. */
+static int decode_attributes(const struct lwm_path *base, struct span payload)
+{
+	uint8_t text[64 * LWM_ATTRS + 64];
+	struct writer w = wr_make(text, sizeof(text));
+	struct lwm_attr_why why = {0};
+	struct lwm_attrs a;
+	const char *comma = "";
+
+	if (lwm_attrs_parse(payload, base, 0, &a, &why)) {
+		wr_attr_why(&w, &why);
+		return ctl_fail("%.*s", (int)w.n, (const char *)w.p);
+	}
+	wr_str(&w, "{\"path\":\"");
+	wr_path(&w, base);
+	wr_str(&w, "\",\"type\":\"attributes\",\"value\":{");
+	for (unsigned i = 0; i < LWM_ATTRS; i++) {
+		if (!((a.set | a.unset) & LWM_ATTR_BIT(i)))
+			continue;
+		wr_fmt(&w, "%s\"%s\":", comma, lwm_attr_name((enum lwm_attr)i));
+		if (a.set & LWM_ATTR_BIT(i))
+			wr_fmt(&w, "%.15g", a.value[i]);
+		else
+			wr_str(&w, "null");
+		comma = ",";
+	}
+	wr_str(&w, "}}\n");
+	if (w.err)
+		return ctl_fail("out of memory");
+	fwrite(w.p, 1, w.n, stdout);
+	return CTL_OK;
+}
+
 static int no_format(const char *word)
 {
 	char names[200];
 	struct writer w = wr_make(names, sizeof(names) - 1);
 
 	ctl_format_names(&w, false);
+	wr_str(&w, ", " CTL_FORMATS_MORE);
 	names[w.n] = '\0';
 	return ctl_usage(
 		ctl_command_find("decode"), "there is no format %s; known are %s", word, names);
@@ -319,7 +354,9 @@ static int no_format(const char *word)
 
 int ctl_decode(struct ctl *c)
 {
+	bool attributes = strcmp(c->arg[0], "attributes") == 0;
 	const struct lwm_format *f = format_of(c->arg[0]);
+	struct lwm_models *models;
 	enum lwm_type type;
 	struct lwm_path base;
 	struct span payload;
@@ -327,13 +364,21 @@ int ctl_decode(struct ctl *c)
 
 	if (rc)
 		return rc;
-	if (!f)
+	if (!f && !attributes)
 		return no_format(c->arg[0]);
 	if (lwm_path_parse(span_str(c->arg[1]), &base))
 		return ctl_usage(ctl_command_find("decode"),
 			"PATH is what was asked for: up to four ids, like /3/0, or / for none");
 	rc = payload_of(c, c->arg[2], &payload);
+	if (!rc)
+		rc = ctl_models_use(c, &models);
 	if (rc)
 		return rc;
-	return f->decode ? decode_values(c, f, &base, payload, type) : decode_links(c, payload);
+	if (attributes)
+		rc = decode_attributes(&base, payload);
+	else
+		rc = f->decode ? decode_values(c, f, &base, payload, type)
+			       : decode_links(c, payload);
+	ctl_models_done(models);
+	return rc;
 }

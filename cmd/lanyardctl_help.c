@@ -48,6 +48,8 @@ const struct ctl_option ctl_options[CTL_OPT_N] = {
 		"the daemon's configuration (default /etc/lanyard/lanyard.conf)"},
 	[CTL_OPT_REQUEST] = {"request", 0, "HEX", "the message that a response answers"},
 	[CTL_OPT_KID] = {"kid", 0, "HEX", "the kid of the request that a response answers"},
+	[CTL_OPT_MODELS] = {"models", 0, "DIR",
+		"a directory of object models, *.xml as the OMA registry has them"},
 	[CTL_OPT_PIV] = {"partial-iv", 0, "HEX", "the Partial IV of that request"},
 	[CTL_OPT_ONLY_COPY] = {"only-copy", 0, NULL,
 		"no other copy of the database runs, has run since this one was made, or will"},
@@ -177,8 +179,13 @@ static const struct ctl_command commands[] = {
 		"lanyard-oscore(7)\n"
 		"lists all reasons."},
 	{"metrics", NULL, "", 0, 0, 0, ctl_metrics, "counters in the format of Prometheus", NULL},
-	{"decode", NULL, "FORMAT PATH HEX", 3, 3, CTL_HAS(CTL_OPT_TEXT) | CTL_HAS(CTL_OPT_TYPE),
-		ctl_decode, "what a payload says; needs no daemon",
+	{"models", NULL, "[OBJECT]", 0, 1, 0, ctl_models, "the objects that are known, by version",
+		"SOURCE is the file of the daemon's models_dir, or built-in. A minor version "
+		"stands for the older\n"
+		"ones too."},
+	{"decode", NULL, "FORMAT PATH HEX", 3, 3,
+		CTL_HAS(CTL_OPT_TEXT) | CTL_HAS(CTL_OPT_TYPE) | CTL_HAS(CTL_OPT_MODELS), ctl_decode,
+		"what a payload says; needs no daemon",
 		"PATH is what the payload answers or was sent to. HEX may be - for standard input. "
 		"Prints an\n"
 		"object of JSON a line, bytes in hex. Exit status 1: the payload has to be "
@@ -318,7 +325,8 @@ int ctl_help(const char *command)
 	if (cmd->help)
 		printf("%s\n", cmd->help);
 	if (cmd->run == ctl_decode)
-		printf("Formats, or their numbers: %s.\n", format_names(false));
+		printf("Formats, or their numbers: %s;\nand " CTL_FORMATS_MORE ".\n",
+			format_names(false));
 	printf("\noptions:\n");
 	for (int i = 0; i < CTL_OPT_N; i++)
 		if (i <= CTL_OPT_HELP || cmd->options & CTL_HAS(i))

@@ -82,22 +82,6 @@ static const char *attributes_text(struct ctl *c, struct json_object *attributes
 	return *text ? text : "-";
 }
 
-/* Of an object or a resource, if the model knows it. */
-static const char *name_of(const char *path)
-{
-	const struct lwm_resource *r;
-	const struct lwm_object *o;
-	struct lwm_path p;
-
-	if (lwm_path_parse(span_str(path), &p) || p.n == 0)
-		return "-";
-	o = lwm_object(p.id[0]);
-	r = p.n >= 3 ? lwm_resource(p.id[0], p.id[2]) : NULL;
-	if (p.n >= 3)
-		return r ? r->name : "-";
-	return o && p.n == 1 ? o->name : "-";
-}
-
 void ctl_links(struct ctl *c, struct json_object *links)
 {
 	struct ctl_table t = {0};
@@ -106,8 +90,9 @@ void ctl_links(struct ctl *c, struct json_object *links)
 	for (size_t i = 0; links && i < json_object_array_length(links); i++) {
 		struct json_object *l = json_object_array_get_idx(links, i);
 		const char *path = ctl_cell(c, l, "path");
+		const char *name = ctl_cell(c, l, "name");
 
-		ctl_table_row(&t, 3, path, name_of(path),
+		ctl_table_row(&t, 3, path, name,
 			ctl_member(l, "error") ? ctl_fmt(c, "(%s)", ctl_cell(c, l, "error"))
 					       : attributes_text(c, ctl_member(l, "attributes")));
 	}

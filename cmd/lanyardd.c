@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "cmd/core.h"
+#include "cmd/lanyardd_models.h"
 #include "storage/sqlite.h"
 #include "transport/net.h"
 
@@ -276,6 +277,7 @@ static void on_reload(evutil_socket_t sig, short what, void *arg)
 		apply_log(&d->cfg);
 		log_fields(LOG_LEVEL_NOTICE, "configuration reloaded",
 			log_word("file", config_path(d)));
+		(void)daemon_models_load(d->cfg.models_dir);
 		if (refused[0])
 			log_fields(LOG_LEVEL_WARNING, "some changes need a restart",
 				log_text("options", span_str(refused)));
@@ -468,6 +470,7 @@ static int close_all(struct daemon *d)
 	if (d->store_event)
 		event_free(d->store_event);
 	core_free(d->core);
+	daemon_models_free();
 	net_free(d->net);
 	for (size_t i = 0; i < 3; i++)
 		if (d->sig[i])
@@ -488,6 +491,8 @@ static int run(struct daemon *d)
 	signal(SIGHUP, SIG_IGN); /* until there is something to reload */
 	if (secret_harden_process())
 		log_warning("core dumps could not be switched off");
+	/* What is wrong with a file is no reason to leave the devices alone. */
+	(void)daemon_models_load(d->cfg.models_dir);
 	d->base = event_base_new();
 	if (!d->base || !take_inherited(d) || !open_events(d) || !open_core(d) ||
 		!open_listeners(d) || !open_admin(d)) {
@@ -519,7 +524,8 @@ static void usage(FILE *out)
 	      "      --print-example    print every option with its default, and exit\n"
 	      "  -V, --version          print the version, and exit\n"
 	      "  -h, --help             print this, and exit\n\n"
-	      "SIGTERM stops cleanly; SIGHUP reads the configuration again.\n"
+	      "SIGTERM stops cleanly; SIGHUP reads the configuration and\n"
+	      "the object models again.\n"
 	      "Exit status: 0 stopped cleanly, 1 could not start or stop, 2 usage or\n"
 	      "configuration.\n\nOptions of the configuration file:\n",
 		out);
@@ -641,5 +647,7 @@ int main(int argc, char **argv)
 		cfg_print(&d.cfg, stdout);
 	if (mode == MODE_RESTORE)
 		return restore(&d.cfg, copy);
+	if (mode == MODE_CHECK && !daemon_models_load(d.cfg.models_dir))
+		return EXIT_USAGE;
 	return mode == MODE_RUN ? run(&d) : EXIT_SUCCESS;
 }

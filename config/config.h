@@ -29,6 +29,7 @@ struct cfg {
 	uint32_t body_limit_bytes; /* of a body in blocks, either way */
 	uint32_t endpoints_max;
 	char nosec_endpoints[CFG_TEXT_MAX]; /* names or fnmatch patterns, separated by spaces */
+	char models_dir[CFG_TEXT_MAX];      /* "": only the models that are built in */
 	/* [bootstrap] */
 	bool bootstrap;
 	char uri[CFG_TEXT_MAX]; /* of the server account the default plan writes; "" : no default

@@ -35,6 +35,9 @@ static const struct cfg_option schema[] = {
 		false, "how many endpoints may be known"},
 	{"server", "nosec_endpoints", CFG_TEXT, C(nosec_endpoints), TEXT(0), NULL, "", false,
 		"names or patterns, separated by spaces, that may register without security"},
+	{"server", "models_dir", CFG_TEXT, C(models_dir), TEXT(0), NULL, "", true,
+		"object models: *.xml of this directory, as the OMA registry has them; empty: "
+		"none"},
 
 	{"bootstrap", "enabled", CFG_BOOL, C(bootstrap), BOOL, NULL, "yes", false,
 		"whether devices can bootstrap"},

@@ -51,7 +51,12 @@ enum lwm_type lwm_codec_type(const struct lwm_codec_opts *o, const struct lwm_pa
 {
 	enum lwm_type t = o && o->type ? o->type(o->arg, p) : LWM_NONE;
 
-	return t == LWM_NONE ? lwm_type_at(p) : t;
+	const struct lwm_resource *r;
+
+	if (t != LWM_NONE)
+		return t;
+	r = lwm_resource_of(o ? &o->versions : NULL, p);
+	return r ? r->type : LWM_NONE;
 }
 
 void lwm_record_bad(struct lwm_record *r, enum lwm_type wanted, struct span raw)
@@ -62,7 +67,7 @@ void lwm_record_bad(struct lwm_record *r, enum lwm_type wanted, struct span raw)
 
 enum err lwm_codec_empty(const struct lwm_path *base, struct lwm_records *out, bool no_bytes)
 {
-	const struct lwm_resource *m = base->n == 3 ? lwm_resource(base->id[0], base->id[2]) : NULL;
+	const struct lwm_resource *m = base->n == 3 ? lwm_resource_of(NULL, base) : NULL;
 	struct lwm_record *r;
 
 	if (base->n < 2)

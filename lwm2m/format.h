@@ -26,6 +26,7 @@ typedef enum lwm_type lwm_type_fn(void *arg, const struct lwm_path *p);
 struct lwm_codec_opts {
 	lwm_type_fn *type; /* NULL: the model alone */
 	void *arg;
+	struct lwm_versions versions; /* which the model's types are for */
 	double now_s; /* Unix time that relative times of SenML count from (FMT-25) */
 	/* The alternate path ("/lwm2m", empty for none): in front of the names of SenML when
 	 * writing; taken off when reading, where names without it are read too (GEN-06). */

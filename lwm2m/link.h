@@ -56,6 +56,9 @@ MUST_USE enum err lwm_object_list_parse(struct span payload, struct lwm_object_l
 void lwm_object_list_fini(struct lwm_object_list *l);
 /* iid LWM_ID_NONE: the object, whatever its instances. */
 bool lwm_object_list_has(const struct lwm_object_list *l, uint16_t oid, uint16_t iid);
+/* The version it gives an object; without one, what a client of LwM2M `lwm2m` (10, 11, 12) means
+ * (OBJ-02). */
+uint8_t lwm_object_list_version(const struct lwm_object_list *l, uint16_t oid, uint8_t lwm2m);
 /* What a Create does to it (CT-51); *changed: it was not there. Objects that are never listed are
  * skipped. ERR_LIMIT if the list would not be read again, ERR_NOMEM; it is then unchanged. */
 MUST_USE enum err lwm_object_list_add(

@@ -274,6 +274,14 @@ bool lwm_object_list_has(const struct lwm_object_list *l, uint16_t oid, uint16_t
 	       (iid == LWM_ID_NONE || l->inst[at].iid == iid);
 }
 
+uint8_t lwm_object_list_version(const struct lwm_object_list *l, uint16_t oid, uint8_t lwm2m)
+{
+	for (uint16_t i = 0; i < l->ver_n; i++)
+		if (l->ver[i].oid == oid)
+			return l->ver[i].version;
+	return lwm_default_version(oid, lwm2m);
+}
+
 /* Links that lwm_object_list_write makes: an object has its own for its version, or if it has no
  * instance. */
 static size_t links_of(const struct lwm_object_list *l)

@@ -1,20 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The built-in object tables, as the OMA registry has them. Rows are sorted by id. */
+/* The built-in object tables, as the OMA registry has them. Rows are sorted by id. An object
+ * of a newer minor version stands for the older ones too: minor versions only add. */
 #include "lwm2m/objects.h"
 
 enum { BS = 0, R = LWM_OP_R, W = LWM_OP_W, RW = LWM_OP_R | LWM_OP_W, E = LWM_OP_E };
 enum { S = false, M = true, OPT = false, MAND = true };
 
+/* With a range, and without. */
+#define RANGE(oid, rid, name, ops, multiple, mandatory, type, min, max)                            \
+	{                                                                                          \
+		oid, rid, name, ops, multiple, mandatory, LWM_##type, true, min, max               \
+	}
 #define ROW(oid, rid, name, ops, multiple, mandatory, type)                                        \
 	{                                                                                          \
-		oid, rid, name, ops, multiple, mandatory, LWM_##type                               \
+		oid, rid, name, ops, multiple, mandatory, LWM_##type, false, 0, 0                  \
 	}
 
 /* clang-format off */
 static const struct lwm_resource res_0[] = {
-	ROW(0, 0, "LWM2M Server URI", BS, S, MAND, STRING),
+	RANGE(0, 0, "LWM2M Server URI", BS, S, MAND, STRING, 0, 255),
 	ROW(0, 1, "Bootstrap-Server", BS, S, MAND, BOOLEAN),
-	ROW(0, 2, "Security Mode", BS, S, MAND, INTEGER),
+	RANGE(0, 2, "Security Mode", BS, S, MAND, INTEGER, 0, 4),
 	ROW(0, 3, "Public Key or Identity", BS, S, MAND, OPAQUE),
 	ROW(0, 4, "Server Public Key", BS, S, MAND, OPAQUE),
 	ROW(0, 5, "Secret Key", BS, S, MAND, OPAQUE),
@@ -22,31 +28,31 @@ static const struct lwm_resource res_0[] = {
 	ROW(0, 7, "SMS Binding Key Parameters", BS, S, OPT, OPAQUE),
 	ROW(0, 8, "SMS Binding Secret Key(s)", BS, S, OPT, OPAQUE),
 	ROW(0, 9, "LwM2M Server SMS Number", BS, S, OPT, STRING),
-	ROW(0, 10, "Short Server ID", BS, S, OPT, INTEGER),
+	RANGE(0, 10, "Short Server ID", BS, S, OPT, INTEGER, 1, 65534),
 	ROW(0, 11, "Client Hold Off Time", BS, S, OPT, INTEGER),
 	ROW(0, 12, "Bootstrap-Server Account Timeout", BS, S, OPT, INTEGER),
-	ROW(0, 13, "Matching Type", BS, S, OPT, UNSIGNED),
+	RANGE(0, 13, "Matching Type", BS, S, OPT, UNSIGNED, 0, 3),
 	ROW(0, 14, "SNI", BS, S, OPT, STRING),
-	ROW(0, 15, "Certificate Usage", BS, S, OPT, UNSIGNED),
-	ROW(0, 16, "DTLS/TLS Ciphersuite", BS, M, OPT, UNSIGNED),
+	RANGE(0, 15, "Certificate Usage", BS, S, OPT, UNSIGNED, 0, 3),
+	RANGE(0, 16, "DTLS/TLS Ciphersuite", BS, M, OPT, UNSIGNED, 0, 65535),
 	ROW(0, 17, "OSCORE Security Mode", BS, S, OPT, OBJLNK),
-	ROW(0, 18, "Groups To Use by Client", BS, M, OPT, UNSIGNED),
-	ROW(0, 19, "Signature Algorithms Supported by Server", BS, M, OPT, UNSIGNED),
-	ROW(0, 20, "Signature Algorithms To Use by Client", BS, M, OPT, UNSIGNED),
-	ROW(0, 21, "Signature Algorithm Certs Supported by Server", BS, M, OPT, UNSIGNED),
+	RANGE(0, 18, "Groups To Use by Client", BS, M, OPT, UNSIGNED, 0, 65535),
+	RANGE(0, 19, "Signature Algorithms Supported by Server", BS, M, OPT, UNSIGNED, 0, 65535),
+	RANGE(0, 20, "Signature Algorithms To Use by Client", BS, M, OPT, UNSIGNED, 0, 65535),
+	RANGE(0, 21, "Signature Algorithm Certs Supported by Server", BS, M, OPT, UNSIGNED, 0, 65535),
 	ROW(0, 22, "TLS 1.3 Features To Use by Client", BS, S, OPT, UNSIGNED),
 	ROW(0, 23, "TLS Extensions Supported by Server", BS, S, OPT, UNSIGNED),
 	ROW(0, 24, "TLS Extensions To Use by Client", BS, S, OPT, UNSIGNED),
 	ROW(0, 25, "Secondary LwM2M Server URI", BS, M, OPT, STRING),
 	ROW(0, 26, "MQTT Server", BS, S, OPT, OBJLNK),
 	ROW(0, 27, "LwM2M COSE Security", BS, M, OPT, OBJLNK),
-	ROW(0, 28, "RDS Destination Port", BS, S, OPT, INTEGER),
-	ROW(0, 29, "RDS Source Port", BS, S, OPT, INTEGER),
+	RANGE(0, 28, "RDS Destination Port", BS, S, OPT, INTEGER, 0, 15),
+	RANGE(0, 29, "RDS Source Port", BS, S, OPT, INTEGER, 0, 15),
 	ROW(0, 30, "RDS Application ID", BS, S, OPT, STRING),
 };
 
 static const struct lwm_resource res_1[] = {
-	ROW(1, 0, "Short Server ID", R, S, MAND, INTEGER),
+	RANGE(1, 0, "Short Server ID", R, S, MAND, INTEGER, 1, 65534),
 	ROW(1, 1, "Lifetime", RW, S, MAND, INTEGER),
 	ROW(1, 2, "Default Minimum Period", RW, S, OPT, INTEGER),
 	ROW(1, 3, "Default Maximum Period", RW, S, OPT, INTEGER),
@@ -57,7 +63,7 @@ static const struct lwm_resource res_1[] = {
 	ROW(1, 8, "Registration Update Trigger", E, S, MAND, NONE),
 	ROW(1, 9, "Bootstrap-Request Trigger", E, S, OPT, NONE),
 	ROW(1, 10, "APN Link", RW, S, OPT, OBJLNK),
-	ROW(1, 11, "TLS-DTLS Alert Code", R, S, OPT, UNSIGNED),
+	RANGE(1, 11, "TLS-DTLS Alert Code", R, S, OPT, UNSIGNED, 0, 255),
 	ROW(1, 12, "Last Bootstrapped", R, S, OPT, TIME),
 	ROW(1, 13, "Registration Priority Order", R, S, OPT, UNSIGNED),
 	ROW(1, 14, "Initial Registration Delay Timer", RW, S, OPT, UNSIGNED),
@@ -72,15 +78,23 @@ static const struct lwm_resource res_1[] = {
 	ROW(1, 23, "Mute Send", RW, S, OPT, BOOLEAN),
 	ROW(1, 24, "Alternate APN Links", RW, M, OPT, OBJLNK),
 	ROW(1, 25, "Supported Server Versions", RW, M, OPT, STRING),
-	ROW(1, 26, "Default Notification Mode", RW, S, OPT, INTEGER),
+	RANGE(1, 26, "Default Notification Mode", RW, S, OPT, INTEGER, 0, 1),
 	ROW(1, 27, "Profile ID Hash Algorithm", RW, S, OPT, UNSIGNED),
 };
 
 static const struct lwm_resource res_2[] = {
-	ROW(2, 0, "Object ID", R, S, MAND, INTEGER),
-	ROW(2, 1, "Object Instance ID", R, S, MAND, INTEGER),
+	RANGE(2, 0, "Object ID", R, S, MAND, INTEGER, 1, 65534),
+	RANGE(2, 1, "Object Instance ID", R, S, MAND, INTEGER, 0, 65535),
+	RANGE(2, 2, "ACL", RW, M, OPT, INTEGER, 0, 31),
+	RANGE(2, 3, "Access Control Owner", RW, S, MAND, INTEGER, 0, 65535),
+};
+
+/* Before 1.1 an ACL was a bare number of 16 bits. */
+static const struct lwm_resource res_2_0[] = {
+	RANGE(2, 0, "Object ID", R, S, MAND, INTEGER, 1, 65534),
+	RANGE(2, 1, "Object Instance ID", R, S, MAND, INTEGER, 0, 65535),
 	ROW(2, 2, "ACL", RW, M, OPT, INTEGER),
-	ROW(2, 3, "Access Control Owner", RW, S, MAND, INTEGER),
+	RANGE(2, 3, "Access Control Owner", RW, S, MAND, INTEGER, 0, 65535),
 };
 
 static const struct lwm_resource res_3[] = {
@@ -90,12 +104,12 @@ static const struct lwm_resource res_3[] = {
 	ROW(3, 3, "Firmware Version", R, S, OPT, STRING),
 	ROW(3, 4, "Reboot", E, S, MAND, NONE),
 	ROW(3, 5, "Factory Reset", E, S, OPT, NONE),
-	ROW(3, 6, "Available Power Sources", R, M, OPT, INTEGER),
+	RANGE(3, 6, "Available Power Sources", R, M, OPT, INTEGER, 0, 7),
 	ROW(3, 7, "Power Source Voltage", R, M, OPT, INTEGER),
 	ROW(3, 8, "Power Source Current", R, M, OPT, INTEGER),
-	ROW(3, 9, "Battery Level", R, S, OPT, INTEGER),
+	RANGE(3, 9, "Battery Level", R, S, OPT, INTEGER, 0, 100),
 	ROW(3, 10, "Memory Free", R, S, OPT, INTEGER),
-	ROW(3, 11, "Error Code", R, M, MAND, INTEGER),
+	RANGE(3, 11, "Error Code", R, M, MAND, INTEGER, 0, 32),
 	ROW(3, 12, "Reset Error Code", E, S, OPT, NONE),
 	ROW(3, 13, "Current Time", RW, S, OPT, TIME),
 	ROW(3, 14, "UTC Offset", RW, S, OPT, STRING),
@@ -104,40 +118,40 @@ static const struct lwm_resource res_3[] = {
 	ROW(3, 17, "Device Type", R, S, OPT, STRING),
 	ROW(3, 18, "Hardware Version", R, S, OPT, STRING),
 	ROW(3, 19, "Software Version", R, S, OPT, STRING),
-	ROW(3, 20, "Battery Status", R, S, OPT, INTEGER),
+	RANGE(3, 20, "Battery Status", R, S, OPT, INTEGER, 0, 6),
 	ROW(3, 21, "Memory Total", R, S, OPT, INTEGER),
 	ROW(3, 22, "ExtDevInfo", R, M, OPT, OBJLNK),
 };
 
 static const struct lwm_resource res_4[] = {
-	ROW(4, 0, "Network Bearer", R, S, MAND, INTEGER),
-	ROW(4, 1, "Available Network Bearer", R, M, MAND, INTEGER),
+	RANGE(4, 0, "Network Bearer", R, S, MAND, INTEGER, 0, 50),
+	RANGE(4, 1, "Available Network Bearer", R, M, MAND, INTEGER, 0, 50),
 	ROW(4, 2, "Radio Signal Strength", R, S, MAND, INTEGER),
 	ROW(4, 3, "Link Quality", R, S, OPT, INTEGER),
 	ROW(4, 4, "IP Addresses", R, M, MAND, STRING),
 	ROW(4, 5, "Router IP Addresses", R, M, OPT, STRING),
-	ROW(4, 6, "Link Utilization", R, S, OPT, INTEGER),
+	RANGE(4, 6, "Link Utilization", R, S, OPT, INTEGER, 0, 100),
 	ROW(4, 7, "APN", R, M, OPT, STRING),
 	ROW(4, 8, "Cell ID", R, S, OPT, INTEGER),
-	ROW(4, 9, "SMNC", R, S, OPT, INTEGER),
-	ROW(4, 10, "SMCC", R, S, OPT, INTEGER),
+	RANGE(4, 9, "SMNC", R, S, OPT, INTEGER, 0, 999),
+	RANGE(4, 10, "SMCC", R, S, OPT, INTEGER, 0, 999),
 	ROW(4, 11, "SignalSNR", R, S, OPT, INTEGER),
 	ROW(4, 12, "LAC", R, S, OPT, INTEGER),
-	ROW(4, 13, "Coverage Enhancement Level", R, S, OPT, INTEGER),
+	RANGE(4, 13, "Coverage Enhancement Level", R, S, OPT, INTEGER, 0, 4),
 };
 
 static const struct lwm_resource res_5[] = {
 	ROW(5, 0, "Package", W, S, MAND, OPAQUE),
-	ROW(5, 1, "Package URI", RW, S, MAND, STRING),
+	RANGE(5, 1, "Package URI", RW, S, MAND, STRING, 0, 255),
 	ROW(5, 2, "Update", E, S, MAND, NONE),
-	ROW(5, 3, "State", R, S, MAND, INTEGER),
-	ROW(5, 5, "Update Result", R, S, MAND, INTEGER),
+	RANGE(5, 3, "State", R, S, MAND, INTEGER, 0, 3),
+	RANGE(5, 5, "Update Result", R, S, MAND, INTEGER, 0, 11),
 	ROW(5, 6, "PkgName", R, S, OPT, STRING),
 	ROW(5, 7, "PkgVersion", R, S, OPT, STRING),
-	ROW(5, 8, "Firmware Update Protocol Support", R, M, OPT, INTEGER),
-	ROW(5, 9, "Firmware Update Delivery Method", R, S, MAND, INTEGER),
+	RANGE(5, 8, "Firmware Update Protocol Support", R, M, OPT, INTEGER, 0, 5),
+	RANGE(5, 9, "Firmware Update Delivery Method", R, S, MAND, INTEGER, 0, 2),
 	ROW(5, 10, "Cancel", E, S, OPT, NONE),
-	ROW(5, 11, "Severity", RW, S, OPT, INTEGER),
+	RANGE(5, 11, "Severity", RW, S, OPT, INTEGER, 0, 2),
 	ROW(5, 12, "Last State Change Time", R, S, OPT, TIME),
 	ROW(5, 13, "Maximum Defer Period", RW, S, OPT, UNSIGNED),
 	ROW(5, 14, "Automatic Upgrade at Download", RW, S, OPT, BOOLEAN),
@@ -169,19 +183,18 @@ static const struct lwm_resource res_16[] = {
 	ROW(16, 0, "Identity", RW, M, MAND, STRING),
 	ROW(16, 1, "GetAuthData", E, S, OPT, NONE),
 	ROW(16, 2, "AuthData", R, M, OPT, OPAQUE),
-	ROW(16, 3, "AuthStatus", R, S, OPT, INTEGER),
+	RANGE(16, 3, "AuthStatus", R, S, OPT, INTEGER, 0, 2),
 };
 
 static const struct lwm_resource res_19[] = {
 	ROW(19, 0, "Data", RW, M, MAND, OPAQUE),
-	ROW(19, 1, "Data Priority", RW, S, OPT, INTEGER),
+	RANGE(19, 1, "Data Priority", RW, S, OPT, INTEGER, 0, 2),
 	ROW(19, 2, "Data Creation Time", RW, S, OPT, TIME),
-	ROW(19, 3, "Data Description", RW, S, OPT, STRING),
-	ROW(19, 4, "Data Format", RW, S, OPT, STRING),
+	RANGE(19, 3, "Data Description", RW, S, OPT, STRING, 0, 32),
+	RANGE(19, 4, "Data Format", RW, S, OPT, STRING, 0, 32),
 	ROW(19, 5, "App ID", RW, S, OPT, INTEGER),
 };
 
-/* Version 2; in version 1 the opaque ones are strings: lwm_codec_opts says so. */
 static const struct lwm_resource res_21[] = {
 	ROW(21, 0, "OSCORE Master Secret", BS, S, MAND, OPAQUE),
 	ROW(21, 1, "OSCORE Sender ID", BS, S, MAND, OPAQUE),
@@ -192,12 +205,50 @@ static const struct lwm_resource res_21[] = {
 	ROW(21, 6, "OSCORE ID Context", BS, S, OPT, OPAQUE),
 };
 
-/* Version 2 and Resource 2 of version 1, which leads to Object 26. */
+/* What is written by bootstrap takes its types from lwm_codec_opts. */
+static const struct lwm_resource res_21_1[] = {
+	ROW(21, 0, "OSCORE Master Secret", BS, S, MAND, STRING),
+	ROW(21, 1, "OSCORE Sender ID", BS, S, MAND, STRING),
+	ROW(21, 2, "OSCORE Recipient ID", BS, S, MAND, STRING),
+	ROW(21, 3, "OSCORE AEAD Algorithm", BS, S, OPT, INTEGER),
+	ROW(21, 4, "OSCORE HMAC Algorithm", BS, S, OPT, INTEGER),
+	ROW(21, 5, "OSCORE Master Salt", BS, S, OPT, STRING),
+	ROW(21, 6, "OSCORE ID Context", BS, S, OPT, STRING),
+};
+
+static const struct lwm_resource res_23[] = {
+	ROW(23, 0, "KID", BS, S, MAND, STRING),
+	ROW(23, 1, "AEAD Algorithm", BS, S, MAND, INTEGER),
+	ROW(23, 2, "Key", BS, S, MAND, STRING),
+};
+
+static const struct lwm_resource res_24[] = {
+	ROW(24, 0, "Will Retain", RW, S, OPT, BOOLEAN),
+	ROW(24, 1, "Will Topic", RW, S, OPT, STRING),
+	ROW(24, 2, "Will Message", RW, S, OPT, STRING),
+	ROW(24, 3, "Clean Session", RW, S, OPT, BOOLEAN),
+	RANGE(24, 4, "Will QoS", RW, S, OPT, UNSIGNED, 0, 3),
+	RANGE(24, 5, "Keep Alive", RW, S, OPT, UNSIGNED, 0, 65535),
+	ROW(24, 6, "Client Identifier", RW, S, MAND, STRING),
+	ROW(24, 7, "User Name", RW, S, OPT, STRING),
+	ROW(24, 8, "Password", RW, S, OPT, OPAQUE),
+};
+
 static const struct lwm_resource res_25[] = {
 	ROW(25, 0, "Device ID", R, S, MAND, STRING),
 	ROW(25, 1, "Prefix", R, S, MAND, STRING),
-	ROW(25, 2, "Routing Table Entry", R, S, OPT, OBJLNK),
 	ROW(25, 3, "IoT Device Objects", R, S, MAND, CORELNK),
+};
+
+static const struct lwm_resource res_25_1[] = {
+	ROW(25, 0, "Device ID", R, S, MAND, STRING),
+	ROW(25, 1, "Prefix", RW, S, MAND, STRING),
+	ROW(25, 2, "Routing Table Entry", R, S, OPT, OBJLNK),
+};
+
+static const struct lwm_resource res_26[] = {
+	ROW(26, 0, "LwM2M Object ID", R, S, MAND, UNSIGNED),
+	ROW(26, 1, "Mapping Info", R, S, MAND, CORELNK),
 };
 
 static const struct lwm_resource res_3303[] = {
@@ -237,7 +288,7 @@ static const struct lwm_resource res_3311[] = {
 	ROW(3311, 5805, "Cumulative active power", R, S, OPT, FLOAT),
 	ROW(3311, 5820, "Power factor", R, S, OPT, FLOAT),
 	ROW(3311, 5850, "On/Off", RW, S, MAND, BOOLEAN),
-	ROW(3311, 5851, "Dimmer", RW, S, OPT, INTEGER),
+	RANGE(3311, 5851, "Dimmer", RW, S, OPT, INTEGER, 0, 100),
 	ROW(3311, 5852, "On time", RW, S, OPT, INTEGER),
 };
 
@@ -249,26 +300,34 @@ static const struct lwm_resource res_3347[] = {
 	ROW(3347, 6050, "Fractional Timestamp", R, S, OPT, FLOAT),
 };
 
+#define OBJECT_OF(oid, name, version, multiple, mandatory, rows)                                   \
+	{oid, name, version, multiple, mandatory, rows, sizeof(rows) / sizeof(rows[0]), NULL}
 #define OBJECT(oid, name, version, multiple, mandatory)                                            \
-	{oid, name, version, multiple, mandatory, res_##oid, sizeof(res_##oid) / sizeof(res_##oid[0])}
+	OBJECT_OF(oid, name, version, multiple, mandatory, res_##oid)
 
 const struct lwm_object lwm_objects[] = {
-	OBJECT(0, "LWM2M Security", "1.2", M, MAND),
-	OBJECT(1, "LwM2M Server", "1.2", M, MAND),
-	OBJECT(2, "LwM2M Access Control", "1.1", M, OPT),
-	OBJECT(3, "Device", "1.2", S, MAND),
-	OBJECT(4, "Connectivity Monitoring", "1.3", S, OPT),
-	OBJECT(5, "Firmware Update", "1.2", S, OPT),
-	OBJECT(6, "Location", "1.0", S, OPT),
-	OBJECT(7, "Connectivity Statistics", "1.0", S, OPT),
-	OBJECT(16, "Portfolio", "1.0", M, OPT),
-	OBJECT(19, "BinaryAppDataContainer", "1.0", M, OPT),
-	OBJECT(21, "LWM2M OSCORE", "2.0", M, OPT),
-	OBJECT(25, "LwM2M Gateway", "2.0", M, OPT),
-	OBJECT(3303, "Temperature", "1.1", M, OPT),
-	OBJECT(3304, "Humidity", "1.1", M, OPT),
-	OBJECT(3311, "Light Control", "1.0", M, OPT),
-	OBJECT(3347, "Push button", "1.1", M, OPT),
+	OBJECT(0, "LWM2M Security", 12, M, MAND),
+	OBJECT(1, "LwM2M Server", 12, M, MAND),
+	OBJECT(2, "LwM2M Access Control", 11, M, OPT),
+	OBJECT_OF(2, "LwM2M Access Control", 10, M, OPT, res_2_0),
+	OBJECT(3, "Device", 12, S, MAND),
+	OBJECT(4, "Connectivity Monitoring", 13, S, OPT),
+	OBJECT(5, "Firmware Update", 12, S, OPT),
+	OBJECT(6, "Location", 10, S, OPT),
+	OBJECT(7, "Connectivity Statistics", 10, S, OPT),
+	OBJECT(16, "Portfolio", 10, M, OPT),
+	OBJECT(19, "BinaryAppDataContainer", 10, M, OPT),
+	OBJECT(21, "LWM2M OSCORE", 20, M, OPT),
+	OBJECT_OF(21, "LWM2M OSCORE", 11, M, OPT, res_21_1),
+	OBJECT(23, "LwM2M COSE", 10, M, OPT),
+	OBJECT(24, "MQTT Server", 10, M, OPT),
+	OBJECT(25, "LwM2M Gateway", 20, M, OPT),
+	OBJECT_OF(25, "LwM2M Gateway", 10, M, OPT, res_25_1),
+	OBJECT(26, "LwM2M Gateway Routing", 10, M, OPT),
+	OBJECT(3303, "Temperature", 11, M, OPT),
+	OBJECT(3304, "Humidity", 11, M, OPT),
+	OBJECT(3311, "Light Control", 10, M, OPT),
+	OBJECT(3347, "Push button", 11, M, OPT),
 };
 /* clang-format on */
 

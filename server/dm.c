@@ -292,7 +292,8 @@ static uint16_t told_instance(const struct srv_op *op, const struct msg *m)
  * where the object has but one instance (DM-14). */
 static void created(struct srv *s, struct srv_op *op, const struct msg *m, struct turn *t)
 {
-	const struct lwm_object *o = lwm_object(op->path.id[0]);
+	const struct lwm_versions versions = srv_versions(op->reg);
+	const struct lwm_object *o = lwm_object_of(&versions, op->path.id[0]);
 	uint16_t iid = told_instance(op, m);
 	bool changed;
 	if (iid == LWM_ID_NONE)

@@ -22,6 +22,17 @@
  * build does not have are skipped. */
 #include "server/server_impl.h"
 
+static uint8_t version_of(void *arg, uint16_t oid)
+{
+	const struct srv_reg *g = arg;
+	return lwm_object_list_version(&g->list, oid, g->lwm2m);
+}
+
+struct lwm_versions srv_versions(const struct srv_reg *g)
+{
+	return (struct lwm_versions){version_of, (void *)g};
+}
+
 /* Formats among which there is a choice. A place here is a bit of what is remembered. */
 static const uint16_t choices[] = {LWM_CF_TEXT, LWM_CF_OPAQUE, LWM_CF_TLV, LWM_CF_CBOR,
 	LWM_CF_SENML_JSON, LWM_CF_SENML_CBOR, LWM_CF_JSON, LWM_CF_LWM2M_CBOR};
@@ -110,7 +121,8 @@ static void demote(uint16_t *cf, size_t n, uint8_t refused)
 size_t srv_formats(const struct srv_reg *g, const struct lwm_path *p, enum srv_use use,
 	int32_t wanted, uint16_t out[static SRV_FORMATS_MAX])
 {
-	const struct lwm_resource *r = p->n >= 3 ? lwm_resource(p->id[0], p->id[2]) : NULL;
+	const struct lwm_versions versions = srv_versions(g);
+	const struct lwm_resource *r = lwm_resource_of(&versions, p);
 	struct choice c = {.g = g, .use = use, .out = out};
 	if (wanted >= 0) {
 		out[0] = (uint16_t)wanted;

@@ -218,10 +218,12 @@ static void notify(struct srv *s, struct srv_observation *o, const struct msg *m
 	int32_t format = msg_get_uint(m, OPT_CONTENT_FORMAT, &cf) ? (int32_t)cf : -1;
 	const struct srv_reg *g = srv_reg_of(o->endpoint);
 	struct span alt = span_str(g ? g->list.alt : NULL);
+	struct lwm_versions versions = g ? srv_versions(g) : (struct lwm_versions){NULL, NULL};
 	struct writer w = wr_make(s->event, SRV_EVENT_MAX);
 	bool whole = s->opts.render && m->payload.n <= SRV_EVENT_PAYLOAD_MAX;
 	if (whole)
-		s->opts.render(s->opts.render_arg, &o->path, m->code, format, m->payload, alt, &w);
+		s->opts.render(s->opts.render_arg, &o->path, m->code, format, m->payload, alt,
+			&versions, &w);
 	if (!whole || w.err) {
 		w = wr_make(s->event, SRV_EVENT_MAX);
 		brief_json(o, m, format, &w);

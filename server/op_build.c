@@ -71,10 +71,11 @@ static bool reserved(const struct lwm_path *p)
 	return p->n && (p->id[0] == 0 || p->id[0] == 21 || p->id[0] == 23);
 }
 
-static bool partial_allowed(const struct srv_dm *d, struct srv_refusal *why)
+static bool partial_allowed(
+	const struct srv_reg *g, const struct srv_dm *d, struct srv_refusal *why)
 {
-	const struct lwm_path *p = &d->path;
-	const struct lwm_resource *r = p->n == 3 ? lwm_resource(p->id[0], p->id[2]) : NULL;
+	const struct lwm_versions versions = srv_versions(g);
+	const struct lwm_resource *r = d->path.n == 3 ? lwm_resource_of(&versions, &d->path) : NULL;
 	return !r || r->multiple || no(why, "%s holds one value: write it to replace it", r->name);
 }
 
@@ -170,7 +171,7 @@ static bool kind_allowed(const struct srv_reg *g, const struct srv_dm *d, struct
 {
 	switch (d->kind) {
 	case SRV_WRITE_PARTIAL:
-		return partial_allowed(d, why);
+		return partial_allowed(g, d, why);
 	case SRV_CREATE:
 		return create_allowed(d, why);
 	case SRV_DELETE:

@@ -6,15 +6,16 @@
 
 #include "endpoint/exchange.h"
 #include "lwm2m/link.h"
-#include "lwm2m/path.h"
+#include "lwm2m/model.h"
 
 struct srv;
 
 /* Renders a notification as the JSON of its event: {"path","code","content_format","payload_hex",
- * "values"...}; `alt` is the device's alternate path. The writer's error says that it does not fit.
- */
+ * "values"...}; `alt` is the device's alternate path, `versions` are those of its objects. The
+ * writer's error says that it does not fit. */
 typedef void srv_render_fn(void *arg, const struct lwm_path *path, uint8_t code,
-	int32_t content_format, struct span payload, struct span alt, struct writer *w);
+	int32_t content_format, struct span payload, struct span alt,
+	const struct lwm_versions *versions, struct writer *w);
 
 struct srv_opts {
 	struct ep_exchange *exchange;

@@ -126,6 +126,8 @@ void srv_reg_free(struct srv *s, struct srv_reg *g);
 enum err srv_reg_insert(struct srv *s, struct srv_reg *g);
 
 /* formats.c */
+/* Of the objects the device registered; the result refers to `g`. */
+struct lwm_versions srv_versions(const struct srv_reg *g);
 /* What a payload is to be. */
 enum srv_use {
 	SRV_USE_NONE,

@@ -57,6 +57,7 @@ event.h
 ev*.h
 json-c/*	admin/* bootstrap/plan.c cmd/*
 cbor*	lwm2m/*
+expat*.h	lwm2m/models_xml.c
 ini.h	config/*
 systemd/*	cmd/*
 pthread.h	storage/* cmd/*

@@ -82,7 +82,7 @@ check_tree() {
 	verdict $((${#sources[@]} + ${#scripts[@]})) \
 		< <(cat_faults "${sources[@]}" "${scripts[@]}"; last_newline "${sources[@]}" "${scripts[@]}")
 	export cflags
-	cflags=$(pkg-config --cflags libcoap-3-notls libcbor json-c libevent sqlite3 inih 2>/dev/null)
+	cflags=$(pkg-config --cflags libcoap-3-notls libcbor json-c libevent sqlite3 inih expat 2>/dev/null)
 	verdict ${#headers[@]} < <(printf '%s\0' "${headers[@]}" | xargs -0 -n 16 -P "$(nproc)" bash -c 'alone "$@"' -)
 }
 

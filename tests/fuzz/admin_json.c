@@ -78,7 +78,7 @@ static void try_values(struct span s, struct arena *a)
 		bool good;
 
 		lwm_records_init(&rec, a);
-		good = body_values(s, &paths[i], &rec, &fail);
+		good = body_values(s, &paths[i], NULL, &rec, &fail);
 		judge(good, &fail);
 		require(!good || rec.n > 0);
 		for (size_t at = 0; good && at < rec.n; at++)

@@ -5,7 +5,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 exec /usr/bin/python3 - "$(realpath "${BUILD:-build}")/bin/lanyardctl" <<'PY'
-import functools, glob, json, os, re, subprocess, sys
+import functools, glob, json, os, re, subprocess, sys, tempfile
 
 program = sys.argv[1]
 passed = failed = 0
@@ -28,6 +28,11 @@ def decode(*words, stdin=''):
 LINE = '{"path":"%s","type":"%s","value":%s}\n'
 ROWS = [
     ('integer', ['tlv', '/3/0/9', 'c10950'], 0, LINE % ('/3/0/9', 'integer', '80')),
+    ('attributes', ['attributes', '/3/0/9', '--text', 'pmin=10&gt=2.5&lt='], 0,
+     '{"path":"/3/0/9","type":"attributes","value":{"pmin":10,"gt":2.5,"lt":null}}\n'),
+    ('wrong ones', ['attributes', '/3/0/9', '--text', 'pmin=x'], 1, '', 'pmin'),
+    ('link format by its long name', ['link-format', '/', '--text', '</3/0>'], 0,
+     LINE % ('/3/0', 'link', '{}')),
     ('by number', ['11542', '/3/0', 'C1 09\t50'], 0, LINE % ('/3/0/9', 'integer', '80')),
     ('an old number', ['1542', '3/0', 'c10950'], 0, LINE % ('/3/0/9', 'integer', '80')),
     ('a string with a NUL', ['tlv', '/3/0/0', 'c3001b2200'], 1,
@@ -84,10 +89,24 @@ for what, words, status, want, *why in ROWS:
     check(good, what, f'{words} -> {got} {out}{err}')
 check(decode('tlv', '/3/0', '-', stdin='c109\n50\n')[1] == LINE % ('/3/0/9', 'integer', '80'), 'from standard input')
 
+with tempfile.TemporaryDirectory() as folder:
+    with open(f'{folder}/a.xml', 'w') as f:
+        f.write('<LWM2M><Object><Name>T</Name><ObjectID>32000</ObjectID>'
+                '<MultipleInstances>Multiple</MultipleInstances><Resources><Item ID="1"><Name>L</Name>'
+                '<Type>Objlnk</Type></Item></Resources></Object></LWM2M>')
+    got, out, err = decode('tlv', '/32000/0', 'c4010042ffff', '--models', folder)
+    check(out == LINE % ('/32000/0/1', 'objlnk', '"66:65535"') and (got, err) == (0, ''), '--models', out + err)
+    with open(f'{folder}/b.xml', 'w') as f:
+        f.write('<LWM2M>\n<Item/></LWM2M>')
+    got, out, err = decode('tlv', '/32000/0', 'c4010042ffff', '--models', folder)
+    check(got == 0 and 'objlnk' in out and '/b.xml:2: LWM2M holds' in err, 'beside a wrong file', out + err)
+got, out, err = decode('tlv', '/3/0', 'c10950', '--models', '/nonexistent')
+check(got == 1 and 'No such file' in err, 'no folder of models', out + err)
+
 # The vectors. A row says the types of its leaves; of those the model does not know only one can be
 # told with --type, so rows of several such types are left out, as are prefixes and the reserved
 # object 65535.
-MODEL = set(re.findall(r'^\tROW\((\d+), (\d+), ', open('lwm2m/objects.c').read(), re.M))
+MODEL = set(re.findall(r'^\t(?:ROW|RANGE)\((\d+), (\d+), ', open('lwm2m/objects.c').read(), re.M))
 STRUCTURE = {'instance', 'multiple', 'link', 'name', 'delete', 'none'}
 
 

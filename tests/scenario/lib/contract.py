@@ -53,6 +53,7 @@ endpoints_max = 8
 awake = 1
 grace = 1
 nosec_endpoints = silent sleepy brief
+models_dir = {folder}/models
 [storage]
 dir = {folder}/state
 event_ring = 100
@@ -211,6 +212,7 @@ def stored_things():
     call(304, "GET", "/v1/openapi.json", headers={"If-None-Match": "*"})
     call(200, "GET", "/v1/status")
     call(200, "GET", "/metrics")
+    models()
     call(400, "POST", "/v1/unseal", body="{", has="bad-json")
     call(422, "POST", "/v1/unseal", body={"only_copy": False}, has="only_copy")
     call(409, "POST", "/v1/unseal", body={"only_copy": True}, has="not-sealed")
@@ -219,6 +221,44 @@ def stored_things():
     plans()
     imports()
     limits()
+
+
+MODEL = """<?xml version="1.0" encoding="UTF-8"?>
+<LWM2M><Object ObjectType="MODefinition"><Name>{name}</Name><ObjectID>{oid}</ObjectID>
+<ObjectVersion>{version}</ObjectVersion><MultipleInstances>Multiple</MultipleInstances>
+<Mandatory>Optional</Mandatory><Resources><Item ID="1"><Name>One</Name><Operations>RW</Operations>
+<MultipleInstances>Single</MultipleInstances><Mandatory>Optional</Mandatory><Type>Integer</Type>
+<RangeEnumeration>1..9</RangeEnumeration></Item></Resources></Object></LWM2M>
+"""
+
+
+def put_model(file, text):
+    os.makedirs(f"{folder}/models", exist_ok=True)
+    with open(f"{folder}/models/{file}", "w") as f:
+        f.write(text)
+
+
+def known(oid):
+    answer = call(200, "GET", "/v1/models", query={"object": oid})
+    return [(m["version"], m["name"], m["source"]) for m in answer.json()["models"]]
+
+
+def models():
+    """Built-in ones and files of several versions; a file that is wrong is left out; SIGHUP."""
+    everything = call(200, "GET", "/v1/models").json()["models"]
+    check("the objects of the core are built in",
+          {0, 1, 2, 3, 4, 5, 6, 7, 16, 19, 21, 23, 24, 25, 26} <=
+          {m["object"] for m in everything if m["source"] == "built-in"}, everything)
+    check("two versions beside each other", known(9001) ==
+          [("2.0", "Newer", "b.xml"), ("1.0", "Older", "a.xml")], known(9001))
+    with open(f"{folder}/lanyardd.log") as f:
+        check("a wrong file is told with its line", "models/c.xml:2: " in f.read())
+    put_model("c.xml", MODEL.format(oid=9002, version="1.0", name="Mended"))
+    os.remove(f"{folder}/models/a.xml")
+    daemon.send_signal(signal.SIGHUP)
+    wait_for("the models are read again", lambda: known(9002) == [("1.0", "Mended", "c.xml")])
+    check("what is gone is gone", known(9001) == [("2.0", "Newer", "b.xml")], known(9001))
+    call(400, "GET", "/v1/models", query={"object": 65535}, has="object")
 
 
 def endpoints():
@@ -436,6 +476,7 @@ def devices():
         call(status, method, path, device("d", at), body=body, has=has)
     call(200, "PUT", DATA, device("d", "3/0/14"), body="+01:00",
          headers={"Content-Type": "text/plain"})
+    call(422, "PUT", DATA, device("d", "5/0/1"), body={"value": "x" * 256}, has="/5/0/1")
     call(415, "POST", DATA, device("d", "3/0"), body="x", headers={"Content-Type": "text/plain"})
     call(415, "PUT", ATTRIBUTES, device("d", "3/0"), body="x",
          headers={"Content-Type": "text/plain"})
@@ -640,6 +681,9 @@ def start_device():
 
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+put_model("a.xml", MODEL.format(oid=9001, version="1.0", name="Older"))
+put_model("b.xml", MODEL.format(oid=9001, version="2.0", name="Newer"))
+put_model("c.xml", "<LWM2M>\n<Thing/></LWM2M>")
 daemon = start_daemon()
 document = Document(request(sock, "GET", "/v1/openapi.json").body)
 uri = f"coap://127.0.0.1:{ports['server']}"

@@ -147,6 +147,16 @@ static const struct value_row {
 	{"an instance with nothing", "3/0", "{\"resources\":{}}", NULL, "resources"},
 	{"an instance without resources", "3/0", "{}", NULL, "resources"},
 	{"an instance with a value", "3/0", "{\"value\":1}", NULL, ""},
+	{"in its range", "5/0/11", "{\"value\":2}", "/5/0/11=integer:2", NULL},
+	{"above its range", "5/0/11", "{\"value\":3}", NULL, "/5/0/11"},
+	{"below its range", "5/0/11", "{\"value\":-1}", NULL, "/5/0/11"},
+	{"with a type of the caller's", "5/0/11", "{\"value\":3,\"type\":\"integer\"}",
+		"/5/0/11=integer:3", NULL},
+	{"in an instance", "5/0", "{\"resources\":{\"11\":9}}", NULL, "/5/0/11"},
+	{"a string of 32 bytes", "19/0/3", "{\"value\":\"01234567890123456789012345678901\"}",
+		"/19/0/3=string:01234567890123456789012345678901", NULL},
+	{"a string of 33 bytes", "19/0/3", "{\"value\":\"0123456789012345678901234567890\u00e9\"}",
+		NULL, "/19/0/3"},
 };
 
 static void records_text(const struct lwm_records *rec, char *out, size_t cap)
@@ -178,7 +188,7 @@ static void check_value(const struct value_row *r)
 	arena_init(&a, 0);
 	lwm_records_init(&rec, &a);
 	REQUIRE(lwm_path_parse(span_str(r->path), &path) == ERR_OK, r->what);
-	good = body_values(span_str(r->text), &path, &rec, &fail);
+	good = body_values(span_str(r->text), &path, NULL, &rec, &fail);
 	records_text(&rec, text, sizeof(text));
 	CHECK(r->field ? !good && fail.status == 422 && strcmp(fail.field, r->field) == 0
 		       : good && (!r->want || strcmp(text, r->want) == 0),
@@ -187,6 +197,32 @@ static void check_value(const struct value_row *r)
 		printf("  got %s (%s)\n", text, fail.detail);
 	else if (r->field && strcmp(fail.field, r->field) != 0)
 		printf("  got field %s (%s)\n", fail.field, fail.detail);
+	arena_fini(&a);
+}
+
+static uint8_t first_version(void *arg, uint16_t oid)
+{
+	(void)arg, (void)oid;
+	return 10;
+}
+
+/* Ranges are of the version that the device has. */
+static void check_versions(void)
+{
+	const struct lwm_versions first = {first_version, NULL};
+	const struct lwm_path acl = {4, {2, 0, 2, 1}};
+	struct adm_fail fail = {0};
+	struct lwm_records rec;
+	struct arena a;
+
+	arena_init(&a, 0);
+	lwm_records_init(&rec, &a);
+	CHECK(body_values(SPAN_LIT("{\"value\":32}"), &acl, &first, &rec, &fail), "of 1.0");
+	CHECK(!body_values(SPAN_LIT("{\"value\":32}"), &acl, NULL, &rec, &fail), "of 1.1");
+	CHECK(strcmp(fail.detail, "/2/0/2/1: ACL is 0 to 31") == 0, fail.detail);
+	fail = (struct adm_fail){0};
+	CHECK(!body_raw(SPAN_LIT("32"), true, &acl, NULL, &rec, &fail), "as text");
+	CHECK(fail.status == 422 && strcmp(fail.field, "/2/0/2/1") == 0, fail.detail);
 	arena_fini(&a);
 }
 
@@ -349,6 +385,7 @@ int main(void)
 	check_truncations();
 	for (size_t i = 0; i < sizeof(value_rows) / sizeof(value_rows[0]); i++)
 		check_value(&value_rows[i]);
+	check_versions();
 	check_arguments();
 	check_urls();
 	check_wiping();

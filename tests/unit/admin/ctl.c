@@ -406,7 +406,7 @@ static void check_discover(void)
 		"links with names and attributes");
 	fake.result.payload = SPAN_LIT("</3");
 	run("discover|d|/3", "", NULL);
-	CHECK(ran.status == 0 && strstr(ran.out, "/3    Device  (the payload is no link format)\n"),
+	CHECK(ran.status == 0 && strstr(ran.out, "/3    -     (the payload is no link format)\n"),
 		"what is no link format");
 	run("--json|discover|d|/3", "", NULL);
 	CHECK(strstr(ran.out, "\"links\":[{\"path\":\"/3\",\"error\":"), "discover --json");

@@ -31,6 +31,7 @@ struct fake {
 	bool defer; /* keep done for later */
 	bool more;
 	const char *freshness; /* of every endpoint */
+	uint8_t version;       /* of every object; 0: not registered */
 	unsigned conflicts;    /* so many oscore_put are refused first */
 	struct adm_bootstrap_view bootstrap;
 	uint64_t event_first, event_last; /* the ring */
@@ -194,6 +195,12 @@ FAKE enum err fake_context_list(void *arg, struct span name, adm_context_fn *fn,
 	if (!fake.err)
 		fn(cb_arg, &v);
 	return fake.err;
+}
+
+FAKE uint8_t fake_object_version(void *arg, struct span name, uint16_t oid)
+{
+	(void)arg, (void)name, (void)oid;
+	return fake.version;
 }
 
 FAKE void fake_oscore_put(
@@ -465,6 +472,7 @@ static const struct adm_ops fake_ops __attribute__((unused)) = {
 	.endpoint_put = fake_endpoint_put,
 	.endpoint_delete = fake_endpoint_delete,
 	.context_list = fake_context_list,
+	.object_version = fake_object_version,
 	.oscore_put = fake_oscore_put,
 	.oscore_decode = fake_oscore_decode,
 	.import = fake_import,

@@ -335,22 +335,25 @@ static const struct links_row {
 	const char *payload, *want; /* the array */
 } links_rows[] = {
 	{"links with attributes", LWM_CF_LINK, "</3>;ver=1.1,</3/0>;pmin=10,</3/0/7>;dim=8;pmax=60",
-		"[{\"path\":\"/3\",\"attributes\":{\"ver\":\"1.1\"}},"
+		"[{\"path\":\"/3\",\"name\":\"Device\",\"attributes\":{\"ver\":\"1.1\"}},"
 		"{\"path\":\"/3/0\",\"attributes\":{\"pmin\":\"10\"}},"
-		"{\"path\":\"/3/0/7\",\"attributes\":{\"dim\":\"8\",\"pmax\":\"60\"}}]"},
+		"{\"path\":\"/3/0/7\",\"name\":\"Power Source "
+		"Voltage\",\"attributes\":{\"dim\":\"8\",\"pmax\":\"60\"}}]"},
 	{"none", LWM_CF_LINK, "", "[]"},
 	{"a link without attributes", LWM_CF_LINK, "</3/0/1>",
-		"[{\"path\":\"/3/0/1\",\"attributes\":{}}]"},
+		"[{\"path\":\"/3/0/1\",\"name\":\"Model Number\",\"attributes\":{}}]"},
 	{"a flag, quotes and a character of JSON", LWM_CF_LINK, "</3>;obs;rt=\"a,\\\"b\"",
-		"[{\"path\":\"/3\",\"attributes\":{\"obs\":true,\"rt\":\"a,\\\"b\"}}]"},
+		"[{\"path\":\"/"
+		"3\",\"name\":\"Device\",\"attributes\":{\"obs\":true,\"rt\":\"a,\\\"b\"}}]"},
 	{"the old form", LWM_CF_LINK, "lwm2m=1.0,</3>",
 		"[{\"path\":\"/\",\"attributes\":{\"lwm2m\":\"1.0\"}},"
-		"{\"path\":\"/3\",\"attributes\":{}}]"},
+		"{\"path\":\"/3\",\"name\":\"Device\",\"attributes\":{}}]"},
 	{"of two the first", LWM_CF_LINK, "</3>;pmin=1;pmin=2",
-		"[{\"path\":\"/3\",\"attributes\":{\"pmin\":\"1\"}}]"},
+		"[{\"path\":\"/3\",\"name\":\"Device\",\"attributes\":{\"pmin\":\"1\"}}]"},
 	{"below an alternate path", LWM_CF_LINK, "</lwm2m/3/0>",
 		"[{\"path\":\"/lwm2m/3/0\",\"attributes\":{}}]"},
-	{"without a format", -1, "</3>", "[{\"path\":\"/3\",\"attributes\":{}}]"},
+	{"without a format", -1, "</3>",
+		"[{\"path\":\"/3\",\"name\":\"Device\",\"attributes\":{}}]"},
 	{"another format", LWM_CF_TLV, "</3>",
 		"[{\"path\":\"/3\",\"error\":\"the device did not answer in link format\","
 		"\"raw_hex\":\"3c2f333e\"}]"},

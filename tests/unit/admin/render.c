@@ -77,6 +77,10 @@ static const struct value_row {
 	const char *payload; /* hex */
 	const char *want;    /* of "values", then "value" */
 } value_rows[] = {
+	{"out of the range of the model", "/3/0/9", LWM_CF_TEXT, "313031",
+		"\"values\":[{\"path\":\"/3/0/9\",\"name\":\"Battery Level\",\"type\":"
+		"\"integer\",\"value\":101,\"warning\":\"out of range: 0 to 100\"}],"
+		"\"value\":101"},
 	{"a resource in text", "/3/0/9", LWM_CF_TEXT, "3830",
 		"\"values\":[{\"path\":\"/3/0/9\",\"name\":\"Battery Level\",\"type\":\"integer\","
 		"\"value\":80}],\"value\":80}"},

@@ -65,26 +65,30 @@ static void test_resources(void)
 
 static const struct {
 	uint16_t oid;
-	const char *name, *version;
+	const char *name;
+	uint8_t version;
 	bool multiple, mandatory;
 	size_t resource_n;
 } objects[] = {
-	{0, "LWM2M Security", "1.2", true, true, 31},
-	{1, "LwM2M Server", "1.2", true, true, 28},
-	{2, "LwM2M Access Control", "1.1", true, false, 4},
-	{3, "Device", "1.2", false, true, 23},
-	{4, "Connectivity Monitoring", "1.3", false, false, 14},
-	{5, "Firmware Update", "1.2", false, false, 14},
-	{6, "Location", "1.0", false, false, 7},
-	{7, "Connectivity Statistics", "1.0", false, false, 9},
-	{16, "Portfolio", "1.0", true, false, 4},
-	{19, "BinaryAppDataContainer", "1.0", true, false, 6},
-	{21, "LWM2M OSCORE", "2.0", true, false, 7},
-	{25, "LwM2M Gateway", "2.0", true, false, 4},
-	{3303, "Temperature", "1.1", true, false, 12},
-	{3304, "Humidity", "1.1", true, false, 12},
-	{3311, "Light Control", "1.0", true, false, 8},
-	{3347, "Push button", "1.1", true, false, 5},
+	{0, "LWM2M Security", 12, true, true, 31},
+	{1, "LwM2M Server", 12, true, true, 28},
+	{2, "LwM2M Access Control", 11, true, false, 4},
+	{3, "Device", 12, false, true, 23},
+	{4, "Connectivity Monitoring", 13, false, false, 14},
+	{5, "Firmware Update", 12, false, false, 14},
+	{6, "Location", 10, false, false, 7},
+	{7, "Connectivity Statistics", 10, false, false, 9},
+	{16, "Portfolio", 10, true, false, 4},
+	{19, "BinaryAppDataContainer", 10, true, false, 6},
+	{21, "LWM2M OSCORE", 20, true, false, 7},
+	{23, "LwM2M COSE", 10, true, false, 3},
+	{24, "MQTT Server", 10, true, false, 9},
+	{25, "LwM2M Gateway", 20, true, false, 3},
+	{26, "LwM2M Gateway Routing", 10, true, false, 2},
+	{3303, "Temperature", 11, true, false, 12},
+	{3304, "Humidity", 11, true, false, 12},
+	{3311, "Light Control", 10, true, false, 8},
+	{3347, "Push button", 11, true, false, 5},
 };
 
 /* What holds for every row whatever it says. */
@@ -108,7 +112,7 @@ static void test_objects(void)
 
 		REQUIRE(o, objects[i].name);
 		CHECK(strcmp(o->name, objects[i].name) == 0, objects[i].name);
-		CHECK(strcmp(o->version, objects[i].version) == 0, objects[i].name);
+		CHECK(o->version == objects[i].version, objects[i].name);
 		CHECK(o->multiple == objects[i].multiple && o->mandatory == objects[i].mandatory,
 			objects[i].name);
 		CHECK(o->resource_n == objects[i].resource_n, objects[i].name);

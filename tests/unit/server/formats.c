@@ -3,6 +3,7 @@
  * known of them). Numbers of formats that a build does not have are skipped on both sides. */
 #include "server/server_impl.h"
 
+#include "lwm2m/models.h"
 #include "tests/unit/test.h"
 
 /* What such clients register with. */
@@ -132,6 +133,41 @@ static void learns(void)
 	lwm_object_list_fini(&g.list);
 }
 
+static void tell(void *arg, const char *file, uint32_t line, const char *what)
+{
+	(void)arg;
+	printf("%s:%u: %s\n", file, line, what);
+}
+
+#define MODEL(version, type)                                                                       \
+	"<LWM2M><Object><Name>a</Name><ObjectID>9001</ObjectID><ObjectVersion>" version            \
+	"</ObjectVersion><MultipleInstances>Multiple</MultipleInstances><Resources><Item "         \
+	"ID=\"1\">"                                                                                \
+	"<Name>b</Name><Type>" type "</Type></Item></Resources></Object></LWM2M>"
+
+/* The model's type is that of the version the device has. */
+static void versions(void)
+{
+	struct lwm_models *m;
+	struct srv_reg first, second;
+	REQUIRE(lwm_models_new(&m) == ERR_OK, "models");
+	REQUIRE(lwm_models_add(m, "1", SPAN_LIT(MODEL("1.0", "Opaque")), tell, NULL) == ERR_OK,
+		"1.0");
+	REQUIRE(lwm_models_add(m, "2", SPAN_LIT(MODEL("2.0", "Integer")), tell, NULL) == ERR_OK,
+		"2.0");
+	lwm_models_use(m);
+	open_reg(&first, 10, "");
+	open_reg(&second, 10, "</9001>;ver=2.0,");
+	CHECK_BYTES(chosen(&first, SRV_USE_READ, "/9001/0/1", -1), wanted("42 11542 11543"),
+		"opaque in version 1.0, which is meant without one");
+	CHECK_BYTES(chosen(&second, SRV_USE_READ, "/9001/0/1", -1), wanted("0 11542 11543"),
+		"a number in version 2.0");
+	lwm_object_list_fini(&first.list);
+	lwm_object_list_fini(&second.list);
+	lwm_models_use(NULL);
+	lwm_models_free(m);
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -144,5 +180,6 @@ int main(void)
 		lwm_object_list_fini(&g.list);
 	}
 	learns();
+	versions();
 	return test_done();
 }
