@@ -69,7 +69,7 @@ static void pace_members(struct js_in *in, struct adm_settings *out)
 
 static void settings_members(struct js_in *in, struct arena *a, struct adm_settings *out)
 {
-	static const char *const freshness[] = {"default", "auto", "echo", "none", NULL};
+	static const char *const freshness[] = {"default", "auto", "echo", "none", "b2", NULL};
 	static const char *const version[] = {"discover", "1.0", "1.1", "2.0", NULL};
 	static const uint8_t version_number[] = {0, 10, 11, 20};
 

@@ -62,7 +62,7 @@ struct adm_status {
 struct adm_context_view { /* no secrets, ever */
 	uint64_t id;
 	const char *role;       /* "bootstrap" | "server" */
-	const char *origin;     /* "imported" | "drawn" */
+	const char *origin;     /* "imported" | "drawn" | "recovered" */
 	const char *generation; /* "written" | "acknowledged" | "used" | "provisioned" */
 	struct span sender_id, recipient_id,
 		id_context; /* as we see them; id_context.p NULL: none */
@@ -77,7 +77,7 @@ struct adm_context_view { /* no secrets, ever */
 
 struct adm_endpoint_view {
 	struct span name, bs_ep, rd_ep;
-	const char *freshness;      /* "auto" | "echo" | "none" | "default" */
+	const char *freshness;      /* "auto" | "echo" | "none" | "b2" | "default" */
 	const char *oscore_version; /* "discover" | "1.0" | "1.1" | "2.0" */
 	bool nosec_allowed;
 	struct pace pace; /* 0: as configured */
@@ -99,7 +99,7 @@ typedef void adm_context_fn(void *cb_arg, const struct adm_context_view *v);
 struct adm_settings { /* has_*: given in the request */
 	bool has_bs_ep, has_rd_ep, has_freshness, has_nosec, has_oscore_version;
 	struct span bs_ep, rd_ep;
-	int freshness; /* 0 default, 1 auto, 2 echo, 3 none */
+	int freshness; /* 0 default, 1 auto, 2 echo, 3 none, 4 b2 */
 	bool nosec;
 	uint8_t oscore_version; /* 0, 10, 11, 20 */
 	bool has_block_size, has_message_size, has_ack_timeout, has_max_retransmit;

@@ -37,18 +37,22 @@ static void promote(struct core *c, struct ep_context *ctx, struct turn *t)
 {
 	ctx->generation = REC_GEN_USED;
 	ep_context_record_state(t, ctx);
+	struct ep_context *kept =
+		ep_context_older(ctx); /* of the same secret: see core_recovered */
 	for (struct ep_context *o = ctx->next_of_endpoint, *next; o; o = next) {
 		next = o->next_of_endpoint;
-		if (o->role == ctx->role)
+		if (o == kept)
+			kept = ep_context_older(o);
+		else if (o->role == ctx->role)
 			core_remove_context(c, o, t);
 	}
 }
 
-void core_deliver(struct core *c, struct ep_delivery *d)
+static void deliver(struct core *c, struct ep_delivery *d, struct turn *t)
 {
-	struct turn *t = core_cur(c);
 	switch (d->kind) {
 	case EP_NOTHING:
+	case EP_RECOVERED:
 		return;
 	case EP_REQUEST:
 		if (d->role == REC_ROLE_BOOTSTRAP)
@@ -70,6 +74,23 @@ void core_deliver(struct core *c, struct ep_delivery *d)
 		ep_delivery_end(c->x, d, t);
 		return;
 	}
+}
+
+void core_deliver(struct core *c, struct ep_delivery *d)
+{
+	struct turn *t = core_cur(c);
+	/* Whether the context is still there afterwards, nobody can tell. */
+	bool recovered =
+		d->kind != EP_NOTHING && d->verified && d->ctx->origin == REC_ORIGIN_RECOVERED;
+	deliver(c, d, t);
+	if (recovered)
+		core_recovered(c, d, t);
+}
+
+void core_tell_refused(const struct core *c, const struct ep_delivery *d)
+{
+	if (d->refused && c->opts.io.refused)
+		c->opts.io.refused(c->opts.io.arg, d);
 }
 
 /* While nothing can be stored, or more is in flight than is good: 5.03, at once. */
@@ -100,8 +121,7 @@ void core_input(struct core *c, const struct peer *from, struct span datagram)
 	ep_input(c->x, from, datagram, core_cur(c), &d);
 	core_deliver(c, &d);
 	core_security(c);
-	if (d.refused && c->opts.io.refused)
-		c->opts.io.refused(c->opts.io.arg, &d);
+	core_tell_refused(c, &d);
 }
 
 enum err core_start(struct core *c, struct store *s, uint64_t boot_ms, int64_t wall_ms)

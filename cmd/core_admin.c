@@ -56,8 +56,8 @@ static void op_status(void *arg, struct adm_status *out)
 
 static const char *freshness_name(uint8_t f)
 {
-	static const char *const names[] = {"default", "auto", "echo", "none"};
-	return names[f % 4];
+	static const char *const names[] = {"default", "auto", "echo", "none", "b2"};
+	return names[f % 5];
 }
 
 static const char *oscore_version_name(uint8_t v)
@@ -193,10 +193,13 @@ static enum err op_context_list(void *arg, struct span name, adm_context_fn *fn,
 		[REC_GEN_USED] = "used"};
 	if (!e)
 		return core_not_found(c);
+	static const char *const origins[] = {[REC_ORIGIN_IMPORTED] = "imported",
+		[REC_ORIGIN_DRAWN] = "drawn",
+		[REC_ORIGIN_RECOVERED] = "recovered"};
 	for (const struct ep_context *x = e->contexts; x; x = x->next_of_endpoint) {
 		struct adm_context_view v = {.id = x->id,
 			.role = x->role == REC_ROLE_BOOTSTRAP ? "bootstrap" : "server",
-			.origin = x->origin == REC_ORIGIN_DRAWN ? "drawn" : "imported",
+			.origin = origins[x->origin & 3],
 			.generation = x->origin == REC_ORIGIN_IMPORTED && !x->window.any
 					      ? "provisioned"
 					      : generations[x->generation & 3],

@@ -70,6 +70,7 @@ void core_forget_endpoint(struct core *c, struct endpoint *e, struct turn *t);
 /* Endpoints that only an unprotected registration had brought. */
 void core_forget_orphans(struct core *c, struct turn *t);
 void core_deliver(struct core *c, struct ep_delivery *d);
+void core_tell_refused(const struct core *c, const struct ep_delivery *d);
 
 /* core_turn.c */
 struct turn *core_cur(struct core *c);
@@ -80,6 +81,12 @@ void core_answer(struct core *c, const struct effect_done *e);
 void core_speak_refusals(struct core *c);
 /* A context goes: every engine lets go of it first. */
 void core_remove_context(struct core *c, struct ep_context *ctx, struct turn *t);
+
+/* core_recover.c */
+/* What a context is derived from is asked of storage, and told to the exchange. */
+void core_ask_inputs(struct core *c, uint64_t context_id);
+/* A message under recovered keys was verified: what older keys of the same secret leave to them. */
+void core_recovered(struct core *c, const struct ep_delivery *d, struct turn *t);
 
 /* core_call.c: calls whose outcome comes later */
 /* Takes a ticket; false: the outcome is told already. */

@@ -175,14 +175,15 @@ static enum err new_directory(struct core *c, const struct store_info *info)
 {
 	uint8_t seed[16];
 	const struct cfg *g = c->opts.cfg;
-	static const uint8_t freshness[] = {EP_FRESH_AUTO, EP_FRESH_ECHO, EP_FRESH_NONE};
+	static const uint8_t freshness[] = {
+		EP_FRESH_AUTO, EP_FRESH_ECHO, EP_FRESH_NONE, EP_FRESH_B2};
 	rng_fill(&c->opts.rng, seed, sizeof(seed));
 	struct ep_directory_opts o = {.rng = c->opts.rng,
 		.seed = seed,
 		.endpoints_max = g->endpoints_max,
 		.window_width = (uint8_t)g->window,
 		.ssn_block = (uint16_t)g->ssn_block,
-		.freshness = freshness[g->freshness % 3],
+		.freshness = freshness[g->freshness % 4],
 		.rollbacks = info->rollbacks,
 		.tally = &c->tally,
 		.security = &c->security,

@@ -47,6 +47,12 @@ static void exchange(const struct core *c, const struct out *o)
 	put(o, true, "lanyard_proxy_blocks_refused_total", "Such pieces refused or ignored",
 		n->outer_refused);
 	put(o, true, "lanyard_echo_challenges_total", "Echo challenges sent", n->challenges);
+	put(o, true, "lanyard_recoveries_offered_total",
+		"New keys offered (RFC 8613 Appendix B.2, its response 1)", n->recoveries_begun);
+	put(o, true, "lanyard_recoveries_total", "New keys taken by both sides",
+		n->recoveries_done);
+	put(o, true, "lanyard_recoveries_refused_total", "Recoveries refused for want of time",
+		n->recoveries_refused);
 	labelled(o, refused, why, "reason", "malformed", n->malformed);
 	labelled(o, refused, why, "reason", "bad-option", n->bad_option);
 	labelled(o, refused, why, "reason", "no-context", n->no_context);

@@ -105,6 +105,9 @@ static void speak(struct core *c, struct core_turn *n)
 		case EFFECT_DONE:
 			core_answer(c, &e->done);
 			break;
+		case EFFECT_INPUTS:
+			core_ask_inputs(c, e->context_id);
+			break;
 		}
 	}
 }
@@ -240,8 +243,11 @@ void core_timers(struct core *c)
 		return;
 	}
 	struct turn *t = core_cur(c);
-	for (ep_timer(c->x, t, &d); d.kind != EP_NOTHING; ep_timer(c->x, t, &d))
+	do { /* what had to wait may come to nothing, and leave others waiting */
+		ep_timer(c->x, t, &d);
 		core_deliver(c, &d);
+		core_tell_refused(c, &d);
+	} while (d.kind != EP_NOTHING || !ep_deadline_ms(c->x));
 	srv_timer(c->srv, t);
 	bs_timer(c->bs, t);
 	core_security(c);

@@ -12,6 +12,7 @@ enum kind {
 	KIND_NUMBER,     /* uint32_t, times scale */
 	KIND_CREDENTIAL, /* dev_credentials_set */
 	KIND_NOTIFY,
+	KIND_RECOVER,
 	KIND_PERCENT, /* uint32_t, of a million */
 	KIND_DELAY,   /* MS or MS..MS */
 	KIND_SEED,
@@ -105,6 +106,10 @@ static const struct row rows[] = {
 		KIND_NUMBER, AT(dev.ack_timeout_ms), 1, 60000, 1},
 	{"challenge", NULL, "ask the server for an Echo first after an unclean stop", KIND_FLAG,
 		AT(dev.challenge), 0, 0, 0},
+	{"recover", "none|answer|b2",
+		"new keys by RFC 8613 Appendix B.2: not known (none), taken when\n"
+		"the server offers them, or asked for at the first use of a secret",
+		KIND_RECOVER, 0, 0, 0, 0},
 	{"all-formats", NULL, "every content format, not text, opaque and TLV alone", KIND_FLAG,
 		AT(dev.all_formats), 0, 0, 0},
 	{"blob", "BYTES", "size of /19/0/0 (4096)", KIND_NUMBER, AT(dev.blob_bytes), 0, 1 << 20, 1},
@@ -200,6 +205,22 @@ static bool set_notify(struct device_options *o, const char *arg)
 	return o->dev.confirmable || strcmp(arg, "non") == 0;
 }
 
+static bool set_recover(struct device_options *o, const char *arg)
+{
+	static const char *const names[] = {
+		[DEV_RECOVER_NONE] = "none",
+		[DEV_RECOVER_ANSWER] = "answer",
+		[DEV_RECOVER_BEGIN] = "b2",
+	};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(arg, names[i]) != 0)
+			continue;
+		o->dev.recover = (enum dev_recover)i;
+		return true;
+	}
+	return false;
+}
+
 /* "10" or "0.25" percent. */
 static bool set_percent(const char *arg, void *to)
 {
@@ -255,6 +276,8 @@ static bool apply(const struct row *r, const char *arg, struct device_options *o
 		return set_credential(o, r->name, arg);
 	case KIND_NOTIFY:
 		return set_notify(o, arg);
+	case KIND_RECOVER:
+		return set_recover(o, arg);
 	case KIND_PERCENT:
 		return set_percent(arg, to);
 	case KIND_DELAY:

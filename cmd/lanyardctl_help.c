@@ -150,7 +150,8 @@ static const struct ctl_command commands[] = {
 		"have done it already."},
 	{"set", NULL, "EP [KEY=VALUE...]", 1, 10, 0, ctl_set,
 		"create an endpoint or change its settings",
-		"Keys: bs_ep, rd_ep (names it uses), freshness (default, auto, echo, none), nosec "
+		"Keys: bs_ep, rd_ep (names it uses), freshness (default, auto, echo, none, b2), "
+		"nosec "
 		"(true,\n"
 		"false), oscore_version (discover, 1.0, 1.1, 2.0). For a slow link or a small "
 		"device, 0\nbeing what [coap] says: block_size (16 to 1024), message_size (128 to "

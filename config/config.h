@@ -50,7 +50,7 @@ struct cfg {
 	uint32_t event_ring;
 	/* [oscore] */
 	uint32_t window;    /* 32 to 64 */
-	uint32_t freshness; /* 0 auto, 1 echo, 2 none */
+	uint32_t freshness; /* 0 auto, 1 echo, 2 none, 3 b2 */
 	uint32_t ssn_block; /* sender numbers reserved at once */
 	uint32_t echo_max_age_s;
 	bool key_limit_stop; /* keys that failed to verify too often are dead */

@@ -16,7 +16,7 @@ enum { TEXT_MAX = 176 };
 
 static const char *const roles[] = {
 	[0] = "", [CFG_ROLE_SERVER] = "server", [CFG_ROLE_BOOTSTRAP] = "bootstrap", NULL};
-static const char *const freshness[] = {"auto", "echo", "none", NULL};
+static const char *const freshness[] = {"auto", "echo", "none", "b2", NULL};
 static const char *const levels[] = {"error", "warning", "notice", "info", "debug", NULL};
 static const char *const formats[] = {"text", "json", NULL};
 

@@ -106,21 +106,25 @@ static enum err transmit(struct dev *d, struct msg *plain)
 {
 	struct dev_host *h = d->host;
 	struct dev_request *r = &d->req;
+	enum err e = dev_recover_begin(d, r->role);
 	struct dev_context *c = d->ctx[r->role];
-	struct writer buf = dev_scratch(h, dev_msg_bytes(plain));
+	struct writer buf = dev_scratch(h, dev_msg_bytes(plain)), wrapped = dev_scratch(h, 72);
 	struct msg out;
 	struct span datagram = SPAN_EMPTY;
 	uint64_t number;
-	if (!c)
-		return ERR_STATE;
-	struct span kid_context = span_make(c->id_context, c->id_context_n);
+	struct span kid_context;
+	if (e || !c)
+		return e ? e : ERR_STATE;
+	bool with = dev_recover_kid_context(c, &wrapped, &kid_context);
 	plain->mid = d->mid++;
 	plain->token_n = MSG_TOKEN_MAX;
 	rng_fill(&h->rng, plain->token, MSG_TOKEN_MAX);
-	enum err e = buf.err ? buf.err : dev_context_number(d, c, &number);
+	e = buf.err ? buf.err : wrapped.err;
 	if (e == ERR_OK)
-		e = osc_protect_request(h->crypto, &c->keys, number,
-			c->has_id_context ? &kid_context : NULL, plain, &buf, &out, &r->binding);
+		e = dev_context_number(d, c, &number);
+	if (e == ERR_OK)
+		e = osc_protect_request(h->crypto, &c->keys, number, with ? &kid_context : NULL,
+			plain, &buf, &out, &r->binding);
 	if (e == ERR_OK)
 		e = dev_encode(h, &out, &datagram);
 	if (e == ERR_OK)
@@ -195,6 +199,8 @@ static void unprotected(struct dev *d, const struct peer *from, const struct msg
 		if (outer->code != hints[i])
 			continue;
 		acknowledge(d, from, outer);
+		if (outer->code != MSG_UNAVAILABLE)
+			dev_recover_again(d, d->req.role);
 		if (outer->code == MSG_UNAVAILABLE && !msg_get_uint(outer, OPT_MAX_AGE, &wait_s))
 			wait_s = MAX_AGE_DEFAULT_S;
 		dev_life_failed(d, outer->code, "an error in the clear", wait_s);
@@ -225,9 +231,16 @@ void dev_client_response(struct dev *d, const struct peer *from, const struct ms
 		unprotected(d, from, outer);
 		return;
 	}
+	if (dev_recover_response(d, outer)) {
+		acknowledge(d, from, outer);
+		exch_stop(&h->exchanges, x);
+		send_again(d);
+		return;
+	}
 	if (buf.err || osc_unprotect_response(h->crypto, &d->ctx[d->req.role]->keys,
 			       &d->req.binding, outer, &buf, &plain, &number) != ERR_OK)
 		return;
+	dev_recover_done(d, d->ctx[d->req.role]);
 	acknowledge(d, from, outer);
 	exch_stop(&h->exchanges, x);
 	if (take_echo(d, &plain)) {

@@ -86,7 +86,7 @@ enum err dev_context_adopt(struct dev *d, enum dev_role role, const struct dev_o
 	enum err e = osc_derive(h->crypto, &p, &new.keys);
 	if (e == ERR_OK)
 		e = osc_ikm_fingerprint(h->crypto, &p, new.at.ikm);
-	if (e == ERR_OK && c)
+	if (e == ERR_OK && c && !c->step) /* keys by B.2 never come again */
 		e = keep(d, &c->at);
 	if (e == ERR_OK && !c) {
 		c = calloc(1, sizeof(*c));
@@ -118,7 +118,7 @@ enum err dev_context_number(struct dev *d, struct dev_context *c, uint64_t *numb
 	struct dev_counters *at = &c->at;
 	if (at->next > OSC_SSN_MAX)
 		return ERR_LIMIT;
-	switch (h->o.numbers) {
+	switch (c->step ? DEV_NUMBERS_FORGET : h->o.numbers) {
 	case DEV_NUMBERS_FORGET:
 		break;
 	case DEV_NUMBERS_OWN:
@@ -141,7 +141,7 @@ enum err dev_context_number(struct dev *d, struct dev_context *c, uint64_t *numb
 void dev_context_seen(struct dev *d, struct dev_context *c, uint64_t number)
 {
 	/* Lower numbers need no commit: after a crash all up to the highest count as seen. */
-	if (osc_window_update(&c->at.window, number))
+	if (osc_window_update(&c->at.window, number) && !c->step)
 		dev_mark_dirty(d);
 }
 

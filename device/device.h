@@ -23,6 +23,13 @@ enum dev_numbers {
 	DEV_NUMBERS_SHARED, /* one limit for all devices of the host; windows are not kept */
 };
 
+/* RFC 8613 Appendix B.2. */
+enum dev_recover {
+	DEV_RECOVER_NONE,   /* not known */
+	DEV_RECOVER_ANSWER, /* new keys are taken when the server offers them */
+	DEV_RECOVER_BEGIN,  /* and asked for at the first use of a secret */
+};
+
 struct dev_options {
 	enum dev_numbers numbers;
 	uint32_t lifetime_s;             /* lt, where no bootstrap says otherwise */
@@ -37,9 +44,10 @@ struct dev_options {
 	uint32_t body_limit_bytes;   /* of a write in blocks */
 	uint16_t block_bytes;        /* the largest block, 16 to 1024 */
 	bool confirmable;            /* notifications are CON */
-	bool challenge;      /* ask for an Echo first when the receive side may have lost state */
-	bool all_formats;    /* speak every content format, not text, opaque and TLV alone */
-	bool bootstrap_anew; /* bootstrap even if there is a server account */
+	bool challenge; /* ask for an Echo first when the receive side may have lost state */
+	enum dev_recover recover;
+	bool all_formats;       /* speak every content format, not text, opaque and TLV alone */
+	bool bootstrap_anew;    /* bootstrap even if there is a server account */
 	int64_t wall_offset_ms; /* wall clock minus the clock of `now_us` */
 };
 
@@ -74,6 +82,7 @@ enum dev_event_kind {
 	DEV_EVENT_REFUSED,   /* a request of the server; text says why */
 	DEV_EVENT_DUPLICATE, /* answered again with the same bytes */
 	DEV_EVENT_CHALLENGE, /* we asked the server for an Echo */
+	DEV_EVENT_RECOVERED, /* new keys are in use, by B.2 */
 	DEV_EVENT_STOPPED,
 };
 /* "registered", "read", ...: one word a kind (and op). */

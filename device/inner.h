@@ -8,7 +8,7 @@
 #include "device/device.h"
 #include "lwm2m/attrs.h"
 #include "lwm2m/format.h"
-#include "oscore/protect.h"
+#include "oscore/recover.h"
 
 enum {
 	DEV_SECURITY_MAX = 3,
@@ -66,7 +66,10 @@ struct dev_counters {
 	uint64_t next, limit; /* numbers below limit may be used: it is what the state says */
 	struct osc_window window;
 };
+/* How far keys have come by B.2. */
+enum dev_step { DEV_STEP_NONE, DEV_STEP_REQUEST_1, DEV_STEP_REQUEST_2, DEV_STEP_DONE };
 struct dev_context {
+	uint8_t step;   /* enum dev_step; not NONE: their numbers are younger than any state */
 	bool challenge; /* the next request has to bring an Echo */
 	bool has_id_context;
 	uint8_t id_context_n;
@@ -180,9 +183,10 @@ struct dev {
 	enum dev_op op; /* what CONNECTING and WAITING lead to */
 	enum dev_todo todo;
 	bool dirty, stopping, registered, finished;
-	bool queued;    /* in the list of the host */
-	bool flying;    /* counts as in flight */
-	bool has_phase; /* has its place within the interval of Updates */
+	uint8_t r2_n, r2[OSC_PART_BYTES]; /* of our last response 1; good once */
+	bool queued;                      /* in the list of the host */
+	bool flying;                      /* counts as in flight */
+	bool has_phase;                   /* has its place within the interval of Updates */
 	uint8_t local_n, local[16];
 	uint16_t mid;
 	uint16_t acked_mid; /* of the last separate response */
@@ -288,6 +292,28 @@ void dev_context_seen(struct dev *d, struct dev_context *c, uint64_t number);
 /* Puts counters read from a state into the contexts that have these keys, or keeps them. */
 MUST_USE enum err dev_context_restore(struct dev *d, const struct dev_counters *c);
 
+/* recover.c */
+/* Before a request: keys of an ID1 of its own, if that is to be. Errors of osc_derive; ERR_STATE.
+ */
+MUST_USE enum err dev_recover_begin(struct dev *d, enum dev_role role);
+/* What was begun, or reached, counts no more. */
+void dev_recover_again(struct dev *d, enum dev_role role);
+/* Response 1 to the request under way: its keys are those of request 2 now. False: it is none. */
+bool dev_recover_response(struct dev *d, const struct msg *outer);
+/* A response under these keys was verified. */
+void dev_recover_done(struct dev *d, struct dev_context *c);
+/* Protected requests that name keys we do not have: the first or second of a recovery that the
+ * server has begun. */
+enum dev_recovered {
+	DEV_RECOVERED_NOT,     /* neither */
+	DEV_RECOVERED_OFFERED, /* response 1 is on its way */
+	DEV_RECOVERED_OPENED,  /* request 2 is verified, its keys are in use, and it is to be
+				  answered */
+};
+enum dev_recovered dev_recover_serve(struct dev_call *c, const struct osc_option *o);
+/* The kid context of a request; false: none. */
+bool dev_recover_kid_context(const struct dev_context *c, struct writer *w, struct span *out);
+
 /* account.c */
 /* ERR_NOMEM, ERR_LIMIT. */
 MUST_USE enum err dev_accounts_from(struct dev_accounts *a, struct dev_texts *t,
@@ -336,6 +362,10 @@ void dev_life_bootstrap(struct dev *d);
 void dev_life_bootstrapped(struct dev *d);
 
 /* serve.c */
+/* Type, MID and token of an answer. */
+void dev_answer_head(struct dev *d, const struct msg *outer, struct msg *reply);
+/* Sends a protected answer, and keeps it for copies of the request. */
+void dev_answer_sealed(struct dev_call *c, const struct msg *sealed);
 void dev_serve(
 	struct dev *d, const struct peer *from, struct span datagram, const struct msg *outer);
 

@@ -235,6 +235,7 @@ const char *dev_event_name(enum dev_event_kind kind, enum dev_op op)
 		[DEV_EVENT_REFUSED] = "refused",
 		[DEV_EVENT_DUPLICATE] = "duplicate",
 		[DEV_EVENT_CHALLENGE] = "challenge",
+		[DEV_EVENT_RECOVERED] = "recovered",
 		[DEV_EVENT_STOPPED] = "stopped",
 	};
 	return kind == DEV_EVENT_DONE ? done_name(op) : names[kind];

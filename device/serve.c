@@ -13,7 +13,7 @@ static uint64_t expiry_ms(const struct dev *d, const struct peer *from)
 }
 
 /* A piggybacked answer to a CON, a NON to a NON. */
-static void answer_head(struct dev *d, const struct msg *outer, struct msg *reply)
+void dev_answer_head(struct dev *d, const struct msg *outer, struct msg *reply)
 {
 	bool con = outer->type == MSG_CON;
 	reply->type = con ? MSG_ACK : MSG_NON;
@@ -34,11 +34,31 @@ static void refuse(struct dev_call *c, uint8_t code, const char *why)
 	if (c->outer->type != MSG_CON)
 		return;
 	msg_init(&m, MSG_ACK, code);
-	answer_head(d, c->outer, &m);
+	dev_answer_head(d, c->outer, &m);
 	m.payload = span_str(why);
 	if (msg_add_uint(&m, OPT_MAX_AGE, 0) == ERR_OK &&
 		dev_encode(d->host, &m, &datagram) == ERR_OK)
 		dev_emit(d, c->from, datagram);
+}
+
+static void send_kept(struct dev_call *c, struct span datagram)
+{
+	struct dev *d = c->d;
+	dev_emit(d, c->from, datagram);
+	/* Without room to remember, a copy of the request is a replay, which is safe. */
+	if (dedup_put(&d->dedup, &d->host->budget, c->hash, expiry_ms(d, c->from), datagram,
+		    dev_now_ms(d)) != ERR_OK)
+		return;
+}
+
+void dev_answer_sealed(struct dev_call *c, const struct msg *sealed)
+{
+	struct span datagram;
+	enum err e = dev_encode(c->d->host, sealed, &datagram);
+	if (e)
+		c->d->host->out->err = e;
+	else
+		send_kept(c, datagram);
 }
 
 /* Protects and sends. `own_number`: not under the request's nonce. */
@@ -51,7 +71,7 @@ static void answer(struct dev_call *c, struct msg *reply, bool own_number)
 	struct span datagram;
 	uint64_t number;
 	enum err e = buf.err;
-	answer_head(d, c->outer, reply);
+	dev_answer_head(d, c->outer, reply);
 	if (e == ERR_OK && own_number)
 		e = dev_context_number(d, c->ctx, &number);
 	if (e == ERR_OK)
@@ -63,11 +83,7 @@ static void answer(struct dev_call *c, struct msg *reply, bool own_number)
 		h->out->err = e;
 		return;
 	}
-	dev_emit(d, c->from, datagram);
-	/* Without room to remember, a copy of the request is a replay, which is safe. */
-	if (dedup_put(&d->dedup, &h->budget, c->hash, expiry_ms(d, c->from), datagram,
-		    dev_now_ms(d)) != ERR_OK)
-		return;
+	send_kept(c, datagram);
 }
 
 static void answer_code(struct dev_call *c, uint8_t code, bool own_number)
@@ -269,6 +285,13 @@ static void protected_request(struct dev_call *c, const struct opt *option)
 		return;
 	}
 	enum err e = find_context(c, &o);
+	if (e == ERR_NOTFOUND) {
+		enum dev_recovered got = dev_recover_serve(c, &o);
+		if (got == DEV_RECOVERED_OPENED)
+			dispatch(c);
+		if (got != DEV_RECOVERED_NOT)
+			return;
+	}
 	if (e == ERR_NOTFOUND)
 		refuse(c, MSG_UNAUTHORIZED, "Security context not found");
 	else if (e == ERR_REPLAY)

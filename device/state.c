@@ -77,7 +77,7 @@ enum err dev_state_write(const struct dev *d, bool clean, struct writer *w)
 	for (size_t i = 0; i < d->past_n; i++)
 		put_counters(w, &d->past[i], clean);
 	for (size_t i = 0; i < 2; i++) {
-		if (d->ctx[i])
+		if (d->ctx[i] && !d->ctx[i]->step)
 			put_counters(w, &d->ctx[i]->at, clean);
 	}
 	wr_str(w, "end\n");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "endpoint/context_pack.h"
 #include "endpoint/limits.h"
+#include "oscore/recover.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,19 +17,104 @@ static bool same_id_context(const struct ep_context *c, bool has, struct span id
 	return span_eq(ep_id_context(c), id_context);
 }
 
-struct ep_context *ep_context_find(
-	const struct ep_directory *d, struct span kid, const struct span *kid_context)
+static bool likelier(
+	const struct ep_context *a, const struct ep_context *b, const struct peer *from)
 {
-	size_t cursor = 0, n = 0;
-	struct ep_context *last = NULL;
-	for (struct ep_context *c; (c = map_each(&d->by_kid, kid, &cursor)); n++) {
-		if (same_id_context(
-			    c, kid_context != NULL, kid_context ? *kid_context : SPAN_EMPTY))
-			return c;
+	bool near = ep_heard_at(a, from);
+	return near == ep_heard_at(b, from) ? a->id > b->id : near;
+}
+
+/* A sender may leave its ID Context out where that is not ambiguous, and does once its keys are
+ * recovered. */
+static size_t without_id_context(const struct ep_directory *d, struct span kid,
+	const struct peer *from, struct ep_context *out[static EP_TRIALS])
+{
+	size_t cursor = 0, n = 0, all = 0;
+	struct ep_context *c, *last = NULL;
+	for (; (c = map_each(&d->by_kid, kid, &cursor)); all++) {
 		last = c;
+		if (c->has_id_context && c->origin != REC_ORIGIN_RECOVERED)
+			continue;
+		if (n < EP_TRIALS)
+			out[n++] = c;
+		else if (likelier(c, out[n - 1], from))
+			out[n - 1] = c;
+		if (n == EP_TRIALS && likelier(out[1], out[0], from)) {
+			out[1] = out[0];
+			out[0] = c;
+		}
 	}
-	/* A sender may leave its ID Context out where that is not ambiguous. */
-	return !kid_context && n == 1 ? last : NULL;
+	if (!n && all == 1)
+		out[n++] = last;
+	return n;
+}
+
+static struct ep_context *under_id_context(
+	const struct ep_directory *d, struct span kid, struct span id_context)
+{
+	size_t cursor = 0;
+	struct ep_context *c;
+	while ((c = map_each(&d->by_kid, kid, &cursor)))
+		if (same_id_context(c, true, id_context))
+			break;
+	return c;
+}
+
+size_t ep_context_find(const struct ep_directory *d, struct span kid,
+	const struct span *kid_context, const struct peer *from,
+	struct ep_context *out[static EP_TRIALS])
+{
+	struct span value;
+	if (!kid_context)
+		return without_id_context(d, kid, from, out);
+	out[0] = under_id_context(d, kid, *kid_context);
+	if (!out[0] && !osc_unwrap(*kid_context, &value))
+		out[0] = under_id_context(d, kid, value);
+	return out[0] != NULL;
+}
+
+static bool siblings(const struct ep_context *a, const struct ep_context *b)
+{
+	return a->endpoint == b->endpoint && a->role == b->role &&
+	       span_eq(ep_recipient_id(a), ep_recipient_id(b)) &&
+	       span_eq(ep_sender_id(a), ep_sender_id(b));
+}
+
+struct ep_context *ep_context_older(const struct ep_context *c)
+{
+	struct ep_context *o = c->next_of_endpoint;
+	while (o && !siblings(o, c))
+		o = o->next_of_endpoint;
+	return o;
+}
+
+static bool is_newest(const struct ep_context *c)
+{
+	const struct ep_context *o = c->endpoint->contexts;
+	while (o != c && !siblings(o, c))
+		o = o->next_of_endpoint;
+	return o == c;
+}
+
+size_t ep_context_bases(const struct ep_directory *d, struct span kid, uint8_t role,
+	const struct peer *from, size_t turn, struct ep_context **out, size_t max)
+{
+	size_t n = 0, others = 0;
+	for (int near = 1; near >= 0; near--) {
+		size_t cursor = 0, at = 0;
+		size_t begin = others > max - n ? turn % others : 0;
+		for (struct ep_context *c; n < max && (c = map_each(&d->by_kid, kid, &cursor));) {
+			if (c->role != role || !is_newest(c))
+				continue;
+			if (ep_heard_at(c, from) != near) {
+				others++;
+				continue;
+			}
+			if (near || at++ >= begin)
+				out[n++] = c;
+		}
+	}
+	return n;
 }
 
 struct ep_context *ep_context_newest(const struct endpoint *e, uint8_t role, uint8_t generation_min)
@@ -88,6 +174,8 @@ static enum err check_history(const struct ep_directory *d, struct ep_context *c
 	const struct ep_grave *r = ep_grave_find(&d->graves, ep_ikm(c).p, rid);
 	if ((s && !s->sender) || (r && r->sender))
 		return ERR_CONFLICT;
+	if (in->unheard_of && (s || r))
+		return ERR_REPLAY;
 	if (s && s->number > in->ssn_start) {
 		in->ssn_start = s->number;
 		c->ssn_gap = s->aside;

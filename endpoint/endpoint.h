@@ -20,6 +20,7 @@ enum ep_freshness {
 			  safe */
 	EP_FRESH_ECHO, /* challenge, and insist */
 	EP_FRESH_NONE, /* never challenge */
+	EP_FRESH_B2,   /* have new keys derived (RFC 8613 Appendix B.2) */
 };
 
 enum { EP_SSN_BLOCK_MAX = 4096, EP_GENERATIONS_MAX = 4 };
@@ -72,6 +73,11 @@ struct ep_context {
 	uint8_t packed[]; /* Recipient ID, Sender ID, Sender Key, Recipient Key, Common IV, ikm, ID
 			     Context */
 };
+
+static inline bool ep_heard_at(const struct ep_context *c, const struct peer *p)
+{
+	return c->peer && peer_eq(&c->peer->peer, p);
+}
 
 enum { EP_IKM_BYTES = 8 }; /* of the fingerprint of what it was derived from */
 
@@ -193,17 +199,17 @@ struct ep_context_input {
 	uint64_t ssn_start; /* first number we may use */
 	uint64_t highest;   /* UINT64_MAX: none, or not known */
 	bool fresh;
-	bool replaces; /* the caller removes the endpoint's other contexts of that role at once:
-			  their kid is free */
+	bool unheard_of; /* ERR_REPLAY if one of the keys was ever used */
+	bool replaces;   /* the caller removes the endpoint's other contexts of that role at once:
+			    their kid is free */
 };
 /* Derives, checks and adds a context; records it in the turn. ERR_CONFLICT: equal ids, or a key
- * that was used the other way; ERR_EXISTS: the kid is taken under that ID Context; ERR_UNSUPPORTED,
- * ERR_RANGE, ERR_FULL (a key has no sender numbers left below the end of the epoch, or has
- * encrypted as much as it may),
- * ERR_NOMEM. An unchanged one (same inputs, same endpoint) is found again and nothing changes. A
- * key that was used before continues its counters. After a rollback an imported key may have been
- * used here without our knowing: it starts in this epoch, and stale, unless `highest` says up to
- * where the device has come. */
+ * that was used the other way; ERR_REPLAY (see unheard_of); ERR_EXISTS: the kid is taken under that
+ * ID Context; ERR_UNSUPPORTED, ERR_RANGE, ERR_FULL (a key has no sender numbers left below the end
+ * of the epoch, or has encrypted as much as it may), ERR_NOMEM. An unchanged one (same inputs, same
+ * endpoint) is found again and nothing changes. A key that was used before continues its counters.
+ * After a rollback an imported key may have been used here without our knowing: it starts in this
+ * epoch, and stale, unless `highest` says up to where the device has come. */
 MUST_USE enum err ep_context_add(struct ep_directory *d, struct endpoint *e,
 	const struct ep_context_input *in, struct turn *t, struct ep_context **out);
 /* Takes it out of the directory and frees it; recorded if t is not NULL, and then an imported one
@@ -212,9 +218,21 @@ void ep_context_remove(struct ep_directory *d, struct ep_context *c, struct turn
 /* Undoes an ep_context_add of this turn, of a context that was made by it: nothing was spoken under
  * it, so it leaves nothing behind but what its keys had before. */
 void ep_context_take_back(struct ep_directory *d, struct ep_context *c, struct turn *t);
-/* By kid, and by kid context if one was sent (RFC 8613 section 8.2 step 2). NULL: none. */
-struct ep_context *ep_context_find(
-	const struct ep_directory *d, struct span kid, const struct span *kid_context);
+/* By kid, and by kid context if one was sent, raw or wrapped as in B.2 (RFC 8613 section 8.2 step
+ * 2): the contexts a request may be under, the likeliest first. There may be two where none was
+ * sent, since recovered keys need none. */
+enum { EP_TRIALS = 2 };
+size_t ep_context_find(const struct ep_directory *d, struct span kid,
+	const struct span *kid_context, const struct peer *from,
+	struct ep_context *out[static EP_TRIALS]);
+/* Of the endpoints that have that kid in that role, the newest context: those whose keys a B.2 may
+ * begin with. As many as `max`, those that were last heard of at `from` first; of the others,
+ * `turn` says which. */
+size_t ep_context_bases(const struct ep_directory *d, struct span kid, uint8_t role,
+	const struct peer *from, size_t turn, struct ep_context **out, size_t max);
+/* Another context of the same endpoint, role and ids: older or newer keys of the same secret. The
+ * next older one; NULL: none. */
+struct ep_context *ep_context_older(const struct ep_context *c);
 struct ep_context *ep_context_newest(
 	const struct endpoint *e, uint8_t role, uint8_t generation_min);
 /* Whether some context has that Recipient ID, under whatever ID Context. */

@@ -74,6 +74,7 @@ static void conv_free(struct ep_exchange *x, struct ep_conversation *v)
 		}
 	} else
 		map_del(&x->nosec, key_nosec(v));
+	ep_begin_end(x, v);
 	ep_rx_reset(x, v);
 	free(v->rx);
 	ep_outer_tx_free(v);
@@ -132,6 +133,7 @@ void ep_exchange_free(struct ep_exchange *x)
 		conv_free(x, v);
 	}
 	free_dead(x);
+	ep_recover_fini(x);
 	exch_table_fini(&x->exch);
 	ep_outer_fini(x);
 	map_fini(&x->nosec);
@@ -158,7 +160,7 @@ void ep_conv_touch(struct ep_exchange *x, struct ep_conversation *v, uint64_t no
 
 static bool conv_idle(const struct ep_conversation *v)
 {
-	return !v->current && !v->queue && !v->observations && !v->pinned;
+	return !v->current && !v->queue && !v->observations && !v->pinned && !v->begin;
 }
 
 /* Room for one more unprotected peer: one of the next idle ones goes. Its copies then count as new,
@@ -270,6 +272,10 @@ static void request_due(
 		x->count.retransmissions++;
 		return;
 	}
+	if (r->begins) {
+		ep_begin_end(x, r->conv);
+		return;
+	}
 	x->count.timeouts++;
 	ep_note_under(x->dir, r->endpoint, r->conv->ctx, EP_REASON_NO_ANSWER, t->wall_ms);
 	r = ep_request_fail(x, r, t);
@@ -294,6 +300,9 @@ void ep_timer(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
 		return;
 	}
 	ep_outer_expire(x, t->now_ms);
+	ep_recover_expire(x, t->now_ms);
+	if (ep_recover_next(x, t, d))
+		return;
 	while (d->kind == EP_NOTHING && (due = wheel_expire(&x->exch_wheel, t->now_ms)))
 		request_due(x, (struct ep_request *)exch_of_timer(due), t, d);
 	while (d->kind == EP_NOTHING && (due = wheel_expire(&x->conv_wheel, t->now_ms)))
@@ -305,7 +314,8 @@ uint64_t ep_deadline_ms(const struct ep_exchange *x)
 	if (x->dead)
 		return 0;
 	uint64_t a = wheel_next_ms(&x->exch_wheel), b = wheel_next_ms(&x->conv_wheel);
-	uint64_t c = ep_outer_next_ms(x);
+	uint64_t c = ep_outer_next_ms(x), e = ep_recover_deadline_ms(x);
+	c = c < e ? c : e;
 	a = a < b ? a : b;
 	return a < c ? a : c;
 }

@@ -35,6 +35,7 @@ struct ep_counters {
 	uint64_t datagrams, malformed, requests, responses, notifications, duplicates, replays,
 		sealed;
 	uint64_t no_context, bad_option, auth_failures, challenges, nosec_refused, unavailable;
+	uint64_t recoveries_begun, recoveries_done, recoveries_refused; /* RFC 8613 Appendix B.2 */
 	uint64_t retransmissions, timeouts, unknown_tokens, unprotected_answers, answers_ignored;
 	uint64_t outer_pieces, outer_refused; /* of messages that a proxy has cut */
 };
@@ -55,6 +56,8 @@ struct ep_conversation {
 	struct ep_request *observations;
 	struct block_rx *rx;          /* a body coming in by Block1 */
 	struct ep_outer_tx *outer_tx; /* an answer that a proxy fetches in pieces */
+	struct ep_begin *begin;       /* the device is offered new keys; NULL: it is not */
+	uint64_t begun_ms;            /* when it was last */
 };
 
 /* Puts back what the log remembers of a context's recent requests. */
@@ -100,6 +103,7 @@ struct ep_request {
 	bool observe;     /* stays after its response */
 	bool renews;      /* goes out although the keys are used up, for it has them renewed */
 	bool spent;       /* it could not go out: the keys are used up */
+	bool begins;      /* it is a struct ep_begin's, and in no list */
 	bool cancel;      /* Observe 1: the end of an observation */
 	bool observed;    /* the response carried Observe */
 	bool awaits_body; /* observing, but the rest of the first response is still being fetched */
@@ -119,6 +123,7 @@ enum ep_delivery_kind {
 			    error */
 	EP_TIMEOUT,      /* no answer; ep_request_end */
 	EP_CANCELLED,    /* the peer rejected it (RST), or its context is gone; ep_request_end */
+	EP_RECOVERED,    /* nothing to answer, but `adopted` is set */
 };
 
 struct ep_delivery {
@@ -130,9 +135,14 @@ struct ep_delivery {
 	struct endpoint *endpoint; /* by credential; NULL: unprotected, `ep` has to tell */
 	struct ep_conversation *conv;
 	struct ep_request *request;
-	bool moved;     /* the peer speaks from another address than before */
-	bool first_use; /* the first verified request under this context generation */
-	bool refused;   /* why, for the log: */
+	bool moved;               /* the peer speaks from another address than before */
+	bool first_use;           /* the first verified request under this context generation */
+	struct ep_context *tried; /* another context that it may have been under, and was not */
+	bool whole;               /* its ciphertext is whole, whatever a proxy has done to it */
+	bool verified;            /* a message under `ctx` was verified */
+	bool adopted; /* by it `ctx` came to be: keys that older contexts of these ids make room
+			 for when the next message under it is verified */
+	bool refused; /* why, for the log: */
 	enum ep_reason reason;
 	struct osc_id kid; /* as far as it fits; n 0: none */
 	/* for ep_respond */
@@ -169,6 +179,10 @@ void ep_input(struct ep_exchange *x, const struct peer *from, struct span datagr
  * EP_NOTHING. */
 void ep_timer(struct ep_exchange *x, struct turn *t, struct ep_delivery *out);
 uint64_t ep_deadline_ms(const struct ep_exchange *x);
+/* The answer to an EFFECT_INPUTS, which a later ep_timer acts on; `err`: why there is none. The
+ * secrets are copied, and wiped after EXCHANGE_LIFETIME. */
+void ep_inputs_told(struct ep_exchange *x, uint64_t context_id, enum err err, struct span secret,
+	struct span salt, uint64_t now_ms);
 
 /* Notes for the operator that the request of `d` was refused; `e` is whose it was or claimed to be,
  * or NULL. */

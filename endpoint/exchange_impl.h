@@ -3,6 +3,7 @@
 #ifndef LANYARD_ENDPOINT_EXCHANGE_IMPL_H
 #define LANYARD_ENDPOINT_EXCHANGE_IMPL_H
 
+#include "endpoint/budget.h"
 #include "endpoint/exchange.h"
 #include "endpoint/limits.h"
 
@@ -14,6 +15,9 @@ enum {
 	EP_WORK_BYTES = EP_UNFRAGMENTED_MAX + 1024,
 	/* Slots for contexts whose failures are at their limit. */
 	EP_TRIAL_SLOTS = 256,
+	EP_INPUTS_MAX = 64,
+	EP_HELD_MAX = 64,
+	EP_BEGIN_MAX = 64,
 };
 
 /* Messages on their way in that a proxy has cut. */
@@ -28,6 +32,38 @@ struct ep_outer {
 struct ep_trials {
 	uint64_t second;
 	uint8_t known, other;
+};
+
+/* What a context is derived from, for as long as its recovery may take. */
+struct ep_inputs {
+	uint64_t context_id; /* 0: none */
+	uint64_t expires_ms;
+	uint8_t secret_n, salt_n;
+	uint8_t secret[STORE_SECRET_MAX], salt[STORE_SECRET_MAX];
+};
+
+/* A request that waits for them. */
+struct ep_held {
+	uint8_t *bytes; /* NULL: free */
+	size_t n;
+	struct peer from;
+	uint64_t context_id;
+	uint8_t tries;
+	bool ready;
+};
+
+struct ep_recovery {
+	struct ep_budget budget;
+	struct ep_inputs inputs[EP_INPUTS_MAX];
+	struct ep_held held[EP_HELD_MAX];
+	size_t ready_n;     /* of them, and of the next */
+	struct ep_held now; /* the one that goes on */
+	bool again;         /* the datagram at hand is that one */
+	uint32_t r2_count;
+	struct ep_conversation *begin[EP_BEGIN_MAX]; /* recoveries that we have begun; NULL: free */
+	bool begin_ready;                            /* one of them may go on */
+	size_t turn;     /* whose turn it is where more have one kid than are tried */
+	uint64_t due_ms; /* when the first of the inputs expires; 0: there are none */
 };
 
 struct ep_exchange {
@@ -58,6 +94,7 @@ struct ep_exchange {
 	struct osc_keys keys;    /* of the message at hand */
 	struct msg outer, plain; /* likewise */
 	uint8_t in[EP_WORK_BYTES], out[EP_WORK_BYTES];
+	struct ep_recovery recovery;
 };
 
 /* exchange.c */
@@ -74,6 +111,50 @@ void ep_send_empty(struct turn *t, const struct peer *to, enum msg_type type, ui
 /* secure.c: a request with option 9. */
 void ep_secure_request(
 	struct ep_exchange *x, struct span datagram, struct turn *t, struct ep_delivery *d);
+/* A request whose option was read and whose context may be `c`. False: it is not, and there is
+ * another to try (`last` is not set). */
+bool ep_secure_under(struct ep_exchange *x, struct span datagram, const struct osc_option *o,
+	struct ep_context *c, bool last, struct turn *t, struct ep_delivery *d);
+/* A message that a proxy has cut is put together, once. False: it is not whole, and was answered.
+ */
+bool ep_secure_whole(struct ep_exchange *x, struct turn *t, struct ep_delivery *d);
+/* The same without a context: refused. */
+void ep_secure_refuse(struct ep_exchange *x, struct turn *t, struct ep_delivery *d,
+	enum ep_reason why, uint8_t code, const char *text);
+
+/* recover.c: RFC 8613 Appendix B.2, the server's part. */
+/* A request whose kid context is none of ours: the first of a recovery, or the second. False: it
+ * is neither, as far as anyone can tell. */
+bool ep_recover(struct ep_exchange *x, struct span datagram, const struct osc_option *o,
+	struct turn *t, struct ep_delivery *d);
+/* What c is derived from is at hand. False: it is asked for, and the datagram waits, or it was
+ * refused. */
+bool ep_recover_ready(struct ep_exchange *x, struct span datagram, struct ep_context *c, bool known,
+	struct turn *t, struct ep_delivery *d);
+/* Answers a verified request under old keys with the beginning of a recovery. False: it cannot. */
+bool ep_recover_start(struct ep_exchange *x, struct turn *t, struct ep_delivery *d);
+/* The next request that has waited long enough; false: none. */
+bool ep_recover_next(struct ep_exchange *x, struct turn *t, struct ep_delivery *d);
+void ep_recover_expire(struct ep_exchange *x, uint64_t now_ms);
+uint64_t ep_recover_deadline_ms(const struct ep_exchange *x);
+void ep_recover_fini(struct ep_exchange *x);
+
+/* What c is derived from, if it is at hand; it dies with the next that come. */
+const struct ep_inputs *ep_recover_inputs(struct ep_exchange *x, uint64_t context_id);
+struct osc_params ep_recover_params(
+	const struct ep_context *c, const struct ep_inputs *in, struct span id_context);
+/* A context of new keys beside `old`. Errors of ep_context_add; ERR_LIMIT: there are too many. */
+MUST_USE enum err ep_recover_adopt(struct ep_exchange *x, struct ep_context *old,
+	const struct osc_params *p, struct turn *t, struct ep_context **out);
+
+/* begin.c: the same, the client's part. */
+void ep_begin(struct ep_exchange *x, struct ep_conversation *v, struct turn *t);
+/* Goes on if it has waited for the secret. */
+void ep_begin_go(struct ep_exchange *x, struct ep_conversation *v, struct turn *t);
+void ep_begin_response(
+	struct ep_exchange *x, struct ep_request *r, struct turn *t, struct ep_delivery *d);
+void ep_begin_end(struct ep_exchange *x, struct ep_conversation *v);
+
 /* An unprotected error with Max-Age 0 (RFC 8613 section 8.2). */
 void ep_plain_error(struct ep_exchange *x, const struct peer *to, uint8_t code, const char *text,
 	struct turn *t);
@@ -115,7 +196,10 @@ bool ep_outer_early(struct ep_exchange *x, const struct ep_request *r, struct tu
 bool ep_outer_read_instead(struct ep_exchange *x, struct ep_request *r, struct turn *t);
 void ep_outer_forget(struct ep_exchange *x, struct ep_request *r);
 
-/* input.c: the tail of every accepted request: Block1, then delivery. */
+/* input.c: a datagram that was held. */
+void ep_input_again(struct ep_exchange *x, const struct peer *from, struct span datagram,
+	struct turn *t, struct ep_delivery *d);
+/* The tail of every accepted request: Block1, then delivery. */
 void ep_deliver_request(struct ep_exchange *x, struct turn *t, struct ep_delivery *d);
 /* True if the datagram is a copy of an answered one; the answer goes out again. */
 bool ep_answer_copy(struct ep_exchange *x, const struct ep_conversation *v, struct turn *t,
@@ -134,7 +218,12 @@ void ep_trace_again(const struct ep_request *r, const struct peer *to, struct tu
 /* Gives up a body coming in by Block1. */
 void ep_rx_reset(struct ep_exchange *x, struct ep_conversation *v);
 
-/* respond.c: a verified request is rejected in silence. */
+/* respond.c: the answer that was made already, to a verified request. */
+void ep_respond_bytes(
+	struct ep_exchange *x, struct ep_delivery *d, struct span datagram, struct turn *t);
+/* Type, MID and token of an answer. */
+void ep_respond_address(struct ep_exchange *x, const struct ep_delivery *d, struct msg *m);
+/* A verified request is rejected in silence. */
 void ep_respond_nothing(const struct ep_delivery *d, struct turn *t);
 
 /* body.c: bodies of ours in blocks. */

@@ -269,6 +269,16 @@ static void empty(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
 	d->endpoint = r->endpoint;
 }
 
+void ep_input_again(struct ep_exchange *x, const struct peer *from, struct span datagram,
+	struct turn *t, struct ep_delivery *d)
+{
+	*d = (struct ep_delivery){.kind = EP_NOTHING, .from = *from};
+	d->role = x->opts.listener[from->listener % EP_LISTENERS_MAX].role;
+	x->datagram_n = datagram.n;
+	if (!msg_parse_udp(datagram, &x->outer) && msg_find(&x->outer, OPT_OSCORE))
+		ep_secure_request(x, datagram, t, d);
+}
+
 void ep_input(struct ep_exchange *x, const struct peer *from, struct span datagram, struct turn *t,
 	struct ep_delivery *d)
 {

@@ -79,6 +79,12 @@ static const struct ep_reason_info table[EP_REASON_COUNT] = {
 		"has not done so. If it never does, it may not know Echo: 'lanyardctl help set' "
 		"tells of the freshness setting.",
 		true},
+	[EP_REASON_RECOVERING] = {"recovering",
+		"New keys were offered (RFC 8613 Appendix B.2), because the device asked for them, "
+		"or the freshness setting did, or the device could not read our requests; it has "
+		"not taken them. If it never does, it may not know that procedure: 'lanyardctl "
+		"help "
+		"set' tells of the freshness setting."},
 	[EP_REASON_NO_ECHO] = {"no-echo",
 		"The device ignored the Echo challenge and was accepted: its keys were drawn here "
 		"and nothing was ever done under them. Nothing has to be done.",

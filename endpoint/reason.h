@@ -28,6 +28,7 @@ enum ep_reason {
 	EP_REASON_PLAINTEXT,  /* it decrypted to no request */
 	EP_REASON_ROLE,       /* a bootstrap context at the server, or the reverse */
 	EP_REASON_CHALLENGED, /* asked for Echo */
+	EP_REASON_RECOVERING, /* new keys were offered (RFC 8613 Appendix B.2), and not taken yet */
 	EP_REASON_NO_ECHO,    /* accepted without Echo: the device does not know it */
 	/* no OSCORE */
 	EP_REASON_NOSEC, /* came unprotected where that is not allowed */

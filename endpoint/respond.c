@@ -3,13 +3,15 @@
 
 #include <string.h>
 
-static void address(struct ep_exchange *x, const struct ep_delivery *d, struct msg *m)
+void ep_respond_address(struct ep_exchange *x, const struct ep_delivery *d, struct msg *m)
 {
 	const struct msg *req = &x->outer;
 	m->type = req->type == MSG_CON ? MSG_ACK : MSG_NON;
 	m->mid = req->mid;
-	if (req->type != MSG_CON)
-		m->mid = d->ctx ? ep_next_mid(d->ctx) : d->conv->next_mid++;
+	if (req->type != MSG_CON && d->ctx)
+		m->mid = ep_next_mid(d->ctx);
+	else if (req->type != MSG_CON)
+		m->mid = d->conv ? d->conv->next_mid++ : x->next_mid++;
 	m->token_n = req->token_n;
 	memcpy(m->token, req->token, sizeof(m->token));
 }
@@ -65,7 +67,7 @@ static void exhausted(struct ep_exchange *x, const struct ep_delivery *d, struct
 void ep_respond(struct ep_exchange *x, struct ep_delivery *d, struct msg *resp, struct turn *t)
 {
 	struct span datagram = SPAN_EMPTY;
-	address(x, d, resp);
+	ep_respond_address(x, d, resp);
 	enum err err = ERR_OK;
 	if (d->has_block1)
 		err = block_add(resp, OPT_BLOCK1, d->block1);
@@ -79,6 +81,14 @@ void ep_respond(struct ep_exchange *x, struct ep_delivery *d, struct msg *resp, 
 		if (err == ERR_LIMIT)
 			exhausted(x, d, t);
 	}
+	ep_respond_bytes(x, d, datagram, t);
+	if (d->has_block1 && !d->block1.more)
+		ep_rx_reset(x, d->conv);
+}
+
+void ep_respond_bytes(
+	struct ep_exchange *x, struct ep_delivery *d, struct span datagram, struct turn *t)
+{
 	datagram = turn_dup(t, datagram);
 	if (d->changed && d->ctx)
 		d->ctx->executed = true;
@@ -86,10 +96,9 @@ void ep_respond(struct ep_exchange *x, struct ep_delivery *d, struct msg *resp, 
 		record(d, datagram, t);
 	uint64_t expires = t->now_ms + bearer_timing(d->from.bearer)->exchange_lifetime_ms;
 	/* When it cannot be kept, a copy counts as a replay. */
-	err = dedup_put(&d->conv->dedup, &x->dedup, d->hash, expires, datagram, t->now_ms);
+	enum err err = dedup_put(&d->conv->dedup, &x->dedup, d->hash, expires, datagram, t->now_ms);
+	(void)err;
 	turn_send(t, &d->from, datagram);
-	if (d->has_block1 && !d->block1.more)
-		ep_rx_reset(x, d->conv);
 }
 
 void ep_respond_nothing(const struct ep_delivery *d, struct turn *t)

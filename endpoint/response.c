@@ -32,6 +32,8 @@ static void ignore(struct ep_exchange *x, struct ep_request *r, enum ep_reason w
 		x->count.unprotected_answers++;
 		if (is_hint(x->outer.code))
 			r->hint = x->outer.code;
+		if (x->outer.code == MSG_UNAUTHORIZED || x->outer.code == MSG_BAD_REQUEST)
+			ep_begin(x, r->conv, t);
 	} else {
 		x->count.answers_ignored++;
 	}
@@ -81,6 +83,7 @@ static bool open_response(struct ep_exchange *x, struct ep_request *r, struct tu
 	}
 	*number = piv == UINT64_MAX ? 0 : piv + 1;
 	c->heard_s = (uint32_t)(t->wall_ms / 1000);
+	d->verified = true;
 	d->msg = &x->plain;
 	d->ctx = c;
 	d->piv = piv;
@@ -483,6 +486,8 @@ void ep_response(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
 		x->count.unknown_tokens++;
 		if (x->outer.type != MSG_ACK)
 			ep_send_empty(t, &d->from, MSG_RESET, x->outer.mid);
+	} else if (r->begins) {
+		ep_begin_response(x, r, t, d);
 	} else if (ep_outer_early(x, r, t, d)) {
 		ep_trace_in(x, d, "before the first answer is whole", t);
 	} else if (r->state == EP_REQ_OBSERVING) {

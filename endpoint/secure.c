@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-static void refuse(struct ep_exchange *x, struct turn *t, struct ep_delivery *d, enum ep_reason why,
-	uint8_t code, const char *text)
+void ep_secure_refuse(struct ep_exchange *x, struct turn *t, struct ep_delivery *d,
+	enum ep_reason why, uint8_t code, const char *text)
 {
 	ep_refused(x, d, d->endpoint, why, t);
 	ep_trace_in(x, d, ep_reason_info(why)->code, t);
@@ -30,8 +30,8 @@ static bool outer_options_good(const struct msg *m)
 	return true;
 }
 
-/* Step 1 and 2: the option and the context it names. */
-static bool find_context(
+/* Step 1: the option. */
+static bool read_option(
 	struct ep_exchange *x, struct osc_option *o, struct turn *t, struct ep_delivery *d)
 {
 	const struct opt *raw = msg_find(&x->outer, OPT_OSCORE);
@@ -39,22 +39,23 @@ static bool find_context(
 		osc_option_parse(raw->val, o) || !o->has_kid || !o->piv.n ||
 		(!x->outer.payload.n && !ep_outer_is_ask(&x->outer))) {
 		x->count.bad_option++;
-		refuse(x, t, d, EP_REASON_OSCORE_OPTION, MSG_BAD_OPTION, "Failed to decode COSE");
+		ep_secure_refuse(
+			x, t, d, EP_REASON_OSCORE_OPTION, MSG_BAD_OPTION, "Failed to decode COSE");
 		return false;
 	}
 	if (osc_id_set(&d->kid, span_sub(o->kid, 0, OSC_ID_MAX)))
 		d->kid.n = 0;
-	d->ctx = ep_context_find(x->dir, o->kid, o->has_kid_context ? &o->kid_context : NULL);
-	if (!d->ctx) {
-		x->count.no_context++;
-		d->endpoint = ep_kid_owner(x->dir, o->kid);
-		refuse(x, t, d, d->endpoint ? EP_REASON_ID_CONTEXT : EP_REASON_NO_CONTEXT,
-			MSG_UNAUTHORIZED, "Security context not found");
-		return false;
-	}
-	d->endpoint = d->ctx->endpoint;
 	d->piv = osc_piv_number(&o->piv);
 	return true;
+}
+
+static void no_context(
+	struct ep_exchange *x, const struct osc_option *o, struct turn *t, struct ep_delivery *d)
+{
+	x->count.no_context++;
+	d->endpoint = ep_kid_owner(x->dir, o->kid);
+	ep_secure_refuse(x, t, d, d->endpoint ? EP_REASON_ID_CONTEXT : EP_REASON_NO_CONTEXT,
+		MSG_UNAUTHORIZED, "Security context not found");
 }
 
 /* What was answered has used up its number, so a number that is still free needs no look at the
@@ -79,7 +80,7 @@ static bool check_window(struct ep_exchange *x, struct turn *t, struct ep_delive
 	x->count.replays++;
 	if (d->ctx->replays < UINT16_MAX)
 		d->ctx->replays++;
-	refuse(x, t, d, EP_REASON_REPLAY, MSG_UNAUTHORIZED, "Replay detected");
+	ep_secure_refuse(x, t, d, EP_REASON_REPLAY, MSG_UNAUTHORIZED, "Replay detected");
 	return false;
 }
 
@@ -91,12 +92,12 @@ static bool check_keys(struct ep_exchange *x, struct turn *t, struct ep_delivery
 	const struct ep_context *c = d->ctx;
 	bool attacked = ep_failure_level(c) == EP_LEVEL_DUE;
 	if (ep_used(c) >= osc_limits_of(c->aead).encryptions + (uint64_t)EP_USE_SLACK) {
-		refuse(x, t, d, EP_REASON_KEY_LIMIT, MSG_UNAUTHORIZED,
+		ep_secure_refuse(x, t, d, EP_REASON_KEY_LIMIT, MSG_UNAUTHORIZED,
 			"Security context not found");
 		return false;
 	}
 	if (attacked && x->dir->failures_stop) {
-		refuse(x, t, d, EP_REASON_FORGERIES, MSG_UNAUTHORIZED,
+		ep_secure_refuse(x, t, d, EP_REASON_FORGERIES, MSG_UNAUTHORIZED,
 			"Security context not found");
 		return false;
 	}
@@ -117,29 +118,37 @@ static void key_limit(struct ep_exchange *x, struct turn *t, struct ep_delivery 
 	ep_respond(x, d, &m, t);
 }
 
-/* Step 4 to 6. Afterwards the number is used up, whatever comes. */
-static bool open_request(
-	struct ep_exchange *x, const struct osc_option *o, struct turn *t, struct ep_delivery *d)
+/* Step 4 to 6. Afterwards the number is used up, whatever comes. ERR_AUTH: there is another context
+ * to try; ERR_STATE: it is dealt with. */
+static enum err open_request(struct ep_exchange *x, const struct osc_option *o, bool last,
+	struct turn *t, struct ep_delivery *d)
 {
 	struct writer w = wr_make(x->in, sizeof(x->in));
 	enum ep_level before = ep_use_level(d->ctx);
 	enum err err = osc_unprotect_request(
 		x->dir->crypto, ep_work_keys(x, d->ctx), o, &x->outer, &w, &x->plain, &d->binding);
 	if (err == ERR_RANGE) {
-		refuse(x, t, d, EP_REASON_BODY_TOO_LARGE, MSG_TOO_LARGE, "Message too long");
-		return false;
+		ep_secure_refuse(
+			x, t, d, EP_REASON_BODY_TOO_LARGE, MSG_TOO_LARGE, "Message too long");
+		return ERR_STATE;
+	}
+	if (err == ERR_AUTH && !last) {
+		d->tried = d->ctx;
+		return ERR_AUTH;
 	}
 	if (err && err != ERR_SYNTAX) {
 		x->count.auth_failures++;
 		if (err == ERR_AUTH)
 			ep_trial_failed(x, d->ctx, &d->from, t);
-		refuse(x, t, d, EP_REASON_DECRYPT, MSG_BAD_REQUEST, "Decryption failed");
-		return false;
+		if (err == ERR_AUTH && d->tried)
+			ep_trial_failed(x, d->tried, &d->from, t);
+		ep_secure_refuse(x, t, d, EP_REASON_DECRYPT, MSG_BAD_REQUEST, "Decryption failed");
+		return ERR_STATE;
 	}
 	d->conv = ep_conv_of(x, d->ctx, t->now_ms);
 	if (!d->conv) { /* no memory: as if it had been lost on the way */
 		ep_refused(x, d, d->endpoint, EP_REASON_OVERLOAD, t);
-		return false;
+		return ERR_STATE;
 	}
 	if (osc_window_update(&d->ctx->window, d->piv)) {
 		d->ctx->sealed = false;
@@ -149,6 +158,9 @@ static bool open_request(
 		ep_use_news(x->dir, d->ctx, before);
 	}
 	ep_heard_news(x->dir, d->ctx);
+	d->verified = true;
+	if (d->adopted) /* the first number under new keys is the lower edge */
+		osc_window_seal(&d->ctx->window, d->piv);
 	d->msg = &x->plain;
 	if (!err)
 		ep_trace_in(x, d, NULL, t);
@@ -156,9 +168,9 @@ static bool open_request(
 		d->own_number = !d->ctx->fresh;
 		ep_refused(x, d, d->endpoint, EP_REASON_PLAINTEXT, t);
 		ep_respond_code(x, d, MSG_BAD_OPTION, t);
-		return false;
+		return ERR_STATE;
 	}
-	return true;
+	return ERR_OK;
 }
 
 static bool echo_good(const struct ep_exchange *x, const struct ep_delivery *d, uint64_t now_ms)
@@ -202,17 +214,20 @@ static void proved(struct ep_delivery *d)
 		ep_context_heard(d->ctx, &d->from, d->piv, &d->moved);
 }
 
-/* RFC 8613 Appendix B.1.2 and RFC 9175 section 2. B.2 will be found earlier, by its kid context. */
+/* RFC 8613 Appendix B.1.2 and RFC 9175 section 2; B.2 has proved it for keys that it made. */
 static bool check_freshness(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
 {
 	struct ep_context *c = d->ctx;
+	uint8_t policy = ep_freshness_of(x->dir, d->endpoint);
 	if (c->fresh)
 		return true;
 	if (echo_good(x, d, t->now_ms)) {
 		proved(d);
 	} else if (passes_without_echo(x, d)) {
 		ep_note_under(x->dir, d->endpoint, c, EP_REASON_NO_ECHO, t->wall_ms);
-	} else if (c->stale || ep_freshness_of(x->dir, d->endpoint) != EP_FRESH_NONE) {
+	} else if (policy == EP_FRESH_B2 && ep_recover_start(x, t, d)) {
+		return false;
+	} else if (c->stale || policy != EP_FRESH_NONE) {
 		d->own_number = true;
 		challenge(x, t, d);
 		return false;
@@ -223,35 +238,71 @@ static bool check_freshness(struct ep_exchange *x, struct turn *t, struct ep_del
 	return true;
 }
 
+/* What it takes to begin a recovery ourselves has to be at hand before the number is used up. */
+static bool may_begin(
+	struct ep_exchange *x, struct span datagram, struct turn *t, struct ep_delivery *d)
+{
+	struct ep_context *c = d->ctx;
+	if (c->fresh || c->role != d->role || ep_freshness_of(x->dir, d->endpoint) != EP_FRESH_B2)
+		return true;
+	return ep_recover_ready(x, datagram, c, ep_heard_at(c, &d->from), t, d);
+}
+
+bool ep_secure_whole(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
+{
+	if (!d->whole)
+		d->whole = ep_outer_take(x, t, d);
+	return d->whole;
+}
+
+bool ep_secure_under(struct ep_exchange *x, struct span datagram, const struct osc_option *o,
+	struct ep_context *c, bool last, struct turn *t, struct ep_delivery *d)
+{
+	d->ctx = c;
+	d->endpoint = c->endpoint;
+	if (is_copy(x, t, d) || ep_outer_asks(x, t, d))
+		return true;
+	if (!last && osc_window_check(&c->window, d->piv))
+		return false;
+	if (!check_window(x, t, d) || !check_keys(x, t, d) || !ep_secure_whole(x, t, d) ||
+		!may_begin(x, datagram, t, d))
+		return true;
+	bool spent = ep_use_level(c) == EP_LEVEL_OVER;
+	enum err err = open_request(x, o, last, t, d);
+	if (err)
+		return err != ERR_AUTH;
+	if (spent) {
+		key_limit(x, t, d);
+		return true;
+	}
+	if (c->role != d->role) {
+		d->own_number = !c->fresh;
+		ep_refused(x, d, d->endpoint, EP_REASON_ROLE, t);
+		ep_respond_code(x, d, MSG_UNAUTHORIZED, t);
+		return true;
+	}
+	if (!check_freshness(x, t, d))
+		return true;
+	c->heard_s = (uint32_t)(t->wall_ms / 1000);
+	d->first_use = c->generation != REC_GEN_USED;
+	ep_deliver_request(x, t, d);
+	return true;
+}
+
 void ep_secure_request(
 	struct ep_exchange *x, struct span datagram, struct turn *t, struct ep_delivery *d)
 {
 	struct osc_option o;
-	if (!find_context(x, &o, t, d))
+	struct ep_context *found[EP_TRIALS];
+	if (!read_option(x, &o, t, d))
 		return;
+	size_t n = ep_context_find(
+		x->dir, o.kid, o.has_kid_context ? &o.kid_context : NULL, &d->from, found);
 	d->hash = siphash24(x->hash_key, datagram);
-	if (is_copy(x, t, d) || ep_outer_asks(x, t, d))
-		return;
-	if (!check_window(x, t, d) || !check_keys(x, t, d) || !ep_outer_take(x, t, d))
-		return;
-	bool spent = ep_use_level(d->ctx) == EP_LEVEL_OVER;
-	bool good = open_request(x, &o, t, d);
+	if (!n && !ep_recover(x, datagram, &o, t, d))
+		no_context(x, &o, t, d);
+	for (size_t i = 0; i < n; i++)
+		if (ep_secure_under(x, datagram, &o, found[i], i + 1 == n, t, d))
+			break;
 	ep_outer_taken(x);
-	if (!good)
-		return;
-	if (spent) {
-		key_limit(x, t, d);
-		return;
-	}
-	if (d->ctx->role != d->role) {
-		d->own_number = !d->ctx->fresh;
-		ep_refused(x, d, d->endpoint, EP_REASON_ROLE, t);
-		ep_respond_code(x, d, MSG_UNAUTHORIZED, t);
-		return;
-	}
-	if (!check_freshness(x, t, d))
-		return;
-	d->ctx->heard_s = (uint32_t)(t->wall_ms / 1000);
-	d->first_use = d->ctx->generation != REC_GEN_USED;
-	ep_deliver_request(x, t, d);
 }

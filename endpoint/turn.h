@@ -9,9 +9,10 @@
 #include "storage/store.h"
 
 enum effect_kind {
-	EFFECT_SEND,  /* a datagram */
-	EFFECT_EVENT, /* for those who listen to events */
-	EFFECT_DONE,  /* an administrator's call is answered */
+	EFFECT_SEND,   /* a datagram */
+	EFFECT_EVENT,  /* for those who listen to events */
+	EFFECT_DONE,   /* an administrator's call is answered */
+	EFFECT_INPUTS, /* what a context is derived from is asked of storage: ep_inputs_told */
 };
 
 /* The outcome of something an administrator asked for; ticket is the asker's. */
@@ -39,6 +40,7 @@ struct effect {
 		} send;
 		struct rec_event event; /* seq 0: live only, not stored */
 		struct effect_done done;
+		uint64_t context_id;
 	};
 };
 

@@ -353,6 +353,7 @@ void srv_observation_delivery(
 		break;
 	case EP_NOTHING:
 	case EP_REQUEST:
+	case EP_RECOVERED:
 		break;
 	}
 }

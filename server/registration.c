@@ -286,6 +286,15 @@ static struct refusal apply_update(struct srv *s, struct srv_reg *g, const struc
 	return no;
 }
 
+void srv_reg_rekey(struct srv *s, struct srv_reg *g, struct ep_context *now, struct turn *t)
+{
+	ep_exchange_hold(s->x);
+	srv_observations_unsettle(s, g->endpoint->registration, t);
+	srv_ops_drop(s, g, "cancelled", "the device changed its keys or address", t);
+	ep_exchange_release(s->x, t);
+	g->ctx = now;
+}
+
 /* The device uses other keys now, or another address. */
 static bool follow(struct srv *s, struct srv_reg *g, const struct ep_delivery *d, struct turn *t)
 {
@@ -294,13 +303,9 @@ static bool follow(struct srv *s, struct srv_reg *g, const struct ep_delivery *d
 	if (!d->ctx && peer_eq(g->peer, &d->from))
 		return false;
 	/* Unprotected requests and observations are tied to the address they went to. */
-	ep_exchange_hold(s->x);
-	srv_observations_unsettle(s, g->endpoint->registration, t);
-	srv_ops_drop(s, g, "cancelled", "the device changed its keys or address", t);
-	ep_exchange_release(s->x, t);
+	srv_reg_rekey(s, g, d->ctx, t);
 	if (!d->ctx)
 		*g->peer = d->from;
-	g->ctx = d->ctx;
 	return true;
 }
 

@@ -126,6 +126,16 @@ void srv_context_gone(struct srv *s, struct ep_context *c, struct turn *t)
 	srv_reg_end(s, g, "deregistered", t);
 }
 
+void srv_context_replaced(
+	struct srv *s, struct ep_context *old, struct ep_context *now, struct turn *t)
+{
+	struct srv_reg *g = srv_reg_of(old->endpoint);
+	if (!g || g->ctx != old)
+		return;
+	srv_reg_rekey(s, g, now, t);
+	srv_reg_record(s, t, g);
+}
+
 enum err srv_load_registration(
 	struct srv *s, struct endpoint *e, struct ep_context *c, const struct rec_reg *r)
 {

@@ -54,6 +54,10 @@ void srv_timer(struct srv *s, struct turn *t);
 uint64_t srv_deadline_ms(const struct srv *s);
 /* Before a context is closed and removed: nothing here points to it afterwards. */
 void srv_context_gone(struct srv *s, struct ep_context *c, struct turn *t);
+/* The same device has newer keys: its registration goes with them. Operations under way end, and
+ * observations are set up again at the next sign of life. */
+void srv_context_replaced(
+	struct srv *s, struct ep_context *old, struct ep_context *now, struct turn *t);
 /* An endpoint whose unprotected registration ended, with nothing left here but its name; NULL:
  * none. The caller forgets it if nothing else needs it: strangers must not fill the directory. */
 struct endpoint *srv_take_orphan(struct srv *s);

@@ -114,6 +114,8 @@ void srv_deregister(struct srv *s, struct ep_delivery *d, struct span location, 
 /* Takes the registration away, with everything that runs over it. `event` NULL: replaced, no event.
  */
 void srv_reg_end(struct srv *s, struct srv_reg *g, const char *event, struct turn *t);
+/* It goes on under other keys, or from another address: what was asked under the old ones ends. */
+void srv_reg_rekey(struct srv *s, struct srv_reg *g, struct ep_context *now, struct turn *t);
 void srv_reg_heard(struct srv_reg *g, const struct turn *t);
 void srv_refuse(struct srv *s, struct ep_delivery *d, struct endpoint *e, enum ep_reason why,
 	uint8_t code, struct turn *t);

@@ -43,8 +43,9 @@ enum rec_type {
 
 enum rec_role { REC_ROLE_BOOTSTRAP = 1, REC_ROLE_SERVER = 2 };
 enum rec_origin {
-	REC_ORIGIN_IMPORTED = 1, /* an administrator brought the secret */
-	REC_ORIGIN_DRAWN = 2,    /* this database drew it */
+	REC_ORIGIN_IMPORTED = 1,  /* an administrator brought the secret */
+	REC_ORIGIN_DRAWN = 2,     /* this database drew it */
+	REC_ORIGIN_RECOVERED = 3, /* the keys are younger than the secret: RFC 8613 Appendix B.2 */
 };
 enum rec_generation {
 	REC_GEN_WRITTEN = 1,      /* made for a bootstrap attempt that has not finished */

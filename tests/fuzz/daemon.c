@@ -14,7 +14,7 @@ enum { STEPS_MAX = 300, INNER_MAX = 1200, DRAIN_MS = 4000000 };
 static void turn(struct world *w)
 {
 	core_turn_end(w->core);
-	if (!w->held && store_pending(w->core->store))
+	if (!w->held)
 		core_store_poll(w->core);
 	world_learn(w);
 	check_world(w);
@@ -39,6 +39,10 @@ static void timers(struct world *w)
 	world_time(w);
 	core_timers(w->core);
 	turn(w);
+	for (int i = 0; i < 4 && core_deadline_ms(w->core) <= w->now_ms; i++) {
+		core_timers(w->core); /* storage has told what somebody waits for */
+		turn(w);
+	}
 	require(core_deadline_ms(w->core) > w->now_ms || w->core->failed,
 		"what is due has been done");
 }
@@ -201,6 +205,61 @@ static void step_request(struct world *w, struct reader *r)
 }
 
 enum {
+	B2_SECOND = 1, /* with the last R2 that the device was told */
+	B2_FORGED = 2,
+	B2_RAW = 4,      /* the ID Context is not wrapped */
+	B2_REGISTER = 8, /* else the program says what is inside */
+};
+
+/* A message of RFC 8613 Appendix B.2, of a device whose secret is known. */
+static void step_recover(struct world *w, struct reader *r)
+{
+	uint8_t plain[INNER_MAX], sealed[INNER_MAX + OSC_TAG_MAX], value[300], both[300];
+	size_t at = rd_u8(r) % 3;
+	uint8_t flags = rd_u8(r);
+	uint64_t number = rd_u8(r);
+	struct span part = rd_bytes(r, rd_u8(r) & 31), inner = inner_of(r, plain);
+	struct writer id = wr_make(both, sizeof(both)), v = wr_make(value, sizeof(value));
+	if (w->sent_n == SENT_MAX || w->key_n == KEYS_MAX)
+		return;
+	if (flags & B2_SECOND)
+		wr_bytes(&id, span_make(w->key[at].r2, w->key[at].r2_n));
+	wr_bytes(&id, part);
+	struct key k;
+	if (!world_key_under(w, at, wr_span(&id), &k))
+		return;
+	uint8_t wrapped[OSC_WRAPPED_MAX];
+	struct writer wrap = wr_make(wrapped, sizeof(wrapped));
+	osc_wrap(wr_span(&id), &wrap);
+	struct sent *s = &w->sent[w->sent_n];
+	struct osc_option o = {.has_kid = true,
+		.kid = osc_id_span(&k.dev.sender_id),
+		.has_kid_context = true,
+		.kid_context = flags & B2_RAW ? wr_span(&id) : wr_span(&wrap)};
+	*s = (struct sent){
+		.key = world_keep(w, at, &k), .base = at, .binding.kid = k.dev.sender_id};
+	osc_piv_set(&s->binding.piv, number);
+	o.piv = s->binding.piv;
+	osc_option_encode(&o, &v);
+	struct msg m;
+	msg_init(&m, MSG_CON, MSG_POST);
+	m.mid = w->mid++;
+	m.token_n = 2;
+	m.token[0] = (uint8_t)(w->sent_n >> 8);
+	m.token[1] = (uint8_t)w->sent_n++;
+	if (flags & B2_REGISTER)
+		inner = SPAN_LIT("\x02\xb2rd\x11\x28\x39lwm2m=1.1\x05lt=60\xff</3/0>");
+	m.payload = seal(w, &k, &s->binding, &k.dev.sender_id, &s->binding.piv, inner, sealed);
+	if (flags & B2_FORGED)
+		sealed[0] ^= 1;
+	require(msg_add(&m, OPT_OSCORE, wr_span(&v)) == ERR_OK, "option");
+	struct peer from = peer_of((uint8_t)at,
+		w->key[at].role == REC_ROLE_BOOTSTRAP ? LISTEN_BOOTSTRAP : LISTEN_SERVER);
+	submit(w, &from, &m);
+	timers(w); /* what had to be read has been */
+}
+
+enum {
 	TELL_CON = 1,
 	TELL_NON = 2, /* neither: an acknowledgement */
 	TELL_NUMBER = 4,
@@ -299,9 +358,34 @@ static void step_response(struct world *w, struct reader *r)
 static const char discovered[] = "</>;lwm2m=1.0,</0/0>,</0/1>;ssid=1,</1/0>;ssid=1,</21/0>,"
 				 "</21/1>;ssid=1";
 
+/* Response 1 to a recovery of the daemon's. */
+static void offer(struct world *w, const struct asked *a)
+{
+	static const char r2[] = "r2r2r2";
+	const struct key *asked = &w->key[a->key];
+	uint8_t both[OSC_ID_CONTEXT_MAX], buf[DATAGRAM_MAX];
+	struct writer id = wr_make(both, sizeof(both)), work = wr_make(buf, sizeof(buf));
+	struct msg m, sealed;
+	struct key k;
+	wr_str(&id, r2);
+	wr_bytes(&id, span_make(asked->id_context, asked->id_context_n));
+	msg_init(&m, MSG_ACK, MSG_UNAUTHORIZED);
+	m.mid = a->mid;
+	m.token_n = a->token_n;
+	memcpy(m.token, a->token, sizeof(m.token));
+	if (world_key_under(w, a->base, wr_span(&id), &k) &&
+		!osc_protect_response_1(w->crypto, &k.dev, &asked->dev, &a->binding, span_str(r2),
+			&m, &work, &sealed))
+		submit(w, &a->to, &sealed);
+}
+
 /* What a well-behaved device says. */
 static void answer(struct world *w, const struct asked *a)
 {
+	if (a->begins) {
+		offer(w, a);
+		return;
+	}
 	uint8_t plain[INNER_MAX];
 	struct writer b = wr_make(plain, sizeof(plain));
 	struct msg m;
@@ -480,7 +564,7 @@ static void step_storage(struct world *w, struct reader *r)
 
 static void (*const steps[])(struct world *, struct reader *) = {step_raw, step_request,
 	step_response, step_answer, step_empty, step_copy, step_admin, step_time, step_storage,
-	step_parts};
+	step_parts, step_recover};
 
 /* ---- a run */
 

@@ -189,7 +189,7 @@ static void call_settings(
 		.has_freshness = has & 4,
 		.has_nosec = has & 8,
 		.has_oscore_version = has & 16,
-		.freshness = v & 3,
+		.freshness = v & 16 ? EP_FRESH_B2 : v & 3,
 		.nosec = v & 4,
 		.oscore_version = v & 8 ? 20 : 10,
 		.has_block_size = has & 32,

@@ -53,6 +53,14 @@ static void check_conversation(const struct ep_conversation *v, struct check_sum
 	require(n <= DEDUP_PER_PEER, "few answers are kept for a peer");
 }
 
+/* A recovery that the daemon has begun has one request on its way, or waits for a secret. */
+static size_t check_begin(const struct ep_exchange *x, const struct ep_conversation *v)
+{
+	const struct ep_request *r = (const struct ep_request *)v->begin;
+	require(!r || (r->begins && r->conv == v), "a recovery knows its conversation");
+	return r && exch_by_token(&x->exch, SPAN_OF(r->token)) == &r->exch;
+}
+
 static void check_exchange(const struct core *c)
 {
 	struct check_sums s = {0};
@@ -63,6 +71,7 @@ static void check_exchange(const struct core *c)
 			if (k->conv) {
 				require(k->conv->ctx == k, "a conversation knows its context");
 				check_conversation(k->conv, &s);
+				s.on_their_way += check_begin(x, k->conv);
 			}
 	cursor = 0;
 	for (const struct ep_conversation *v; (v = map_next(&x->nosec, &cursor));) {
@@ -128,13 +137,23 @@ static void check_pair(const struct ep_context *a, const struct ep_context *b)
 		"a kid names one context");
 }
 
+/* Newer keys came of the same secret, and something may have been done under those. */
+static bool is_outlived(const struct ep_context *k)
+{
+	const struct ep_context *o = k->endpoint->contexts;
+	while (o && (o->role != k->role || o->origin != REC_ORIGIN_RECOVERED))
+		o = o->next_of_endpoint;
+	return o != NULL;
+}
+
 static void check_context(struct world *w, const struct ep_context *k)
 {
 	const struct key *known = world_key_of(w, k);
 	size_t cursor = 0;
-	require(k->fresh || !k->executed, "nothing is done for who may be long gone");
+	require(k->fresh || !k->executed || is_outlived(k),
+		"nothing is done for who may be long gone");
 	require(!k->fresh || !k->stale, "a stale window ends with the proof");
-	require(!k->fresh || k->origin == REC_ORIGIN_DRAWN || !known || known->proves ||
+	require(!k->fresh || k->origin != REC_ORIGIN_IMPORTED || !known || known->proves ||
 			known->trusted,
 		"a device proves that it lives");
 	for (const struct endpoint *e; (e = map_next(&w->core->dir.by_name, &cursor));)

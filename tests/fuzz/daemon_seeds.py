@@ -12,6 +12,7 @@ NON, NUMBER, OTHER_CONTEXT, WITH_ECHO, OTHER_LISTENER, MOVED, AT_PLACE = 1, 2, 8
 T_CON, T_NON, T_NUMBER, T_OBSERVE, T_BARE, T_MOVED, T_OTHER_MID, T_AS_LIKED = (1 << i for i in range(8))
 OPAQUE = 6
 FAIL, HEAL, HOLD, RELEASE, CRASH, RESTART = range(6)
+SECOND, FORGED, RAW, REGISTERS = 1, 2, 4, 8
 GO_ON, DONE, TOLD, BEGIN_ANEW, TOO_LARGE, GONE = range(6)  # what parts() says
 AS_ASKED, P_MORE, P_BARE, P_ETAG = 15, 16, 32, 64
 READ, WRITE, EXECUTE, WATCH, CANCEL, SETTINGS, FORGET, KEYS, _, NO_KEYS, PLAN, _, LOOK, MORE = range(14)
@@ -101,6 +102,11 @@ def storage(what, how=0):
 def parts(code, how=AS_ASKED, n=1):
     """Answers about blocks, n of them if it goes on asking."""
     return bytes([9, code, how, n])
+
+
+def recover(key, flags=REGISTERS, part=b"id1", number=0, message=b""):
+    """A message of RFC 8613 Appendix B.2: ID1, or R3 behind the last R2."""
+    return bytes([10, key, flags, number, len(part)]) + part + counted(message)
 
 
 def write(name, n):
@@ -274,6 +280,28 @@ SEEDS = [
      UP + admin(WATCH, "a", INSTANCE, 28) + tell(first(), T_NUMBER | T_OBSERVE) + admin(READ, "a", MODEL, 28)
      + tell(SEEN, T_NUMBER | T_OBSERVE, back=1) + answer() + admin(WATCH, "a", DEVICE, 28)
      + tell(first(), T_NUMBER | T_OBSERVE) + tell(inner(0x84), T_NUMBER | T_OBSERVE, back=1)),
+    ("new keys by B.2, from start to end, and the device goes on",
+     recover(A) + recover(A, SECOND | REGISTERS, b"r3", 5) + ask(NEWEST, inner(POST), AT_PLACE) + admin(READ, "a", MODEL, 9)
+     + answer() + admin(LOOK, "a") + copy() + copy(1) + copy(2) + storage(CRASH) + copy() + copy(1) + copy(2)),
+    ("... from recovered keys, for bootstrap, with an ID Context, after a restart",
+     recover(A) + recover(A, SECOND | REGISTERS, b"r3") + recover(A, part=b"x") + recover(A, SECOND | REGISTERS, b"y")
+     + recover(B, 0, message=BOOTSTRAP) + recover(B, SECOND, b"r3", message=BOOTSTRAP) + answer(15) + recover(C)
+     + storage(RESTART) + recover(C, SECOND | REGISTERS, b"late") + recover(C, SECOND | REGISTERS, b"r3")
+     + ask(A, REGISTER) + ask(C, REGISTER, OTHER_CONTEXT)),
+    ("... whose messages are lost, copied, late, forged, not wrapped, empty, too long, no requests",
+     recover(A) + copy() + copy(0, 0x91) + recover(A, FORGED) + recover(A, SECOND | FORGED | REGISTERS, b"r3")
+     + wait(250000) + recover(A, SECOND | REGISTERS, b"r3") + recover(A) + recover(A, RAW | REGISTERS) + recover(A, part=b"")
+     + recover(A, part=b"0" * 31) + recover(A) + recover(A, SECOND, b"r3", message=b"\x00")),
+    ("... while storage is slow, and fails", storage(HOLD) + recover(A) + recover(C) + copy() + storage(RELEASE)
+     + recover(A, SECOND | REGISTERS, b"r3") + storage(HOLD) + recover(C, SECOND | REGISTERS, b"r3") + storage(CRASH)
+     + storage(FAIL) + recover(A) + recover(A, SECOND | REGISTERS, b"r4") + storage(HEAL) + wait(2000) + recover(A)),
+    ("... that we begin", admin(SETTINGS, "a", 4, 16) + UP + wait(1) + recover(A, SECOND | REGISTERS, b"r3") + copy(1) + storage(CRASH)
+     + ask(A, REGISTER, piv=9) + wait(1) + recover(A, SECOND | REGISTERS, b"r3")),
+    ("... that we begin with a request, as a device tells us that it has no keys",
+     ask(C, REGISTER) + ask(C, register("ep=c", "lt=60", "lwm2m=1.1"), WITH_ECHO) + admin(READ, "c", MODEL, 28)
+     + tell(inner(UNAUTHORIZED), T_BARE) + wait(1) + answer(2) + copy() + admin(READ, "c", MODEL, 9) + answer()
+     + tell(inner(0x80), T_BARE) + wait(250000) + admin(READ, "c", MODEL, 28) + tell(inner(0x80), T_BARE) + wait(1)
+     + answer() + storage(CRASH) + answer() + admin(READ, "c", MODEL, 28) + tell(inner(0x80), T_BARE) + admin(FORGET, "c")),
     ("numbers are reserved again and again", UP + b"".join(admin(READ, "a", MODEL, 9) + answer() for _ in range(12))
      + storage(CRASH) + ask(A, REGISTER, piv=50) + admin(READ, "a", MODEL, 9) + answer()),
 ]

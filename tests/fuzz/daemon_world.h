@@ -8,7 +8,7 @@
 #include "cmd/core_impl.h"
 #include "coap/block.h"
 #include "endpoint/exchange_impl.h"
-#include "oscore/protect.h"
+#include "oscore/recover.h"
 #include "server/server_impl.h"
 
 #include <stdio.h>
@@ -45,7 +45,8 @@ struct key {
 	struct osc_keys dev; /* the device's view */
 	uint8_t role, id_context_n;
 	uint8_t id_context[OSC_ID_CONTEXT_MAX];
-	uint64_t next; /* the device's sender number */
+	uint64_t next;                        /* the device's sender number */
+	uint8_t r2[OSC_ID_CONTEXT_MAX], r2_n; /* of the last response 1 */
 	uint8_t echo[40], echo_n;
 	bool proves;  /* it has repeated an Echo value */
 	bool trusted; /* at some time its endpoint had to prove nothing */
@@ -55,7 +56,7 @@ struct key {
 
 /* A protected request to the daemon; its token names its place. */
 struct sent {
-	size_t key;
+	size_t key, base; /* base: the key it was recovered from, whose secret is known */
 	struct osc_binding binding;
 	bool answered;
 };
@@ -63,7 +64,8 @@ struct sent {
 /* A request of the daemon. */
 struct asked {
 	bool is_protected, observe;
-	size_t key;
+	bool begins; /* under an ID1: a recovery of the daemon's */
+	size_t key, base;
 	struct osc_binding binding;
 	struct peer to;
 	uint16_t mid, accept;
@@ -163,6 +165,39 @@ static void world_learn_context(struct world *w, const struct ep_context *c)
 	known->trusted |= ep_freshness_of(&w->core->dir, c->endpoint) == EP_FRESH_NONE;
 }
 
+/* Keys of a provisioned device under another ID Context; false: there are none. */
+static bool world_key_under(struct world *w, size_t base, struct span id_context, struct key *out)
+{
+	uint8_t secret[16] = {(uint8_t)base, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+	const struct osc_keys *dev = &w->key[base].dev;
+	struct osc_params p = {.aead = ALG_AES_CCM_16_64_128,
+		.hkdf = ALG_HKDF_SHA256,
+		.master_secret = SPAN_OF(secret),
+		.sender_id = osc_id_span(&dev->sender_id),
+		.recipient_id = osc_id_span(&dev->recipient_id),
+		.has_id_context = true,
+		.id_context = id_context};
+	*out = (struct key){.role = w->key[base].role};
+	if (base > 2 || id_context.n > sizeof(out->id_context) ||
+		osc_derive(w->crypto, &p, &out->dev))
+		return false;
+	out->id_context_n = (uint8_t)id_context.n;
+	if (id_context.n)
+		memcpy(out->id_context, id_context.p, id_context.n);
+	return true;
+}
+
+/* Its place among the keys, where it may be already. */
+static size_t world_keep(struct world *w, size_t base, const struct key *k)
+{
+	for (size_t i = 0; i < w->key_n; i++)
+		if (!memcmp(&w->key[i].dev, &k->dev, sizeof(k->dev)))
+			return i;
+	(void)base;
+	w->key[w->key_n] = *k;
+	return w->key_n++;
+}
+
 /* What an administrator brought or a bootstrap wrote, the devices have too. */
 static void world_learn(struct world *w)
 {
@@ -177,13 +212,13 @@ static void world_learn(struct world *w)
 /* ---- what the daemon sends */
 
 /* One nonce, one datagram: what is repeated is repeated byte for byte. */
-static void world_audit(struct world *w, const struct osc_keys *dev, const struct osc_id *owner,
-	const struct osc_piv *piv)
+static void world_audit_as(struct world *w, const struct osc_keys *dev,
+	const struct osc_keys *nonce_of, const struct osc_id *owner, const struct osc_piv *piv)
 {
 	static const uint8_t seed[16] = {1};
 	struct use u = {.run = w->run, .digest = siphash24(seed, w->datagram)};
 	memcpy(u.key, dev->recipient_key, sizeof(u.key));
-	osc_nonce(dev, owner, piv, u.nonce);
+	osc_nonce(nonce_of, owner, piv, u.nonce);
 	size_t at = siphash24(seed, span_make(u.key, sizeof(u.key) + sizeof(u.nonce)));
 	for (at %= USES_MAX; w->use[at].run == w->run; at = (at + 1) % USES_MAX) {
 		if (memcmp(w->use[at].key, u.key, sizeof(u.key) + sizeof(u.nonce)))
@@ -195,6 +230,12 @@ static void world_audit(struct world *w, const struct osc_keys *dev, const struc
 		return;
 	w->use[at] = u;
 	w->use_n++;
+}
+
+static void world_audit(struct world *w, const struct osc_keys *dev, const struct osc_id *owner,
+	const struct osc_piv *piv)
+{
+	world_audit_as(w, dev, dev, owner, piv);
 }
 
 /* Blocks come in order, each of them as it was told in the first, and never past the end. */
@@ -250,6 +291,28 @@ static bool world_open_request(
 	return false;
 }
 
+/* Request 1 of a recovery that the daemon begins. */
+static bool world_begun(
+	struct world *w, const struct osc_option *o, const struct msg *m, struct asked *a)
+{
+	struct span id1;
+	struct key k;
+	if (!o->has_kid_context || osc_unwrap(o->kid_context, &id1))
+		return false;
+	for (size_t base = 0; base < 3 && w->key_n < KEYS_MAX; base++) {
+		if (!world_key_under(w, base, id1, &k))
+			continue;
+		w->key[w->key_n++] = k;
+		if (world_open_request(w, o, m, a)) {
+			a->begins = true;
+			a->base = base;
+			return true;
+		}
+		w->key_n--;
+	}
+	return w->key_n == KEYS_MAX;
+}
+
 static void world_asked(struct world *w, const struct peer *to, const struct msg *m)
 {
 	struct asked a = {
@@ -260,7 +323,8 @@ static void world_asked(struct world *w, const struct peer *to, const struct msg
 	memcpy(a.token, m->token, sizeof(a.token));
 	if (raw) {
 		require(osc_option_parse(raw->val, &o) == ERR_OK, "a request's option");
-		require(world_open_request(w, &o, m, &a) || w->key_n == KEYS_MAX,
+		require(world_open_request(w, &o, m, &a) || world_begun(w, &o, m, &a) ||
+				w->key_n == KEYS_MAX,
 			"a request can be opened by its device");
 	} else {
 		a.observe = msg_get_uint(m, OPT_OBSERVE, &v) && !v;
@@ -305,6 +369,30 @@ static void world_nonce_free(
 		"a number of its own where the request may be old");
 }
 
+/* Response 1 of RFC 8613 Appendix B.2: keys that are used once. */
+static void world_offered(struct world *w, const struct sent *s, const struct msg *m)
+{
+	uint8_t buf[DATAGRAM_MAX], both[300];
+	struct writer work = wr_make(buf, sizeof(buf)), id = wr_make(both, sizeof(both));
+	const struct key *k = &w->key[s->key];
+	size_t base = s->key < 3 ? s->key : s->base;
+	struct span r2;
+	struct key under;
+	struct msg plain;
+	require(osc_response_1_r2(m, &r2) == ERR_OK, "a response with a kid context offers keys");
+	wr_bytes(&id, r2);
+	wr_bytes(&id, span_make(k->id_context, k->id_context_n));
+	if (!world_key_under(w, base, wr_span(&id), &under))
+		return; /* of a bootstrap: its secret is not known */
+	require(osc_unprotect_response_1(
+			w->crypto, &under.dev, &k->dev, &s->binding, m, &work, &plain) == ERR_OK &&
+			plain.code == MSG_UNAUTHORIZED,
+		"response 1 can be opened by its device");
+	world_audit_as(w, &under.dev, &k->dev, &s->binding.kid, &s->binding.piv);
+	w->key[base].r2_n = (uint8_t)r2.n;
+	memcpy(w->key[base].r2, r2.p, r2.n);
+}
+
 static void world_answered(struct world *w, const struct msg *m)
 {
 	uint8_t buf[DATAGRAM_MAX];
@@ -317,9 +405,12 @@ static void world_answered(struct world *w, const struct msg *m)
 	require(m->token_n == 2 && at < w->sent_n, "a protected response belongs to a request");
 	const struct sent *s = &w->sent[at];
 	struct key *k = &w->key[s->key];
-	require(osc_option_parse(raw->val, &o) == ERR_OK &&
-			!osc_unprotect_response(
-				w->crypto, &k->dev, &s->binding, m, &work, &plain, &number),
+	require(osc_option_parse(raw->val, &o) == ERR_OK, "a response's option");
+	if (o.has_kid_context) {
+		world_offered(w, s, m);
+		return;
+	}
+	require(!osc_unprotect_response(w->crypto, &k->dev, &s->binding, m, &work, &plain, &number),
 		"a response can be opened by its device");
 	world_audit(w, &k->dev, o.piv.n ? &k->dev.recipient_id : &s->binding.kid,
 		o.piv.n ? &o.piv : &s->binding.piv);

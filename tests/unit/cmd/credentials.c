@@ -158,8 +158,10 @@ static void same_kid(bool crash)
 	CHECK(sim_put_oscore(s, "dev-000000", &o, &result) == 201, "the new, under the same ids");
 	if (crash)
 		sim_crash(s);
-	const struct ep_context *found = ep_context_find(&s->core->dir, o.recipient_id, NULL);
-	CHECK(found && found == newest(s) && found->id != old && s->core->dir.context_n == 1,
+	struct peer from = {.bearer = BEARER_UDP};
+	struct ep_context *found[EP_TRIALS];
+	size_t n = ep_context_find(&s->core->dir, o.recipient_id, NULL, &from, found);
+	CHECK(n == 1 && found[0] == newest(s) && found[0]->id != old && s->core->dir.context_n == 1,
 		"is found by its kid");
 	sim_begin(s, sim_device(s, &c));
 	CHECK(sim_until(s, sim_all_registered, 60000), "a device that has it registers");

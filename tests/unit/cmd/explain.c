@@ -220,6 +220,24 @@ static bool key_limit(struct sim *s)
 	       span_eq_str(answer.payload, "Key limit reached");
 }
 
+static void open_offering(struct sim *s)
+{
+	s->cfg.freshness = 3; /* b2 */
+	open_server(s);
+}
+
+/* New keys, which nobody takes: an answer with a kid context. */
+static bool offered(struct sim *s)
+{
+	struct msg got;
+	struct osc_option o;
+	craft_register(&m, GOOD, LINKS);
+	(void)craft_ask(&craft, &m, &answer);
+	sim_run(s, 10); /* the secret is read first */
+	return !msg_parse_udp(span_make(s->last, s->last_n), &got) && !osc_option_of(&got, &o) &&
+	       o.has_kid_context;
+}
+
 static bool no_registers(
 	struct sim *s, bool up, unsigned dev, uint16_t listener, struct span datagram)
 {
@@ -537,6 +555,7 @@ static const struct row {
 	{EP_REASON_PLAINTEXT, open_registered, plaintext, "crafted"},
 	{EP_REASON_ROLE, open_bootstrap, role, "crafted"},
 	{EP_REASON_CHALLENGED, open_server, challenged, "crafted"},
+	{EP_REASON_RECOVERING, open_offering, offered, "crafted"},
 	{EP_REASON_NO_ECHO, sim_open, no_echo, "dev-000000"},
 	{EP_REASON_NOSEC, open_server, nosec, "crafted"},
 	{EP_REASON_EP_MISMATCH, open_server, ep_mismatch, "crafted"},

@@ -99,9 +99,12 @@ static void sim_send(
 	struct sim *s, bool up, unsigned dev, uint16_t listener, uint16_t port, struct span bytes)
 {
 	const struct ep_directory *d = &s->core->dir;
+	const struct dev_context *c =
+		s->dev[dev]
+			.dev->ctx[listener == SIM_BOOTSTRAP ? DEV_ROLE_BOOTSTRAP : DEV_ROLE_SERVER];
 	if (s->core->up)
 		audit_sent(&s->audit, d, ep_find(d, span_str(dev_endpoint(s->dev[dev].dev))), up,
-			dev, listener, bytes);
+			dev, listener, bytes, c && c->step ? &c->keys : NULL);
 	if (s->tap && s->tap(s, up, dev, listener, bytes))
 		return;
 	unsigned copies = sim_draw(s, 1000) < s->net.dup ? 2 : 1;
@@ -258,11 +261,18 @@ static void sim_commit(struct sim *s)
 	} while (s->threaded && store_pending(s->core->store));
 }
 
-/* The end of a turn; its commit is done now or some time later. */
+static bool sim_store_ready(const struct sim *s)
+{
+	struct pollfd p = {.fd = store_fd(s->core->store), .events = POLLIN};
+	return poll(&p, 1, 0) == 1;
+}
+
+/* The end of a turn; what it asked of the store is done now or some time later. */
 static void sim_turn(struct sim *s)
 {
 	core_turn_end(s->core);
-	if (s->held || !store_pending(s->core->store) || s->commit_at_us != SIM_NEVER)
+	bool asked = store_pending(s->core->store) || sim_store_ready(s);
+	if (s->held || s->commit_at_us != SIM_NEVER || !asked)
 		return;
 	if (s->commit_us)
 		s->commit_at_us = s->now_us + sim_draw(s, s->commit_us);

@@ -6,7 +6,7 @@
 
 #include "base/map.h"
 #include "endpoint/endpoint.h"
-#include "oscore/protect.h"
+#include "oscore/recover.h"
 #include "tests/unit/test.h"
 
 #define SIM_UNUSED __attribute__((unused))
@@ -93,10 +93,18 @@ static struct audit_token *audit_find(struct audit *a, bool up, unsigned dev, co
 static const struct ep_context *audit_context(
 	const struct ep_directory *d, const struct endpoint *e, bool up, const struct osc_option *o)
 {
+	struct peer from = {.bearer = BEARER_UDP};
+	struct ep_context *found[EP_TRIALS];
 	if (up)
-		return ep_context_find(d, o->kid, o->has_kid_context ? &o->kid_context : NULL);
+		return ep_context_find(
+			       d, o->kid, o->has_kid_context ? &o->kid_context : NULL, &from, found)
+			       ? found[0]
+			       : NULL;
+	struct span id_context = o->kid_context;
+	bool wrapped = o->has_kid_context && !osc_unwrap(o->kid_context, &id_context);
 	for (const struct ep_context *c = e ? e->contexts : NULL; c; c = c->next_of_endpoint)
-		if (span_eq(ep_sender_id(c), o->kid))
+		if (span_eq(ep_sender_id(c), o->kid) &&
+			(!wrapped || span_eq(ep_id_context(c), id_context)))
 			return c;
 	return NULL;
 }
@@ -114,15 +122,33 @@ static size_t audit_remember(struct audit *a, unsigned dev, uint16_t listener, s
 	return a->request_n++;
 }
 
-static void audit_request(struct audit *a, const struct ep_context *c, bool up, unsigned dev,
-	uint16_t listener, struct span datagram, const struct msg *m, const struct osc_option *o)
+/* The server's view of a device's keys. */
+static void audit_swap(const struct osc_keys *device, struct osc_keys *out)
 {
-	if (!c) {
+	*out = *device;
+	memcpy(out->sender_key, device->recipient_key, sizeof(out->sender_key));
+	memcpy(out->recipient_key, device->sender_key, sizeof(out->recipient_key));
+	out->sender_id = device->recipient_id;
+	out->recipient_id = device->sender_id;
+}
+
+static void audit_request(struct audit *a, const struct ep_context *c,
+	const struct osc_keys *device, bool up, unsigned dev, uint16_t listener,
+	struct span datagram, const struct msg *m, const struct osc_option *o)
+{
+	struct osc_keys keys = {.aead = ALG_AES_CCM_16_64_128};
+	if (!up && !c && o->has_kid_context) { /* request 1: its ID1 stands for its keys */
+		memcpy(keys.sender_key, o->kid_context.p,
+			o->kid_context.n < 16 ? o->kid_context.n : 16);
+		memcpy(keys.recipient_key, keys.sender_key, 16);
+	} else if (up && device) {
+		audit_swap(device, &keys);
+	} else if (c) {
+		ep_keys(c, &keys);
+	} else {
 		a->unknown++;
 		return;
 	}
-	struct osc_keys keys;
-	ep_keys(c, &keys);
 	const struct osc_id *kid = up ? &keys.recipient_id : &keys.sender_id;
 	audit_nonce(a, up ? keys.recipient_key : keys.sender_key, &keys, kid, &o->piv, m->payload);
 	struct audit_token *t = audit_find(a, up, dev, m);
@@ -134,22 +160,30 @@ static void audit_request(struct audit *a, const struct ep_context *c, bool up, 
 		t->request = audit_remember(a, dev, listener, datagram);
 }
 
-/* Every datagram as it is sent. */
+/* Every datagram as it is sent. `device`: its keys, where the server may not have them yet. */
 static SIM_UNUSED void audit_sent(struct audit *a, const struct ep_directory *d,
-	const struct endpoint *e, bool up, unsigned dev, uint16_t listener, struct span datagram)
+	const struct endpoint *e, bool up, unsigned dev, uint16_t listener, struct span datagram,
+	const struct osc_keys *device)
 {
+	uint8_t r2[64] = {0};
 	struct msg m;
 	struct osc_option o;
 	if (msg_parse_udp(datagram, &m) || !msg_find(&m, OPT_OSCORE) ||
 		osc_option_parse(msg_find(&m, OPT_OSCORE)->val, &o))
 		return;
 	if (msg_code_is_request(m.code)) {
-		audit_request(a, audit_context(d, e, up, &o), up, dev, listener, datagram, &m, &o);
+		audit_request(a, audit_context(d, e, up, &o), device, up, dev, listener, datagram,
+			&m, &o);
 		return;
 	}
 	const struct audit_token *t = audit_find(a, !up, dev, &m);
 	if (!t) {
 		a->unknown++;
+		return;
+	}
+	if (o.has_kid_context) { /* keys that come of its R2, and the nonce of the request */
+		memcpy(r2, o.kid_context.p, o.kid_context.n < 64 ? o.kid_context.n : 64);
+		audit_nonce(a, r2 + 1, &t->keys, &t->kid, &t->piv, m.payload);
 		return;
 	}
 	const struct osc_id *self = up ? &t->keys.recipient_id : &t->keys.sender_id;

@@ -66,7 +66,8 @@ static const struct value_row {
 	{"[bootstrap]\nbinding = UTQ\n", "bootstrap", "binding", "UTQ", "a binding"},
 	{"[oscore]\nwindow = 64\n", "oscore", "window", "64", "window"},
 	{"[oscore]\nfreshness = Echo\n", "oscore", "freshness", "echo", "a choice, any case"},
-	{"[oscore]\nfreshness = none\n", "oscore", "freshness", "none", "the last choice"},
+	{"[oscore]\nfreshness = b2\n", "oscore", "freshness", "b2", "the last choice"},
+	{"[oscore]\nfreshness = none\n", "oscore", "freshness", "none", "a choice"},
 	{"[admin]\nsocket_mode = 600\n", "admin", "socket_mode", "0600", "octal"},
 	{"[admin]\nsocket_mode = 0777\n", "admin", "socket_mode", "0777", "octal, most"},
 	{"[admin]\nsocket_group =\n", "admin", "socket_group", "", "no group"},
@@ -168,9 +169,9 @@ static const struct error_row {
 	{"[oscore]\nwindow = 31\n", "t.conf:2: \"window\" is \"31\", but must be 32 to 64"},
 	{"[oscore]\nwindow = 65\n", "t.conf:2: \"window\" is \"65\", but must be 32 to 64"},
 	{"[oscore]\nfreshness = ecco\n", "t.conf:2: \"freshness\" is \"ecco\", but must be auto, "
-					 "echo or none; did you mean echo?"},
+					 "echo, none or b2; did you mean echo?"},
 	{"[oscore]\nfreshness = always\n", "t.conf:2: \"freshness\" is \"always\", but must be "
-					   "auto, echo or none"},
+					   "auto, echo, none or b2"},
 	{"[server]\nenabled = maybe\n", "t.conf:2: \"enabled\" is \"maybe\", but must be yes or "
 					"no"},
 	{"[admin]\nsocket_mode = 0888\n", "t.conf:2: \"socket_mode\" is \"0888\", but must be "
