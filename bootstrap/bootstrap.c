@@ -168,7 +168,11 @@ static void bootstrap_request(struct bs *b, struct ep_delivery *d, struct turn *
 void bs_request(struct bs *b, struct ep_delivery *d, struct turn *t)
 {
 	const struct opt *a = msg_find(d->msg, OPT_URI_PATH);
-	if (!a || msg_next(d->msg, a) || !span_eq_str(a->val, "bs"))
+	bool one = a && !msg_next(d->msg, a);
+	if (one && span_eq_str(a->val, "bspack") && d->msg->code == MSG_GET)
+		/* No Packs here: the device goes on to /bs (BS-20, CT-90). */
+		refuse(b, d, EP_REASON_NO_PATH, MSG_NOT_IMPLEMENTED, t);
+	else if (!one || !span_eq_str(a->val, "bs"))
 		refuse(b, d, EP_REASON_NO_PATH, MSG_NOT_FOUND, t);
 	else if (d->msg->code != MSG_POST)
 		refuse(b, d, EP_REASON_METHOD, MSG_METHOD_NOT_ALLOWED, t);

@@ -12,8 +12,8 @@ static void requests(void)
 		const char *path, *query;
 		uint8_t code;
 	} row[] = {
-		{"with ep (BS-01)", MSG_POST, "bs", "ep=dev", MSG_CHANGED},
-		{"without ep (BS-02)", MSG_POST, "bs", "", MSG_CHANGED},
+		{"with ep (BS-01, CT-95)", MSG_POST, "bs", "ep=dev", MSG_CHANGED},
+		{"without ep (BS-02, CT-91)", MSG_POST, "bs", "", MSG_CHANGED},
 		{"pct=TLV (BS-03)", MSG_POST, "bs", "ep=dev&pct=11542", MSG_CHANGED},
 		{"pct=TLV of old", MSG_POST, "bs", "ep=dev&pct=1542", MSG_CHANGED},
 		{"pct we cannot write (BS-03)", MSG_POST, "bs", "ep=dev&pct=9999",
@@ -21,6 +21,11 @@ static void requests(void)
 		{"pct no number", MSG_POST, "bs", "ep=dev&pct=x", MSG_BAD_REQUEST},
 		{"another's ep (BS-01)", MSG_POST, "bs", "ep=other", MSG_BAD_REQUEST},
 		{"a repeated key", MSG_POST, "bs", "ep=dev&ep=dev", MSG_BAD_REQUEST},
+		{"text, which carries one value alone (BS-06)", MSG_POST, "bs", "ep=dev&pct=0",
+			MSG_UNSUPPORTED_FORMAT},
+		{"a Pack: 5.01, and /bs serves (BS-20, CT-90)", MSG_GET, "bspack", "ep=dev",
+			MSG_NOT_IMPLEMENTED},
+		{"a Pack is fetched, not posted", MSG_POST, "bspack", "ep=dev", MSG_NOT_FOUND},
 		{"GET", MSG_GET, "bs", "ep=dev", MSG_METHOD_NOT_ALLOWED},
 		{"elsewhere", MSG_POST, "rd", "ep=dev", MSG_NOT_FOUND},
 		{"below", MSG_POST, "bs/1", "ep=dev", MSG_NOT_FOUND},
@@ -47,7 +52,8 @@ static void check_write(const char *path, const char *hex, const char *what)
 {
 	uint32_t cf = 0;
 	CHECK(!strcmp(command(), path), what);
-	CHECK(msg_get_uint(&q.plain, OPT_CONTENT_FORMAT, &cf) && cf == LWM_CF_TLV, "as TLV");
+	CHECK(msg_get_uint(&q.plain, OPT_CONTENT_FORMAT, &cf) && cf == LWM_CF_TLV,
+		"as TLV (BS-05)");
 	CHECK_BYTES(q.plain.payload, test_hex(hex), what);
 }
 
@@ -68,7 +74,8 @@ static void check_oscore(const char *path)
 	wr_bytes(&w, SPAN_OF(s->salt));
 	CHECK(!strcmp(command(), path), "OSCORE instance");
 	CHECK_BYTES(q.plain.payload, wr_span(&w), "the device's ids are ours swapped (OSC-03)");
-	CHECK(ep_recipient_id(s->made).n == 5 && ep_sender_id(s->made).n == 1, "id lengths");
+	CHECK(ep_recipient_id(s->made).n == 5 && ep_sender_id(s->made).n == 1,
+		"id lengths (OSC-03)");
 	CHECK(!span_eq(ep_sender_id(s->made), SPAN_LIT("\x01")),
 		"our Sender ID differs from that of the device's other account");
 }
@@ -79,16 +86,16 @@ static void whole(void)
 	open_bootstrap(&plan);
 	CHECK(request(MSG_POST, "bs", "ep=dev") == MSG_CHANGED, "Bootstrap-Request");
 	CHECK(!strcmp(command(), "GET ") && msg_get_uint(&q.plain, OPT_ACCEPT, &v) && v == 40,
-		"Discover of the root (BS-10)");
+		"Discover of the root (BS-10, CT-06)");
 	CHECK(!rig_records(&rig, REC_CONTEXT_PUT), "no keys yet");
 	CHECK(answer(MSG_CONTENT, "</>;lwm2m=1.1,</0/0>;uri=\"coap://b\",</0/3>;ssid=101,"
 				  "</1/0>;ssid=101,</3/0>,</21>;ver=2.0,</21/0>,</21/4>;ssid=101"),
 		"Discover is answered");
 	CHECK(rig_records(&rig, REC_CONTEXT_PUT) == 1,
 		"new keys are recorded before anything goes");
-	CHECK(!strcmp(command(), "DELETE /1"), "every Server instance goes");
+	CHECK(!strcmp(command(), "DELETE /1"), "every Server instance goes (BS-07)");
 	CHECK(answer(MSG_DELETED, "") && !strcmp(command(), "DELETE /0/3"),
-		"the old account by its ssid");
+		"the old account by its ssid (BS-11)");
 	CHECK(answer(MSG_DELETED, "") && !strcmp(command(), "DELETE /21/4"), "and its keys");
 	CHECK(answer(MSG_DELETED, ""), "deleted");
 	check_write("PUT /0/1",
@@ -98,7 +105,7 @@ static void whole(void)
 		"c10203"
 		"c10a65"
 		"c41100150001",
-		"Security (BS-25, OSC-01)");
+		"Security (BS-25, OSC-01, BS-26)");
 	CHECK(answer(MSG_CHANGED, ""), "taken");
 	check_write("PUT /1/0",
 		"c10065"
@@ -129,7 +136,7 @@ static const struct {
 	const char *security, *oscore;
 } instances[] = {
 	{"a new device", "</>;lwm2m=1.1,</0/0>,</21/0>,</3/0>", "", "PUT /0/1", "PUT /21/1"},
-	{"the bootstrap account elsewhere", "</>;lwm2m=1.1,</0/1>,</21/7>", "", "PUT /0/0",
+	{"the bootstrap account elsewhere (BS-08)", "</>;lwm2m=1.1,</0/1>,</21/7>", "", "PUT /0/0",
 		"PUT /21/0"},
 	{"an unused slot of its own object (CT-93)",
 		"</>;lwm2m=1.1,</0/0>,</0/1>;ssid=0,</21/0>,</21/1>;ssid=0", "", "PUT /0/2",
@@ -194,10 +201,10 @@ static void refusals(void)
 	close_bootstrap();
 	for (int n = 2; n < 5; n++) {
 		CHECK(refused_at(n, MSG_BAD_REQUEST) && !strcmp(command(), "POST /bs"),
-			"a Write that is refused: Finish");
+			"a Write that is refused: Finish (CT-96)");
 		CHECK(!answer(MSG_CHANGED, "") && bs_counters(bs)->failed == 1 &&
 				!rig_records(&rig, REC_CONTEXT_STATE),
-			"its keys are not acknowledged");
+			"its keys are not acknowledged (CT-96)");
 		close_bootstrap();
 	}
 	CHECK(!refused_at(5, MSG_NOT_ACCEPTABLE) && !bs_sessions(bs) &&
@@ -222,6 +229,33 @@ static void silent(void)
 	close_bootstrap();
 }
 
+/* Some answer Finish when they have connected to their new server. */
+static void late_finish(void)
+{
+	static const uint8_t good[] = {
+		MSG_CONTENT, MSG_DELETED, MSG_CHANGED, MSG_CHANGED, MSG_CHANGED};
+	struct ep_delivery d = {.kind = EP_NOTHING};
+	struct msg m;
+	open_bootstrap(&plan);
+	REQUIRE(request(MSG_POST, "bs", "ep=dev") == MSG_CHANGED, "request");
+	for (size_t i = 0; i < sizeof(good); i++)
+		REQUIRE(answer(good[i], i ? "" : "</>;lwm2m=1.1,</0/0>,</21/0>"), "a command");
+	uint8_t ack[] = {0x60, 0, (uint8_t)(q.outer.mid >> 8), (uint8_t)q.outer.mid};
+	CHECK(!strcmp(command(), "POST /bs") && rig_in(&rig, SPAN_OF(ack)) == EP_NOTHING,
+		"Finish is acknowledged");
+	rig_turn(&rig, 240000);
+	ep_timer(rig.x, &rig.t, &d);
+	bs_timer(bs, &rig.t);
+	CHECK(d.kind == EP_NOTHING && bs_sessions(bs) == 1, "its answer is waited for (CT-94)");
+	msg_init(&m, MSG_CON, MSG_CHANGED);
+	REQUIRE(rig_in(&rig, rig_reply(&rig, RIG_BOOTSTRAP, &q, &m, 0, &p)) == EP_RESPONSE,
+		"answered at last");
+	bs_response(bs, &rig.d, &rig.t);
+	ep_delivery_end(rig.x, &rig.d, &rig.t);
+	CHECK(!bs_sessions(bs) && bs_counters(bs)->finished == 1, "and counts (CT-57)");
+	close_bootstrap();
+}
+
 static void again(void)
 {
 	uint8_t first[16];
@@ -232,9 +266,9 @@ static void again(void)
 	memcpy(first, be->session->secret, sizeof(first));
 	CHECK(request(MSG_POST, "bs", "ep=dev") == MSG_CHANGED && bs_sessions(bs) == 1 &&
 			!strcmp(command(), "GET "),
-		"a new request starts over (BS-32)");
+		"a new request starts over (BS-32, CT-97)");
 	REQUIRE(answer(MSG_CONTENT, "</>;lwm2m=1.1,</0/0>") && answer(MSG_DELETED, ""), "Write");
-	CHECK(memcmp(first, be->session->secret, sizeof(first)), "with new keys");
+	CHECK(memcmp(first, be->session->secret, sizeof(first)), "with new keys (SEC-15, OSC-13)");
 	close_bootstrap();
 }
 
@@ -387,6 +421,7 @@ int main(void)
 		instance_row(i);
 	refusals();
 	silent();
+	late_finish();
 	again();
 	generations();
 	for_ever();
