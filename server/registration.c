@@ -146,20 +146,27 @@ struct refusal {
 	enum ep_reason why;
 };
 
-/* What a Register must have (REG-02, REG-05). */
-static struct refusal check_register(const struct msg *m, const struct lwm_reg_params *p)
+/* A list without a format is one of links (CT-31). */
+static struct refusal check_format(const struct msg *m)
 {
 	uint32_t format = LWM_CF_LINK;
 	msg_get_uint(m, OPT_CONTENT_FORMAT, &format);
+	if (format != LWM_CF_LINK)
+		return (struct refusal){MSG_BAD_REQUEST, EP_REASON_LIST_FORMAT};
+	return (struct refusal){0};
+}
+
+/* What a Register must have (REG-02, REG-05). */
+static struct refusal check_register(const struct msg *m, const struct lwm_reg_params *p)
+{
 	if (p->lwm2m < 10 || p->lwm2m > 12)
 		return (struct refusal){MSG_PRECONDITION_FAILED, EP_REASON_VERSION};
 	if (p->has_lwm2m && p->lwm2m != 10 && !p->has_lt)
 		return (struct refusal){MSG_BAD_REQUEST, EP_REASON_NO_LIFETIME};
-	if (format != LWM_CF_LINK)
-		return (struct refusal){MSG_BAD_REQUEST, EP_REASON_LIST_FORMAT};
-	if (!m->payload.n)
-		return (struct refusal){MSG_BAD_REQUEST, EP_REASON_NO_LIST};
-	return (struct refusal){0};
+	struct refusal no = check_format(m);
+	if (!no.code && !m->payload.n)
+		no = (struct refusal){MSG_BAD_REQUEST, EP_REASON_NO_LIST};
+	return no;
 }
 
 static void accept(struct srv *s, struct ep_delivery *d, struct srv_reg *g, struct turn *t)
@@ -262,6 +269,8 @@ static struct refusal apply_update(struct srv *s, struct srv_reg *g, const struc
 	struct lwm_object_list list = {0};
 	struct refusal no = {0};
 	if (d->msg->payload.n)
+		no = check_format(d->msg);
+	if (d->msg->payload.n && !no.code)
 		no = take_list(s, d->msg, &list);
 	if (no.code)
 		return no;

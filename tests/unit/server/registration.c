@@ -24,10 +24,11 @@ static const struct row rows[] = {
 		MSG_CREATED, 60, 11, 1, false},
 	{"a repeated key (CT-20)", "ep=dev&lt=60&lwm2m=1.1&lt=60", 40, LINKS,
 		REFUSED(MSG_BAD_REQUEST)},
-	{"Q bare (CT-21)", "ep=dev&lt=60&lwm2m=1.1&Q", 40, LINKS, MSG_CREATED, 60, 11, 1, true},
-	{"Q= (CT-21)", "ep=dev&lt=60&lwm2m=1.1&b=U&Q=", 40, LINKS, MSG_CREATED, 60, 11, 1, true},
-	{"UQ in 1.0 (CT-21)", "ep=dev&lt=60&lwm2m=1.0&b=UQ", 40, LINKS, MSG_CREATED, 60, 10, 1,
+	{"Q bare (CT-21, QM-01)", "ep=dev&lt=60&lwm2m=1.1&Q", 40, LINKS, MSG_CREATED, 60, 11, 1,
 		true},
+	{"Q= (CT-21)", "ep=dev&lt=60&lwm2m=1.1&b=U&Q=", 40, LINKS, MSG_CREATED, 60, 11, 1, true},
+	{"UQ in 1.0 (CT-21, REG-11, QM-01)", "ep=dev&lt=60&lwm2m=1.0&b=UQ", 40, LINKS, MSG_CREATED,
+		60, 10, 1, true},
 	{"UQ in 1.1 (CT-21)", "ep=dev&lt=60&lwm2m=1.1&b=UQ", 40, LINKS, MSG_CREATED, 60, 11, 1,
 		true},
 	{"no b (CT-22)", "ep=dev&lt=60&lwm2m=1.1", 40, LINKS, MSG_CREATED, 60, 11, 1, false},
@@ -60,8 +61,8 @@ static const struct row rows[] = {
 	{"another Content-Format", "ep=dev&lt=60&lwm2m=1.1", 0, LINKS, REFUSED(MSG_BAD_REQUEST)},
 	{"no list", "ep=dev&lt=60&lwm2m=1.1", 40, "", REFUSED(MSG_BAD_REQUEST)},
 	{"a broken list", "ep=dev&lt=60&lwm2m=1.1", 40, "</1/0>,</3", REFUSED(MSG_BAD_REQUEST)},
-	{"objects nobody knows (REG-10)", "ep=dev&lt=60&lwm2m=1.1", 40, LINKS ",</31024/7>",
-		MSG_CREATED, 60, 11, 1, false},
+	{"objects nobody knows (REG-10, GEN-02, CT-38)", "ep=dev&lt=60&lwm2m=1.1", 40,
+		LINKS ",</31024/7>", MSG_CREATED, 60, 11, 1, false},
 	{"sms", "ep=dev&lt=60&lwm2m=1.1&b=US&sms=491701234567", 40, LINKS, MSG_CREATED, 60, 11, 5,
 		false},
 	{"sms that is no number", "ep=dev&lt=60&lwm2m=1.1&sms=+49", 40, LINKS,
@@ -93,7 +94,7 @@ static void registers(void)
 		CHECK(!v.registered || (v.lifetime_s == r->lifetime_s && v.lwm2m == r->lwm2m &&
 					       v.binding == r->binding && v.queue == r->queue),
 			"what it said is kept");
-		CHECK(!v.registered || good_location(), "Location is rd and an id (CT-03)");
+		CHECK(!v.registered || good_location(), "Location is rd and an id (CT-03, REG-04)");
 		CHECK(rig_records(&rig, REC_REG_PUT) == v.registered &&
 				rig_records(&rig, REC_SEEN) == 1,
 			"records");
@@ -118,7 +119,10 @@ static void lists(void)
 	uint32_t formats = l->formats;
 	CHECK(formats, "its formats (CT-27)");
 	CHECK(ask(MSG_POST, location(), "", -1, "</1/0>,</4/0>") == MSG_CHANGED,
-		"an Update without Content-Format (CT-31)");
+		"an Update without Content-Format (CT-31, CT-11)");
+	CHECK(ask(MSG_POST, location(), "", 11542, "</1/0>,</6/0>") == MSG_BAD_REQUEST &&
+			!lwm_object_list_has(view().list, 6, 0),
+		"one in another format is refused, as in a Register");
 	l = view().list;
 	CHECK(lwm_object_list_has(l, 4, 0) && !lwm_object_list_has(l, 3, 0),
 		"its list replaces (REG-16)");
@@ -185,7 +189,7 @@ static void gone(void)
 		"De-register of the old: 4.04");
 	CHECK(ask(MSG_DELETE, location(), "", -1, "") == MSG_DELETED && !view().registered &&
 			rig_records(&rig, REC_REG_DEL) == 1,
-		"De-register (REG-17)");
+		"De-register (REG-17, CT-11)");
 	CHECK(ask(MSG_DELETE, old, "", -1, "") == MSG_NOT_FOUND, "once");
 	close_server();
 }
@@ -211,8 +215,8 @@ static void of_others(void)
 	r.expiry_ms = rig.now_ms + 60000;
 	REQUIRE(srv_load_registration(srv, other, c, &r) == ERR_OK, "its registration");
 	register_device("ep=dev&lt=60&lwm2m=1.1", LINKS);
-	CHECK(ask(MSG_POST, "rd/abc", "lt=1", -1, "") == MSG_NOT_FOUND, "Update: 4.04");
-	CHECK(ask(MSG_DELETE, "rd/abc", "", -1, "") == MSG_NOT_FOUND, "De-register: 4.04");
+	CHECK(ask(MSG_POST, "rd/abc", "lt=1", -1, "") == MSG_NOT_FOUND, "Update: 4.04 (SEC-07)");
+	CHECK(ask(MSG_DELETE, "rd/abc", "", -1, "") == MSG_NOT_FOUND, "De-register: 4.04 (SEC-07)");
 	CHECK(!rig_records(&rig, REC_REG_DEL) && !rig_records(&rig, REC_REG_PUT) &&
 			srv_registered(srv) == 2,
 		"nothing has happened to it");
