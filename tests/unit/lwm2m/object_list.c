@@ -34,7 +34,7 @@ static const struct {
 	{"version at the object, REG-07", "</3>;ver=1.1,</3/0>", "</3>;ver=1.1,</3/0>"},
 	{"version at the instance, REG-07", "</3/0>;ver=1.1", "</3>;ver=1.1,</3/0>"},
 	{"version in quotes, CT-27", "</3>;ver=\"1.1\"", "</3>;ver=1.1"},
-	{"version without instance", "</5>;ver=1.2", "</5>;ver=1.2"},
+	{"version without instance (OBJ-02)", "</5>;ver=1.2", "</5>;ver=1.2"},
 	{"version is no version, CT-28", "</3/0>;ver=1,</4/0>;ver=x,</5>;ver,</6/0>;ver=1.10",
 		"</3/0>,</4/0>,</5>,</6/0>"},
 	{"largest version", "</9/0>;ver=24.9,</10/0>;ver=25.0", "</9>;ver=24.9,</9/0>,</10/0>"},
@@ -280,6 +280,30 @@ static void test_full(void)
 	lwm_object_list_fini(&l);
 }
 
+/* However long a list is, no more of it is kept. */
+static void test_flood(void)
+{
+	enum { LINKS = 100000, BYTES = LINKS * 16 };
+	char *text = malloc(BYTES);
+	struct lwm_object_list l;
+
+	REQUIRE(text, "room");
+	struct writer w = wr_make(text, BYTES);
+	for (int i = 0; i < LINKS; i++)
+		wr_fmt(&w, "</%d/%d>,", 100 + i / 1000, i % 1000);
+	wr_str(&w, "</3/0>");
+	CHECK(lwm_object_list_parse(wr_span(&w), &l) == ERR_LIMIT && !l.inst && !l.ver,
+		"100,000 links");
+	w = wr_make(text, BYTES);
+	for (int i = 0; i < LINKS; i++)
+		wr_str(&w, "</x>,");
+	wr_str(&w, "</3/0>");
+	CHECK(lwm_object_list_parse(wr_span(&w), &l) == ERR_OK && l.inst_n == 1,
+		"100,000 links to no object, and one");
+	lwm_object_list_fini(&l);
+	free(text);
+}
+
 static void test_memory(void)
 {
 	struct lwm_object_list l;
@@ -320,6 +344,7 @@ int main(void)
 	test_growth();
 	test_changes();
 	test_full();
+	test_flood();
 	test_memory();
 	test_space();
 	return test_done();
