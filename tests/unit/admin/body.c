@@ -257,6 +257,7 @@ static const struct argument_row {
 	{"0='\\u0000'", false},
 };
 
+/* Proves: DM-12 */
 static void check_arguments(void)
 {
 	for (size_t i = 0; i < sizeof(argument_rows) / sizeof(argument_rows[0]); i++) {

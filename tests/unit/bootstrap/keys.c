@@ -161,7 +161,7 @@ static const struct {
 	uint8_t setting; /* oscore_version of the endpoint */
 	bool text;
 } formats[] = {
-	{"SenML CBOR, 1.1: Strings", "ep=dev&pct=112", discovered, 0, true},
+	{"SenML CBOR, 1.1: Strings (BS-30)", "ep=dev&pct=112", discovered, 0, true},
 	{"SenML JSON, 1.1: Strings", "ep=dev&pct=110", discovered, 0, true},
 	{"version 2.0 is told", "ep=dev&pct=112", "</>;lwm2m=1.1,</0/0>,</21>;ver=2.0,</21/0>", 0,
 		false},

@@ -47,7 +47,7 @@ static void nosec_row(
 
 static void nosec(void)
 {
-	nosec_row("refused by default", false, "", -1, false, MSG_UNAUTHORIZED);
+	nosec_row("refused by default (SEC-08)", false, "", -1, false, MSG_UNAUTHORIZED);
 	nosec_row("allowed by listener", true, "", -1, false, MSG_CREATED);
 	nosec_row("allowed by name", false, "dev-000000", -1, false, MSG_CREATED);
 	nosec_row("allowed by pattern", false, "other dev-*", -1, false, MSG_CREATED);
@@ -79,10 +79,10 @@ static void nosec_life(void)
 	snprintf(path, sizeof(path), "rd/%.*s", (int)b->val.n, (const char *)b->val.p);
 	CHECK(plain_ask(s, 0, SIM_SERVER, MSG_POST, path, "", &m) == MSG_CHANGED, "Update");
 	CHECK(plain_ask(s, 1, SIM_SERVER, MSG_POST, path, "", &m) == MSG_CHANGED,
-		"Update from another address");
+		"Update from another address (REG-19, CT-33)");
 	sim_crash(s);
 	CHECK(plain_ask(s, 0, SIM_SERVER, MSG_POST, path, "lt=100", &m) == MSG_CHANGED,
-		"the registration outlives a crash");
+		"the registration outlives a crash (CT-01)");
 	CHECK(plain_ask(s, 0, SIM_SERVER, MSG_DELETE, path, "", &m) == MSG_DELETED, "De-register");
 	CHECK(plain_ask(s, 0, SIM_SERVER, MSG_POST, path, "", &m) == MSG_NOT_FOUND, "then 4.04");
 	CHECK(plain_ask(s, 0, SIM_BOOTSTRAP, MSG_POST, "bs", "ep=plain", &m) == MSG_UNAUTHORIZED,
@@ -151,7 +151,7 @@ static void aliases(void)
 	CHECK(sim_await(s, &result, 1000) == 200, "rd_ep is set");
 	sim_run(s, 20000);
 	sim_crash(s);
-	CHECK(dev_registered(s->dev[i].dev), "a device registers under its alias");
+	CHECK(dev_registered(s->dev[i].dev), "a device registers under its alias (OSC-11, CT-102)");
 	struct endpoint *e = ep_find(&s->core->dir, SPAN_LIT("dev-000000"));
 	srv_view(s->core->srv, e, core_now_ms(s->core), &v);
 	CHECK(v.registered && span_eq_str(ep_rd_name(e), "other"), "aliases outlive a crash");
@@ -187,7 +187,7 @@ static void expiry(bool crash)
 	sim_run(s, crash ? 152000 : 13000);
 	CHECK(sim_view(s, i, &v), "to the last second");
 	sim_run(s, 2000);
-	CHECK(!sim_view(s, i, &v), "then it is gone");
+	CHECK(!sim_view(s, i, &v), "then it is gone (REG-18)");
 	CHECK(sim_explains(s, "dev-000000", "not-registered"), "explain tells so");
 	CHECK(sim_dm(s, i, ADM_READ, "/3/0/0", &result) == 404, "and it cannot be asked");
 	s->tap = NULL;
@@ -214,7 +214,7 @@ static void queue_mode(void)
 	sim_run(s, 92000);
 	CHECK(sim_view(s, i, &v) && !v.asleep, "its answer kept it awake");
 	sim_run(s, 2000);
-	CHECK(sim_view(s, i, &v) && v.asleep, "asleep after 93 s of silence");
+	CHECK(sim_view(s, i, &v) && v.asleep, "asleep after 93 s of silence (QM-03)");
 	CHECK(sim_dm(s, i, ADM_READ, "/3/0/0", &result) == 504 && !strcmp(result.type, "asleep"),
 		"504 asleep");
 	CHECK(sim_explains(s, "dev-000000", "asleep"), "explain tells so");
@@ -238,17 +238,17 @@ static void reachability(void)
 	sim_run(s, 20000);
 	s->dev[i].port = 50000;
 	CHECK(sim_dm(s, i, ADM_READ, "/3/0/0", &result) == 200,
-		"a notification from the new address tells where it is (D5)");
+		"a notification from the new address tells where it is (D5; QM-05, REG-13)");
 	CHECK(sim_watch(s, i, "/3303/0/5700").active, "the observation goes on");
 	CHECK(sim_view(s, i, &v) && v.peer->addr[4] == 50000 >> 8, "the address is known");
 	s->tap = nothing_arrives;
 	CHECK(sim_dm(s, i, ADM_READ, "/3/0/0", &result) == 504 && !strcmp(result.type, "timeout"),
 		"504 timeout");
-	CHECK(sim_explains(s, "dev-000000", "no-answer"), "explain tells so");
+	CHECK(sim_explains(s, "dev-000000", "no-answer"), "explain tells so (TRN-UDP-2)");
 	s->tap = NULL;
 	sim_run(s, 400000);
 	CHECK(sim_until(s, sim_all_registered, 400000) && sim_watch(s, i, "/3303/0/5700").active,
-		"everything is set up again");
+		"everything is set up again (IR-06, CT-34)");
 	CHECK(!s->audit.reuses, "no key met a nonce twice");
 	sim_close(s);
 }

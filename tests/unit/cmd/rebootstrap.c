@@ -30,7 +30,7 @@ static void open_one(struct sim *s, uint64_t seed)
 	sim_open(s);
 	sim_provision(s, DEV_ROLE_BOOTSTRAP);
 	CHECK(sim_until(s, sim_all_registered, 10000), "the first bootstrap");
-	CHECK(sim_contexts(s, 0, REC_ROLE_SERVER) == 1, "gives it one server context");
+	CHECK(sim_contexts(s, 0, REC_ROLE_SERVER) == 1, "gives it one server context (BS-16)");
 }
 
 static bool idle(const struct sim *s)
@@ -88,7 +88,7 @@ static void interrupted(bool up)
 			"attempts do not pile up");
 		CHECK(sim_until(s, idle, 300000), "a session that stands still ends");
 		cut.armed = false;
-		CHECK(sim_until(s, settled, 600000), "the device registers again");
+		CHECK(sim_until(s, settled, 600000), "the device registers again (BS-09)");
 		CHECK(s->dev[0].done[DEV_OP_REGISTER] > before, "anew");
 	}
 	bootstrap_again(s);

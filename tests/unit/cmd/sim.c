@@ -22,7 +22,7 @@ static void manage(struct sim *s, unsigned i)
 	CHECK(sim_dm(s, i, ADM_READ, "/19/0/0", &result) == 200 && result.n > 4096,
 		"Read in blocks");
 	CHECK(sim_dm(s, i, ADM_READ, "/4/0/0", &result) == 502 && result.code == MSG_NOT_FOUND,
-		"an error of the device is told");
+		"an error of the device is told (DM-09)");
 	CHECK(result.calls == 1, "an outcome is told once");
 }
 
@@ -114,7 +114,7 @@ static void life(uint64_t seed, struct sim_net net, uint32_t commit_us, enum dev
 	sim_open(s);
 	for (int n = 0; n < 4; n++)
 		sim_provision(s, role);
-	CHECK(sim_until(s, sim_all_registered, bad ? 3600000 : 10000), "all register");
+	CHECK(sim_until(s, sim_all_registered, bad ? 3600000 : 10000), "all register (REG-22)");
 	if (!bad) {
 		manage(s, 0);
 		manage_more(s, 0);

@@ -218,8 +218,8 @@ struct wait_row {
 };
 
 static const struct wait_row wait_rows[] = {
-	{"acknowledged request waits for its response", BEARER_UDP, MSG_CON, true, true, true,
-		1000 + 247000},
+	{"acknowledged request waits for its response (CT-57)", BEARER_UDP, MSG_CON, true, true,
+		true, 1000 + 247000},
 	{"acknowledged notification waits for nothing", BEARER_UDP, MSG_CON, false, true, true, 0},
 	{"NON request waits from the start", BEARER_UDP, MSG_NON, true, false, true, 247000},
 	{"NON request is not prolonged by a stray ACK", BEARER_UDP, MSG_NON, true, true, true,
@@ -303,7 +303,7 @@ static const struct observe_row observe_rows[] = {
 	{"same number", 1, 0, 1, 0, false},
 	{"earlier number", 2, 0, 1, 0, false},
 	{"just under half the circle ahead", 0, 0, (1 << 23) - 1, 0, true},
-	{"half the circle ahead", 0, 0, 1 << 23, 0, false},
+	{"half the circle ahead (IR-05)", 0, 0, 1 << 23, 0, false},
 	{"more than half ahead is behind", 0, 0, (1 << 23) + 1, 0, false},
 	{"wrapped", (1 << 24) - 1, 0, 0, 0, true},
 	{"half the circle back", 1 << 23, 0, 0, 0, false},

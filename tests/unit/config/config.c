@@ -100,7 +100,8 @@ static void check_defaults(void)
 	CHECK(c.log_level == LOG_LEVEL_INFO && c.log_format == 0, "[log]");
 	CHECK(c.listen_n == 2, "two listeners");
 	CHECK(c.listen[0].role == CFG_ROLE_SERVER && c.listen[0].port == 5683, "the server's");
-	CHECK(c.listen[1].role == CFG_ROLE_BOOTSTRAP && c.listen[1].port == 5783, "bootstrap's");
+	CHECK(c.listen[1].role == CFG_ROLE_BOOTSTRAP && c.listen[1].port == 5783,
+		"bootstrap's (CT-99)");
 	CHECK(strcmp(c.listen[0].address, "*") == 0 && !c.listen[0].nosec, "everywhere, secured");
 }
 

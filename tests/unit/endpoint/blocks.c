@@ -48,7 +48,8 @@ static void sizes(void)
 	for (uint8_t szx = 0; szx <= 6; szx++)
 		for (size_t i = 0; i < sizeof(bytes) / sizeof(*bytes); i++) {
 			struct block got;
-			CHECK(whole(r, szx, bytes[i]), "a body in blocks arrives whole");
+			CHECK(whole(r, szx, bytes[i]),
+				"a body in blocks arrives whole (GEN-03, BLK-01)");
 			ep_respond_code(r->x, &r->d, MSG_CREATED, &r->t);
 			CHECK(rig_answer(r, RIG_SERVER, &q, rig_sent(r, 0), &a) &&
 					a.plain.code == MSG_CREATED &&
@@ -66,7 +67,7 @@ static void troubles(void)
 	CHECK(put(r, "rd", b1, 64) == MSG_REQUEST_ENTITY_INCOMPLETE, "no beginning: 4.08");
 	CHECK(put(r, "rd", b0, 64) == MSG_CONTINUE &&
 			put(r, "rd", b2, 64) == MSG_REQUEST_ENTITY_INCOMPLETE,
-		"a gap: 4.08");
+		"a gap: 4.08 (BLK-03)");
 	CHECK(put(r, "rd", b1, 64) == MSG_REQUEST_ENTITY_INCOMPLETE, "what was there is gone");
 	CHECK(put(r, "rd", b0, 64) == MSG_CONTINUE && put(r, "rd", b1, 64) == MSG_CONTINUE &&
 			put(r, "rd", b0, 64) == MSG_CONTINUE &&
@@ -95,7 +96,7 @@ static void too_large(void)
 	rig_init(r, true);
 	for (i = 0; i < 6 && code == MSG_CONTINUE; i++)
 		code = put(r, "rd", (struct block){i, true, 6}, 1024);
-	CHECK(code == MSG_TOO_LARGE && i == 5, "above the limit: 4.13");
+	CHECK(code == MSG_TOO_LARGE && i == 5, "above the limit: 4.13 (BLK-03)");
 	CHECK(put(r, "rd", (struct block){i, true, 6}, 1) == MSG_REQUEST_ENTITY_INCOMPLETE,
 		"and the transfer is over");
 	rig_fini(r);

@@ -115,7 +115,7 @@ static void sizes(void)
 		CHECK(blocks == !block_get(&q.plain, OPT_BLOCK1, &b) &&
 				blocks == msg_get_uint(&q.plain, OPT_SIZE1, &size) &&
 				(!blocks || (size == n && b.szx == 6 && b.more && !b.num)),
-			"one message up to 1024 bytes, else blocks, with Size1");
+			"one message up to 1024 bytes, else blocks, with Size1 (BLK-05)");
 		if (!blocks) {
 			CHECK(q.plain.payload.n == n && answer_as(r, MSG_CHANGED, 0, false, NONE,
 								NULL) == EP_RESPONSE,
@@ -159,7 +159,7 @@ static void smaller(void)
 	req = start(r, MSG_PUT, 5000);
 	CHECK(answer_as(r, MSG_CONTINUE, 0, true, 2, NULL) == EP_NOTHING && asked(r) &&
 			b.num == 16 && b.szx == 2 && q.plain.payload.n == 64,
-		"goes on from the same byte in blocks of 64");
+		"goes on from the same byte in blocks of 64 (BLK-02)");
 	CHECK(answer_as(r, MSG_CONTINUE, 16, true, 0, NULL) == EP_NOTHING && asked(r) &&
 			b.num == 68 && b.szx == 0,
 		"and then of 16");

@@ -30,7 +30,7 @@ static const struct {
 	{"a CON response of an unknown token: RST", "4145000101", RST, NULL},
 	{"a NON response of an unknown token: RST", "5145000101", RST, NULL},
 	{"a piggybacked response of an unknown token: silence", "6145000101", 0, NULL},
-	{"unprotected: 4.01", "40020001b27264", MSG_UNAUTHORIZED, "Protection required"},
+	{"unprotected: 4.01 (OSC-08)", "40020001b27264", MSG_UNAUTHORIZED, "Protection required"},
 	{"unprotected, NON: 4.01", "50020001b27264", MSG_UNAUTHORIZED, "Protection required"},
 	{"Proxy-Uri: 5.05", "40020001da16636f61703a2f2f612f62", MSG_CODE(5, 5),
 		"Proxying not supported"},
@@ -137,7 +137,7 @@ static void accepted(void)
 	r->from = thief;
 	CHECK(rig_in(r, in) == EP_NOTHING && span_eq(rig_sent(r, 0), span_make(b.bytes, b.n)) &&
 			peer_eq(rig_sent_to(r, 0), &thief),
-		"a copy gets the same bytes, at its source");
+		"a copy gets the same bytes, at its source (GEN-08)");
 	CHECK(!memcmp(&before, r->server->peer, sizeof(before)) && !r->t.batch.n &&
 			!memcmp(&w, &r->server->window, sizeof(w)),
 		"and moves nothing");
@@ -274,11 +274,12 @@ static void challenged(void)
 	struct msg m;
 	uint8_t echo[40];
 	rig_init(r, false);
-	CHECK(rig_in(r, rig_get(r, RIG_SERVER, &q)) == EP_NOTHING, "the first use is challenged");
+	CHECK(rig_in(r, rig_get(r, RIG_SERVER, &q)) == EP_NOTHING,
+		"the first use is challenged (OSC-09)");
 	REQUIRE(rig_answer(r, RIG_SERVER, &q, rig_sent(r, 0), &a), "an answer");
 	const struct opt *o = msg_find(&a.plain, OPT_ECHO);
 	CHECK(a.plain.code == MSG_UNAUTHORIZED && o && a.plain.opt_n == 1 && !a.plain.payload.n,
-		"4.01 with Echo and nothing else (RFC 8613 B.1.2)");
+		"4.01 with Echo and nothing else (RFC 8613 B.1.2) (BS-31)");
 	CHECK(a.number == 0, "under a number of our own");
 	CHECK(rig_records(r, REC_SSN_RESERVE) == 1 && rig_records(r, REC_SEEN) == 1 &&
 			!rig_record(r, REC_SEEN)->seen.fresh,
@@ -371,7 +372,7 @@ static void bad_inside(void)
 	CHECK(rig_in(r, rig_protect(r, RIG_SERVER, &m, &q)) == EP_NOTHING &&
 			rig_answer(r, RIG_SERVER, &q, rig_sent(r, 0), &a) &&
 			a.plain.code == MSG_BAD_OPTION && rig_records(r, REC_SEEN) == 1,
-		"an inner unknown critical option: protected 4.02");
+		"an inner unknown critical option: protected 4.02 (GEN-09)");
 	rig_turn(r, 1);
 	rig_plain(&m, MSG_GET, "rd/x");
 	REQUIRE(msg_add(&m, 65000, SPAN_LIT("x")) == ERR_OK, "an unknown elective option");
@@ -460,7 +461,7 @@ static void unavailable(void)
 	ep_input_unavailable(&count, &r->from, rig_get(r, RIG_SERVER, &q), &r->t);
 	CHECK(!msg_parse_udp(rig_sent(r, 0), &m) && m.code == MSG_UNAVAILABLE &&
 			!msg_find(&m, OPT_OSCORE) && msg_get_uint(&m, OPT_MAX_AGE, &age) && age,
-		"5.03 in the clear, with Max-Age");
+		"5.03 in the clear, with Max-Age (CT-37)");
 	ep_input_unavailable(&count, &r->from, SPAN_OF(response), &r->t);
 	CHECK(rig_sent_n(r) == 1 && count.unavailable == 1, "what is no request is dropped");
 	rig_fini(r);

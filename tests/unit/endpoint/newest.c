@@ -166,7 +166,7 @@ static void changes(void)
 	for (int stands = 0; stands < 2; stands++) {
 		fetching(r, false, "a");
 		CHECK(block_of(r, &q, new_body, b1, "b") == EP_NOTHING && asks(r, 0),
-			"another ETag: from the start");
+			"another ETag: from the start (BLK-04)");
 		CHECK(block_of(r, &q, new_body, b0, "b") == EP_NOTHING && asks(r, 1), "the second");
 		CHECK(block_of(r, &q, new_body, b1, "c") == EP_NOTHING && asks(r, 0),
 			"and once more");

@@ -22,7 +22,7 @@ static struct ep_request *observe(struct rig *r, int flags)
 	uint32_t value = 1;
 	CHECK(msg_get_uint(&first.plain, OPT_OBSERVE, &value) && value == 0 &&
 			first.outer.code == MSG_FETCH,
-		"Observe 0, FETCH outside");
+		"Observe 0, FETCH outside (GEN-03)");
 	CHECK(rig_in(r, notification(r, MSG_ACK, "first", flags)) == EP_RESPONSE &&
 			r->d.request == req && req->observed && req->state == EP_REQ_OBSERVING,
 		"the first response");
@@ -56,18 +56,18 @@ static void ordered(void)
 		r->piv = 39;
 		CHECK(rig_in(r, notification(r, MSG_CON, "a", RIG_OWN_NUMBER)) == EP_NOTHING &&
 				acked(r),
-			"an older one is acknowledged, and no more");
+			"an older one is acknowledged, and no more (IR-05)");
 		r->piv = 300;
 		CHECK(rig_in(r, notification(r, MSG_NON, "c", RIG_OWN_NUMBER)) == EP_NOTIFICATION,
 			"a NON one");
 		ep_delivery_end(r->x, &r->d, &r->t);
-		CHECK(!rig_sent_n(r), "needs no acknowledgement");
+		CHECK(!rig_sent_n(r), "needs no acknowledgement (IR-04, CT-65)");
 		CHECK(rig_in(r, notification(r, MSG_NON, "x", 0)) == EP_NOTHING,
 			"a second one without Partial IV is none");
 		ep_request_end(r->x, req, &r->t);
 		CHECK(rig_in(r, notification(r, MSG_CON, "d", RIG_OWN_NUMBER)) == EP_NOTHING &&
 				rig_sent_n(r) == 1 && is_empty(rig_sent(r, 0), MSG_RESET, m.mid),
-			"nobody listens any more: RST");
+			"nobody listens any more: RST (IR-02, IR-04)");
 		rig_fini(r);
 	}
 }
@@ -104,7 +104,7 @@ static void cancelled(void)
 			rig_asked(r, RIG_SERVER, rig_sent(r, 0), &q) &&
 			msg_get_uint(&q.plain, OPT_OBSERVE, &value) && value == 1 &&
 			!memcmp(q.outer.token, first.outer.token, 8) && q.number > first.number,
-		"Observe 1 with the same token, under a new number");
+		"Observe 1 with the same token, under a new number (IR-02)");
 	CHECK(ep_request_cancel(r->x, req, &r->t) == ERR_STATE, "once");
 	CHECK(rig_in(r, reply(r, &q, MSG_ACK, MSG_CONTENT, "x", 0)) == EP_RESPONSE &&
 			r->d.request == req && !req->observed,
@@ -174,7 +174,7 @@ static void long_ones(void)
 	CHECK(rig_in(r, block_reply(r, &first, (struct block){0, true, 2}, 64, 4)) == EP_NOTHING,
 		"a first response in blocks");
 	CHECK(fetch(r, 1) && r->d.kind == EP_RESPONSE && r->d.request == req && req->observed,
-		"its rest is fetched without Observe, under other tokens (RFC 7959 2.6)");
+		"its rest is fetched without Observe, under other tokens (RFC 7959 2.6) (BLK-04)");
 	ep_delivery_end(r->x, &r->d, &r->t);
 	CHECK(rig_in(r, long_notification(r)) == EP_NOTHING && rig_sent_n(r) == 2 &&
 			is_empty(rig_sent(r, 1), MSG_ACK, m.mid),

@@ -14,7 +14,7 @@ static void answered(void)
 	struct ep_request *req = ask(r, false, &q);
 	CHECK(q.outer.type == MSG_CON && q.outer.token_n == 8 && q.outer.code == MSG_POST &&
 			q.plain.code == MSG_GET && q.number == 0,
-		"a protected CON with a token of eight bytes (CT-04)");
+		"a protected CON with a token of eight bytes (CT-04, GEN-04, CT-67)");
 	CHECK(rig_records(r, REC_SSN_RESERVE) == 1, "its number is reserved with it");
 	CHECK(rig_in(r, reply(r, &q, MSG_ACK, MSG_CONTENT, "x", 0)) == EP_RESPONSE &&
 			r->d.request == req && r->d.msg->code == MSG_CONTENT &&
@@ -28,7 +28,7 @@ static void answered(void)
 	CHECK(rig_in(r, SPAN_OF(ack)) == EP_NOTHING, "an acknowledgement");
 	CHECK(rig_in(r, reply(r, &q, MSG_CON, MSG_CONTENT, "y", 0)) == EP_RESPONSE &&
 			is_empty(rig_sent(r, 0), MSG_ACK, p.outer.mid ? p.outer.mid : m.mid),
-		"a separate response is acknowledged");
+		"a separate response is acknowledged (GEN-08)");
 	end(r);
 	CHECK(ep_exchange_counters(r->x)->responses == 2, "both are counted");
 	rig_fini(r);
@@ -102,7 +102,7 @@ static void retransmitted(void)
 	}
 	CHECK(first <= 3000 && n == 4, "four retransmissions");
 	CHECK(same, "of the same bytes");
-	CHECK(d.kind == EP_TIMEOUT && d.request == req, "then it is given up");
+	CHECK(d.kind == EP_TIMEOUT && d.request == req, "then it is given up (BS-33)");
 	CHECK(r->now_ms - began >= 62000 && r->now_ms - began <= 93100, "after MAX_TRANSMIT_WAIT");
 	ep_request_end(r->x, req, &r->t);
 	rig_fini(r);
@@ -115,7 +115,7 @@ static void queued(void)
 	open_rig(r);
 	for (int i = 0; i <= EP_QUEUE_MAX; i++)
 		REQUIRE(ask_as(r, MSG_GET, false, &req[i]) == ERR_OK, "room");
-	CHECK(rig_sent_n(r) == 1, "one at a time (NSTART)");
+	CHECK(rig_sent_n(r) == 1, "one at a time (NSTART) (CT-56)");
 	CHECK(ask_as(r, MSG_GET, false, &req[EP_QUEUE_MAX + 1]) == ERR_LIMIT, "a bound");
 	bool order = true;
 	for (int i = 0; i <= EP_QUEUE_MAX; i++) {
@@ -175,7 +175,7 @@ static void echo(void)
 	REQUIRE(msg_add(&m, OPT_ECHO, SPAN_LIT("12345678")) == ERR_OK, "echo");
 	CHECK(rig_in(r, rig_reply(r, RIG_SERVER, &q, &m, RIG_OWN_NUMBER, &p)) == EP_NOTHING &&
 			rig_asked(r, RIG_SERVER, rig_sent(r, 0), &q2),
-		"a challenge is answered");
+		"a challenge is answered (CT-55)");
 	const struct opt *o = msg_find(&q2.plain, OPT_ECHO);
 	CHECK(o && span_eq_str(o->val, "12345678") && q2.plain.code == MSG_GET &&
 			q2.number == q.number + 1 && q2.outer.mid != q.outer.mid,
@@ -252,7 +252,7 @@ static void bad_options(void)
 		msg_init(&m, type, MSG_CONTENT);
 		REQUIRE(msg_add(&m, 65001, SPAN_LIT("x")) == ERR_OK, "option");
 		CHECK(rig_in(r, rig_reply(r, RIG_SERVER, &q, &m, 0, &p)) == EP_NOTHING,
-			"a response with an unknown critical option is rejected");
+			"a response with an unknown critical option is rejected (GEN-09)");
 		CHECK(type == MSG_CON
 				? rig_sent_n(r) == 1 && is_empty(rig_sent(r, 0), MSG_RESET, m.mid)
 				: !rig_sent_n(r),

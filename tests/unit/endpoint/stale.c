@@ -76,7 +76,8 @@ static void policy(const char *what, uint8_t freshness)
 		CHECK(challenged(r, which, &q2) && a.number > first, "without Echo: once more");
 		/* with it */
 		rig_turn(r, 1);
-		CHECK(rig_in(r, repeat(r, which, &q)) == EP_REQUEST, "with Echo it is delivered");
+		CHECK(rig_in(r, repeat(r, which, &q)) == EP_REQUEST,
+			"with Echo it is delivered (GEN-10)");
 		CHECK(!c->stale && c->fresh && c->peer, "and believed");
 		ep_respond_code(r->x, &r->d, MSG_CHANGED, &r->t);
 		seen = rig_record(r, REC_SEEN);

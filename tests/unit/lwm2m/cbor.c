@@ -14,8 +14,8 @@ static const struct {
 } rows[] = {
 	{"integer", "/3/0/9", "1864", "/3/0/9 integer 100", "1864"},
 	{"-1", "/3/0/9", "20", "/3/0/9 integer -1", "20"},
-	{"the least", "/3/0/9", "3b7fffffffffffffff", "/3/0/9 integer -9223372036854775808",
-		"3b7fffffffffffffff"},
+	{"the least (FMT-36)", "/3/0/9", "3b7fffffffffffffff",
+		"/3/0/9 integer -9223372036854775808", "3b7fffffffffffffff"},
 	{"one below", "/3/0/9", "3b8000000000000000", "/3/0/9 bad integer 3b8000000000000000",
 		NULL},
 	{"of a Resource Instance", "/3/0/11/0", "00", "/3/0/11/0 integer 0", "00"},

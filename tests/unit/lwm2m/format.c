@@ -54,7 +54,7 @@ static void test_opaque_decode(void)
 		enum err err;
 		const char *want;
 	} rows[] = {
-		{"an opaque resource", "/5/0/0", "0102ff", ERR_OK, "/5/0/0 opaque 0102ff"},
+		{"an opaque resource (FMT-41)", "/5/0/0", "0102ff", ERR_OK, "/5/0/0 opaque 0102ff"},
 		{"a resource instance", "/19/0/0/3", "00", ERR_OK, "/19/0/0/3 opaque 00"},
 		{"no byte", "/5/0/0", "", ERR_OK, "/5/0/0 opaque "},
 		{"an unknown resource", "/9999/0/0", "01", ERR_OK, "/9999/0/0 opaque 01"},
@@ -90,7 +90,7 @@ static void test_opaque_encode(void)
 
 	v.value = (struct lwm_value){.type = LWM_OPAQUE, .bytes = test_hex("0102ff")};
 	CHECK(f->encode(&v, 1, &base, NULL, &w) == ERR_OK, "opaque");
-	CHECK_BYTES(wr_span(&w), test_hex("0102ff"), "raw bytes");
+	CHECK_BYTES(wr_span(&w), test_hex("0102ff"), "raw bytes (FMT-41)");
 	CHECK(f->encode(&v, 1, &base, NULL, &w) == ERR_SPACE, "no space");
 	v.value.type = LWM_STRING;
 	CHECK(f->encode(&v, 1, &base, NULL, &w) == ERR_UNSUPPORTED, "a string");

@@ -38,7 +38,7 @@ static const struct {
 	{"Core TS 6.2.1, ct",
 		"</>;ct=110, </1/0>,</1/1>,</2/0>,</2/1>,</2/2>,</2/3>,</2/4>,</3/0>,</4/0>,</5>",
 		"/;ct=110\n/1/0\n/1/1\n/2/0\n/2/1\n/2/2\n/2/3\n/2/4\n/3/0\n/4/0\n/5"},
-	{"Core TS 6.2.1, ct with several",
+	{"Core TS 6.2.1, ct with several (CT-27)",
 		"</>;ct=\"110 112 60\", </1/0>,</1/1>,</2/0>,</2/1>,</2/2>,</2/3>,</2/4>,</3/0>,"
 		"</4/0>,</5>",
 		"/;ct=110 112 60\n/1/0\n/1/1\n/2/0\n/2/1\n/2/2\n/2/3\n/2/4\n/3/0\n/4/0\n/5"},
@@ -88,7 +88,8 @@ static const struct {
 	/* attributes */
 	{"a flag", "</1>;obs", "/1;obs"},
 	{"a flag between others", "</1>;a=1;obs;b=2", "/1;a=1;obs;b=2"},
-	{"quoted comma, semicolon, bracket, equals", "</1>;a=\",;>=\",</2>", "/1;a=,;>=\n/2"},
+	{"quoted comma, semicolon, bracket, equals (FMT-42)", "</1>;a=\",;>=\",</2>",
+		"/1;a=,;>=\n/2"},
 	{"quoted and empty", "</1>;a=\"\"", "/1;a="},
 	{"a quote that is escaped", "</1>;a=\"x\\\"y\"", "/1;a=x\\\"y"},
 	{"a backslash that is escaped", "</1>;a=\"\\\\\",</2>", "/1;a=\\\\\n/2"},

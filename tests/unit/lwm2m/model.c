@@ -98,7 +98,7 @@ static void check_rows(const struct lwm_object *o)
 		const struct lwm_resource *r = &o->resources[i];
 
 		CHECK(r->oid == o->oid, r->name);
-		CHECK(i == 0 || o->resources[i - 1].rid < r->rid, "rows are sorted");
+		CHECK(i == 0 || o->resources[i - 1].rid < r->rid, "rows are sorted (OBJ-01)");
 		CHECK((r->type == LWM_NONE) == (r->ops == LWM_OP_E),
 			"only executables lack a type");
 		CHECK(r->type != LWM_NONE || !r->multiple, "executables are single, OBJ-03");
@@ -121,6 +121,7 @@ static void test_objects(void)
 	CHECK(!lwm_object(8) && !lwm_object(65535), "unknown");
 }
 
+/* Proves: OBJ-02 */
 static void test_versions(void)
 {
 	static const struct {

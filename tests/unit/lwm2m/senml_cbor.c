@@ -29,7 +29,7 @@ static const struct {
 	/* names */
 	{"a name in n", INTEGER "1864", "/3/0/9 integer 100", "81a2" N_309 "021864", 0},
 	{"in bn", "/3/0/9", "81a221662f332f302f39021864", "/3/0/9 integer 100", NULL, 0},
-	{"split, in any order", "/3/0/9",
+	{"split, in any order (CT-80)", "/3/0/9",
 		"81a30218640061"
 		"39" BN_30,
 		"/3/0/9 integer 100", NULL, 0},
@@ -205,7 +205,7 @@ static const struct {
 	{"relative", AT "0629", "/3/0/9 integer 1 @1699999990", NULL, 0},
 	{"base time as decimal", "/3/0/9", "81a3" N_309 "020122c482011a0a21fe80",
 		"/3/0/9 integer 1 @1700000000", NULL, 0},
-	{"time as float", "/3/0/9",
+	{"time as float (FMT-25)", "/3/0/9",
 		"81a4" N_309 "020122fb41d954fc400000000"
 		"6f93c00",
 		"/3/0/9 integer 1 @1700000001", NULL, 0},
@@ -275,7 +275,7 @@ static const struct {
 	{"text of 2^63 bytes", TEXT "7b800000000000000061", NULL, NULL, 0},
 	{"text of 2^32 bytes", TEXT "7b000000010000000061", NULL, NULL, 0},
 	{"bytes of 2^64-1", OPAQUE "5bffffffffffffffff00", NULL, NULL, 0},
-	{"chunks without an end", TEXT "7f6161", NULL, NULL, 0},
+	{"chunks without an end (FMT-29)", TEXT "7f6161", NULL, NULL, 0},
 	{"a break at the top", "/3/0/9", "ff", NULL, NULL, 0},
 	{"a break in a definite array", "/3/0/9", "81ff", NULL, NULL, 0},
 	{"a break for a key", "/3/0/9", "81a2" N_309 "ff", NULL, NULL, 0},

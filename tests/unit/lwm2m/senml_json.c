@@ -19,8 +19,8 @@ static const struct codec_row rows[] = {
 		NULL, 0},
 	{"split at the slash", "/3/0/9", J("[{\"bn\":\"/3/0\",\"n\":\"/9\",\"v\":100}]"),
 		"/3/0/9 integer 100", NULL, 0},
-	{"split inside an id", "/3/0", J("[{\"bn\":\"/3/0/1\",\"n\":\"0\",\"v\":100}]"),
-		"/3/0/10 integer 100", NULL, 0},
+	{"split inside an id (FMT-21, CT-84)", "/3/0",
+		J("[{\"bn\":\"/3/0/1\",\"n\":\"0\",\"v\":100}]"), "/3/0/10 integer 100", NULL, 0},
 	{"without the slash in front", "/3/0/9", J("[{\"n\":\"3/0/9\",\"v\":100}]"),
 		"/3/0/9 integer 100", NULL, 0},
 	{"bn stays until it is replaced", "/",
@@ -91,7 +91,7 @@ static const struct codec_row rows[] = {
 	{"an exponent", INTEGER("1.6e9"), "/3/0/9 integer 1600000000", NULL, 0},
 	{"with a plus", INTEGER("12.5E+1"), "/3/0/9 integer 125", NULL, 0},
 	{"a negative exponent", INTEGER("500e-2"), "/3/0/9 integer 5", NULL, 0},
-	{"more digits than 64 bits, whole", INTEGER("120000000000000000000000e-22"),
+	{"more digits than 64 bits, whole (FMT-24)", INTEGER("120000000000000000000000e-22"),
 		"/3/0/9 integer 12", NULL, 0},
 	{"zeros only", INTEGER("0.000e99999999999999999999"), "/3/0/9 integer 0", NULL, 0},
 	{"the largest", INTEGER("9223372036854775807"), "/3/0/9 integer 9223372036854775807", NULL,
@@ -143,8 +143,8 @@ static const struct codec_row rows[] = {
 		"[{\"n\":\"/1/0/6\",\"vb\":false}]", 0},
 	{"opaque", "/5/0/0", J("[{\"n\":\"/5/0/0\",\"vd\":\"-_8\"}]"), "/5/0/0 opaque fbff",
 		"[{\"n\":\"/5/0/0\",\"vd\":\"-_8\"}]", 0},
-	{"in the other alphabet, padded", "/5/0/0", J("[{\"n\":\"/5/0/0\",\"vd\":\"+/8=\"}]"),
-		"/5/0/0 opaque fbff", NULL, 0},
+	{"in the other alphabet, padded (FMT-23)", "/5/0/0",
+		J("[{\"n\":\"/5/0/0\",\"vd\":\"+/8=\"}]"), "/5/0/0 opaque fbff", NULL, 0},
 	{"no bytes", "/5/0/0", J("[{\"n\":\"/5/0/0\",\"vd\":\"\"}]"), "/5/0/0 opaque ", NULL, 0},
 	{"no base64", "/5/0/0", J("[{\"n\":\"/5/0/0\",\"vd\":\"a b\"}]"),
 		"/5/0/0 bad opaque 2261206222", NULL, 0},
@@ -160,7 +160,7 @@ static const struct codec_row rows[] = {
 		0},
 	{"link under v", "/0/0/17", J("[{\"n\":\"/0/0/17\",\"v\":\"21:0\"}]"),
 		"/0/0/17 objlnk 21:0", "[{\"n\":\"/0/0/17\",\"vlo\":\"21:0\"}]", 0},
-	{"link under vs", "/0/0/17", J("[{\"n\":\"/0/0/17\",\"vs\":\"21:0\"}]"),
+	{"link under vs (CT-79)", "/0/0/17", J("[{\"n\":\"/0/0/17\",\"vs\":\"21:0\"}]"),
 		"/0/0/17 objlnk 21:0", NULL, 0},
 	{"no link", "/0/0/17", J("[{\"n\":\"/0/0/17\",\"vlo\":\"21\"}]"),
 		"/0/0/17 bad objlnk 22323122", NULL, 0},
@@ -177,7 +177,8 @@ static const struct codec_row rows[] = {
 	{"a bad one, and the rest (DM-20)", "/3/0",
 		J("[{\"bn\":\"/3/0/\",\"n\":\"9\",\"vs\":\"x\"},{\"n\":\"10\",\"v\":2}]"),
 		"/3/0/9 bad integer 227822\n/3/0/10 integer 2", NULL, 0},
-	{"two values", "/3/0/9", J("[{\"n\":\"/3/0/9\",\"v\":1,\"vs\":\"1\"}]"), NULL, NULL, 0},
+	{"two values (FMT-22)", "/3/0/9", J("[{\"n\":\"/3/0/9\",\"v\":1,\"vs\":\"1\"}]"), NULL,
+		NULL, 0},
 	{"no value", "/3/0/9", J("[{\"n\":\"/3/0/9\"}]"), NULL, NULL, 0},
 	{"a sum is no value", "/3/0/9", J("[{\"n\":\"/3/0/9\",\"s\":1}]"), NULL, NULL, 0},
 
@@ -218,7 +219,7 @@ static const struct codec_row rows[] = {
 
 	/* time, FMT-25, FMT-26 and CT-71 */
 	{"none", INTEGER("1"), "/3/0/9 integer 1", NULL, 0},
-	{"base time and time", "/3/0/9",
+	{"base time and time (FMT-25)", "/3/0/9",
 		J("[{\"n\":\"/3/0/9\",\"bt\":1699999000,\"t\":0.5,\"v\":1}]"),
 		"/3/0/9 integer 1 @1699999000.5", "[{\"n\":\"/3/0/9\",\"t\":1699999000.5,\"v\":1}]",
 		0},
@@ -237,7 +238,7 @@ static const struct codec_row rows[] = {
 		"/3/0/9 integer 1 @268435456", NULL, 0},
 	{"before that", "/3/0/9", J("[{\"n\":\"/3/0/9\",\"t\":-1600000000,\"v\":1}]"),
 		"/3/0/9 integer 1 @100000000", NULL, 0},
-	{"a history", "/3/0/9",
+	{"a history (IR-07, FMT-26)", "/3/0/9",
 		J("[{\"bn\":\"/3/0/"
 		  "9\",\"bt\":1.7e9,\"v\":1},{\"v\":2,\"t\":-1},{\"v\":3,\"t\":-2}]"),
 		"/3/0/9 integer 1 @1700000000\n/3/0/9 integer 2 @1699999999\n"
@@ -245,8 +246,9 @@ static const struct codec_row rows[] = {
 		"[{\"bn\":\"/3/0/9\",\"t\":1700000000,\"v\":1},{\"t\":1699999999,\"v\":2},"
 		"{\"t\":1699999998,\"v\":3}]",
 		0},
-	{"a clock that cannot be right", "/3/0/9", J("[{\"n\":\"/3/0/9\",\"t\":9e15,\"v\":1}]"),
-		"/3/0/9 integer 1 @9000000000000000", NULL, 0},
+	{"a clock that cannot be right (CT-71)", "/3/0/9",
+		J("[{\"n\":\"/3/0/9\",\"t\":9e15,\"v\":1}]"), "/3/0/9 integer 1 @9000000000000000",
+		NULL, 0},
 	{"a name twice", "/3/0", J("[{\"bn\":\"/3/0/9\",\"v\":1},{\"v\":2}]"), NULL, NULL, 0},
 	{"a name twice, others between", "/3/0",
 		J("[{\"bn\":\"/3/0/"
@@ -254,8 +256,8 @@ static const struct codec_row rows[] = {
 		NULL, NULL, 0},
 	{"a name twice, the same time", "/3/0",
 		J("[{\"bn\":\"/3/0/9\",\"bt\":1.7e9,\"v\":1},{\"v\":2,\"t\":0}]"), NULL, NULL, 0},
-	{"no time is now", "/3/0", J("[{\"bn\":\"/3/0/9\",\"v\":1},{\"v\":2,\"t\":0}]"), NULL, NULL,
-		0},
+	{"no time is now (CT-71)", "/3/0", J("[{\"bn\":\"/3/0/9\",\"v\":1},{\"v\":2,\"t\":0}]"),
+		NULL, NULL, 0},
 	{"a time that is no number", "/3/0/9", J("[{\"n\":\"/3/0/9\",\"t\":\"1\",\"v\":1}]"), NULL,
 		NULL, 0},
 	{"an endless time", "/3/0/9", J("[{\"n\":\"/3/0/9\",\"bt\":1e308,\"t\":1e308,\"v\":1}]"),
@@ -275,7 +277,7 @@ static const struct codec_row rows[] = {
 		J("[{\"bu\":\"V\",\"bs\":1,\"n\":\"/3/0/"
 		  "9\",\"u\":\"A\",\"v\":1,\"s\":2,\"ut\":3}]"),
 		"/3/0/9 integer 1", NULL, 0},
-	{"unknown keys", "/3/0/9",
+	{"unknown keys (FMT-20)", "/3/0/9",
 		J("[{\"x\":{\"a\":[1,-2.5e3,\"\\u00e9\",true,false,null,{}]},\"n\":\"/3/0/"
 		  "9\",\"v\":1,"
 		  "\"_a\":[]}]"),
@@ -314,7 +316,7 @@ static const struct codec_row rows[] = {
 	{"a NUL byte", TEXT("a\0b"), NULL, NULL, 0},
 
 	/* structure, FMT-29 */
-	{"an empty array for an instance", "/3/0", J("[]"), "/3/0 instance", "[]", 0},
+	{"an empty array for an instance (FMT-29)", "/3/0", J("[]"), "/3/0 instance", "[]", 0},
 	{"for a multiple Resource", "/3/0/6", J("[]"), "/3/0/6 multiple", "[]", 0},
 	{"for one we do not know", "/10234/0/1", J("[]"), "/10234/0/1 multiple", "[]", 0},
 	{"for an object", "/3", J("[]"), "", "[]", 0},

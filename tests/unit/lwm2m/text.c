@@ -17,7 +17,7 @@ static const struct {
 	{"Core TS table C-2, float", LWM_FLOAT, "0.00000000006667", ERR_OK, NULL},
 	{"Core TS table C-2, false", LWM_BOOLEAN, "0", ERR_OK, NULL},
 	{"Core TS table C-2, true", LWM_BOOLEAN, "1", ERR_OK, NULL},
-	{"Core TS table C-2, opaque", LWM_OPAQUE, "AQIDBAU=", ERR_OK, NULL},
+	{"Core TS table C-2, opaque (FMT-40)", LWM_OPAQUE, "AQIDBAU=", ERR_OK, NULL},
 	{"Core TS table C-2, time", LWM_TIME, "1476186613", ERR_OK, NULL},
 	{"an exponent is read", LWM_FLOAT, "1.5e3", ERR_OK, "1500.0"},
 	{"a link without colon", LWM_OBJLNK, "1", ERR_SYNTAX, NULL},

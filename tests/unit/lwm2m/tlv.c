@@ -52,7 +52,8 @@ static const struct {
 		"/3/0/13 time 1367491215\n/3/0/14 string +02:00\n/3/0/15 string Europe/Paris"},
 
 	/* forms, FMT-10 and FMT-14 */
-	{"8-bit length where 3 bits would do", "/3/0/9", "c8090164", READ, "/3/0/9 integer 100"},
+	{"8-bit length where 3 bits would do (FMT-10, FMT-14)", "/3/0/9", "c8090164", READ,
+		"/3/0/9 integer 100"},
 	{"16-bit length", "/3/0/9", "d009000164", READ, "/3/0/9 integer 100"},
 	{"24-bit length", "/3/0/9", "d80900000164", READ, "/3/0/9 integer 100"},
 	{"16-bit id where 8 bits would do", "/3/0/9", "e1000964", READ, "/3/0/9 integer 100"},
@@ -74,8 +75,9 @@ static const struct {
 	{"length beyond the end", "/3/0/9", "c40964", READ, NULL},
 
 	/* values, FMT-13 */
-	{"float of 4 bytes", "/6/0/0", "c40042280000", READ, "/6/0/0 float 42.0"},
-	{"float of 8 bytes", "/6/0/0", "c80008c05ec80000000000", BOTH, "/6/0/0 float -123.125"},
+	{"float of 4 bytes (CT-75)", "/6/0/0", "c40042280000", READ, "/6/0/0 float 42.0"},
+	{"float of 8 bytes (FMT-13)", "/6/0/0", "c80008c05ec80000000000", BOTH,
+		"/6/0/0 float -123.125"},
 	{"float of 2 bytes", "/6/0/0", "c2000001", READ, "/6/0/0 bad float 0001"},
 	{"empty string", "/3/0/14", "c00e", BOTH, "/3/0/14 string "},
 	{"empty opaque", "/5/0/0", "c000", BOTH, "/5/0/0 opaque "},
@@ -94,7 +96,7 @@ static const struct {
 	{"integer -32769", "/3/0/9", "c409ffff7fff", BOTH, "/3/0/9 integer -32769"},
 	{"integer 2147483648", "/3/0/9", "c809080000000080000000", BOTH,
 		"/3/0/9 integer 2147483648"},
-	{"smallest integer", "/3/0/9", "c809088000000000000000", BOTH,
+	{"smallest integer (FMT-03)", "/3/0/9", "c809088000000000000000", BOTH,
 		"/3/0/9 integer -9223372036854775808"},
 	{"unsigned 255", "/1/0/17", "c111ff", BOTH, "/1/0/17 unsigned 255"},
 	{"unsigned 256", "/1/0/17", "c2110100", BOTH, "/1/0/17 unsigned 256"},
@@ -112,7 +114,7 @@ static const struct {
 		"c603"
 		"3c2f332f303e",
 		BOTH, "/25/0/3 corelnk </3/0>"},
-	{"unknown resource", "/3/0/999", "e203e70102", BOTH, "/3/0/999 opaque 0102"},
+	{"unknown resource (GEN-02)", "/3/0/999", "e203e70102", BOTH, "/3/0/999 opaque 0102"},
 	{"unknown object", "/10234/0/1", "c10105", BOTH, "/10234/0/1 opaque 05"},
 	{"one bad value among good ones, DM-20", "/3/0", "c10964c30a000001c10f55", READ,
 		"/3/0/9 integer 100\n/3/0/10 bad integer 000001\n/3/0/15 string U"},
@@ -138,7 +140,8 @@ static const struct {
 	{"nothing for a resource", "/3/0/9", "", READ, NULL},
 	{"multiple resource", "/3/0/6", "8606410001410105", BOTH,
 		"/3/0/6/0 integer 1\n/3/0/6/1 integer 5"},
-	{"multiple resource of one entry", "/3/0/11", "830b410000", BOTH, "/3/0/11/0 integer 0"},
+	{"multiple resource of one entry (FMT-12)", "/3/0/11", "830b410000", BOTH,
+		"/3/0/11/0 integer 0"},
 	{"multiple resource without entry", "/3/0/6", "8006", BOTH, "/3/0/6 multiple"},
 	{"multiple resource without entry, in an instance", "/3/0", "8006c10964", BOTH,
 		"/3/0/6 multiple\n/3/0/9 integer 100"},
@@ -155,7 +158,7 @@ static const struct {
 	{"a resource for a resource instance", "/3/0/6/1", "c10605", READ, NULL},
 	{"bare entries of an instance", "/3/0", "410001", READ, NULL},
 	{"bare entries of an object", "/3", "410001", READ, NULL},
-	{"entries among resources", "/3/0", "c10964410001", READ, NULL},
+	{"entries among resources (FMT-11)", "/3/0", "c10964410001", READ, NULL},
 	{"instance within an instance", "/3", "02000000", READ, NULL},
 	{"resource within a multiple resource", "/3/0", "8306c10001", READ, NULL},
 	{"multiple within a multiple resource", "/3/0",
@@ -170,7 +173,7 @@ static const struct {
 	{"the root, empty", "/", "", READ, NULL},
 
 	/* repeats */
-	{"resource twice", "/3/0", "c10964c10964", READ, NULL},
+	{"resource twice (FMT-11)", "/3/0", "c10964c10964", READ, NULL},
 	{"resource twice, in two kinds", "/3/0", "c106018006", READ, NULL},
 	{"resource twice, ids of both sizes", "/3/0", "c10964e1000964", READ, NULL},
 	{"instance twice", "/2", "00010001", READ, NULL},

@@ -12,7 +12,8 @@ static const struct {
 	struct fx_inputs in;
 	enum err want;
 } limits[] = {
-	{"CCM-16: ids of seven bytes", {10, SECRET, SALT, "01020304050607", "01", NULL}, ERR_OK},
+	{"CCM-16: ids of seven bytes (OSC-02)", {10, SECRET, SALT, "01020304050607", "01", NULL},
+		ERR_OK},
 	{"CCM-16: eight bytes", {10, SECRET, SALT, "0102030405060708", "01", NULL}, ERR_RANGE},
 	{"CCM-16: eight bytes, recipient", {10, SECRET, SALT, "01", "0102030405060708", NULL},
 		ERR_RANGE},

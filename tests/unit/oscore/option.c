@@ -8,7 +8,7 @@ static const struct row {
 	const char *what, *value;
 	const char *piv, *kid_context, *kid;
 } good[] = {
-	{"6.3 example 1: request", "090525", "05", NULL, "25"},
+	{"6.3 example 1: request (OSC-06)", "090525", "05", NULL, "25"},
 	{"6.3 example 2: empty kid, Partial IV 0", "0900", "00", NULL, ""},
 	{"6.3 example 3: kid context, empty kid", "19050544616c656b", "05", "44616c656b", ""},
 	{"6.3 example 4: response without Partial IV", "", NULL, NULL, NULL},

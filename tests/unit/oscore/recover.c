@@ -148,7 +148,7 @@ static void b2_row(int aead)
 		      &sent) == ERR_OK,
 		"response 1");
 	CHECK_BYTES(msg_find(&sent, OPT_OSCORE)->val, test_hex("100443b1b2b3"),
-		"its option: flags 0x10 and the wrapped R2");
+		"its option: flags 0x10 and the wrapped R2 (OSC-10)");
 	CHECK(osc_response_1_r2(&sent, &r2) == ERR_OK && span_eq(r2, test_hex("b1b2b3")), "its R2");
 	CHECK(osc_unprotect_response_1(crypto, &c2, &c1, &x.asked, &sent, &open, &got) == ERR_OK &&
 			fx_same(&got, &plain),

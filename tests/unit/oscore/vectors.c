@@ -10,7 +10,8 @@ static const struct derivation {
 	const char *info_client, *info_server, *info_iv;
 	const char *client_key, *server_key, *common_iv, *client_nonce, *server_nonce;
 } derivations[] = {
-	{"C.1", {10, "0102030405060708090a0b0c0d0e0f10", "9e7ca92223786340", "", "01", NULL},
+	{"C.1 (OSC-04)",
+		{10, "0102030405060708090a0b0c0d0e0f10", "9e7ca92223786340", "", "01", NULL},
 		"8540f60a634b657910", "854101f60a634b657910", "8540f60a6249560d",
 		"f0910ed7295e6ad4b54fc793154302ff", "ffb14e093c94c9cac9471648b4f98710",
 		"4622d4dd6d944168eefb54987c", "4622d4dd6d944168eefb54987c",
@@ -39,8 +40,8 @@ static const struct message {
 	const char *request_kid, *request_piv, *aad, *plaintext, *nonce, *option, *ciphertext;
 	const char *protected;
 } messages[] = {
-	{"C.4", 0, true, "44015d1f00003974396c6f63616c686f737483747631", 20, "14", "", "14",
-		"8368456e63727970743040488501810a40411440", "01b3747631",
+	{"C.4 (OSC-05)", 0, true, "44015d1f00003974396c6f63616c686f737483747631", 20, "14", "",
+		"14", "8368456e63727970743040488501810a40411440", "01b3747631",
 		"4622d4dd6d944168eefb549868", "0914", "612f1092f1776f1c1668b3825e",
 		"44025d1f00003974396c6f63616c686f7374620914ff612f1092f1776f1c1668b3825e"},
 	{"C.5", 1, true, "440171c30000b932396c6f63616c686f737483747631", 20, "14", "00", "14",

@@ -25,7 +25,7 @@ static const struct {
 } rows[] = {
 	/* several values */
 	{"Zephyr 1.0 has TLV alone", Z10, SRV_USE_READ, "/3/0", "11542 11543"},
-	{"1.0 is never written JSON (CT-82)", Z10, SRV_USE_WRITE, "/3/0", "11542"},
+	{"1.0 is never written JSON (CT-82, FMT-01)", Z10, SRV_USE_WRITE, "/3/0", "11542"},
 	{"Zephyr 1.1 has TLV", Z11, SRV_USE_READ, "/3/0", "11542 112 110"},
 	{"Wakaama has TLV and 110", W11, SRV_USE_READ, "/3/0", "11542 112 110"},
 	{"a newer one lists 112", W11B, SRV_USE_READ, "/3/0", "112 11542 110"},

@@ -11,11 +11,15 @@ static void reads(void)
 	open_registered(LINKS);
 	CHECK(start(SRV_READ, "/3/0/9", -1, NULL, "") &&
 			asked(MSG_GET, "/3/0/9", LWM_CF_TEXT, -1, SPAN_EMPTY),
-		"one value is asked for as text");
+		"one value is asked for as text (CT-40)");
 	CHECK(rig_records(&rig, REC_OP_PUT) == 0, "a Read leaves no record");
 	CHECK(answer(MSG_CONTENT, LWM_CF_TEXT, "80", -1) && outcome() && outcome()->status == 200 &&
 			outcome()->code == MSG_CONTENT && span_eq_str(outcome()->payload, "80"),
 		"its answer is the outcome");
+	CHECK(start(SRV_READ, "/3/0/9", -1, NULL, "") &&
+			answer(MSG_CONTENT, LWM_CF_SENML_CBOR, "80", -1) &&
+			outcome()->content_format == LWM_CF_SENML_CBOR,
+		"the answer's own format counts, whatever was asked for (FMT-02, CT-40)");
 	CHECK(start(SRV_READ, "/3/0", -1, NULL, "") &&
 			asked(MSG_GET, "/3/0", LWM_CF_TLV, -1, SPAN_EMPTY),
 		"an instance as TLV");
@@ -76,6 +80,7 @@ static void writes(void)
 	close_server();
 }
 
+/* Proves: CT-36 */
 static void executes(void)
 {
 	open_registered(LINKS);
@@ -84,7 +89,7 @@ static void executes(void)
 		"Execute: no payload, no format (CT-07)");
 	CHECK(rig_records(&rig, REC_OP_PUT) == 1 &&
 			span_eq_str(rig_record(&rig, REC_OP_PUT)->op.kind, "execute"),
-		"recorded before it is sent");
+		"recorded before it is sent (DM-11)");
 	CHECK(answer(MSG_CHANGED, -1, "", -1) && outcome()->status == 200, "done");
 	CHECK(start(SRV_EXECUTE, "/3/0/4", -1, NULL, "0='U'") &&
 			asked(MSG_POST, "/3/0/4", -1, LWM_CF_TEXT, SPAN_LIT("0='U'")),
@@ -275,7 +280,7 @@ static void observes(void)
 			rig_records(&rig, REC_EVENT) == 1,
 		"its first value is an outcome and an event");
 	CHECK(!start(SRV_OBSERVE, "/3/0/9", -1, NULL, "") && outcome()->status == 200,
-		"once is enough");
+		"once is enough (CT-67)");
 	CHECK(ask(MSG_POST, "rd", "ep=dev&lt=60&lwm2m=1.1", 40, LINKS) == MSG_CREATED &&
 			rig_asked(&rig, RIG_SERVER, rig_sent(&rig, 1), &q) &&
 			msg_find(&q.plain, OPT_OBSERVE),
@@ -358,7 +363,7 @@ static void no_next_format(void)
 		CHECK(outcome()->status == (kinds[k] == SRV_READ ? 503 : 502), "as an error");
 		CHECK(!outcome()->payload.n ||
 				span_eq_str(outcome()->payload, "a diagnostic payload"),
-			"with what the device said or nothing");
+			"with what the device said or nothing (CT-55)");
 		close_server();
 	}
 }
@@ -375,7 +380,7 @@ static void register_first(void)
 	CHECK(!start(SRV_READ, "/3/0/2", -1, NULL, ""), "behind it");
 	CHECK(ask(MSG_POST, "rd", "ep=dev&lt=60&lwm2m=1.1", 40, LINKS) == MSG_CREATED,
 		"the 2.01 leaves before any request");
-	CHECK(rig_sent_n(&rig) == 2, "and one request after it (NSTART)");
+	CHECK(rig_sent_n(&rig) == 2, "and one request after it (NSTART) (CT-56)");
 	close_server();
 }
 

@@ -18,21 +18,21 @@ static const struct {
 	const char *wire, *type, *detail;
 } rows[] = {
 	{"Read", 11, LINKS, SRV_READ, "/3/0/9", -1, "", -1, "GET /3/0/9 accept 0", NULL, NULL},
-	{"Read of an object", 11, LINKS, SRV_READ, "/3303", -1, "", -1, "GET /3303 accept 11542",
-		NULL, NULL},
-	{"Read of a Resource Instance", 11, LINKS, SRV_READ, "/3/0/6/1", -1, "", -1,
+	{"Read of an object (DM-02)", 11, LINKS, SRV_READ, "/3303", -1, "", -1,
+		"GET /3303 accept 11542", NULL, NULL},
+	{"Read of a Resource Instance (DM-02)", 11, LINKS, SRV_READ, "/3/0/6/1", -1, "", -1,
 		"GET /3/0/6/1 accept 0", NULL, NULL},
-	{"which 1.0 has no path for", 10, LINKS, SRV_READ, "/3/0/6/1", -1, "", -1, NULL, "invalid",
-		"since LwM2M 1.1"},
-	{"Read of the root", 11, LINKS, SRV_READ, "/", -1, "", -1, NULL, "invalid",
+	{"which 1.0 has no path for (GEN-07)", 10, LINKS, SRV_READ, "/3/0/6/1", -1, "", -1, NULL,
+		"invalid", "since LwM2M 1.1"},
+	{"Read of the root (GEN-07)", 11, LINKS, SRV_READ, "/", -1, "", -1, NULL, "invalid",
 		"read takes a path of 1 to 4 ids"},
 
-	{"Write of a Resource", 11, LINKS, SRV_WRITE, "/3/0/15", -1, "/3/0/15=UTC", -1,
+	{"Write of a Resource (DM-06)", 11, LINKS, SRV_WRITE, "/3/0/15", -1, "/3/0/15=UTC", -1,
 		"PUT /3/0/15 format 0 555443", NULL, NULL},
 	{"of a Resource Instance", 11, LINKS, SRV_WRITE, "/1/0/20/2", -1, "/1/0/20/2=7", -1,
 		"PUT /1/0/20/2 format 0 37", NULL, NULL},
-	{"of nothing has a format too (CT-43)", 11, LINKS, SRV_WRITE, "/3/0/15", -1, "/3/0/15=", -1,
-		"PUT /3/0/15 format 0", NULL, NULL},
+	{"of nothing has a format too (CT-43, DM-06)", 11, LINKS, SRV_WRITE, "/3/0/15", -1,
+		"/3/0/15=", -1, "PUT /3/0/15 format 0", NULL, NULL},
 	{"of an Instance", 11, LINKS, SRV_WRITE, "/3/0", -1, "/3/0/15=UTC /3/0/14=+01", -1,
 		"PUT /3/0 format 11542 c30e2b3031c30f555443", NULL, NULL},
 	{"of an object is a Create (DM-06)", 11, LINKS, SRV_WRITE, "/3303", -1, "", -1, NULL,
@@ -40,8 +40,8 @@ static const struct {
 
 	{"partial Write of an Instance (DM-06)", 11, LINKS, SRV_WRITE_PARTIAL, "/3/0", -1,
 		"/3/0/15=UTC", -1, "POST /3/0 format 11542 c30f555443", NULL, NULL},
-	{"of a multiple Resource", 11, LINKS, SRV_WRITE_PARTIAL, "/3/0/11", -1, "/3/0/11/1=2", -1,
-		"POST /3/0/11 format 11542 830b410102", NULL, NULL},
+	{"of a multiple Resource (DM-07)", 11, LINKS, SRV_WRITE_PARTIAL, "/3/0/11", -1,
+		"/3/0/11/1=2", -1, "POST /3/0/11 format 11542 830b410102", NULL, NULL},
 	{"of one the model does not know", 11, LINKS, SRV_WRITE_PARTIAL, "/4711/0/1", -1,
 		"/4711/0/1/3=x", -1, "POST /4711/0/1 format 11542 8301410378", NULL, NULL},
 	{"of a single Resource", 11, LINKS, SRV_WRITE_PARTIAL, "/3/0/15", -1, "/3/0/15=UTC", -1,
@@ -89,12 +89,12 @@ static const struct {
 	{"of an Instance", 11, LINKS, SRV_EXECUTE, "/3/0", -1, "", -1, NULL, "invalid",
 		"execute takes a path of 3 to 3 ids"},
 
-	{"Discover of an object (DM-03)", 11, LINKS, SRV_DISCOVER, "/3", -1, "", -1,
+	{"Discover of an object (DM-03, CT-46)", 11, LINKS, SRV_DISCOVER, "/3", -1, "", -1,
 		"GET /3 accept 40", NULL, NULL},
 	{"of a Resource", 11, LINKS, SRV_DISCOVER, "/3/0/6", -1, "", -1, "GET /3/0/6 accept 40",
 		NULL, NULL},
-	{"with a depth, 1.2", 12, LINKS, SRV_DISCOVER, "/3", -1, "", 3, "GET /3?depth=3 accept 40",
-		NULL, NULL},
+	{"with a depth, 1.2 (DM-04)", 12, LINKS, SRV_DISCOVER, "/3", -1, "", 3,
+		"GET /3?depth=3 accept 40", NULL, NULL},
 	{"with depth 0", 12, LINKS, SRV_DISCOVER, "/3/0", -1, "", 0, "GET /3/0?depth=0 accept 40",
 		NULL, NULL},
 	{"before 1.2", 11, LINKS, SRV_DISCOVER, "/3", -1, "", 3, NULL, "invalid",
@@ -105,7 +105,7 @@ static const struct {
 	{"of a Resource Instance", 12, LINKS, SRV_DISCOVER, "/3/0/6/0", -1, "", -1, NULL, "invalid",
 		"discover takes a path of 1 to 3 ids"},
 
-	{"Write-Attributes (DM-10, CT-44)", 11, LINKS, SRV_ATTRIBUTES, "/3/0/9", -1,
+	{"Write-Attributes (DM-10, CT-44, CT-48)", 11, LINKS, SRV_ATTRIBUTES, "/3/0/9", -1,
 		"pmin=10&gt=&lt=5.5", -1, "PUT /3/0/9?pmin=10&gt&lt=5.5", NULL, NULL},
 	{"of an object", 11, LINKS, SRV_ATTRIBUTES, "/3", -1, "pmax=60", -1, "PUT /3?pmax=60", NULL,
 		NULL},
@@ -198,6 +198,26 @@ static bool is_kept(enum srv_dm_kind kind)
 	return kind != SRV_READ && kind != SRV_DISCOVER && kind != SRV_READ_COMPOSITE;
 }
 
+/* Small devices refuse other critical options, and empty segments. */
+static bool only_good_options(const struct msg *m)
+{
+	for (size_t i = 0; i < m->opt_n; i++)
+		switch (m->opt[i].num) {
+		case OPT_URI_PATH:
+		case OPT_URI_QUERY:
+			if (!m->opt[i].val.n)
+				return false;
+			break;
+		case OPT_OBSERVE:
+		case OPT_ACCEPT:
+		case OPT_CONTENT_FORMAT:
+			break;
+		default:
+			return false;
+		}
+	return true;
+}
+
 static void requests(void)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -207,6 +227,8 @@ static void requests(void)
 		CHECK(sent == (rows[i].wire != NULL), rows[i].what);
 		if (sent) {
 			CHECK_BYTES(span_str(wire()), span_str(rows[i].wire), rows[i].what);
+			CHECK(only_good_options(&q.plain),
+				"no option that a device may not know (CT-05, CT-06)");
 			CHECK(rig_records(&rig, REC_OP_PUT) == is_kept(rows[i].kind),
 				"what may have happened is recorded before it is sent (D3)");
 		} else {
@@ -222,7 +244,8 @@ static void requests(void)
 	}
 }
 
-/* Each answer of section 6.7's table, and 5.xx: what it means for whoever asked. */
+/* Each answer of section 6.7's table, and 5.xx: what it means for whoever asked.
+ * Proves: CT-55, CT-49, DM-09, ACL-02, ACL-03 */
 static void codes(void)
 {
 	static const struct {

@@ -180,7 +180,8 @@ static void check_local_gone(const char *listen, const char *client, struct peer
 	memcpy(to.local, stored.local, sizeof(to.local));
 	CHECK(net_send(w.net, &to, SPAN_LIT("late")) == ERR_OK, "queued");
 	net_flush(w.net);
-	CHECK(client_gets(fd, client, net_port(w.net, 0), "late"), "leaves from another address");
+	CHECK(client_gets(fd, client, net_port(w.net, 0), "late"),
+		"leaves from another address (TRN-UDP-1, CT-12)");
 	CHECK(stats(&w).send_errors == 0 && stats(&w).sent == 1, "no error is counted");
 	close(fd);
 	world_fini(&w);
