@@ -110,10 +110,12 @@ static const struct ep_reason_info table[EP_REASON_COUNT] = {
 		"A Register of LwM2M 1.1 had no lifetime and got 4.00. The device has to send "
 		"lt=SECONDS."},
 	[EP_REASON_LIST_FORMAT] = {"list-format",
-		"The object list of a Register was in a format other than application/link-format "
+		"The object list of a Register or Update was in a format other than "
+		"application/link-format "
 		"(40); it got 4.00. Look at the device's LwM2M client."},
 	[EP_REASON_NO_LIST] = {"no-list",
-		"A Register had no object list and got 4.00. Look at the device's LwM2M client."},
+		"A Register had no object list and got 4.00, or 4.09 with LwM2M 1.2, whose "
+		"profiles (pid) are not known here: the device then sends its whole list."},
 	[EP_REASON_BAD_LIST] = {"bad-list",
 		"The object list of a Register or Update was malformed; it got 4.00. 'lanyardctl "
 		"trace EP' shows it; look at the device's LwM2M client."},

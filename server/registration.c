@@ -164,6 +164,9 @@ static struct refusal check_register(const struct msg *m, const struct lwm_reg_p
 	if (p->has_lwm2m && p->lwm2m != 10 && !p->has_lt)
 		return (struct refusal){MSG_BAD_REQUEST, EP_REASON_NO_LIFETIME};
 	struct refusal no = check_format(m);
+	/* What the profiles mean is not known here: the device sends its whole list (PID-02). */
+	if (!no.code && p->lwm2m >= 12 && (p->has_pid || !m->payload.n))
+		no = (struct refusal){MSG_CONFLICT, EP_REASON_NO_LIST};
 	if (!no.code && !m->payload.n)
 		no = (struct refusal){MSG_BAD_REQUEST, EP_REASON_NO_LIST};
 	return no;
