@@ -23,9 +23,10 @@ static const struct bs_plan plan = {
 	.pmax_s = 60,
 	.notification_storing = true};
 
-static void open_bootstrap(const struct bs_plan *configured)
+/* fresh: the device has proved that it is there. */
+static void open_bootstrap_to(const struct bs_plan *configured, bool fresh)
 {
-	rig_init(&rig, true);
+	rig_init(&rig, fresh);
 	struct bs_opts o = {.exchange = rig.x,
 		.next_event = &next_event,
 		.configured = *configured,
@@ -35,6 +36,11 @@ static void open_bootstrap(const struct bs_plan *configured)
 	next_event = 1;
 	rig.from.listener = RIG_BOOTSTRAP;
 	REQUIRE(bs_new(&o, &bs) == ERR_OK, "bootstrap server");
+}
+
+static void open_bootstrap(const struct bs_plan *configured)
+{
+	open_bootstrap_to(configured, true);
 }
 
 static void close_bootstrap(void)

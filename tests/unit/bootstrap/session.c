@@ -46,6 +46,28 @@ static void requests(void)
 	close_bootstrap();
 }
 
+/* The first use of a context: Echo comes before anything is done. */
+static void challenged(void)
+{
+	uint8_t echo[40];
+	struct msg m;
+	open_bootstrap_to(&plan, false);
+	CHECK(!request(MSG_POST, "bs", "ep=dev") && !bs_sessions(bs) && rig_sent_n(&rig) == 1,
+		"nothing is begun (BS-31)");
+	REQUIRE(rig_answer(&rig, RIG_BOOTSTRAP, &a, rig_sent(&rig, 0), &p), "an answer");
+	const struct opt *o = msg_find(&p.plain, OPT_ECHO);
+	REQUIRE(p.plain.code == MSG_UNAUTHORIZED && o && o->val.n <= sizeof(echo), "a challenge");
+	memcpy(echo, o->val.p, o->val.n);
+	struct span value = span_make(echo, o->val.n);
+	rig_turn(&rig, 10);
+	rig_plain(&m, MSG_POST, "bs");
+	REQUIRE(msg_add(&m, OPT_ECHO, value) == ERR_OK, "echo");
+	CHECK(rig_in(&rig, rig_protect(&rig, RIG_BOOTSTRAP, &m, &a)) == EP_REQUEST, "with Echo");
+	bs_request(bs, &rig.d, &rig.t);
+	CHECK(bs_sessions(bs) == 1 && rig_sent_n(&rig) == 2, "it is (BS-31)");
+	close_bootstrap();
+}
+
 /* ---- what goes to the device */
 
 static void check_write(const char *path, const char *hex, const char *what)
@@ -80,6 +102,8 @@ static void check_oscore(const char *path)
 		"our Sender ID differs from that of the device's other account");
 }
 
+/* All that a device needs is written, whatever was there.
+ * Proves: BS-16, CT-97 */
 static void whole(void)
 {
 	uint32_t v = 1;
@@ -266,7 +290,7 @@ static void again(void)
 	memcpy(first, be->session->secret, sizeof(first));
 	CHECK(request(MSG_POST, "bs", "ep=dev") == MSG_CHANGED && bs_sessions(bs) == 1 &&
 			!strcmp(command(), "GET "),
-		"a new request starts over (BS-32, CT-97)");
+		"a new request starts over (BS-32)");
 	REQUIRE(answer(MSG_CONTENT, "</>;lwm2m=1.1,</0/0>") && answer(MSG_DELETED, ""), "Write");
 	CHECK(memcmp(first, be->session->secret, sizeof(first)), "with new keys (SEC-15, OSC-13)");
 	close_bootstrap();
@@ -416,6 +440,7 @@ static void no_keys(void)
 int main(void)
 {
 	requests();
+	challenged();
 	whole();
 	for (size_t i = 0; i < sizeof(instances) / sizeof(*instances); i++)
 		instance_row(i);

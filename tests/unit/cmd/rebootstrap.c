@@ -30,7 +30,7 @@ static void open_one(struct sim *s, uint64_t seed)
 	sim_open(s);
 	sim_provision(s, DEV_ROLE_BOOTSTRAP);
 	CHECK(sim_until(s, sim_all_registered, 10000), "the first bootstrap");
-	CHECK(sim_contexts(s, 0, REC_ROLE_SERVER) == 1, "gives it one server context (BS-16)");
+	CHECK(sim_contexts(s, 0, REC_ROLE_SERVER) == 1, "gives it one server context");
 }
 
 static bool idle(const struct sim *s)

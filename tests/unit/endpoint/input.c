@@ -279,7 +279,7 @@ static void challenged(void)
 	REQUIRE(rig_answer(r, RIG_SERVER, &q, rig_sent(r, 0), &a), "an answer");
 	const struct opt *o = msg_find(&a.plain, OPT_ECHO);
 	CHECK(a.plain.code == MSG_UNAUTHORIZED && o && a.plain.opt_n == 1 && !a.plain.payload.n,
-		"4.01 with Echo and nothing else (RFC 8613 B.1.2) (BS-31)");
+		"4.01 with Echo and nothing else (RFC 8613 B.1.2)");
 	CHECK(a.number == 0, "under a number of our own");
 	CHECK(rig_records(r, REC_SSN_RESERVE) == 1 && rig_records(r, REC_SEEN) == 1 &&
 			!rig_record(r, REC_SEEN)->seen.fresh,

@@ -52,7 +52,7 @@ static void observe(struct rig *r, bool blocks)
 static void goes_on(struct rig *r)
 {
 	rig_turn(r, 10);
-	CHECK(observation->state == EP_REQ_OBSERVING, "the observation stays (CT-69)");
+	CHECK(observation->state == EP_REQ_OBSERVING, "the observation stays");
 	msg_init(&m, MSG_CON, MSG_CONTENT);
 	REQUIRE(msg_add_uint(&m, OPT_OBSERVE, ++value) == ERR_OK, "observe");
 	m.payload = SPAN_LIT("next");

@@ -318,6 +318,20 @@ static void count_active(void *arg, const struct srv_observation_view *v)
 	*(size_t *)arg += v->active;
 }
 
+/* What cannot be decoded is told as it came, and ends nothing (CT-69). */
+static void undecodable(void)
+{
+	size_t active = 0;
+	open_registered(LINKS);
+	CHECK(start(SRV_OBSERVE, "/3/0/9", LWM_CF_TLV, NULL, "") &&
+			answer(MSG_CONTENT, LWM_CF_TLV, "\xff\xff", 1) &&
+			outcome()->status == 200 && span_eq_str(outcome()->payload, "\xff\xff"),
+		"a value that is none is told");
+	srv_observations(srv, rig.e, count_active, &active);
+	CHECK(active == 1 && srv_observation_count(srv) == 1, "the observation goes on (CT-69)");
+	close_server();
+}
+
 /* More observations than requests can wait for a device: each answer lets the next be asked. */
 static void many(void)
 {
@@ -394,6 +408,7 @@ int main(void)
 	registration_ends();
 	observes();
 	refused();
+	undecodable();
 	register_first();
 	observe_pending();
 	many();
