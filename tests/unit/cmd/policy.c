@@ -257,7 +257,7 @@ static void reachability(void)
 static void observe_pending(void)
 {
 	enum { CREDENTIALS_GO, CREDENTIALS_CHANGE, ENDPOINT_GOES, LIFETIME_ENDS, WAYS };
-	static const char *const what[] = {"credentials are deleted", "credentials are replaced",
+	static const char *const what[] = {"credentials are deleted", "credentials are replaced (BS-36)",
 		"the endpoint is deleted", "the lifetime ends"};
 	for (int how = 0; how < WAYS; how++) {
 		struct sim *s = &sim;

@@ -100,6 +100,23 @@ static void executes(void)
 	close_server();
 }
 
+/* A device that is told to stay away leaves, and comes back when it likes (REG-21). */
+static void disabled(void)
+{
+	open_registered(LINKS);
+	CHECK(start(SRV_EXECUTE, "/1/0/4", -1, NULL, "") && answer(MSG_CHANGED, -1, "", -1) &&
+			outcome()->status == 200 && view().registered,
+		"Disable is answered (REG-21)");
+	CHECK(ask(MSG_DELETE, location(), "", -1, "") == MSG_DELETED && !view().registered,
+		"the device leaves");
+	CHECK(!start(SRV_READ, "/3/0/9", -1, NULL, "") && outcome()->status == 404,
+		"and is not asked");
+	rig_turn(&rig, 86400000);
+	register_device("ep=dev&lt=60&lwm2m=1.1", LINKS);
+	CHECK(start(SRV_READ, "/3/0/9", -1, NULL, ""), "until it registers");
+	close_server();
+}
+
 static void not_now(void)
 {
 	open_server("");
@@ -403,6 +420,7 @@ int main(void)
 	reads();
 	writes();
 	executes();
+	disabled();
 	not_now();
 	cancelling();
 	registration_ends();
