@@ -259,3 +259,17 @@ enum err adm_render_notification(const struct lwm_path *base, uint8_t code, int3
 	jo_end_object(&o);
 	return give(&o, json);
 }
+
+enum err adm_render_send(int32_t content_format, const struct lwm_record *v, size_t n, char **json)
+{
+	struct jo o = {0};
+
+	jo_object(&o, NULL);
+	jo_i64(&o, "content_format", content_format);
+	jo_array(&o, "values");
+	for (size_t i = 0; i < n; i++)
+		record_out(&o, &v[i]);
+	jo_end_array(&o);
+	jo_end_object(&o);
+	return give(&o, json);
+}

@@ -171,6 +171,19 @@ static void render(void *arg, const struct lwm_path *path, uint8_t code, int32_t
 	free(json);
 }
 
+static void render_send(
+	void *arg, int32_t content_format, const struct lwm_record *v, size_t n, struct writer *w)
+{
+	char *json;
+	(void)arg;
+	if (adm_render_send(content_format, v, n, &json)) {
+		w->err = ERR_NOMEM;
+		return;
+	}
+	wr_str(w, json);
+	free(json);
+}
+
 static enum err new_directory(struct core *c, const struct store_info *info)
 {
 	uint8_t seed[16];
@@ -227,6 +240,7 @@ static enum err new_server(struct core *c, uint64_t now_ms)
 		.seed = seed,
 		.now_ms = now_ms,
 		.render = render,
+		.render_send = render_send,
 		.render_arg = c};
 	for (size_t i = 0; i < g->listen_n; i++)
 		o.nosec_listener[i] = g->listen[i].nosec;

@@ -165,8 +165,8 @@ static const struct ctl_command commands[] = {
 		CTL_HAS(CTL_OPT_ENDPOINT) | CTL_HAS(CTL_OPT_TYPE) | CTL_HAS(CTL_OPT_AFTER) |
 			CTL_HAS(CTL_OPT_COUNT),
 		ctl_events, "print events as they happen",
-		"Types: registered updated deregistered expired notification operation bootstrap "
-		"rollback security"},
+		"Types: registered updated deregistered expired notification send operation "
+		"bootstrap rollback security"},
 	{"trace", NULL, "EP", 1, 1, CTL_HAS(CTL_OPT_COUNT), ctl_trace,
 		"print the messages of an endpoint as they come and go",
 		"In the clear, as they are inside OSCORE, until interrupted. -> is sent by the "

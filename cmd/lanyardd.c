@@ -152,7 +152,8 @@ static void say_send(void *arg, const struct peer *to, struct span bytes)
 static void log_event(const struct rec_event *e)
 {
 	static struct log_rate rate = {.interval_ms = 10, .burst = 200, .tokens = 200};
-	bool chatty = span_eq_str(e->type, "notification") || span_eq_str(e->type, "updated");
+	bool chatty = span_eq_str(e->type, "notification") || span_eq_str(e->type, "updated") ||
+		      span_eq_str(e->type, "send");
 	if (span_eq_str(e->type, "trace")) /* for those who asked, not for a file that stays */
 		return;
 	char type[64];

@@ -125,6 +125,18 @@ static const struct ep_reason_info table[EP_REASON_COUNT] = {
 	[EP_REASON_NO_REGISTRATION] = {"no-registration",
 		"An Update or De-register named a registration that is gone, or another's, and got "
 		"4.04. The device should register anew by itself; if it does not, restart it."},
+	[EP_REASON_SEND_UNREGISTERED] = {"send-unregistered",
+		"A Send came from a device that is not registered and got 4.00; unprotected, it "
+		"may "
+		"also share its address with another device. It should register first."},
+	[EP_REASON_SEND_PAYLOAD] = {"send-payload",
+		"The payload of a Send could not be read and got 4.00, or holds a value that is "
+		"too "
+		"long to be told and got 4.13. It takes SenML JSON, SenML CBOR and LwM2M CBOR."},
+	[EP_REASON_SEND_UNKNOWN] = {"send-unknown",
+		"A Send held values of an Object Instance that the device has not registered and "
+		"got "
+		"4.04. Have it list the Instance in an Update before it sends."},
 	[EP_REASON_STORAGE] = {"storage",
 		"Requests get 5.03 because nothing can be stored. 'lanyardctl status' says why; it "
 		"goes on by itself when storage works again."},

@@ -43,6 +43,10 @@ enum ep_reason {
 	EP_REASON_BAD_LIST,
 	EP_REASON_LIST_TOO_LARGE,
 	EP_REASON_NO_REGISTRATION, /* for one that is gone: 4.04 */
+	/* Send */
+	EP_REASON_SEND_UNREGISTERED, /* 4.00 */
+	EP_REASON_SEND_PAYLOAD,      /* it cannot be read, 4.00, or shown, 4.13 */
+	EP_REASON_SEND_UNKNOWN,      /* of an Object Instance that is not registered: 4.04 */
 	/* ours */
 	EP_REASON_STORAGE,  /* 5.03: cannot store */
 	EP_REASON_SEALED,   /* 5.03: the database may be a copy */

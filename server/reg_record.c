@@ -83,6 +83,12 @@ void srv_reg_arm(struct srv *s, struct srv_reg *g)
 void srv_reg_free(struct srv *s, struct srv_reg *g)
 {
 	wheel_del(&s->reg_wheel, &g->timer);
+	if (g->endpoint && srv_reg_of(g->endpoint) == g) {
+		map_del(&s->by_location, span_str(g->location));
+		if (!g->ctx)
+			map_remove(&s->by_peer, g);
+		((struct srv_endpoint *)g->endpoint->registration)->reg = NULL;
+	}
 	lwm_object_list_fini(&g->list);
 	free(g->sms);
 	free(g->peer);
@@ -97,7 +103,20 @@ enum err srv_reg_insert(struct srv *s, struct srv_reg *g)
 	enum err err = map_put(&s->by_location, g);
 	if (err)
 		return err;
+	if (!g->ctx && (err = map_add(&s->by_peer, g))) {
+		map_del(&s->by_location, span_str(g->location));
+		return err;
+	}
 	e->reg = g;
 	srv_reg_arm(s, g);
 	return ERR_OK;
+}
+
+void srv_reg_move(struct srv *s, struct srv_reg *g, const struct peer *to, struct turn *t)
+{
+	map_remove(&s->by_peer, g);
+	*g->peer = *to;
+	enum err err = map_add(&s->by_peer, g);
+	if (err)
+		t->err = err;
 }

@@ -317,7 +317,7 @@ static bool follow(struct srv *s, struct srv_reg *g, const struct ep_delivery *d
 	/* Unprotected requests and observations are tied to the address they went to. */
 	srv_reg_rekey(s, g, d->ctx, t);
 	if (!d->ctx)
-		*g->peer = d->from;
+		srv_reg_move(s, g, &d->from, t);
 	return true;
 }
 
@@ -392,7 +392,5 @@ void srv_reg_end(struct srv *s, struct srv_reg *g, const char *event, struct tur
 	}
 	if (event && !g->ctx)
 		srv_orphan(s, g->endpoint);
-	map_del(&s->by_location, span_str(g->location));
-	e->reg = NULL;
 	srv_reg_free(s, g);
 }

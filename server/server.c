@@ -10,6 +10,12 @@ static struct span key_location(const void *item)
 	return span_str(g->location);
 }
 
+static struct span key_peer(const void *item)
+{
+	const struct srv_reg *g = item;
+	return span_make(g->peer, sizeof(*g->peer));
+}
+
 struct srv_endpoint *srv_of(struct endpoint *e)
 {
 	if (!e->registration)
@@ -33,6 +39,7 @@ enum err srv_new(const struct srv_opts *o, struct srv **out)
 	s->dir = ep_exchange_directory(o->exchange);
 	wheel_init(&s->reg_wheel, o->now_ms);
 	map_init(&s->by_location, key_location, o->seed);
+	map_init(&s->by_peer, key_peer, o->seed);
 	s->opts.seed = NULL;
 	*out = s;
 	return ERR_OK;
@@ -46,7 +53,6 @@ static void endpoint_free(struct srv *s, struct endpoint *e)
 		return;
 	if (se->reg) {
 		srv_ops_drop(s, se->reg, NULL, NULL, NULL);
-		map_del(&s->by_location, span_str(se->reg->location));
 		srv_reg_free(s, se->reg);
 	}
 	srv_observations_free(s, se, NULL);
@@ -62,6 +68,7 @@ void srv_free(struct srv *s)
 	for (struct endpoint *e; (e = map_next(&s->dir->by_name, &cursor));)
 		endpoint_free(s, e);
 	map_fini(&s->by_location);
+	map_fini(&s->by_peer);
 	free(s->orphans);
 	free(s);
 }
@@ -179,17 +186,20 @@ enum err srv_load_registration(
 	return err;
 }
 
-/* rd, rd/LOCATION: what a device may ask of a server. */
+/* rd, rd/LOCATION, dp: what a device may ask of a server. */
 static void route(struct srv *s, struct ep_delivery *d, struct turn *t)
 {
 	const struct opt *a = msg_find(d->msg, OPT_URI_PATH);
 	const struct opt *b = a ? msg_next(d->msg, a) : NULL;
 	const struct opt *c = b ? msg_next(d->msg, b) : NULL;
-	if (!a || c || !span_eq_str(a->val, "rd")) {
+	bool dp = a && !b && span_eq_str(a->val, "dp");
+	if (!a || c || (!dp && !span_eq_str(a->val, "rd"))) {
 		srv_refuse(s, d, d->endpoint, EP_REASON_NO_PATH, MSG_NOT_FOUND, t);
 		return;
 	}
-	if (!b && d->msg->code == MSG_POST)
+	if (dp && d->msg->code == MSG_POST)
+		srv_send(s, d, t);
+	else if (!dp && !b && d->msg->code == MSG_POST)
 		srv_register(s, d, t);
 	else if (b && (d->msg->code == MSG_POST || d->msg->code == MSG_PUT))
 		srv_update(

@@ -7,6 +7,7 @@
 #include "endpoint/exchange.h"
 #include "lwm2m/link.h"
 #include "lwm2m/model.h"
+#include "lwm2m/value.h"
 
 struct srv;
 
@@ -17,6 +18,11 @@ typedef void srv_render_fn(void *arg, const struct lwm_path *path, uint8_t code,
 	int32_t content_format, struct span payload, struct span alt,
 	const struct lwm_versions *versions, struct writer *w);
 
+/* The records of a Send as the JSON of an event: {"content_format","values"}. ERR_SPACE in the
+ * writer: they do not fit. */
+typedef void srv_render_send_fn(
+	void *arg, int32_t content_format, const struct lwm_record *v, size_t n, struct writer *w);
+
 struct srv_opts {
 	struct ep_exchange *exchange;
 	uint64_t *next_event;
@@ -26,11 +32,13 @@ struct srv_opts {
 	const uint8_t *seed;                   /* 16 bytes */
 	uint64_t now_ms;
 	srv_render_fn *render;
+	srv_render_send_fn *render_send;
 	void *render_arg;
 };
 
 struct srv_counters {
-	uint64_t registers, updates, deregisters, expiries, refusals, notifications, operations;
+	uint64_t registers, updates, deregisters, expiries, refusals, notifications, operations,
+		sends;
 };
 
 MUST_USE enum err srv_new(const struct srv_opts *o, struct srv **out);

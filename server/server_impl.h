@@ -94,6 +94,7 @@ struct srv {
 	struct ep_directory *dir;
 	struct wheel reg_wheel;
 	struct map by_location;
+	struct map by_peer; /* of unprotected ones, where several may be */
 	struct srv_counters count;
 	size_t observation_n, op_n;
 	struct endpoint **orphans; /* came unprotected and are gone */
@@ -120,11 +121,16 @@ void srv_reg_heard(struct srv_reg *g, const struct turn *t);
 void srv_refuse(struct srv *s, struct ep_delivery *d, struct endpoint *e, enum ep_reason why,
 	uint8_t code, struct turn *t);
 
+/* send.c */
+void srv_send(struct srv *s, struct ep_delivery *d, struct turn *t);
+
 /* reg_record.c */
 void srv_reg_record(struct srv *s, struct turn *t, const struct srv_reg *g);
 void srv_reg_event(struct srv *s, struct turn *t, const char *type, const struct srv_reg *g);
 void srv_reg_arm(struct srv *s, struct srv_reg *g);
 void srv_reg_free(struct srv *s, struct srv_reg *g);
+/* An unprotected one speaks from another address now. */
+void srv_reg_move(struct srv *s, struct srv_reg *g, const struct peer *to, struct turn *t);
 enum err srv_reg_insert(struct srv *s, struct srv_reg *g);
 
 /* formats.c */

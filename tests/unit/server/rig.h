@@ -12,6 +12,36 @@ static struct srv *srv;
 static uint64_t next_event;
 static struct rig_msg q, a; /* asked and answered last */
 
+static char sent_events[4096]; /* what render_send was given: "112 /3/0/9=80@1.5 ..." */
+
+static void render_send(
+	void *arg, int32_t cf, const struct lwm_record *v, size_t n, struct writer *w)
+{
+	size_t *most = arg;
+	struct writer all = wr_make(sent_events, sizeof(sent_events) - 1);
+	all.n = strlen(sent_events);
+	if (most && *most && n > *most) {
+		w->err = ERR_SPACE;
+		return;
+	}
+	wr_fmt(&all, "[%d", (int)cf);
+	for (size_t i = 0; i < n; i++) {
+		wr_fmt(&all, " %.*s", (int)v[i].prefix.n, (const char *)v[i].prefix.p);
+		wr_path(&all, &v[i].path);
+		if (v[i].kind == LWM_RECORD_VALUE) {
+			wr_str(&all, "=");
+			wr_value_text(&all, &v[i].value);
+		}
+		if (v[i].has_time)
+			wr_fmt(&all, "@%.0f", v[i].time_s);
+	}
+	wr_str(&all, "]");
+	sent_events[all.n] = '\0';
+	wr_str(w, "{}");
+}
+
+static size_t send_values_max;
+
 static RIG_UNUSED void open_server(const char *nosec_endpoints)
 {
 	static const uint8_t seed[16] = {9};
@@ -23,7 +53,9 @@ static RIG_UNUSED void open_server(const char *nosec_endpoints)
 		.nosec_listener = {false, false, true},
 		.nosec_endpoints = nosec_endpoints,
 		.seed = seed,
-		.now_ms = rig.now_ms};
+		.now_ms = rig.now_ms,
+		.render_send = render_send,
+		.render_arg = &send_values_max};
 	next_event = 1;
 	REQUIRE(srv_new(&o, &srv) == ERR_OK, "server");
 }

@@ -41,6 +41,13 @@ static uint8_t tell(unsigned host, uint8_t code, const char *path, const char *q
 	add_queries(&m, copy);
 	if (!strcmp(path, "rd"))
 		m.payload = SPAN_LIT(LINKS);
+	if (!strcmp(path, "dp")) {
+		REQUIRE(msg_add_uint(&m, OPT_CONTENT_FORMAT, LWM_CF_SENML_JSON) == ERR_OK,
+			"format");
+		m.payload = SPAN_LIT("[{\"n\":\"/3/0/9\",\"v\":1}]");
+		m.type = MSG_NON;
+		m.token_n = 0;
+	}
 	if (rig_in(&rig, encode(&m)) != EP_REQUEST)
 		return 0;
 	srv_request(srv, &rig.d, &rig.t);
@@ -232,8 +239,34 @@ static void refused_later(void)
 	close_server();
 }
 
+/* ---- Send: told apart by the address alone */
+
+static void sends(void)
+{
+	open_server("");
+	CHECK(tell(10, MSG_POST, "dp", "") == MSG_BAD_REQUEST, "a Send of nobody");
+	CHECK(tell(10, MSG_POST, "rd", "ep=a&lt=60&lwm2m=1.1") == MSG_CREATED, "Register");
+	const char *at = told_location();
+	CHECK(tell(10, MSG_POST, "dp", "") == MSG_CHANGED && in.type == MSG_NON && !in.token_n &&
+			rig_records(&rig, REC_EVENT) == 1,
+		"its Send, NON, with an empty token (CT-70)");
+	CHECK(tell(11, MSG_POST, "dp", "") == MSG_BAD_REQUEST, "from elsewhere");
+	CHECK(tell(11, MSG_POST, at, "") == MSG_CHANGED, "it moves");
+	CHECK(tell(10, MSG_POST, "dp", "") == MSG_BAD_REQUEST &&
+			tell(11, MSG_POST, "dp", "") == MSG_CHANGED,
+		"and sends from there");
+	CHECK(tell(11, MSG_POST, "rd", "ep=b&lt=600&lwm2m=1.1") == MSG_CREATED, "a neighbour");
+	at = told_location();
+	CHECK(tell(11, MSG_POST, "dp", "") == MSG_BAD_REQUEST, "whose is it?");
+	CHECK(tell(11, MSG_DELETE, at, "") == MSG_DELETED &&
+			tell(11, MSG_POST, "dp", "") == MSG_CHANGED,
+		"alone again");
+	close_server();
+}
+
 int main(void)
 {
+	sends();
 	moves();
 	moves_meanwhile(SRV_READ, SRV_OBSERVE);
 	moves_meanwhile(SRV_OBSERVE, SRV_READ);
