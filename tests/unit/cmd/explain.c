@@ -367,6 +367,34 @@ static bool no_registration(struct sim *s)
 	return ask(MSG_POST, "rd/gone", "", MSG_NOT_FOUND);
 }
 
+static bool send(const char *payload, uint8_t want)
+{
+	msg_init(&m, MSG_CON, MSG_POST);
+	REQUIRE(msg_add(&m, OPT_URI_PATH, SPAN_LIT("dp")) == ERR_OK &&
+			msg_add_uint(&m, OPT_CONTENT_FORMAT, LWM_CF_SENML_JSON) == ERR_OK,
+		"a Send");
+	m.payload = span_str(payload);
+	return craft_ask_fresh(&craft, &m, &answer) == want;
+}
+
+static bool send_unregistered(struct sim *s)
+{
+	(void)s;
+	return send("[{\"n\":\"/3/0/9\",\"v\":80}]", MSG_BAD_REQUEST);
+}
+
+static bool send_payload(struct sim *s)
+{
+	(void)s;
+	return send("[{\"n\":", MSG_BAD_REQUEST);
+}
+
+static bool send_unknown(struct sim *s)
+{
+	(void)s;
+	return send("[{\"n\":\"/4711/0/9\",\"v\":80}]", MSG_NOT_FOUND);
+}
+
 /* ---- ours */
 
 static bool unavailable(struct sim *s)
@@ -568,6 +596,9 @@ static const struct row {
 	{EP_REASON_BAD_LIST, open_server, bad_list, "crafted"},
 	{EP_REASON_LIST_TOO_LARGE, open_server, list_too_large, "crafted"},
 	{EP_REASON_NO_REGISTRATION, open_server, no_registration, "crafted"},
+	{EP_REASON_SEND_UNREGISTERED, open_server, send_unregistered, "crafted"},
+	{EP_REASON_SEND_PAYLOAD, open_registered, send_payload, "crafted"},
+	{EP_REASON_SEND_UNKNOWN, open_registered, send_unknown, "crafted"},
 	{EP_REASON_STORAGE, open_plain, storage, NULL},
 	{EP_REASON_SEALED, sim_open, sealed, NULL},
 	{EP_REASON_OVERLOAD, open_plain, overload, NULL},
