@@ -260,7 +260,8 @@ enum err adm_render_notification(const struct lwm_path *base, uint8_t code, int3
 	return give(&o, json);
 }
 
-enum err adm_render_send(int32_t content_format, const struct lwm_record *v, size_t n, char **json)
+enum err adm_render_send(int32_t content_format, const struct lwm_record *v, size_t n,
+	const struct lwm_versions *versions, char **json)
 {
 	struct jo o = {0};
 
@@ -268,7 +269,7 @@ enum err adm_render_send(int32_t content_format, const struct lwm_record *v, siz
 	jo_i64(&o, "content_format", content_format);
 	jo_array(&o, "values");
 	for (size_t i = 0; i < n; i++)
-		record_out(&o, &v[i]);
+		record_out(&o, &v[i], versions);
 	jo_end_array(&o);
 	jo_end_object(&o);
 	return give(&o, json);

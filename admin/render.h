@@ -26,8 +26,8 @@ MUST_USE enum err adm_render_notification(const struct lwm_path *base, uint8_t c
 	char **json);
 
 /* Records that a device sent by itself: {"content_format","values":[...]}. ERR_NOMEM. */
-MUST_USE enum err adm_render_send(
-	int32_t content_format, const struct lwm_record *v, size_t n, char **json);
+MUST_USE enum err adm_render_send(int32_t content_format, const struct lwm_record *v, size_t n,
+	const struct lwm_versions *versions, char **json);
 
 /* For admin/: the members "values" and, for a single Resource, "value". */
 void render_values(struct jo *o, const struct lwm_path *base, int32_t content_format,

@@ -171,12 +171,12 @@ static void render(void *arg, const struct lwm_path *path, uint8_t code, int32_t
 	free(json);
 }
 
-static void render_send(
-	void *arg, int32_t content_format, const struct lwm_record *v, size_t n, struct writer *w)
+static void render_send(void *arg, int32_t content_format, const struct lwm_record *v, size_t n,
+	const struct lwm_versions *versions, struct writer *w)
 {
 	char *json;
 	(void)arg;
-	if (adm_render_send(content_format, v, n, &json)) {
+	if (adm_render_send(content_format, v, n, versions, &json)) {
 		w->err = ERR_NOMEM;
 		return;
 	}

@@ -57,8 +57,10 @@ struct refusal {
 static struct refusal read_records(const struct srv_reg *g, const struct ep_delivery *d,
 	const struct turn *t, struct lwm_records *out)
 {
-	const struct lwm_codec_opts o = {
-		.now_s = (double)t->wall_ms / 1000, .alt = span_str(g->list.alt), .prefixed = true};
+	const struct lwm_codec_opts o = {.now_s = (double)t->wall_ms / 1000,
+		.alt = span_str(g->list.alt),
+		.prefixed = true,
+		.versions = srv_versions(g)};
 	const struct lwm_path root = {0};
 	const struct lwm_format *f = format_of(d->msg);
 	enum err err = f ? f->decode(d->msg->payload, &root, &o, out) : ERR_SYNTAX;
@@ -79,12 +81,13 @@ static struct refusal read_records(const struct srv_reg *g, const struct ep_deli
 static enum err tell(struct srv *s, const struct srv_reg *g, int32_t cf,
 	const struct lwm_records *rec, struct turn *t)
 {
+	const struct lwm_versions versions = srv_versions(g);
 	size_t n = rec->n;
 	for (size_t at = 0; at < rec->n;) {
 		if (n > rec->n - at)
 			n = rec->n - at;
 		struct writer w = wr_make(s->event, n > 1 ? SRV_EVENT_MAX : sizeof(s->event));
-		s->opts.render_send(s->opts.render_arg, cf, &rec->v[at], n, &w);
+		s->opts.render_send(s->opts.render_arg, cf, &rec->v[at], n, &versions, &w);
 		if (w.err && (w.err != ERR_SPACE || n == 1))
 			return w.err;
 		if (w.err) {

@@ -20,8 +20,8 @@ typedef void srv_render_fn(void *arg, const struct lwm_path *path, uint8_t code,
 
 /* The records of a Send as the JSON of an event: {"content_format","values"}. ERR_SPACE in the
  * writer: they do not fit. */
-typedef void srv_render_send_fn(
-	void *arg, int32_t content_format, const struct lwm_record *v, size_t n, struct writer *w);
+typedef void srv_render_send_fn(void *arg, int32_t content_format, const struct lwm_record *v,
+	size_t n, const struct lwm_versions *versions, struct writer *w);
 
 struct srv_opts {
 	struct ep_exchange *exchange;

@@ -14,10 +14,11 @@ static struct rig_msg q, a; /* asked and answered last */
 
 static char sent_events[4096]; /* what render_send was given: "112 /3/0/9=80@1.5 ..." */
 
-static void render_send(
-	void *arg, int32_t cf, const struct lwm_record *v, size_t n, struct writer *w)
+static void render_send(void *arg, int32_t cf, const struct lwm_record *v, size_t n,
+	const struct lwm_versions *versions, struct writer *w)
 {
 	size_t *most = arg;
+	(void)versions;
 	struct writer all = wr_make(sent_events, sizeof(sent_events) - 1);
 	all.n = strlen(sent_events);
 	if (most && *most && n > *most) {
