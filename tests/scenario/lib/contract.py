@@ -697,7 +697,10 @@ listener.open()
 listener.until("bootstrap", "d")
 listener.until("registered", "d")
 listener.until("expired", "brief")
-check("a device comes back and goes", brief.register("brief", 60) and brief.deregister())
+check("a device comes back, sends and goes", brief.register("brief", 60) and
+      brief.send(b'[{"bn":"/3303/0/5700","bt":1700000000,"v":20.5},{"v":21,"t":60}]') and
+      brief.deregister())
+listener.until("send", "brief")
 listener.until("deregistered", "brief")
 every_operation()
 other_methods()

@@ -71,5 +71,9 @@ class Silent:
         options = [(11, v) for v in self.location] + [(15, f"lt={self.lifetime}".encode())]
         return self.ask(self.POST, options)[0] == 0x44
 
+    def send(self, pack):
+        """A Send of SenML JSON."""
+        return self.ask(self.POST, [(11, b"dp"), (12, b"\x6e")], pack)[0] == 0x44
+
     def deregister(self):
         return self.ask(self.DELETE, [(11, v) for v in self.location])[0] == 0x42
