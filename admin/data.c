@@ -4,6 +4,7 @@
 #include "admin/operation.h"
 #include "admin/render.h"
 #include "admin/routes.h"
+#include "lwm2m/link.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -267,6 +268,47 @@ void write_composite_post(struct adm_req *r)
 
 	lwm_records_init(&rec, &r->arena);
 	composite(r, ADM_WRITE_COMPOSITE, &rec, response);
+}
+
+/* The lowest Server Object Instance that the device has listed; 0 if it has listed none. */
+static void server_instance(void *cb_arg, const struct adm_endpoint_view *v)
+{
+	uint16_t *out = cb_arg;
+	struct span rest = v->links;
+	struct lwm_link l;
+
+	while (lwm_link_next(&rest, &l) == ERR_OK) {
+		struct lwm_path p;
+
+		if (l.target.p && lwm_path_parse(l.target, &p) == ERR_OK && p.n == 2 &&
+			p.id[0] == 1 && p.id[1] < *out)
+			*out = p.id[1];
+	}
+}
+
+/* The Bootstrap-Request Trigger (BS-22). Whether there is such an endpoint, and whether it can be
+ * asked, the operation tells. */
+void bootstrap_trigger_post(struct adm_req *r)
+{
+	struct adm_dm d = {.kind = ADM_EXECUTE,
+		.endpoint = r->endpoint,
+		.path = {.n = 3, .id = {1, LWM_ID_NONE, 9}},
+		.content_format = -1,
+		.depth = -1};
+	uint64_t iid;
+
+	if (r->adm->ops.endpoint_get(
+		    r->adm->ops.arg, r->endpoint, server_instance, &d.path.id[1]) ||
+		d.path.id[1] == LWM_ID_NONE)
+		d.path.id[1] = 0;
+	if (url_number(&r->url, "instance", 0, LWM_ID_NONE - 1, d.path.id[1], &iid, &r->fail) &&
+		req_wait(r)) {
+		d.path.id[1] = (uint16_t)iid;
+		r->path = d.path;
+		run(r, &d, response);
+	} else {
+		req_fail(r);
+	}
 }
 
 void observation_put(struct adm_req *r)

@@ -38,6 +38,7 @@ static const struct adm_route routes[] = {
 	{"GET", "/v1/bootstrap/{}", bootstrap_get, ""},
 	{"PUT", "/v1/bootstrap/{}", bootstrap_put, ""},
 	{"DELETE", "/v1/bootstrap/{}", bootstrap_delete, ""},
+	{"POST", "/v1/bootstrap/{}/trigger", bootstrap_trigger_post, "instance wait"},
 	{"GET", "/v1/bootstrap-default", bootstrap_get, ""},
 	{"PUT", "/v1/bootstrap-default", bootstrap_put, ""},
 	{"DELETE", "/v1/bootstrap-default", bootstrap_delete, ""},

@@ -29,7 +29,7 @@ adm_handler_fn read_composite_post, write_composite_post;
 adm_handler_fn discover_get, attributes_put;
 adm_handler_fn observations_list, observation_put, observation_delete;
 adm_handler_fn operations_list, operation_get, operation_delete;
-adm_handler_fn bootstrap_get, bootstrap_put, bootstrap_delete;
+adm_handler_fn bootstrap_get, bootstrap_put, bootstrap_delete, bootstrap_trigger_post;
 /* A reason as a member of an array. */
 void explain_reason(struct jo *o, const struct adm_reason *v);
 adm_tag_fn openapi_tag, endpoint_tag, credentials_tag, bootstrap_tag;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bootstrap/bootstrap.h"
 
+#include "base/secret.h"
 #include "bootstrap/session.h"
 #include "lwm2m/format.h"
 #include "lwm2m/regparam.h"
 
+#include <fnmatch.h>
 #include <stdlib.h>
 
 struct bs_endpoint *bs_of(struct endpoint *e)
@@ -24,6 +26,8 @@ enum err bs_new(const struct bs_opts *o, struct bs **out)
 	if (!b)
 		return ERR_NOMEM;
 	b->opts = *o;
+	if (o->configured)
+		bs_plan_ref(o->configured);
 	b->x = o->exchange;
 	b->dir = ep_exchange_directory(o->exchange);
 	wheel_init(&b->wheel, o->now_ms);
@@ -38,7 +42,7 @@ void bs_forget_endpoint(struct bs *b, struct endpoint *e)
 		return;
 	if (be->session)
 		bs_session_free(b, be->session);
-	free(be->own);
+	bs_plan_unref(be->own);
 	free(be);
 	e->session = NULL;
 }
@@ -56,47 +60,58 @@ void bs_free(struct bs *b)
 	size_t cursor = 0;
 	for (struct endpoint *e; (e = map_next(&b->dir->by_name, &cursor));)
 		bs_forget_endpoint(b, e);
-	free(b->stored);
+	bs_plan_unref(b->stored);
+	bs_plan_unref(b->opts.configured);
 	free(b);
 }
 
-static enum err set_plan(struct bs_plan **slot, const struct bs_plan *p)
+/* Reads a plan and puts it in its place. */
+static enum err set_plan(struct bs *b, struct endpoint *e, struct span json, struct bs_refusal *no)
 {
-	if (!*slot)
-		*slot = malloc(sizeof(**slot));
-	if (!*slot)
+	struct bs_plan *p;
+	struct bs_endpoint *be = e ? bs_of(e) : NULL;
+	if (e && !be)
 		return ERR_NOMEM;
-	**slot = *p;
+	enum err err = bs_plan_parse(json, e ? BS_PLAN_OWN : BS_PLAN_DEFAULT, &p, no);
+	if (err)
+		return err;
+	struct bs_plan **slot = e ? &be->own : &b->stored;
+	bs_plan_unref(*slot);
+	*slot = p;
 	return ERR_OK;
 }
 
 enum err bs_load_plan(struct bs *b, struct endpoint *e, struct span json)
 {
-	struct bs_plan p;
 	struct bs_refusal no;
-	struct bs_endpoint *be = e ? bs_of(e) : NULL;
-	if (e && !be)
-		return ERR_NOMEM;
-	enum err err = bs_plan_parse(json, &p, &no);
-	return err ? err : set_plan(e ? &be->own : &b->stored, &p);
+	return set_plan(b, e, json, &no);
+}
+
+static void record(struct turn *t, const struct endpoint *e, const struct bs_plan *p)
+{
+	uint8_t *text = malloc(BS_JSON_MAX);
+	struct writer w = wr_make(text, text ? BS_JSON_MAX : 0);
+	bs_plan_write(p, true, &w);
+	if (w.err && !t->err)
+		t->err = text ? w.err : ERR_NOMEM;
+	turn_rec(t, REC_PLAN_PUT)->plan =
+		(struct rec_plan){.endpoint_id = e ? e->id : 0, .json = turn_dup(t, wr_span(&w))};
+	if (text)
+		secret_wipe(text, w.n);
+	free(text);
 }
 
 enum err bs_plan_put(
 	struct bs *b, struct endpoint *e, struct span json, struct turn *t, struct bs_refusal *no)
 {
-	struct bs_plan p;
-	enum err err = bs_plan_parse(json, &p, no);
-	if (!err)
-		err = bs_load_plan(b, e, json);
+	enum err err = set_plan(b, e, json, no);
+	struct bs_endpoint *be = e ? e->session : NULL;
 	if (err)
 		return err;
-	uint8_t text[BS_JSON_MAX];
-	struct writer w = wr_make(text, sizeof(text));
-	bs_plan_write(&p, &w);
-	struct span copy = turn_dup(t, wr_span(&w));
-	turn_rec(t, REC_PLAN_PUT)->plan =
-		(struct rec_plan){.endpoint_id = e ? e->id : 0, .json = copy};
-	return w.err;
+	record(t, e, be ? be->own : b->stored);
+	if (be && be->session)
+		bs_session_correct(b, be->session, be->own, t);
+	return ERR_OK;
 }
 
 enum err bs_plan_delete(struct bs *b, struct endpoint *e, struct turn *t)
@@ -105,18 +120,22 @@ enum err bs_plan_delete(struct bs *b, struct endpoint *e, struct turn *t)
 	struct bs_plan **slot = e ? (be ? &be->own : NULL) : &b->stored;
 	if (!slot || !*slot)
 		return ERR_NOTFOUND;
-	free(*slot);
+	bs_plan_unref(*slot);
 	*slot = NULL;
 	turn_rec(t, REC_PLAN_DEL)->plan.endpoint_id = e ? e->id : 0;
 	return ERR_OK;
 }
 
-static const struct bs_plan *plan_of(const struct bs *b, const struct endpoint *e)
+/* Its own, the first of which the pattern is its name's, the stored default, the configured one. */
+static struct bs_plan *plan_of(const struct bs *b, const struct endpoint *e)
 {
 	const struct bs_endpoint *be = e ? e->session : NULL;
 	if (be && be->own)
 		return be->own;
-	return b->stored ? b->stored : &b->opts.configured;
+	for (size_t i = 0; e && b->stored && i < b->stored->pattern_n; i++)
+		if (!fnmatch(b->stored->pattern[i].match, e->name, 0))
+			return b->stored->pattern[i].plan;
+	return bs_plan_acts(b->stored) ? b->stored : b->opts.configured;
 }
 
 static void refuse(
@@ -149,8 +168,8 @@ static void bootstrap_request(struct bs *b, struct ep_delivery *d, struct turn *
 		refuse(b, d, EP_REASON_PLAN_FORMAT, MSG_UNSUPPORTED_FORMAT, t);
 		return;
 	}
-	const struct bs_plan *plan = plan_of(b, d->endpoint);
-	if (!plan->uri[0]) {
+	struct bs_plan *plan = plan_of(b, d->endpoint);
+	if (!bs_plan_acts(plan)) {
 		refuse(b, d, EP_REASON_NO_PLAN, MSG_BAD_REQUEST, t);
 		return;
 	}
@@ -211,10 +230,14 @@ void bs_view(const struct bs *b, const struct endpoint *e, struct bs_view *out)
 		[BS_DELETE] = "delete",
 		[BS_WRITE_SECURITY] = "write",
 		[BS_WRITE_SERVER] = "write",
+		[BS_WRITE_ACCESS] = "write",
 		[BS_WRITE_OSCORE] = "write",
-		[BS_FINISH] = "finish"};
+		[BS_FINISH] = "finish",
+		[BS_REFUSED] = "refused"};
 	const struct bs_endpoint *be = e ? e->session : NULL;
-	*out = (struct bs_view){.plan = *plan_of(b, e), .state = "idle", .last_result = ""};
+	*out = (struct bs_view){.plan = e || !b->stored ? plan_of(b, e) : b->stored,
+		.state = "idle",
+		.last_result = ""};
 	if (!be)
 		return;
 	out->own_plan = be->own != NULL;

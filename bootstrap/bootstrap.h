@@ -12,7 +12,7 @@ struct bs;
 struct bs_opts {
 	struct ep_exchange *exchange;
 	uint64_t *next_event;
-	struct bs_plan configured; /* the default plan; uri "": none */
+	struct bs_plan *configured; /* the default plan, of which it takes a reference; or NULL */
 	uint8_t recipient_id_bytes;
 	uint32_t session_timeout_s;
 	uint64_t now_ms;
@@ -38,16 +38,17 @@ void bs_context_gone(struct bs *b, struct ep_context *c, struct turn *t);
 bool bs_has_plan(const struct endpoint *e); /* one of its own */
 void bs_forget_endpoint(struct bs *b, struct endpoint *e);
 
-/* ERR_SYNTAX with the reason in `no`, ERR_NOMEM. Recorded in the turn. */
+/* ERR_SYNTAX with the reason in `no`, ERR_NOMEM. Recorded in the turn. A device that waits after it
+ * has refused Finish gets it at once. */
 MUST_USE enum err bs_plan_put(
 	struct bs *b, struct endpoint *e, struct span json, struct turn *t, struct bs_refusal *no);
 /* ERR_NOTFOUND. */
 MUST_USE enum err bs_plan_delete(struct bs *b, struct endpoint *e, struct turn *t);
 
 struct bs_view {
-	struct bs_plan plan; /* in force; uri "": none */
+	const struct bs_plan *plan; /* in force; NULL: none */
 	bool own_plan;
-	const char *state;       /* "idle", "discover", "delete", "write", "finish" */
+	const char *state;       /* "idle", "discover", "delete", "write", "finish", "refused" */
 	const char *last_result; /* "" or how the last session ended */
 	int64_t last_wall_s;
 };

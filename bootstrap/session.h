@@ -9,13 +9,18 @@
 /* Bytes of a secret; characters where it has to be text, of six random bits each. */
 enum { BS_SECRET_BYTES = 16, BS_SECRET_CHARS = 24, BS_SALT_BYTES = 8 };
 
+/* An instance may be longer than a message: it goes out in blocks then. */
+enum { BS_PAYLOAD_MAX = 8192 };
+
 enum bs_step {
 	BS_DISCOVER,
 	BS_DELETE,
 	BS_WRITE_SECURITY,
 	BS_WRITE_SERVER,
+	BS_WRITE_ACCESS,
 	BS_WRITE_OSCORE,
 	BS_FINISH,
+	BS_REFUSED, /* Finish was, with 4.06: a corrected plan is waited for (BS-14) */
 };
 
 struct bs_session {
@@ -25,13 +30,15 @@ struct bs_session {
 	struct ep_context *made;    /* the new server context; NULL before the first Write */
 	struct ep_request *request; /* the command on its way */
 	enum bs_step step;
-	struct bs_plan plan;
+	size_t at; /* of the commands of this step */
+	struct bs_plan *plan;
+	const struct bs_account *drawn; /* of the plan: whose keys are drawn; NULL: nobody's */
 	struct lwm_bs_discover found;
-	size_t delete_at; /* in found.inst; 0 stands for the whole Server object, n + 1 for the end
-			   */
-	uint16_t security_iid, oscore_iid; /* the instances to write */
-	const char *failure;               /* why Finish comes early; NULL: it does not */
-	uint16_t format;                   /* what the device takes Writes in (BS-03) */
+	uint16_t security_iid[BS_SERVERS_MAX], server_iid[BS_SERVERS_MAX]; /* of each account */
+	uint16_t oscore_iid;
+	const char *failure; /* why Finish comes early, or was refused; NULL: it does not */
+	uint16_t format;     /* what the device takes Writes in (BS-03) */
+	bool respelt;        /* Object 21 was refused in the first spelling */
 	uint8_t secret_n;
 	uint8_t secret[BS_SECRET_CHARS], salt[BS_SALT_BYTES];
 };
@@ -58,16 +65,33 @@ struct bs_endpoint *bs_of(struct endpoint *e); /* makes it; NULL: no memory */
 
 /* Begins with the first command; the Bootstrap-Request has been answered in this turn. */
 MUST_USE enum err bs_session_start(struct bs *b, struct endpoint *e, struct ep_context *ctx,
-	const struct bs_plan *p, uint16_t format, struct turn *t);
+	struct bs_plan *p, uint16_t format, struct turn *t);
+/* Of a device whose Finish was refused: all over again, as this plan says. */
+void bs_session_correct(struct bs *b, struct bs_session *s, struct bs_plan *p, struct turn *t);
 /* Ends it: `result` is static text, NULL is success. */
 void bs_session_end(struct bs *b, struct bs_session *s, const char *result, struct turn *t);
 void bs_session_delivery(struct bs *b, struct bs_session *s, struct ep_delivery *d, struct turn *t);
 void bs_session_free(struct bs *b, struct bs_session *s);
 
-/* account.c: payloads of the three Writes, in the session's format. */
-MUST_USE enum err bs_write_security(const struct bs_session *s, struct writer *w);
-MUST_USE enum err bs_write_server(const struct bs_session *s, struct writer *w);
-MUST_USE enum err bs_write_oscore(const struct bs_session *s, struct writer *w);
+/* instances.c: what Discover found, and what is to become of it. */
+/* The `at`-th thing to delete. What belongs to the bootstrap account, or may belong to it, has no
+ * Short Server ID (BS-11) and is never named. False: nothing is left. */
+bool bs_next_delete(const struct bs_session *s, size_t *at, struct lwm_path *p);
+/* Free instances for all that is to be written. ERR_LIMIT: there are not so many. */
+MUST_USE enum err bs_choose_instances(struct bs_session *s);
+
+/* payload.c: the Writes, in the session's format. */
+/* How many Writes a step has. */
+size_t bs_write_count(const struct bs_session *s, enum bs_step step);
+/* The path and payload of the session's step and `at`. */
+MUST_USE enum err bs_write_one(const struct bs_session *s, struct lwm_path *path, struct writer *w);
+/* Whether Object 21 can be told in another way, and then in that one from now on (CT-101). */
+bool bs_respell(struct bs_session *s);
+/* Secret, salt and ids of Object 21 are Strings until its version 2.0. The two types differ in
+ * every format but TLV, and only text can be a String there. */
+bool bs_keys_are_text(const struct bs_session *s);
+
+/* account.c */
 /* Draws keys and ids and makes the context they belong to (spec: new keys for each attempt). */
 MUST_USE enum err bs_draw_context(struct bs *b, struct bs_session *s, struct turn *t);
 

@@ -261,8 +261,8 @@ static enum err op_bootstrap_get(void *arg, struct span name, struct adm_bootstr
 		return core_not_found(c);
 	bs_view(c->bs, e, &v);
 	struct writer w = wr_make(json, sizeof(json));
-	if (v.plan.uri[0])
-		bs_plan_write(&v.plan, &w);
+	if (v.plan)
+		bs_plan_write(v.plan, false, &w);
 	*out = (struct adm_bootstrap_view){.plan_json = wr_span(&w),
 		.own_plan = v.own_plan,
 		.state = v.state,

@@ -109,7 +109,7 @@ static void tell_state(struct look *k)
 		tell(k, "keys-used", used_text, 0);
 	if (core_near_limit(k->e, true))
 		tell(k, "keys-attacked", attacked_text, 0);
-	if (k->boot && !k->b.plan.uri[0])
+	if (k->boot && !bs_plan_acts(k->b.plan))
 		tell(k, "no-plan", ep_reason_info(EP_REASON_NO_PLAN)->text, 0);
 }
 
@@ -279,7 +279,7 @@ static const char *say_bootstrap(struct look *k, struct writer *w)
 		wr_fmt(w, "It is being bootstrapped (%s).", k->b.state);
 		return "bootstrapping";
 	}
-	if (k->boot && !k->b.plan.uri[0]) {
+	if (k->boot && !bs_plan_acts(k->b.plan)) {
 		wr_str(w, ep_reason_info(EP_REASON_NO_PLAN)->text);
 		return "no-plan";
 	}
@@ -288,8 +288,9 @@ static const char *say_bootstrap(struct look *k, struct writer *w)
 		return NULL;
 	wr_str(w, "Its bootstrap finished ");
 	ago(k, w, k->b.last_wall_s);
+	const struct bs_account *ours = k->b.plan ? bs_plan_oscore(k->b.plan) : NULL;
 	wr_fmt(w, ", but it has sent nothing under the keys it got: can it reach %s?",
-		k->b.plan.uri);
+		ours ? ours->uri : "its server");
 	return "bootstrapped";
 }
 

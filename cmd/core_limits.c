@@ -26,7 +26,7 @@ static bool renew(struct core *c, const struct ep_context *x, struct turn *t)
 		!ep_context_newest(e, REC_ROLE_BOOTSTRAP, REC_GEN_WRITTEN))
 		return false;
 	bs_view(c->bs, e, &b);
-	return b.plan.uri[0] && srv_rebootstrap(c->srv, x, t);
+	return bs_plan_acts(b.plan) && srv_rebootstrap(c->srv, x, t);
 }
 
 static bool due(const struct ep_context *x)

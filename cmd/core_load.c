@@ -250,19 +250,26 @@ static enum err new_server(struct core *c, uint64_t now_ms)
 static enum err new_bootstrap(struct core *c, uint64_t now_ms)
 {
 	const struct cfg *g = c->opts.cfg;
+	struct bs_account a;
+	struct bs_plan *configured = NULL;
+	bs_account_defaults(&a);
+	a.uri = g->uri;
+	a.ssid = (uint16_t)g->ssid;
+	a.lifetime_s = g->lifetime_s;
+	_Static_assert(sizeof(a.binding) >= sizeof(g->binding), "a binding fits an account");
+	memcpy(a.binding, g->binding, sizeof(g->binding));
+	enum err err = g->uri[0] ? bs_plan_one(&a, &configured) : ERR_OK;
+	if (err)
+		return err;
 	struct bs_opts o = {.exchange = c->x,
 		.next_event = &c->next_event,
+		.configured = configured,
 		.recipient_id_bytes = (uint8_t)g->recipient_id_bytes,
 		.session_timeout_s = g->session_timeout_s,
 		.now_ms = now_ms};
-	bs_plan_defaults(&o.configured);
-	o.configured.ssid = (uint16_t)g->ssid;
-	o.configured.lifetime_s = g->lifetime_s;
-	_Static_assert(sizeof(o.configured.uri) >= sizeof(g->uri), "a configured uri fits a plan");
-	_Static_assert(sizeof(o.configured.binding) >= sizeof(g->binding), "a binding fits a plan");
-	memcpy(o.configured.uri, g->uri, sizeof(g->uri));
-	memcpy(o.configured.binding, g->binding, sizeof(g->binding));
-	return bs_new(&o, &c->bs);
+	err = bs_new(&o, &c->bs);
+	bs_plan_unref(configured);
+	return err;
 }
 
 static enum err new_engines(struct core *c, const struct store_info *info)

@@ -131,10 +131,11 @@ static bool bad_alias(bool has, struct span s)
 static enum err check(struct bringing *b)
 {
 	const struct adm_settings *s = b->settings;
-	struct bs_plan plan;
+	struct bs_plan *plan = NULL;
 	if (s && (bad_alias(s->has_bs_ep, s->bs_ep) || bad_alias(s->has_rd_ep, s->rd_ep)))
 		return ERR_RANGE;
-	enum err err = b->plan.n ? bs_plan_parse(b->plan, &plan, &b->no) : ERR_OK;
+	enum err err = b->plan.n ? bs_plan_parse(b->plan, BS_PLAN_OWN, &plan, &b->no) : ERR_OK;
+	bs_plan_unref(plan);
 	if (err)
 		b->field = "plan";
 	return err;

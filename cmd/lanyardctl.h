@@ -214,6 +214,7 @@ int ctl_trace(struct ctl *c);
 int ctl_set(struct ctl *c);
 int ctl_delete(struct ctl *c);
 int ctl_plan(struct ctl *c);
+int ctl_bootstrap(struct ctl *c);
 int ctl_decode(struct ctl *c);
 int ctl_oscore(struct ctl *c);
 int ctl_watch(struct ctl *c);

@@ -218,6 +218,14 @@ int ctl_execute(struct ctl *c)
 	return rc;
 }
 
+int ctl_bootstrap(struct ctl *c)
+{
+	const char *t = ctl_target(c, "/v1/bootstrap/%e/trigger", c->arg[0]);
+
+	t = ctl_query(c, t, "instance", c->arg_n > 1 ? c->arg[1] : NULL);
+	return ctl_device_do(c, "POST", ctl_query(c, t, "wait", c->opt[CTL_OPT_WAIT]), NULL);
+}
+
 int ctl_cancel(struct ctl *c)
 {
 	struct lwm_path p;

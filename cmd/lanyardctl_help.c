@@ -161,6 +161,9 @@ static const struct ctl_command commands[] = {
 	{"plan", NULL, "EP [show | set FILE | delete]", 0, 3, CTL_HAS(CTL_OPT_DEFAULT), ctl_plan,
 		"the bootstrap plan of an endpoint",
 		"With --default there is no EP. FILE may be - for standard input."},
+	{"bootstrap", NULL, "EP [INSTANCE]", 1, 2, CTL_HAS(CTL_OPT_WAIT), ctl_bootstrap,
+		"have a registered device bootstrap again",
+		"INSTANCE is that of the Server object; by default the lowest it has listed."},
 	{"events", NULL, "", 0, 0,
 		CTL_HAS(CTL_OPT_ENDPOINT) | CTL_HAS(CTL_OPT_TYPE) | CTL_HAS(CTL_OPT_AFTER) |
 			CTL_HAS(CTL_OPT_COUNT),

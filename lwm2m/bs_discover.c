@@ -3,7 +3,7 @@
 #include "lwm2m/link.h"
 #include "lwm2m/version.h"
 
-enum { SECURITY_OID = 0, OSCORE_OID = 21 };
+enum { SECURITY_OID = 0, SERVER_OID = 1, ACCESS_OID = 2, OSCORE_OID = 21 };
 
 static uint8_t version_attr(const struct lwm_link *l, const char *name)
 {
@@ -27,8 +27,24 @@ static uint16_t ssid_attr(const struct lwm_link *l)
 	return (uint16_t)v;
 }
 
-/* Only instances that may belong to the bootstrap account are kept: what is missed of these would
- * be overwritten. */
+/* Only instances that belong to an account are kept: what is missed of these would be overwritten.
+ */
+static enum err take_instance(struct lwm_bs_discover *d, struct lwm_bs_instance i)
+{
+	bool server = i.oid == SERVER_OID;
+
+	d->access = d->access || i.oid == ACCESS_OID;
+	if (!server && i.oid != SECURITY_OID && i.oid != OSCORE_OID)
+		return ERR_OK;
+	if (server ? d->server_n == LWM_BS_SERVERS_MAX : d->inst_n == LWM_BS_INSTANCES_MAX)
+		return ERR_LIMIT;
+	if (server)
+		d->server[d->server_n++] = i;
+	else
+		d->inst[d->inst_n++] = i;
+	return ERR_OK;
+}
+
 static enum err take_link(const struct lwm_link *l, struct lwm_bs_discover *d)
 {
 	struct lwm_path p = {0};
@@ -40,12 +56,9 @@ static enum err take_link(const struct lwm_link *l, struct lwm_bs_discover *d)
 		return ERR_OK;
 	if ((p.n == 1 || p.n == 2) && p.id[0] == OSCORE_OID && !d->oscore_version)
 		d->oscore_version = version_attr(l, "ver");
-	if (p.n != 2 || (p.id[0] != SECURITY_OID && p.id[0] != OSCORE_OID))
+	if (p.n != 2)
 		return ERR_OK;
-	if (d->inst_n == LWM_BS_INSTANCES_MAX)
-		return ERR_LIMIT;
-	d->inst[d->inst_n++] = (struct lwm_bs_instance){p.id[0], p.id[1], ssid_attr(l)};
-	return ERR_OK;
+	return take_instance(d, (struct lwm_bs_instance){p.id[0], p.id[1], ssid_attr(l)});
 }
 
 enum err lwm_bs_discover_parse(struct span payload, struct lwm_bs_discover *out)

@@ -75,14 +75,18 @@ struct lwm_bs_instance {
 	uint16_t ssid; /* 0: none given; LWM_ID_NONE: given as 0 (an unused slot, CT-93), or no
 			  number */
 };
-enum { LWM_BS_INSTANCES_MAX = 64 };
+enum { LWM_BS_INSTANCES_MAX = 64, LWM_BS_SERVERS_MAX = 32 };
 struct lwm_bs_discover {
 	uint8_t lwm2m;          /* 10, 11, 12; a hint only. 0: not given */
 	uint8_t oscore_version; /* of /21, times ten; 0: not given */
 	struct lwm_bs_instance inst[LWM_BS_INSTANCES_MAX]; /* of Objects 0 and 21 */
 	uint8_t inst_n;
+	struct lwm_bs_instance server[LWM_BS_SERVERS_MAX]; /* of Object 1 */
+	uint8_t server_n;
+	bool access; /* there are instances of Object 2 */
 };
-/* ERR_SYNTAX, ERR_LIMIT (more instances of /0 and /21 than fit); `out` is then untouched. */
+/* ERR_SYNTAX, ERR_LIMIT (more instances of /0 and /21, or of /1, than fit); `out` is then
+ * untouched. */
 MUST_USE enum err lwm_bs_discover_parse(struct span payload, struct lwm_bs_discover *out);
 
 #endif

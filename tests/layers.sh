@@ -55,7 +55,7 @@ openssl/*	oscore/crypto_openssl.c
 event2/*	transport/* admin/* cmd/*
 event.h
 ev*.h
-json-c/*	admin/* bootstrap/plan.c cmd/*
+json-c/*	admin/* bootstrap/plan_* cmd/*
 cbor*	lwm2m/*
 expat*.h	lwm2m/models_xml.c
 ini.h	config/*

@@ -114,7 +114,7 @@ static enum err stored_plan(void *arg, const struct rec_plan *r)
 		p = be ? be->own : NULL;
 	}
 	require(p != NULL, "a stored plan is one");
-	bs_plan_write(p, &w);
+	bs_plan_write(p, true, &w);
 	require(span_eq(r->json, wr_span(&w)), "a plan is stored as it is");
 	s->plans++;
 	return ERR_OK;

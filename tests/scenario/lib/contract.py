@@ -37,6 +37,7 @@ READ_COMPOSITE = E + "/read-composite"
 WRITE_COMPOSITE = E + "/write-composite"
 OBSERVATION = E + "/observations/{path}"
 PLAN = "/v1/bootstrap/{endpoint}"
+TRIGGER = PLAN + "/trigger"
 DEFAULT = "/v1/bootstrap-default"
 OPERATION = "/v1/operations/{id}"
 
@@ -363,12 +364,24 @@ def plans():
     bad = {"servers": [{"uri": "coap://x", "oscore": {"aead": 4}}]}
     call(422, "PUT", PLAN, p, body=bad, has="servers[0].oscore.aead")
     call(204, "DELETE", PLAN, p, headers={"If-Match": tag})
+    two = {"servers": [*plan["servers"], {"uri": "coaps://x", "ssid": 2, "psk": {"identity": "61", "key": SECRET}}],
+           "access": [{"object": 3, "instance": 0, "owner": 1, "rights": {"2": "R", "default": ""}},
+                      {"object": 3303, "rights": {"2": "C"}}]}
+    call(200, "PUT", PLAN, p, body=two)
+    shown = call(200, "GET", PLAN, p)
+    check("a key of a plan is not shown", SECRET not in str(shown.json()), shown)
+    call(422, "PUT", PLAN, p, body={**two, "access": [{"object": 3, "instance": 0, "owner": 9}]}, has="access[0].owner")
+    call(200, "PUT", PLAN, p, body={"servers": [], "other_accounts": "keep", "remove": [7]})
+    call(200, "GET", PLAN, p)
     call(204, "DELETE", E, p)
     before = call(200, "GET", DEFAULT)
     call(304, "GET", DEFAULT, headers={"If-None-Match": before.headers["etag"]})
     call(412, "PUT", DEFAULT, body=plan, headers={"If-None-Match": "*"})
     call(412, "DELETE", DEFAULT, headers={"If-Match": '"0"'})
     call(422, "PUT", DEFAULT, body={"servers": []}, has="servers")
+    call(422, "PUT", DEFAULT, body=two, has="servers[1].psk.key")
+    call(200, "PUT", DEFAULT, body={**plan, "patterns": [{"match": "m-*", **plan}]})
+    call(200, "GET", DEFAULT)
     call(204, "DELETE", DEFAULT)
     call(404, "DELETE", DEFAULT, has="no-plan")
     call(200, "PUT", DEFAULT, body=before.json()["plan"])
@@ -474,6 +487,7 @@ def devices():
         check("the device's own code is told", "device" in answer.json(), answer)
     for status, method, path, at, body, has in WRONG:
         call(status, method, path, device("d", at), body=body, has=has)
+    call(502, "POST", TRIGGER, {"endpoint": "d"}, {"instance": 7}, has="device-error")
     call(200, "PUT", DATA, device("d", "3/0/14"), body="+01:00",
          headers={"Content-Type": "text/plain"})
     call(422, "PUT", DATA, device("d", "5/0/1"), body={"value": "x" * 256}, has="/5/0/1")
@@ -497,6 +511,8 @@ def absent_devices():
         call(404, method, path, device("nobody", at), body=body, has="unknown-endpoint")
         call(404, method, path, device("known", at), body=body, has="not-registered")
         call(504, method, path, device("sleepy", at), body=body, has="asleep")
+    call(404, "POST", TRIGGER, NOBODY, has="unknown-endpoint")
+    call(504, "POST", TRIGGER, {"endpoint": "sleepy"}, has="asleep")
     call(404, "DELETE", OBSERVATION, device("nobody"), has="unknown-endpoint")
     call(204, "DELETE", E, unregistered)
     for method, path, at, body, _ in WELL:
@@ -506,6 +522,7 @@ def absent_devices():
     call(409, "PUT", OBSERVATION, device("silent", "3303/0/5700"), has="conflict")
     call(202, "DELETE", OBSERVATION, device("silent"), {"wait": 0})
     call(202, "GET", DATA, device("silent"), {"wait": 1})
+    call(202, "POST", TRIGGER, {"endpoint": "silent"}, {"wait": 0})
 
 
 # ---- operations
@@ -702,8 +719,12 @@ check("a device comes back, sends and goes", brief.register("brief", 60) and
       brief.deregister())
 listener.until("send", "brief")
 listener.until("deregistered", "brief")
+listener.take()
+listener.kinds.clear()
 every_operation()
 other_methods()
+listener.until("bootstrap", "d")  # it was triggered
+listener.until("registered", "d")
 stored_things()
 call(201, "POST", "/v1/backups")
 devices()
@@ -717,6 +738,11 @@ absent_devices()
 listener.until("notification", "d")
 operations()
 call(204, "DELETE", OBSERVATION, device("d", "3303/0/5700"))
+listener.take()
+listener.kinds.clear()
+call(200, "POST", TRIGGER, {"endpoint": "d"})
+listener.until("bootstrap", "d")
+listener.until("registered", "d")
 daemon = restarts(daemon, listener)
 crowd()
 gap(listener)

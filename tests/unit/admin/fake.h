@@ -129,7 +129,7 @@ FAKE struct adm_endpoint_view fake_view(struct span name)
 		.binding = "U",
 		.security = "oscore",
 		.address = "udp 192.0.2.1:5683",
-		.links = SPAN_LIT("</>;rt=\"oma.lwm2m\",</3/0>,</5>"),
+		.links = SPAN_LIT("</>;rt=\"oma.lwm2m\",</1/4>,</1/6>,</3/0>,</5>"),
 		.registered_wall_s = 1700000000,
 		.context_n = 1};
 }

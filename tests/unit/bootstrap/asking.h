@@ -13,8 +13,12 @@ static struct bs *bs;
 static uint64_t next_event;
 static struct rig_msg q, a, p; /* a: asked by the device; q: by us */
 
-static const struct bs_plan plan = {
+static struct bs_account account = {
 	.oscore = {.aead = ALG_AES_CCM_16_64_128, .hkdf = ALG_HKDF_SHA256},
+	.has_oscore = true,
+	.mode = BS_MODE_NOSEC,
+	.matching_type = -1,
+	.certificate_usage = -1,
 	.uri = "coap://192.0.2.1:5683",
 	.binding = "UQ",
 	.ssid = 101,
@@ -22,14 +26,15 @@ static const struct bs_plan plan = {
 	.pmin_s = 1,
 	.pmax_s = 60,
 	.notification_storing = true};
+static struct bs_plan plan = {.refs = 1, .account = &account, .account_n = 1};
 
 /* fresh: the device has proved that it is there. */
-static void open_bootstrap_to(const struct bs_plan *configured, bool fresh)
+static void open_bootstrap_to(struct bs_plan *configured, bool fresh)
 {
 	rig_init(&rig, fresh);
 	struct bs_opts o = {.exchange = rig.x,
 		.next_event = &next_event,
-		.configured = *configured,
+		.configured = configured,
 		.recipient_id_bytes = 5,
 		.session_timeout_s = 247,
 		.now_ms = rig.now_ms};
@@ -38,7 +43,7 @@ static void open_bootstrap_to(const struct bs_plan *configured, bool fresh)
 	REQUIRE(bs_new(&o, &bs) == ERR_OK, "bootstrap server");
 }
 
-static void open_bootstrap(const struct bs_plan *configured)
+static void open_bootstrap(struct bs_plan *configured)
 {
 	open_bootstrap_to(configured, true);
 }

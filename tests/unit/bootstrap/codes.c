@@ -51,6 +51,11 @@ static void one(size_t step, uint8_t code)
 	bool more = answer(code, step ? "" : FOUND);
 	CHECK(more == (next[0] != '\0') && (!more || !strcmp(command(), next)), what);
 	CHECK(rig_sent_n(&rig) == more, "one command at a time");
+	if (step + 1 == STEPS && code == MSG_NOT_ACCEPTABLE) {
+		CHECK(bs_sessions(bs) == 1, "a corrected plan is waited for (BS-14)");
+		rig_turn(&rig, 247100);
+		bs_timer(bs, &rig.t);
+	}
 	if (step + 1 == STEPS && code == MSG_CHANGED)
 		CHECK(!bs_sessions(bs) && bs_counters(bs)->finished == 1, "finished");
 	else if (!more)

@@ -3,10 +3,13 @@
  * client, an ID Context, ids that fit the nonce, text where text is wanted. */
 #include "tests/unit/bootstrap/asking.h"
 
+static struct bs_account usual; /* what the plan's account is at first */
+
 /* Bootstraps as far as the Write of Object 21, which is then in q. */
-static void to_oscore(const struct bs_plan *want, const char *query, const char *discover)
+static void to_oscore(const struct bs_account *want, const char *query, const char *discover)
 {
-	open_bootstrap(want);
+	account = *want;
+	open_bootstrap(&plan);
 	REQUIRE(request(MSG_POST, "bs", query) == MSG_CHANGED, "request");
 	REQUIRE(answer(MSG_CONTENT, discover), "Discover");
 	while (q.plain.code == MSG_DELETE)
@@ -61,7 +64,7 @@ static const struct {
 
 static void one_pair(size_t i, int hkdf, bool number)
 {
-	struct bs_plan want = plan;
+	struct bs_account want = usual;
 	struct told k;
 	want.oscore.aead = (int16_t)aeads[i].aead;
 	want.oscore.hkdf = (int16_t)hkdf;
@@ -82,7 +85,7 @@ static void one_pair(size_t i, int hkdf, bool number)
 }
 
 /* The new context answers the keys that were told: derived once more from the Write. */
-static void derives(const struct bs_plan *want, const char *query)
+static void derives(const struct bs_account *want, const char *query)
 {
 	struct told k;
 	struct osc_keys device, ours;
@@ -116,7 +119,7 @@ static void derives(const struct bs_plan *want, const char *query)
 static void algorithms(void)
 {
 	for (size_t i = 0; i < sizeof(aeads) / sizeof(*aeads); i++) {
-		struct bs_plan want = plan;
+		struct bs_account want = usual;
 		one_pair(i, -10, false);
 		one_pair(i, -11, false);
 		one_pair(i, -11, true);
@@ -133,9 +136,10 @@ static void algorithms(void)
 /* Nonces of 7 bytes leave one byte for ids: 256 devices without, any number with an ID Context. */
 static void one_byte_ids(void)
 {
-	struct bs_plan want = plan;
+	struct bs_account want = usual;
 	size_t made = 0;
-	open_bootstrap(&want);
+	account = want;
+	open_bootstrap(&plan);
 	rig.dir.endpoints_max = 1000;
 	want.oscore.aead = 12;
 	for (int i = 0; i < 400; i++) {
@@ -143,9 +147,10 @@ static void one_byte_ids(void)
 		struct endpoint *e;
 		snprintf(name, sizeof(name), "d%d", i);
 		REQUIRE(!ep_ensure(&rig.dir, span_str(name), &rig.t, &e) && bs_of(e), "endpoint");
-		struct bs_session s = {.endpoint = e, .plan = want, .format = LWM_CF_TLV};
+		struct bs_session s = {
+			.endpoint = e, .plan = &plan, .drawn = &account, .format = LWM_CF_TLV};
 		want.oscore.id_context_bytes = i < 300 ? 0 : 4;
-		s.plan = want;
+		account = want;
 		enum err err = bs_draw_context(bs, &s, &rig.t);
 		made += !err;
 		CHECK(i < 300 ? !err || err == ERR_EXISTS : !err, "drawn, or there are no more");
@@ -176,10 +181,11 @@ static const struct {
 static void format_row(size_t i)
 {
 	static const uint16_t keys[] = {0, 1, 2, 5, 6};
-	struct bs_plan want = plan;
+	struct bs_account want = usual;
 	struct told k;
 	want.oscore.id_context_bytes = 4;
-	open_bootstrap(&want);
+	account = want;
+	open_bootstrap(&plan);
 	rig.e->oscore_version = formats[i].setting;
 	REQUIRE(request(MSG_POST, "bs", formats[i].query) == MSG_CHANGED, formats[i].what);
 	REQUIRE(answer(MSG_CONTENT, formats[i].discover), "Discover");
@@ -206,6 +212,7 @@ static void format_row(size_t i)
 
 int main(void)
 {
+	usual = account;
 	algorithms();
 	one_byte_ids();
 	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)

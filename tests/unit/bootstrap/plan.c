@@ -6,6 +6,9 @@
 
 #define SERVER(members) "{\"servers\":[{" members "}]}"
 #define URI             "\"uri\":\"coap://h:1\""
+#define URIS            "\"uri\":\"coaps://h:1\""
+#define PSK2(ssid)      URIS ",\"ssid\":" #ssid ",\"psk\":{\"identity\":\"6465762d31\",\"key\":\"00ff\"}"
+#define TWO(members)    "{\"servers\":[{" URI "},{" PSK2(2) "}]" members "}"
 
 static const struct {
 	const char *what, *json, *why; /* why: part of the reason; NULL: good */
@@ -28,8 +31,95 @@ static const struct {
 	{"an array", "[]", "object"},
 	{"no servers", "{}", "servers"},
 	{"servers no array", "{\"servers\":{}}", "array"},
-	{"no account", "{\"servers\":[]}", "exactly one"},
-	{"two accounts", "{\"servers\":[{" URI "},{" URI "}]}", "exactly one"},
+	{"no account", "{\"servers\":[]}", "1 to 8"},
+	{"more accounts than there can be", "{\"servers\":[1,2,3,4,5,6,7,8,9]}", "at most 8"},
+	{"two accounts of one SSID (BS-27)", "{\"servers\":[{" URI "},{" PSK2(1) "}]}", "ssid 1"},
+	{"two accounts whose keys are drawn", "{\"servers\":[{" URI "},{" URI ",\"ssid\":2}]}",
+		"drawn for one account"},
+	{"two accounts, rights unsaid (BS-28)", TWO(""), "access must be there"},
+	{"two accounts with all rights (BS-28)", TWO(",\"access\":[]"), NULL},
+	{"rights",
+		TWO(",\"access\":[{\"object\":3,\"instance\":0,\"owner\":1,\"rights\":{\"1\":"
+		    "\"RWE\",\"2\":\"R\",\"default\":\"\"}}]"),
+		NULL},
+	{"a right to create (BS-29)",
+		TWO(",\"access\":[{\"object\":3303,\"rights\":{\"2\":\"C\"}}]"), NULL},
+	{"access no array", TWO(",\"access\":{}"), "array"},
+	{"rights to nothing", TWO(",\"access\":[{\"instance\":0,\"owner\":1}]"), "object"},
+	{"rights to Object 2", TWO(",\"access\":[{\"object\":2,\"instance\":0,\"owner\":1}]"),
+		"fixed"},
+	{"rights without an owner", TWO(",\"access\":[{\"object\":3,\"instance\":0}]"), "owner"},
+	{"an owner nobody knows", TWO(",\"access\":[{\"object\":3,\"instance\":0,\"owner\":9}]"),
+		"owner"},
+	{"rights of nobody",
+		TWO(",\"access\":[{\"object\":3,\"instance\":0,\"owner\":1,"
+		    "\"rights\":{\"9\":\"R\"}}]"),
+		"SSID of an account"},
+	{"a letter that is no right",
+		TWO(",\"access\":[{\"object\":3,\"instance\":0,"
+		    "\"owner\":1,\"rights\":{\"2\":\"X\"}}]"),
+		"letters"},
+	{"C of an instance",
+		TWO(",\"access\":[{\"object\":3,\"instance\":0,\"owner\":1,"
+		    "\"rights\":{\"2\":\"RC\"}}]"),
+		"right to an object"},
+	{"R of an object", TWO(",\"access\":[{\"object\":3,\"rights\":{\"2\":\"RC\"}}]"),
+		"only the right C"},
+	{"nobody may create", TWO(",\"access\":[{\"object\":3,\"rights\":{}}]"), "nobody"},
+	{"rights twice",
+		TWO(",\"access\":[{\"object\":3,\"instance\":0,\"owner\":1},{\"object\":3,"
+		    "\"instance\":0,\"owner\":2}]"),
+		"twice"},
+	{"a PSK", "{\"servers\":[{" PSK2(2) "}]}", NULL},
+	{"a PSK and OSCORE inside (OSC-01)", "{\"servers\":[{" PSK2(2) ",\"oscore\":{}}]}", NULL},
+	{"a PSK over CoAP in clear", SERVER(URI ",\"psk\":{\"identity\":\"61\",\"key\":\"62\"}"),
+		"coaps://"},
+	{"OSCORE over coaps", SERVER("\"uri\":\"coaps://h\""), "coap://"},
+	{"a PSK without a key", SERVER(URIS ",\"psk\":{\"identity\":\"61\"}"), "key must be there"},
+	{"a PSK without an identity", SERVER(URIS ",\"psk\":{\"key\":\"61\"}"),
+		"identity must be there"},
+	{"a PSK of text", SERVER(URIS ",\"psk\":{\"identity\":\"61\",\"key\":\"secret\"}"), "hex"},
+	{"a PSK of nothing", SERVER(URIS ",\"psk\":{\"identity\":\"61\",\"key\":\"\"}"), "1 to 64"},
+	{"a PSK no object", SERVER(URIS ",\"psk\":1"), "psk must be an object"},
+	{"psk and rpk", SERVER(URIS ",\"psk\":{\"identity\":\"61\",\"key\":\"62\"},\"rpk\":{}"),
+		"one of"},
+	{"a raw public key",
+		SERVER(URIS ",\"rpk\":{\"public_key\":\"3000\",\"server_public_key\":"
+			    "\"30020500\",\"private_key\":\"3000\"}"),
+		NULL},
+	{"a raw public key cut off",
+		SERVER(URIS ",\"rpk\":{\"public_key\":\"300205\",\"server_public_key\":\"3000\","
+			    "\"private_key\":\"3000\"}"),
+		"public_key is not DER"},
+	{"a raw public key without that of the server (SEC-05)",
+		SERVER(URIS ",\"rpk\":{\"public_key\":\"3000\",\"private_key\":\"3000\"}"),
+		"server_public_key must be there"},
+	{"a certificate",
+		SERVER(URIS ",\"x509\":{\"certificate\":\"3000\",\"server_certificate\":"
+			    "\"3000\",\"private_key\":\"3000\",\"certificate_usage\":2,"
+			    "\"matching_type\":0,\"sni\":\"s.example\"}"),
+		NULL},
+	{"a certificate usage beyond",
+		SERVER(URIS ",\"x509\":{\"certificate\":\"3000\","
+			    "\"server_certificate\":\"3000\","
+			    "\"private_key\":\"3000\",\"certificate_usage\":4}"),
+		"certificate_usage"},
+	{"a digest of the wrong length (SEC-06)",
+		SERVER(URIS ",\"x509\":{\"certificate\":\"3000\",\"server_certificate\":\"3000\","
+			    "\"private_key\":\"3000\",\"matching_type\":1}"),
+		"of 32 bytes"},
+	{"others stay (BS-32)", "{\"servers\":[{" URI "}],\"other_accounts\":\"keep\"}", NULL},
+	{"others go", "{\"servers\":[{" URI "}],\"other_accounts\":\"delete\"}", NULL},
+	{"others, a word", "{\"servers\":[{" URI "}],\"other_accounts\":\"x\"}", "other_accounts"},
+	{"an account is removed (BS-09)",
+		"{\"servers\":[],\"other_accounts\":\"keep\",\"remove\":[2]}", NULL},
+	{"removed, where all go", "{\"servers\":[{" URI "}],\"remove\":[2]}", "keep"},
+	{"removed and written",
+		"{\"servers\":[{" URI "}],\"other_accounts\":\"keep\",\"remove\":[1]}", "once"},
+	{"patterns of one endpoint", "{\"servers\":[{" URI "}],\"patterns\":[]}",
+		"unknown member patterns"},
+	{"coap+tcp", SERVER("\"uri\":\"coap+tcp://h\""), NULL},
+	{"pmax below pmin", SERVER(URI ",\"default_pmin_s\":9,\"default_pmax_s\":8"), "less than"},
 	{"an account that is none", "{\"servers\":[1]}", "object"},
 	{"an unknown member", "{\"servers\":[{" URI "}],\"x\":1}", "unknown member x"},
 	{"an unknown member of an account", SERVER(URI ",\"secret\":\"x\""),
@@ -39,7 +129,7 @@ static const struct {
 	{"uri null", SERVER("\"uri\":null"), "uri must be a string"},
 	{"uri empty", SERVER("\"uri\":\"\""), "uri"},
 	{"uri without host", SERVER("\"uri\":\"coap://\""), "uri"},
-	{"another scheme", SERVER("\"uri\":\"coaps://h\""), "coap://"},
+	{"another scheme", SERVER("\"uri\":\"http://h\""), "coap://"},
 	{"uri with path (CT-92)", SERVER("\"uri\":\"coap://h/lwm2m\""), "path"},
 	{"uri with query (CT-92)", SERVER("\"uri\":\"coap://h?x\""), "query"},
 	{"uri with NUL", SERVER("\"uri\":\"coap://h\\u0000\""), "NUL"},
@@ -83,66 +173,130 @@ static const struct {
 		"true or false"},
 };
 
-static bool same(const struct bs_plan *a, const struct bs_plan *b)
-{
-	return !strcmp(a->uri, b->uri) && !strcmp(a->binding, b->binding) && a->ssid == b->ssid &&
-	       a->lifetime_s == b->lifetime_s && a->pmin_s == b->pmin_s && a->pmax_s == b->pmax_s &&
-	       a->notification_storing == b->notification_storing &&
-	       a->oscore.aead == b->oscore.aead && a->oscore.hkdf == b->oscore.hkdf &&
-	       a->oscore.hkdf_number == b->oscore.hkdf_number &&
-	       a->oscore.id_context_bytes == b->oscore.id_context_bytes &&
-	       a->oscore.recipient_id_bytes == b->oscore.recipient_id_bytes;
-}
-
 static void table(void)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct bs_refusal no;
-		uint8_t text[BS_JSON_MAX];
-		struct bs_plan p = {.ssid = 4711}, again;
-		struct writer w = wr_make(text, sizeof(text));
-		enum err err = bs_plan_parse(span_str(rows[i].json), &p, &no);
+		static uint8_t text[BS_JSON_MAX], second[BS_JSON_MAX];
+		struct bs_plan *p = NULL, *again = NULL;
+		struct writer w = wr_make(text, sizeof(text)), v = wr_make(second, sizeof(second));
+		enum err err = bs_plan_parse(span_str(rows[i].json), BS_PLAN_OWN, &p, &no);
 		CHECK(rows[i].why ? err == ERR_SYNTAX && strstr(no.text, rows[i].why) : !err,
 			rows[i].what);
-		CHECK(rows[i].why ? p.ssid == 4711 : p.ssid != 4711, "refused, nothing is touched");
+		CHECK(!rows[i].why == (p != NULL), "refused, nothing is touched");
 		if (err)
 			continue;
-		bs_plan_write(&p, &w);
-		CHECK(!w.err && !bs_plan_parse(wr_span(&w), &again, &no) && same(&p, &again),
-			"written and read back it is the same");
+		bs_plan_write(p, true, &w);
+		CHECK(!w.err && !bs_plan_parse(wr_span(&w), BS_PLAN_OWN, &again, &no),
+			"written it is read again");
+		if (again)
+			bs_plan_write(again, true, &v);
+		CHECK_BYTES(wr_span(&v), wr_span(&w), "and is the same");
+		bs_plan_unref(p);
+		bs_plan_unref(again);
 	}
 }
 
 static void presets(void)
 {
 	struct bs_refusal no;
-	struct bs_plan p;
-	REQUIRE(bs_plan_parse(SPAN_LIT(SERVER(URI)), &p, &no) == ERR_OK, "the least");
-	CHECK(p.ssid == 1 && p.lifetime_s == 86400 && !strcmp(p.binding, "U") &&
-			p.notification_storing && !p.pmin_s && !p.pmax_s && p.oscore.aead == 10 &&
-			p.oscore.hkdf == -10 && !p.oscore.id_context_bytes &&
-			!p.oscore.recipient_id_bytes,
+	struct bs_plan *p;
+	REQUIRE(!bs_plan_parse(SPAN_LIT(SERVER(URI)), BS_PLAN_OWN, &p, &no), "the least");
+	const struct bs_account *a = p->account;
+	CHECK(p->account_n == 1 && !p->access_n && !p->keep_others && a->ssid == 1 &&
+			a->lifetime_s == 86400 && !strcmp(a->binding, "U") &&
+			a->notification_storing && !a->pmin_s && !a->pmax_s && a->has_oscore &&
+			a->mode == BS_MODE_NOSEC && a->oscore.aead == 10 && a->oscore.hkdf == -10 &&
+			!a->oscore.id_context_bytes && !a->oscore.recipient_id_bytes,
 		"what is left out has its default");
+	bs_plan_unref(p);
 }
 
 static void long_ones(void)
 {
-	char json[BS_JSON_MAX + 64];
+	static char json[BS_JSON_MAX + 64];
 	struct bs_refusal no;
-	struct bs_plan p;
+	struct bs_plan *p = NULL;
 	for (size_t n = 240; n < 300; n++) {
 		char uri[320];
 		memset(uri, 'a', sizeof(uri));
 		memcpy(uri, "coap://", 7);
 		uri[n] = '\0';
 		snprintf(json, sizeof(json), "{\"servers\":[{\"uri\":\"%s\"}]}", uri);
-		CHECK((bs_plan_parse(span_str(json), &p, &no) == ERR_OK) == (n <= BS_URI_MAX),
+		CHECK((bs_plan_parse(span_str(json), BS_PLAN_OWN, &p, &no) == ERR_OK) ==
+				(n <= BS_URI_MAX),
 			"a URI has at most 255 bytes (BS-34)");
+		bs_plan_unref(p);
+		p = NULL;
 	}
 	memset(json, ' ', sizeof(json));
 	memcpy(json, SERVER(URI), strlen(SERVER(URI)));
-	CHECK(!bs_plan_parse(span_make(json, BS_JSON_MAX), &p, &no), "the largest plan");
-	CHECK(bs_plan_parse(span_make(json, BS_JSON_MAX + 1), &p, &no) == ERR_SYNTAX, "beyond it");
+	CHECK(!bs_plan_parse(span_make(json, BS_JSON_MAX), BS_PLAN_OWN, &p, &no),
+		"the largest plan");
+	bs_plan_unref(p);
+	CHECK(bs_plan_parse(span_make(json, BS_JSON_MAX + 1), BS_PLAN_OWN, &p, &no) == ERR_SYNTAX,
+		"beyond it");
+}
+
+/* The default plan, with those of patterns. */
+static void templates(void)
+{
+	static const struct {
+		const char *what, *json, *field; /* NULL: good */
+	} row[] = {
+		{"a plan for all", SERVER(URI), NULL},
+		{"and one for some",
+			"{\"servers\":[{" URI
+			"}],\"patterns\":[{\"match\":\"m-*\",\"servers\":[{" URI ",\"ssid\":5}]}]}",
+			NULL},
+		{"for some alone", "{\"patterns\":[{\"match\":\"m-*\",\"servers\":[{" URI "}]}]}",
+			NULL},
+		{"neither", "{}", "servers"},
+		{"a pattern without its text", "{\"patterns\":[{\"servers\":[{" URI "}]}]}",
+			"patterns[0].match"},
+		{"a pattern within", "{\"patterns\":[{\"match\":\"a\",\"patterns\":[]}]}",
+			"patterns[0].patterns"},
+		{"a pattern's plan is checked",
+			"{\"patterns\":[{\"match\":\"a\",\"servers\":[{" URI ",\"ssid\":0}]}]}",
+			"patterns[0].servers[0].ssid"},
+		{"a pattern's keys would be shared (SEC-15)",
+			"{\"patterns\":[{\"match\":\"a\",\"servers\":[{" PSK2(2) "}]}]}",
+			"patterns[0].servers[0].psk.key"},
+		{"those of all too (SEC-15)", "{\"servers\":[{" PSK2(2) "}]}",
+			"servers[0].psk.key"},
+		{"no pattern", "{\"servers\":[{" URI "}],\"patterns\":[]}", "patterns"},
+	};
+	for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
+		struct bs_refusal no;
+		struct bs_plan *p = NULL;
+		static uint8_t text[BS_JSON_MAX];
+		struct writer w = wr_make(text, sizeof(text));
+		enum err err = bs_plan_parse(span_str(row[i].json), BS_PLAN_DEFAULT, &p, &no);
+		CHECK(row[i].field ? err == ERR_SYNTAX && !strcmp(no.field, row[i].field) : !err,
+			row[i].what);
+		if (p)
+			bs_plan_write(p, true, &w);
+		bs_plan_unref(p);
+		p = NULL;
+		if (!err)
+			CHECK(!bs_plan_parse(wr_span(&w), BS_PLAN_DEFAULT, &p, &no), "read again");
+		bs_plan_unref(p);
+	}
+}
+
+/* What a plan is shown as has no secret in it. */
+static void no_secrets(void)
+{
+	struct bs_refusal no;
+	struct bs_plan *p;
+	char text[1024] = "";
+	struct writer w = wr_make(text, sizeof(text) - 1);
+	REQUIRE(!bs_plan_parse(SPAN_LIT(TWO(",\"access\":[]")), BS_PLAN_OWN, &p, &no), "a plan");
+	bs_plan_write(p, false, &w);
+	CHECK(!w.err && strstr(text, "6465762d31") && !strstr(text, "00ff") &&
+			!strstr(text, "\"key\""),
+		"the identity is shown, the key is not");
+	bs_plan_unref(p);
 }
 
 /* What is at fault is named by its way through the plan. */
@@ -164,14 +318,19 @@ static void fields(void)
 			"servers[0].oscore.id_context_bytes"},
 		{SERVER(URI ",\"a-name-that-is-longer-than-any-of-ours-could-be-in-a-plan\":1"),
 			"servers[0].a-name-that-is-longer-than-a"},
+		{TWO(",\"access\":[{\"object\":3,\"instance\":0,\"owner\":1,\"rights\":{\"2\":"
+		     "\"X\"}}]"),
+			"access[0].rights.2"},
+		{SERVER(URIS ",\"psk\":{\"identity\":\"61\",\"key\":\"6\"}"), "servers[0].psk.key"},
 		{"[]", ""},
 		{"{", ""},
 	};
 	for (size_t i = 0; i < sizeof(at) / sizeof(*at); i++) {
 		struct bs_refusal no;
-		struct bs_plan p;
-		bool good = bs_plan_parse(span_str(at[i].json), &p, &no) == ERR_SYNTAX &&
-			    !strcmp(no.field, at[i].field);
+		struct bs_plan *p;
+		bool good =
+			bs_plan_parse(span_str(at[i].json), BS_PLAN_OWN, &p, &no) == ERR_SYNTAX &&
+			!strcmp(no.field, at[i].field);
 		CHECK(good, at[i].json);
 		if (!good)
 			printf("  %s\n", no.field);
@@ -183,6 +342,8 @@ int main(void)
 	table();
 	fields();
 	presets();
+	templates();
+	no_secrets();
 	long_ones();
 	return test_done();
 }

@@ -67,6 +67,24 @@ static void test_many(void)
 	CHECK(lwm_bs_discover_parse(wr_span(&w), &d) == ERR_LIMIT, "and all of these, or none");
 }
 
+static void test_servers(void)
+{
+	static char text[4096];
+	struct writer w = wr_make(text, sizeof(text));
+	struct lwm_bs_discover d;
+
+	CHECK(lwm_bs_discover_parse(
+		      SPAN_LIT("</>;lwm2m=1.1,</1/0>;ssid=101,</1/3>,</2>,</3/0>"), &d) == ERR_OK &&
+			d.server_n == 2 && d.server[0].iid == 0 && d.server[0].ssid == 101 &&
+			d.server[1].iid == 3 && !d.server[1].ssid && !d.access && !d.inst_n,
+		"instances of Object 1 with their SSIDs, and none of Object 2 (BS-11)");
+	CHECK(lwm_bs_discover_parse(SPAN_LIT("</2/5>"), &d) == ERR_OK && d.access && !d.server_n,
+		"instances of Object 2");
+	for (int i = 0; i <= LWM_BS_SERVERS_MAX; i++)
+		wr_fmt(&w, "%s</1/%d>", i ? "," : "", i);
+	CHECK(lwm_bs_discover_parse(wr_span(&w), &d) == ERR_LIMIT, "all of these, or none");
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -82,5 +100,6 @@ int main(void)
 				dump(&d, buf, sizeof(buf)), span_str(rows[i].want), rows[i].what);
 	}
 	test_many();
+	test_servers();
 	return test_done();
 }
