@@ -187,6 +187,11 @@ class Context:
 		info = cbor2.dumps([ident, self.id_context, AES_CCM_16_64_128, kind, n])
 		return hkdf(self._secret, self._salt, info, n)
 
+	def under(self, id_context):
+		"""The context of the same secret under another ID Context."""
+		return Context(self.endpoint, self.role, self._secret, self._salt, self.device_id,
+			self.server_id, id_context)
+
 	def id_of(self, who):
 		return self.device_id if who == "device" else self.server_id
 

@@ -155,7 +155,8 @@ class Witness:
 		option = oscore.parse_option(value)
 		if option.kid is None or option.piv is None:
 			raise Malformed("a request without kid or Partial IV")
-		for c in reversed(contexts(option)):
+		candidates = contexts(option)
+		for c in reversed(candidates + self._openings(who, candidates, option)):
 			nonce, aad = c.nonce(who, option.piv), c.aad(option.kid, option.piv)
 			plain = c.open(who, nonce, aad, m.payload)
 			if plain is not None:
@@ -212,6 +213,14 @@ class Witness:
 			self._bad("unreadable", "an answer of %s to nothing" % e["endpoint"])
 
 	# ---- the daemon speaks
+
+	def _openings(self, who, contexts, option):
+		"""What a first request of RFC 8613 Appendix B.2 of the daemon may be under: it offers new
+		keys to a device that seems to have lost its own, and these devices do not take them."""
+		wrapped = option.kid_context
+		if who != "server" or not wrapped or len(wrapped) != 9 or wrapped[0] != 0x48:
+			return []
+		return [c.under(wrapped[1:]) for c in contexts]
 
 	def _daemon_request(self, e, data, m):
 		if e["port"] in self._replay_ports:
