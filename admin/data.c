@@ -41,6 +41,8 @@ static bool usable(const struct lwm_format *f, enum adm_dm_kind kind, const stru
 		return f->encode && !f->single_only && f->cf != LWM_CF_TLV && f->cf != LWM_CF_JSON;
 	if (f->etch)
 		return false;
+	if (kind == ADM_OBSERVE_COMPOSITE)
+		return f->encode && !f->single_only && f->cf != LWM_CF_TLV && f->cf != LWM_CF_JSON;
 	if (kind == ADM_WRITE)
 		return f->encode && (p->n >= 3 || !f->single_only);
 	if (kind == ADM_WRITE_PARTIAL)
@@ -241,7 +243,7 @@ static void composite(
 
 	r->path = (struct lwm_path){0};
 	good = format(r, kind, &d.content_format) && req_wait(r) && req_json_only(r);
-	if (good && kind == ADM_READ_COMPOSITE)
+	if (good && kind != ADM_WRITE_COMPOSITE)
 		good = body_paths(r->body, rec, &r->fail);
 	else if (good)
 		good = body_composite(r->body, &versions, rec, &r->fail);
@@ -311,6 +313,22 @@ void bootstrap_trigger_post(struct adm_req *r)
 	}
 }
 
+void observe_composite_put(struct adm_req *r)
+{
+	struct lwm_records rec;
+
+	lwm_records_init(&rec, &r->arena);
+	composite(r, ADM_OBSERVE_COMPOSITE, &rec, content);
+}
+
+void observe_composite_delete(struct adm_req *r)
+{
+	struct lwm_records rec;
+
+	lwm_records_init(&rec, &r->arena);
+	composite(r, ADM_CANCEL_COMPOSITE, &rec, response);
+}
+
 void observation_put(struct adm_req *r)
 {
 	struct adm_dm d;
@@ -337,6 +355,12 @@ static void observation_out(void *cb_arg, const struct adm_observation_view *v)
 
 	jo_object(o, NULL);
 	jo_path(o, "path", &v->path);
+	if (v->path_n)
+		jo_array(o, "paths");
+	for (size_t i = 0; i < v->path_n; i++)
+		jo_path(o, NULL, &v->paths[i]);
+	if (v->path_n)
+		jo_end_array(o);
 	jo_str(o, "state", v->state);
 	jo_u64(o, "notifications", v->notifications);
 	jo_time(o, "last", v->last_wall_s);

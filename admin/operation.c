@@ -45,6 +45,8 @@ static const char *const kinds[] = {
 	[ADM_OBSERVE] = "observe",
 	[ADM_CANCEL] = "cancel",
 	[ADM_READ_COMPOSITE] = "read-composite",
+	[ADM_OBSERVE_COMPOSITE] = "observe-composite",
+	[ADM_CANCEL_COMPOSITE] = "cancel-composite",
 	[ADM_WRITE_COMPOSITE] = "write-composite",
 };
 

@@ -151,7 +151,9 @@ enum adm_dm_kind {
 	ADM_ATTRIBUTES, /* Write-Attributes */
 	ADM_OBSERVE,
 	ADM_CANCEL,
-	ADM_READ_COMPOSITE,  /* of the root: `records` are names */
+	ADM_READ_COMPOSITE, /* of the root: `records` are names */
+	ADM_OBSERVE_COMPOSITE,
+	ADM_CANCEL_COMPOSITE,
 	ADM_WRITE_COMPOSITE, /* of the root: values and removals */
 };
 
@@ -170,6 +172,8 @@ struct adm_dm {
 
 struct adm_observation_view {
 	struct lwm_path path;
+	const struct lwm_path *paths; /* of a composite, whose path is the root */
+	size_t path_n;
 	const char *state; /* "requested" | "active" */
 	uint64_t notifications;
 	int64_t last_wall_s;

@@ -29,6 +29,8 @@ static const struct adm_route routes[] = {
 	{"POST", "/v1/endpoints/{}/execute/*", execute_post, "wait"},
 	{"POST", "/v1/endpoints/{}/read-composite", read_composite_post, "wait format"},
 	{"POST", "/v1/endpoints/{}/write-composite", write_composite_post, "wait format"},
+	{"PUT", "/v1/endpoints/{}/observe-composite", observe_composite_put, "wait format"},
+	{"DELETE", "/v1/endpoints/{}/observe-composite", observe_composite_delete, "wait"},
 	{"GET", "/v1/endpoints/{}/observations", observations_list, ""},
 	{"PUT", "/v1/endpoints/{}/observations/*", observation_put, "wait format"},
 	{"DELETE", "/v1/endpoints/{}/observations/*", observation_delete, "wait"},

@@ -27,6 +27,7 @@ adm_handler_fn credentials_get, credentials_put, credentials_delete, oscore_deco
 adm_handler_fn data_get, data_put, data_post, data_delete, execute_post;
 adm_handler_fn read_composite_post, write_composite_post;
 adm_handler_fn discover_get, attributes_put;
+adm_handler_fn observe_composite_put, observe_composite_delete;
 adm_handler_fn observations_list, observation_put, observation_delete;
 adm_handler_fn operations_list, operation_get, operation_delete;
 adm_handler_fn bootstrap_get, bootstrap_put, bootstrap_delete, bootstrap_trigger_post;

@@ -17,6 +17,8 @@ uint64_t core_dm(void *arg, const struct adm_dm *d, adm_done_fn *done, void *don
 		[ADM_OBSERVE] = SRV_OBSERVE,
 		[ADM_CANCEL] = SRV_CANCEL,
 		[ADM_READ_COMPOSITE] = SRV_READ_COMPOSITE,
+		[ADM_OBSERVE_COMPOSITE] = SRV_OBSERVE_COMPOSITE,
+		[ADM_CANCEL_COMPOSITE] = SRV_CANCEL_COMPOSITE,
 		[ADM_WRITE_COMPOSITE] = SRV_WRITE_COMPOSITE};
 	if (!core_call_begin(c, done, done_arg, &ticket))
 		return 0;

@@ -204,6 +204,7 @@ int ctl_read(struct ctl *c);
 int ctl_write(struct ctl *c);
 int ctl_execute(struct ctl *c);
 int ctl_read_composite(struct ctl *c);
+int ctl_observe_composite(struct ctl *c);
 int ctl_write_composite(struct ctl *c);
 int ctl_cancel(struct ctl *c);
 int ctl_observe(struct ctl *c);

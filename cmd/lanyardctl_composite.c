@@ -14,19 +14,37 @@ static const char *composite_target(struct ctl *c, const char *what)
 	return ctl_query(c, t, "format", c->opt[CTL_OPT_FORMAT]);
 }
 
-int ctl_read_composite(struct ctl *c)
+static int call_with_paths(struct ctl *c, const char *method, const char *what, struct ctl_reply *r)
 {
 	struct json_object *body = json_object_new_object(), *paths = json_object_new_array();
-	struct ctl_reply r;
 	int rc;
 
 	for (size_t i = 1; i < c->arg_n; i++)
 		json_object_array_add(paths, json_object_new_string(c->arg[i]));
 	json_object_object_add(body, "paths", paths);
-	rc = ctl_call(c, "POST", composite_target(c, "read-composite"),
-		json_object_to_json_string(body), 0, &r);
+	rc = ctl_call(c, method, composite_target(c, what), json_object_to_json_string(body), 0, r);
 	json_object_put(body);
+	return rc;
+}
+
+int ctl_read_composite(struct ctl *c)
+{
+	struct ctl_reply r;
+	int rc = call_with_paths(c, "POST", "read-composite", &r);
+
 	if (rc == CTL_OK && !ctl_json_done(c, &r) && !ctl_running(c, &r))
+		ctl_values(c, r.json);
+	ctl_reply_free(&r);
+	return rc;
+}
+
+int ctl_observe_composite(struct ctl *c)
+{
+	bool cancel = c->opt[CTL_OPT_CANCEL];
+	struct ctl_reply r;
+	int rc = call_with_paths(c, cancel ? "DELETE" : "PUT", "observe-composite", &r);
+
+	if (rc == CTL_OK && !ctl_json_done(c, &r) && !ctl_running(c, &r) && r.json)
 		ctl_values(c, r.json);
 	ctl_reply_free(&r);
 	return rc;

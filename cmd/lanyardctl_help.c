@@ -136,6 +136,12 @@ static const struct ctl_command commands[] = {
 		ctl_write_composite, "write several resources in one message, all or none",
 		"Since LwM2M 1.1. VALUE is as for write; PATH= with nothing behind it takes a "
 		"resource\ninstance away (1.2)."},
+	{"observe-composite", NULL, "EP PATH...", 2, 33,
+		DEVICE | CTL_HAS(CTL_OPT_FORMAT) | CTL_HAS(CTL_OPT_CANCEL), ctl_observe_composite,
+		"observe several paths together",
+		"Since LwM2M 1.1. Notifications are events of the path /, which 'events' shows. "
+		"The observation\n"
+		"stays until --cancel with the same paths."},
 	{"observe", NULL, "EP PATH", 2, 2, DEVICE | CTL_HAS(CTL_OPT_COUNT), ctl_observe,
 		"observe a path and print notifications",
 		"The observation stays when the command ends; cancel ends it."},

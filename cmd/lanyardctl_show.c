@@ -240,6 +240,20 @@ int ctl_show(struct ctl *c)
 	return rc;
 }
 
+/* The path, or those of a composite. */
+static const char *observed(struct ctl *c, struct json_object *o)
+{
+	struct json_object *paths = ctl_member(o, "paths");
+	const char *text = "";
+
+	if (!paths)
+		return ctl_cell(c, o, "path");
+	for (size_t i = 0; i < length(paths); i++)
+		text = ctl_fmt(c, "%s%s%s", text, i ? " " : "",
+			ctl_escape(c, json_object_get_string(at(paths, i))));
+	return text;
+}
+
 int ctl_observations(struct ctl *c)
 {
 	struct ctl_table t = {0};
@@ -252,7 +266,7 @@ int ctl_observations(struct ctl *c)
 		array = ctl_member(r.json, "observations");
 		ctl_table_row(&t, 4, "PATH", "STATE", "NOTIFICATIONS", "LAST");
 		for (size_t i = 0; i < length(array); i++)
-			ctl_table_row(&t, 4, ctl_cell(c, at(array, i), "path"),
+			ctl_table_row(&t, 4, observed(c, at(array, i)),
 				ctl_cell(c, at(array, i), "state"),
 				ctl_cell(c, at(array, i), "notifications"),
 				ctl_cell(c, at(array, i), "last"));

@@ -22,16 +22,16 @@ static const struct lwm_format *body_format(struct dev_call *c)
 }
 
 /* What is not there, or not to be read, is left out. ERR_NOTFOUND: that was all. */
-static enum err collect(struct dev *d, const struct lwm_records *names, const struct lwm_format *f,
-	struct span *body)
+static enum err collect(struct dev *d, const struct lwm_path *names, size_t n,
+	const struct lwm_format *f, struct span *body)
 {
 	struct lwm_records r;
 	struct lwm_path root = {0};
 	lwm_records_init(&r, &d->host->scratch);
 	dev_things_step(d);
-	for (size_t i = 0; i < names->n; i++)
-		if (dev_check_path(d, &d->accounts, &names->v[i].path) == MSG_EMPTY)
-			dev_collect(d, &d->accounts, &names->v[i].path, &r);
+	for (size_t i = 0; i < n; i++)
+		if (dev_check_path(d, &d->accounts, &names[i]) == MSG_EMPTY)
+			dev_collect(d, &d->accounts, &names[i], &r);
 	struct writer w = dev_scratch(d->host, dev_value_bytes(&r));
 	enum err err = r.err ? r.err : w.err;
 	if (!err && !r.n)
@@ -42,34 +42,65 @@ static enum err collect(struct dev *d, const struct lwm_records *names, const st
 	return err ? err : w.err;
 }
 
-static uint8_t read_composite(
-	struct dev_call *c, const struct lwm_format *accept, struct span *body)
+uint8_t dev_composite_body(
+	struct dev *d, const struct lwm_path *names, size_t n, uint16_t cf, struct span *body)
 {
-	const struct lwm_format *f = body_format(c);
-	struct lwm_records names;
-	if (!f || !f->decode)
-		return MSG_UNSUPPORTED_FORMAT;
-	if (!accept || !accept->encode || accept->single_only || accept->etch)
+	const struct lwm_format *f = lwm_format(cf);
+	if (!f || !f->encode || f->single_only || f->etch)
 		return MSG_NOT_ACCEPTABLE;
-	if (decode_names(c, f, &names))
-		return MSG_BAD_REQUEST;
-	enum err err = collect(c->d, &names, accept, body);
+	enum err err = collect(d, names, n, f, body);
 	if (err == ERR_NOTFOUND)
 		return MSG_NOT_FOUND;
 	return err ? MSG_INTERNAL_ERROR : MSG_CONTENT;
 }
 
+/* The paths of the body, in the scratch arena. */
+static uint8_t names_of(struct dev_call *c, struct lwm_path **out, size_t *n)
+{
+	const struct lwm_format *f = body_format(c);
+	struct lwm_records names;
+	if (!f || !f->decode)
+		return MSG_UNSUPPORTED_FORMAT;
+	if (decode_names(c, f, &names))
+		return MSG_BAD_REQUEST;
+	*n = names.n;
+	*out = arena_alloc(&c->d->host->scratch, (names.n + 1) * sizeof(**out));
+	if (!*out)
+		return MSG_INTERNAL_ERROR;
+	for (size_t i = 0; i < names.n; i++)
+		(*out)[i] = names.v[i].path;
+	return MSG_CONTENT;
+}
+
+static void observe(struct dev_call *c, const struct lwm_path *names, size_t n, uint16_t cf,
+	const struct block *want, struct msg *reply)
+{
+	struct lwm_path root = {0};
+	uint32_t observe = 2;
+	msg_get_uint(&c->plain, OPT_OBSERVE, &observe);
+	if (observe == 0 && (!want || want->num == 0))
+		dev_observe_names(c, names, n, cf, reply);
+	else if (observe == 1)
+		dev_observe_cancel(c, &root);
+}
+
 static void fetch(struct dev_call *c, struct msg *reply)
 {
-	const struct lwm_format *accept = lwm_format(dev_accept(&c->plain, LWM_CF_SENML_CBOR));
+	uint16_t accept = dev_accept(&c->plain, LWM_CF_SENML_CBOR);
 	struct block b, *want = block_get(&c->plain, OPT_BLOCK2, &b) == ERR_OK ? &b : NULL;
 	struct span body = SPAN_EMPTY;
-	reply->code = read_composite(c, accept, &body);
+	struct lwm_path *names = NULL;
+	size_t n = 0;
+	reply->code = names_of(c, &names, &n);
+	if (reply->code == MSG_CONTENT)
+		reply->code = dev_composite_body(c->d, names, n, accept, &body);
 	struct dev_event *e = dev_event_add(c->d, DEV_EVENT_READ);
 	e->path = (struct lwm_path){0};
 	e->code = reply->code;
-	if (reply->code == MSG_CONTENT)
-		dev_reply_body(c->d, reply, accept->cf, body, want);
+	if (reply->code != MSG_CONTENT)
+		return;
+	observe(c, names, n, accept, want, reply);
+	dev_reply_body(c->d, reply, accept, body, want);
 }
 
 /* The device has no Resource Instances that could go. */

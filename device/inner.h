@@ -106,7 +106,9 @@ struct dev_attr {
 
 struct dev_observation {
 	struct dev_observation *next;
-	struct lwm_path path;
+	struct lwm_path path;   /* the root of a composite */
+	struct lwm_path *names; /* of a composite */
+	size_t name_n;
 	struct peer peer;
 	struct osc_binding binding;
 	uint16_t cf, last_mid;
@@ -406,6 +408,9 @@ size_t dev_instances(const struct dev *d, const struct dev_accounts *a, uint16_t
 
 /* composite.c: FETCH and iPATCH of the root. */
 void dev_composite_request(struct dev_call *c, struct msg *reply);
+/* The values at these paths in format cf, in the scratch arena; the code is 2.05 or an error. */
+uint8_t dev_composite_body(
+	struct dev *d, const struct lwm_path *names, size_t n, uint16_t cf, struct span *body);
 
 /* manage.c */
 void dev_manage_request(struct dev_call *c, struct msg *reply);
@@ -486,6 +491,9 @@ void dev_watch_free(struct dev *d);
 /* Starts or replaces; the reply becomes the first notification. */
 void dev_observe_start(
 	struct dev_call *c, const struct lwm_path *p, uint16_t cf, struct msg *reply);
+/* Of a composite; the names are copied. */
+void dev_observe_names(
+	struct dev_call *c, const struct lwm_path *names, size_t n, uint16_t cf, struct msg *reply);
 void dev_observe_cancel(struct dev_call *c, const struct lwm_path *p);
 /* A RST came for that message. */
 void dev_observe_reset(struct dev *d, uint16_t mid);

@@ -43,7 +43,8 @@ static size_t count(const struct dev *d)
 	return n;
 }
 
-/* Takes out the first that matches path or, with p NULL, is `which`. */
+/* Takes out the first that matches path or, with p NULL, is `which`. Composites have no path of
+ * their own: p is not the root. */
 static bool drop(struct dev *d, const struct lwm_path *p, const struct dev_observation *which)
 {
 	if (!d->watch)
@@ -55,6 +56,7 @@ static bool drop(struct dev *d, const struct lwm_path *p, const struct dev_obser
 		*at = o->next;
 		if (d->watch->notifying == o)
 			d->watch->notifying = NULL;
+		free(o->names);
 		free(o);
 		return true;
 	}
@@ -74,15 +76,16 @@ static void arm(struct dev *d)
 		wheel_add(&d->host->wheel, &d->watch->beat.timer, dev_now_ms(d) + interval);
 }
 
-void dev_observe_start(struct dev_call *c, const struct lwm_path *p, uint16_t cf, struct msg *reply)
+/* NULL: an answer without Observe, nothing was established. */
+static struct dev_observation *start(
+	struct dev_call *c, const struct lwm_path *p, uint16_t cf, struct msg *reply)
 {
 	struct dev *d = c->d;
-	drop(d, p, NULL); /* one observation of a path and server (CT-67) */
 	if (count(d) >= DEV_OBSERVATIONS_MAX || !dev_watch_need(d))
-		return; /* an answer without Observe: nothing was established */
+		return NULL;
 	struct dev_observation *o = calloc(1, sizeof(*o));
 	if (!o)
-		return;
+		return NULL;
 	o->path = *p;
 	dev_known_peer(d, c->from, &o->peer);
 	o->binding = c->binding;
@@ -94,12 +97,49 @@ void dev_observe_start(struct dev_call *c, const struct lwm_path *p, uint16_t cf
 	o->last = dev_number(d, p);
 	if (msg_add_uint(reply, OPT_OBSERVE, o->seq++) != ERR_OK) {
 		free(o);
-		return;
+		return NULL;
 	}
 	o->next = d->watch->observations;
 	d->watch->observations = o;
 	dev_event_add(d, DEV_EVENT_OBSERVE)->path = *p;
 	arm(d);
+	return o;
+}
+
+void dev_observe_start(struct dev_call *c, const struct lwm_path *p, uint16_t cf, struct msg *reply)
+{
+	drop(c->d, p, NULL); /* one observation of a path and server (CT-67) */
+	(void)start(c, p, cf, reply);
+}
+
+static bool same_names(const struct dev_observation *o, const struct lwm_path *names, size_t n)
+{
+	for (size_t i = 0; i < n && o->name_n == n; i++)
+		if (!lwm_path_eq(&o->names[i], &names[i]))
+			return false;
+	return o->name_n == n;
+}
+
+void dev_observe_names(
+	struct dev_call *c, const struct lwm_path *names, size_t n, uint16_t cf, struct msg *reply)
+{
+	const struct lwm_path root = {0};
+	struct lwm_path *copy = calloc(n + 1, sizeof(*copy));
+	struct dev_observation *o = first(c->d);
+	if (!copy)
+		return;
+	memcpy(copy, names, n * sizeof(*copy));
+	while (o && (o->path.n || !same_names(o, names, n)))
+		o = o->next;
+	if (o)
+		drop(c->d, NULL, o);
+	o = start(c, &root, cf, reply);
+	if (!o) {
+		free(copy);
+		return;
+	}
+	o->names = copy;
+	o->name_n = n;
 }
 
 void dev_observe_cancel(struct dev_call *c, const struct lwm_path *p)
@@ -117,7 +157,8 @@ static enum err build(struct dev *d, struct dev_observation *o, struct msg *m)
 {
 	struct span body = SPAN_EMPTY;
 	msg_init(m, d->host->o.confirmable ? MSG_CON : MSG_NON, MSG_CONTENT);
-	uint8_t code = dev_read_body(d, &d->accounts, &o->path, o->cf, &body);
+	uint8_t code = o->names ? dev_composite_body(d, o->names, o->name_n, o->cf, &body)
+				: dev_read_body(d, &d->accounts, &o->path, o->cf, &body);
 	m->mid = d->mid++;
 	m->token_n = o->token_n;
 	memcpy(m->token, o->token, o->token_n);
@@ -198,20 +239,39 @@ static void notify_due(struct dev *d)
 	}
 }
 
+/* What is observed: its path, or one of its names. */
+static bool concerns(const struct dev_observation *o,
+	bool (*fn)(const void *arg, const struct lwm_path *), const void *arg)
+{
+	bool any = !o->names && fn(arg, &o->path);
+	for (size_t i = 0; i < o->name_n; i++)
+		any |= fn(arg, &o->names[i]);
+	return any;
+}
+
+static bool changing(const void *arg, const struct lwm_path *p)
+{
+	(void)arg;
+	return dev_things_changing(p);
+}
+
+static bool touched(const void *arg, const struct lwm_path *p)
+{
+	return lwm_path_under(arg, p) || lwm_path_under(p, arg);
+}
+
 void dev_observe_timer(struct dev *d)
 {
 	for (struct dev_observation *o = first(d); o; o = o->next)
-		o->due |= dev_things_changing(&o->path);
+		o->due |= concerns(o, changing, NULL);
 	notify_due(d);
 	arm(d);
 }
 
 void dev_observe_touch(struct dev *d, const struct lwm_path *p)
 {
-	for (struct dev_observation *o = first(d); o; o = o->next) {
-		if (lwm_path_under(p, &o->path) || lwm_path_under(&o->path, p))
-			o->due = true;
-	}
+	for (struct dev_observation *o = first(d); o; o = o->next)
+		o->due |= concerns(o, touched, p);
 }
 
 void dev_observe_acked(struct dev *d)

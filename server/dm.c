@@ -189,18 +189,19 @@ void srv_dm(struct srv *s, const struct srv_dm *d, struct turn *t)
 	struct srv_reg *g = srv_reg_of(d->endpoint);
 	srv_view(s, d->endpoint, t->now_ms, &v);
 	s->count.operations++;
-	if (!g && d->kind != SRV_CANCEL) {
+	bool cancel = d->kind == SRV_CANCEL || d->kind == SRV_CANCEL_COMPOSITE;
+	if (!g && !cancel) {
 		turn_done(
 			t, d->ticket, 404, "not-registered", "the endpoint is not registered now");
 		return;
 	}
-	if (v.asleep && d->kind != SRV_CANCEL) {
+	if (v.asleep && !cancel) {
 		turn_done(t, d->ticket, 504, "asleep",
 			"the device uses queue mode and has been silent; try when it has been "
 			"heard of");
 		return;
 	}
-	if (d->kind == SRV_CANCEL) {
+	if (cancel) {
 		srv_cancel(s, d, t);
 		return;
 	}
@@ -213,7 +214,7 @@ void srv_dm(struct srv *s, const struct srv_dm *d, struct turn *t)
 	if (!op)
 		turn_done(
 			t, d->ticket, 503, "overload", "too many operations wait for this device");
-	else if (d->kind == SRV_OBSERVE)
+	else if (d->kind == SRV_OBSERVE || d->kind == SRV_OBSERVE_COMPOSITE)
 		srv_observe(s, op, d, t);
 	else
 		start(s, op, d, t);

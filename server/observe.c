@@ -6,12 +6,25 @@
 
 #include <stdlib.h>
 
-static struct srv_observation *find(struct srv_endpoint *e, const struct lwm_path *p)
+/* `names` NULL: no composite. */
+static struct srv_observation *find(
+	struct srv_endpoint *e, const struct lwm_path *p, const struct srv_names *names)
 {
 	struct srv_observation *o = e ? e->observations : NULL;
-	while (o && !lwm_path_eq(&o->path, p))
+	while (o && !(lwm_path_eq(&o->path, p) && srv_names_eq(o->names, names)))
 		o = o->next;
 	return o;
+}
+
+/* What `d` is about; NULL: its path alone. A composite of no names, or too many, is of none that
+ * is there. */
+static const struct srv_names *names_of(const struct srv_dm *d, struct srv_names *buf)
+{
+	if (d->kind != SRV_OBSERVE_COMPOSITE && d->kind != SRV_CANCEL_COMPOSITE)
+		return NULL;
+	if (!srv_names_of(d, buf))
+		buf->n = 0;
+	return buf;
 }
 
 static size_t count(const struct srv_endpoint *e)
@@ -22,15 +35,21 @@ static size_t count(const struct srv_endpoint *e)
 	return n;
 }
 
-static struct srv_observation *observation_new(
-	struct srv *s, struct endpoint *e, const struct lwm_path *p, int32_t content_format)
+static struct srv_observation *observation_new(struct srv *s, struct endpoint *e,
+	const struct lwm_path *p, const struct srv_names *names, int32_t content_format)
 {
 	struct srv_endpoint *se = srv_of(e);
 	if (!se || count(se) >= SRV_OBSERVATIONS_MAX)
 		return NULL;
 	struct srv_observation *o = calloc(1, sizeof(*o));
-	if (!o)
+	if (o && names)
+		o->names = malloc(sizeof(*names));
+	if (!o || (names && !o->names)) {
+		free(o);
 		return NULL;
+	}
+	if (names)
+		*o->names = *names;
 	o->endpoint = e;
 	o->path = *p;
 	o->content_format = content_format;
@@ -52,30 +71,44 @@ static void observation_free(struct srv *s, struct srv_observation *o, struct tu
 	if (o->id && t)
 		turn_rec(t, REC_OP_DEL)->del.id = o->id;
 	s->observation_n--;
+	free(o->names);
 	free(o);
 }
 
 static void record(struct srv *s, struct srv_observation *o, struct turn *t)
 {
-	uint8_t text[LWM_PATH_TEXT_MAX + 1], cf[16];
+	uint8_t text[SRV_NAMES_MAX * (LWM_PATH_TEXT_MAX + 1)], cf[16];
 	struct writer w = wr_make(text, sizeof(text)), c = wr_make(cf, sizeof(cf));
-	wr_path(&w, &o->path);
+	if (o->names)
+		srv_names_write(o->names, &w);
+	else
+		wr_path(&w, &o->path);
 	wr_fmt(&c, "%d", (int)o->content_format);
 	o->id = s->dir->next_id++;
 	struct span path = turn_dup(t, wr_span(&w)), format = turn_dup(t, wr_span(&c));
 	turn_rec(t, REC_OP_PUT)->op = (struct rec_op){.id = o->id,
 		.endpoint_id = o->endpoint->id,
-		.kind = SPAN_LIT("observe"),
+		.kind = o->names ? SPAN_LIT("observe-composite") : SPAN_LIT("observe"),
 		.path = path,
 		.created_wall_s = t->wall_ms / 1000,
 		.result = format};
+}
+
+static size_t formats_for(const struct srv_observation *o, const struct srv_reg *g,
+	uint16_t out[static SRV_FORMATS_MAX])
+{
+	if (!o->names || o->content_format >= 0)
+		return srv_formats(g, &o->path, SRV_USE_READ, o->content_format, out);
+	out[0] = LWM_CF_SENML_CBOR;
+	out[1] = LWM_CF_SENML_JSON;
+	return 2;
 }
 
 /* The best format that was not refused in this try. ERR_NOTFOUND: none is left. */
 static enum err next_format(const struct srv_observation *o, const struct srv_reg *g, uint16_t *out)
 {
 	uint16_t cf[SRV_FORMATS_MAX];
-	size_t n = srv_formats(g, &o->path, SRV_USE_READ, o->content_format, cf);
+	size_t n = formats_for(o, g, cf);
 	for (size_t i = 0; i < n; i++)
 		if (!(o->tried & srv_format_bit(cf[i]))) {
 			*out = cf[i];
@@ -87,21 +120,27 @@ static enum err next_format(const struct srv_observation *o, const struct srv_re
 static enum err ask(struct srv *s, struct srv_observation *o, struct srv_reg *g, struct turn *t)
 {
 	char text[LWM_PATH_TEXT_MAX];
+	uint8_t body[SRV_NAMES_BODY_MAX];
+	struct span alt = span_str(g->list.alt);
 	struct msg m;
 	uint16_t cf;
 	if (next_format(o, g, &cf))
 		return ERR_NOTFOUND;
 	o->asked = cf;
-	msg_init(&m, MSG_CON, MSG_GET);
-	enum err err = lwm_path_to_options(&o->path, span_str(g->list.alt), &m, text, sizeof(text));
-	if (!err)
+	msg_init(&m, MSG_CON, o->names ? MSG_FETCH : MSG_GET);
+	enum err err = lwm_path_to_options(&o->path, alt, &m, text, sizeof(text));
+	if (!err && o->names)
+		err = srv_names_request(o->names, alt, cf, body, &m);
+	else if (!err)
 		err = msg_add_uint(&m, OPT_ACCEPT, cf);
 	return err ? err : srv_ask(s, g, &m, true, o, t, &o->request);
 }
 
 void srv_observe(struct srv *s, struct srv_op *op, const struct srv_dm *d, struct turn *t)
 {
-	struct srv_observation *o = find(op->endpoint->registration, &op->path);
+	struct srv_names buf;
+	const struct srv_names *names = names_of(d, &buf);
+	struct srv_observation *o = find(op->endpoint->registration, &op->path, names);
 	const char *why = "too many observations of this endpoint";
 	if (o && (o->request || o->op)) {
 		why = o->active ? "it is observed already" : "it is being set up already";
@@ -112,7 +151,7 @@ void srv_observe(struct srv *s, struct srv_op *op, const struct srv_dm *d, struc
 	enum err err = ERR_NOMEM;
 	bool wanted = o != NULL; /* by an earlier call that was told so */
 	if (!o) {
-		o = observation_new(s, op->endpoint, &op->path, d->content_format);
+		o = observation_new(s, op->endpoint, &op->path, names, d->content_format);
 		if (o)
 			record(s, o, t);
 	}
@@ -135,9 +174,12 @@ void srv_observe(struct srv *s, struct srv_op *op, const struct srv_dm *d, struc
 
 void srv_cancel(struct srv *s, const struct srv_dm *d, struct turn *t)
 {
-	struct srv_observation *o = find(d->endpoint->registration, &d->path);
+	struct srv_names buf;
+	struct srv_observation *o = find(d->endpoint->registration, &d->path, names_of(d, &buf));
 	if (!o) {
-		turn_done(t, d->ticket, 404, "not-observed", "this path is not observed");
+		turn_done(t, d->ticket, 404, "not-observed",
+			d->kind == SRV_CANCEL ? "this path is not observed"
+					      : "these paths are not observed together");
 		return;
 	}
 	/* Whether the device hears of it or not, it is wanted no more: a later notification is
@@ -299,7 +341,7 @@ static void answered(
 	o->active = true;
 	struct srv_op *op = o->op;
 	struct srv_reg *g = srv_reg_of(o->endpoint);
-	if (g)
+	if (g && !o->names)
 		srv_formats_learn(g, SRV_USE_READ, o->asked, o->tried);
 	o->op = NULL;
 	if (op) {
@@ -365,6 +407,8 @@ void srv_observations(
 	const struct srv_endpoint *se = e->registration;
 	for (const struct srv_observation *o = se ? se->observations : NULL; o; o = o->next) {
 		struct srv_observation_view v = {.path = o->path,
+			.paths = o->names ? o->names->v : NULL,
+			.path_n = o->names ? o->names->n : 0,
 			.active = o->active,
 			.notifications = o->notifications,
 			.last_wall_s = o->last_wall_s};
@@ -381,11 +425,14 @@ static int32_t stored_format(struct span s)
 
 enum err srv_load_op(struct srv *s, struct endpoint *e, const struct rec_op *r, struct turn *t)
 {
-	struct lwm_path path;
-	if (lwm_path_parse(r->path, &path))
+	struct lwm_path path = {0};
+	struct srv_names names;
+	bool composite = span_eq_str(r->kind, "observe-composite");
+	if (composite ? !srv_names_parse(r->path, &names) : lwm_path_parse(r->path, &path))
 		return ERR_CORRUPT;
-	if (span_eq_str(r->kind, "observe")) {
-		struct srv_observation *o = observation_new(s, e, &path, stored_format(r->result));
+	if (composite || span_eq_str(r->kind, "observe")) {
+		struct srv_observation *o = observation_new(
+			s, e, &path, composite ? &names : NULL, stored_format(r->result));
 		if (!o)
 			return ERR_NOMEM;
 		o->id = r->id;

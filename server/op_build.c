@@ -34,6 +34,8 @@ static const struct {
 	[SRV_OBSERVE] = {"observe", MSG_GET, false, 1, 4, SRV_USE_READ},
 	[SRV_CANCEL] = {"cancel", MSG_GET, false, 1, 4, SRV_USE_READ},
 	[SRV_READ_COMPOSITE] = {"read-composite", MSG_FETCH, false, 0, 0, SRV_USE_NONE},
+	[SRV_OBSERVE_COMPOSITE] = {"observe-composite", MSG_FETCH, false, 0, 0, SRV_USE_NONE},
+	[SRV_CANCEL_COMPOSITE] = {"cancel-composite", MSG_FETCH, false, 0, 0, SRV_USE_NONE},
 	[SRV_WRITE_COMPOSITE] = {"write-composite", MSG_IPATCH, true, 0, 0, SRV_USE_NONE},
 };
 
@@ -144,6 +146,8 @@ static bool composite_allowed(
 		d->content_format < 0 ? NULL : lwm_format((uint32_t)d->content_format);
 	if (g->lwm2m < 11)
 		return no(why, "there are composites since LwM2M 1.1 only");
+	if (d->kind == SRV_OBSERVE_COMPOSITE && d->record_n > SRV_NAMES_MAX)
+		return no(why, "at most %d paths are observed together", SRV_NAMES_MAX);
 	if (f && f->etch && g->lwm2m < 12)
 		return no(why, "there is SenML-ETCH since LwM2M 1.2 only");
 	for (size_t i = 0; i < d->record_n; i++) {
@@ -182,7 +186,9 @@ static bool kind_allowed(const struct srv_reg *g, const struct srv_dm *d, struct
 		return attributes_allowed(g, d, why);
 	case SRV_READ_COMPOSITE:
 	case SRV_WRITE_COMPOSITE:
+	case SRV_OBSERVE_COMPOSITE:
 		return composite_allowed(g, d, why);
+	case SRV_CANCEL_COMPOSITE:
 	case SRV_READ:
 	case SRV_WRITE:
 	case SRV_EXECUTE:
@@ -456,6 +462,8 @@ enum err srv_op_prepare(struct srv *s, struct srv_op *op, const struct srv_dm *d
 	case SRV_READ_COMPOSITE:
 	case SRV_WRITE_COMPOSITE:
 		return prepare_composite(s, op, d);
+	case SRV_OBSERVE_COMPOSITE:
+	case SRV_CANCEL_COMPOSITE:
 	case SRV_READ:
 	case SRV_OBSERVE:
 	case SRV_CANCEL:

@@ -75,6 +75,8 @@ void srv_recheck(struct srv *s, struct endpoint *e, struct turn *t);
 /* Removes the registration, with its record and event; for an administrator. */
 void srv_forget_endpoint(struct srv *s, struct endpoint *e, struct turn *t);
 
+enum { SRV_NAMES_MAX = 32 };
+
 enum srv_dm_kind {
 	SRV_READ,
 	SRV_WRITE,         /* replaces (PUT) */
@@ -86,8 +88,10 @@ enum srv_dm_kind {
 	SRV_ATTRIBUTES, /* Write-Attributes */
 	SRV_OBSERVE,
 	SRV_CANCEL,
-	SRV_READ_COMPOSITE,  /* of the root; `records` are names */
-	SRV_WRITE_COMPOSITE, /* of the root; values of any Object, and removals */
+	SRV_READ_COMPOSITE,    /* of the root; `records` are names */
+	SRV_WRITE_COMPOSITE,   /* of the root; values of any Object, and removals */
+	SRV_OBSERVE_COMPOSITE, /* of the root; `records` are names, SRV_NAMES_MAX at most */
+	SRV_CANCEL_COMPOSITE,
 };
 
 struct srv_dm {
@@ -130,7 +134,9 @@ struct srv_view {
 void srv_view(const struct srv *s, const struct endpoint *e, uint64_t now_ms, struct srv_view *out);
 
 struct srv_observation_view {
-	struct lwm_path path;
+	struct lwm_path path;         /* the root of a composite */
+	const struct lwm_path *paths; /* of a composite; sorted */
+	size_t path_n;
 	bool active;
 	uint64_t notifications;
 	int64_t last_wall_s;

@@ -44,6 +44,13 @@ struct srv_op {
 	uint8_t attempt_n, attempt_at;
 };
 
+/* What a composite is about, sorted, each once. */
+struct srv_names {
+	struct lwm_path v[SRV_NAMES_MAX];
+	size_t n;
+};
+enum { SRV_NAMES_BODY_MAX = 64 + SRV_NAMES_MAX * (LWM_PATH_TEXT_MAX + LWM_ALT_PATH_MAX + 8) };
+
 struct srv_observation {
 	struct srv_observation *next;
 	struct srv_reg *reg; /* NULL: wanted, but not registered now */
@@ -51,9 +58,10 @@ struct srv_observation {
 	struct ep_request *request; /* NULL: not asked for, or not yet. Its `user` is this */
 	struct srv_op *op;          /* who waits for it to be set up, or cancelled */
 	struct lwm_path path;
-	int32_t content_format; /* asked for by the administrator; -1: ours to choose */
-	uint16_t asked;         /* the format asked for last */
-	uint8_t tried;          /* srv_format_bit of what was refused, in this try */
+	struct srv_names *names; /* of a composite, whose path is the root; else NULL */
+	int32_t content_format;  /* asked for by the administrator; -1: ours to choose */
+	uint16_t asked;          /* the format asked for last */
+	uint8_t tried;           /* srv_format_bit of what was refused, in this try */
 	bool active;
 	uint64_t id; /* of its record */
 	uint64_t notifications;
@@ -184,6 +192,17 @@ void srv_op_done(
 void srv_op_answer(struct srv_op *op, const struct msg *m, struct turn *t);
 MUST_USE enum err srv_ask(struct srv *s, struct srv_reg *g, struct msg *m, bool observe, void *user,
 	struct turn *t, struct ep_request **out);
+
+/* observe_names.c: the records' paths. False if there are none, or too many. */
+bool srv_names_of(const struct srv_dm *d, struct srv_names *out);
+/* NULL is equal to NULL alone. */
+bool srv_names_eq(const struct srv_names *a, const struct srv_names *b);
+/* As it is stored: paths with spaces between them. */
+void srv_names_write(const struct srv_names *names, struct writer *w);
+bool srv_names_parse(struct span text, struct srv_names *out);
+/* Body and formats of a FETCH; `buf` holds the body. */
+MUST_USE enum err srv_names_request(const struct srv_names *names, struct span alt, uint16_t accept,
+	uint8_t buf[static SRV_NAMES_BODY_MAX], struct msg *m);
 
 /* observe.c */
 void srv_observe(struct srv *s, struct srv_op *op, const struct srv_dm *d, struct turn *t);

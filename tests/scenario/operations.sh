@@ -109,6 +109,12 @@ check 'read several' shows '^/3303/0/5700 +Sensor Value' read-composite d /3/0/1
 check 'and each of them' out_has '^/3/0/14 .*\+01:00$'
 check 'what is not there is left out' hides 4711 read-composite d /3/0/14 /4711
 check 'in another format' shows '^/3/0/14 .*\+01:00$' read-composite d /3/0/14 /1 --format senml-json
+check 'observe several' shows '^/3303/0/5700 +Sensor Value' observe-composite d /3303/0/5700 /3/0/14
+check 'they are in the list' shows '^/3/0/14 /3303/0/5700 +active' observations d
+check 'notifications are events' shows 'notification .*/3303/0/5700' events --endpoint d --type notification --after 0 --count 2
+check 'other paths are not observed' refused 1 'not observed together' observe-composite d /3/0/14 --cancel
+check 'observe no more' says '' observe-composite d /3/0/14 /3303/0/5700 --cancel
+check 'the list is empty' hides 3303/0/5700 observations d
 check 'write several' says '' write-composite d /3/0/14=+03:00 /3/0/15=Asia/Baku
 check 'both have changed' shows '^/3/0/15 .*Asia/Baku$' read-composite d /3/0/14 /3/0/15
 check 'the other too' out_has '^/3/0/14 .*\+03:00$'

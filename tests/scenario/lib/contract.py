@@ -35,6 +35,7 @@ ATTRIBUTES = E + "/attributes/{path}"
 EXECUTE = E + "/execute/{path}"
 READ_COMPOSITE = E + "/read-composite"
 WRITE_COMPOSITE = E + "/write-composite"
+OBSERVE_COMPOSITE = E + "/observe-composite"
 OBSERVATION = E + "/observations/{path}"
 PLAN = "/v1/bootstrap/{endpoint}"
 TRIGGER = PLAN + "/trigger"
@@ -417,6 +418,8 @@ def limits():
 
 # ---- devices
 
+TOGETHER = {"paths": ["/3303/0/5700", "/3/0/9"]}
+
 # (method, path template, path of the device, body, expected good status)
 WELL = [
     ("GET", DATA, "3/0/9", None, 200),
@@ -432,6 +435,7 @@ WELL = [
     ("POST", EXECUTE, "3303/0/5605", {"arguments": "0='a'"}, 200),
     ("POST", READ_COMPOSITE, None, {"paths": ["/3/0/14", "/1"]}, 200),
     ("POST", WRITE_COMPOSITE, None, {"values": {"/3/0/14": "+01:00", "/3/0/15": "UTC"}}, 200),
+    ("PUT", OBSERVE_COMPOSITE, None, TOGETHER, 200),
 ]
 # What no device has.
 REFUSED = [
@@ -445,6 +449,7 @@ REFUSED = [
     ("POST", EXECUTE, "4444/0/1", None),
     ("POST", WRITE_COMPOSITE, None, {"values": {"/4444/0/1": 1}}),
     ("POST", READ_COMPOSITE, None, {"paths": ["/4444"]}),
+    ("PUT", OBSERVE_COMPOSITE, None, {"paths": ["/4444"]}),
 ]
 # By what is wrong with the request itself.
 WRONG = [
@@ -456,6 +461,12 @@ WRONG = [
     (422, "POST", EXECUTE, "3/0/4", {"arguments": "a b"}, "arguments"),
     (422, "POST", READ_COMPOSITE, None, {"paths": ["x"]}, "paths"),
     (422, "POST", READ_COMPOSITE, None, {}, "paths"),
+    (422, "PUT", OBSERVE_COMPOSITE, None, {"paths": ["/"]}, "paths"),
+    (422, "PUT", OBSERVE_COMPOSITE, None, {"paths": ["/3/0/9"] * 33}, "invalid"),
+    (422, "PUT", OBSERVE_COMPOSITE, None, {"paths": ["/21/0"]}, "reserved"),
+    (400, "PUT", OBSERVE_COMPOSITE, None, "{", "bad-json"),
+    (422, "DELETE", OBSERVE_COMPOSITE, None, {"paths": []}, "paths"),
+    (404, "DELETE", OBSERVE_COMPOSITE, None, {"paths": ["/3/0/9"]}, "not-observed"),
     (422, "POST", WRITE_COMPOSITE, None, {"values": {"/3/0": 1}}, "values"),
     (422, "POST", WRITE_COMPOSITE, None, {"values": {"/3/0/14": 5}}, "invalid"),
     (422, "POST", WRITE_COMPOSITE, None, {"values": {"/21/0/1": "AAAA"}}, "reserved"),
@@ -496,7 +507,9 @@ def devices():
          headers={"Content-Type": "text/plain"})
     call(400, "GET", DATA, device("d"), {"format": "yaml"}, has="format")
     call(400, "GET", DATA, device("d"), {"wait": 601}, has="wait")
-    call(200, "GET", E + "/observations", {"endpoint": "d"})
+    listed = call(200, "GET", E + "/observations", {"endpoint": "d"}).json()["observations"]
+    check("what is observed together is listed so",
+          ["/3/0/9", "/3303/0/5700"] in [o.get("paths") for o in listed], listed)
     call(404, "GET", E + "/observations", NOBODY)
     call(200, "GET", E, {"endpoint": "d"})
     call(200, "PUT", OBSERVATION, device("d", "3303/0/5700"))
@@ -521,6 +534,8 @@ def absent_devices():
         call(200, "GET", OPERATION, {"id": answer.json()["id"]})
     call(409, "PUT", OBSERVATION, device("silent", "3303/0/5700"), has="conflict")
     call(202, "DELETE", OBSERVATION, device("silent"), {"wait": 0})
+    call(409, "PUT", OBSERVE_COMPOSITE, {"endpoint": "silent"}, body=TOGETHER, has="conflict")
+    call(202, "DELETE", OBSERVE_COMPOSITE, {"endpoint": "silent"}, {"wait": 0}, body=TOGETHER)
     call(202, "GET", DATA, device("silent"), {"wait": 1})
     call(202, "POST", TRIGGER, {"endpoint": "silent"}, {"wait": 0})
 
@@ -738,6 +753,7 @@ absent_devices()
 listener.until("notification", "d")
 operations()
 call(204, "DELETE", OBSERVATION, device("d", "3303/0/5700"))
+call(204, "DELETE", OBSERVE_COMPOSITE, {"endpoint": "d"}, body=TOGETHER)
 listener.take()
 listener.kinds.clear()
 call(200, "POST", TRIGGER, {"endpoint": "d"})

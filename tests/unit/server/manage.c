@@ -312,6 +312,115 @@ static void observes(void)
 	close_server();
 }
 
+#define VALUES "[{\"n\":\"/3/0/9\",\"v\":80},{\"n\":\"/1/0/1\",\"v\":60}]"
+#define NAMES  SPAN_LIT("\x82\xa1\x00\x62/1\xa1\x00\x66/3/0/9")
+
+static void view_paths(void *arg, const struct srv_observation_view *v)
+{
+	if (v->path_n == 2 && v->path.n == 0 && v->paths[0].n == 1 && v->paths[1].n == 3)
+		++*(size_t *)arg;
+}
+
+/* IR-03 */
+static void observes_composite(void)
+{
+	size_t seen = 0;
+	open_registered(LINKS);
+	CHECK(begin(SRV_OBSERVE_COMPOSITE, "/", -1, "?/3/0/9 ?/1 ?/3/0/9", -1) &&
+			asked(MSG_FETCH, "", LWM_CF_SENML_CBOR, LWM_CF_SENML_CBOR, NAMES) &&
+			msg_find(&q.plain, OPT_OBSERVE) && rig_records(&rig, REC_OP_PUT) == 1,
+		"FETCH with Observe, wanted durably");
+	const struct rec *kept = rig_record(&rig, REC_OP_PUT);
+	CHECK(kept && span_eq_str(kept->op.path, "/1 /3/0/9") &&
+			span_eq_str(kept->op.kind, "observe-composite"),
+		"its record");
+	CHECK(answer(MSG_NOT_ACCEPTABLE, -1, "", -1) && !outcome() &&
+			asked(MSG_FETCH, "", LWM_CF_SENML_JSON, LWM_CF_SENML_JSON,
+				SPAN_LIT("[{\"n\":\"/1\"},{\"n\":\"/3/0/9\"}]")),
+		"refused in one format, the next is tried");
+	CHECK(answer(MSG_CONTENT, LWM_CF_SENML_JSON, VALUES, 1) && outcome()->status == 200 &&
+			rig_records(&rig, REC_EVENT) == 1,
+		"its first values are an outcome and an event");
+	srv_observations(srv, rig.e, view_paths, &seen);
+	CHECK(seen == 1, "the list has its paths");
+	CHECK(!begin(SRV_OBSERVE_COMPOSITE, "/", -1, "?/1 ?/3/0/9", -1) && outcome()->status == 200,
+		"once is enough, in any order");
+	CHECK(begin(SRV_OBSERVE_COMPOSITE, "/", -1, "?/1", -1) && srv_observation_count(srv) == 2,
+		"other paths are another one");
+	CHECK(answer(MSG_CONTENT, -1, "", -1) && !strcmp(outcome()->type, "not-observable") &&
+			srv_observation_count(srv) == 1,
+		"which the device does not take up");
+	CHECK(ask(MSG_POST, "rd", "ep=dev&lt=60&lwm2m=1.1", 40, LINKS) == MSG_CREATED &&
+			rig_asked(&rig, RIG_SERVER, rig_sent(&rig, 1), &q) &&
+			q.plain.code == MSG_FETCH && msg_find(&q.plain, OPT_OBSERVE),
+		"after a Register it is set up again (IR-06)");
+	CHECK(answer(MSG_CONTENT, LWM_CF_SENML_CBOR, "\x80", 1) && !outcome(), "without a word");
+	CHECK(!begin(SRV_CANCEL_COMPOSITE, "/", -1, "?/3/0/9", -1) && outcome()->status == 404,
+		"paths that are not observed together");
+	CHECK(begin(SRV_CANCEL_COMPOSITE, "/", -1, "?/3/0/9 ?/1", -1) && outcome()->status == 204 &&
+			rig_records(&rig, REC_OP_DEL) == 1 &&
+			asked(MSG_FETCH, "", LWM_CF_SENML_CBOR, LWM_CF_SENML_CBOR, NAMES),
+		"cancelled by the same body, durably");
+	CHECK(answer(MSG_CONTENT, LWM_CF_SENML_CBOR, "\x80", -1) && srv_observation_count(srv) == 0,
+		"its end");
+	close_server();
+}
+
+static const struct {
+	uint8_t lwm2m;
+	const char *names, *type;
+} composite_refusals[] = {
+	{10, "?/3/0/9", "invalid"},
+	{11, "?/3/0/9 ?/0/1", "reserved"},
+	{11, "?/21", "reserved"},
+};
+
+static void refuses_composites(void)
+{
+	for (size_t i = 0; i < sizeof(composite_refusals) / sizeof(composite_refusals[0]); i++) {
+		open_version(composite_refusals[i].lwm2m, LINKS);
+		CHECK(!begin(SRV_OBSERVE_COMPOSITE, "/", -1, composite_refusals[i].names, -1) &&
+				outcome()->status == 422 &&
+				!strcmp(outcome()->type, composite_refusals[i].type) &&
+				srv_observation_count(srv) == 0,
+			composite_refusals[i].names);
+		close_server();
+	}
+}
+
+/* As the next start finds it. */
+static const struct {
+	const char *path;
+	enum err err;
+} stored[] = {
+	{"/1 /3/0/9", ERR_OK},
+	{"/3/0/9", ERR_OK},
+	{"", ERR_CORRUPT},
+	{"/", ERR_CORRUPT},
+	{"/1  /3", ERR_CORRUPT},
+	{"/1 x", ERR_CORRUPT},
+	{"/0 /1 /2 /3 /4 /5 /6 /7 /8 /9 /10 /11 /12 /13 /14 /15 /16 /17 /18 /19 /20 /21 /22 /23 "
+	 "/24 /25 /26 /27 /28 /29 /30 /31",
+		ERR_OK},
+	{"/0 /1 /2 /3 /4 /5 /6 /7 /8 /9 /10 /11 /12 /13 /14 /15 /16 /17 /18 /19 /20 /21 /22 /23 "
+	 "/24 /25 /26 /27 /28 /29 /30 /31 /32",
+		ERR_CORRUPT},
+};
+
+static void loads_composites(void)
+{
+	for (size_t i = 0; i < sizeof(stored) / sizeof(stored[0]); i++) {
+		const struct rec_op r = {.id = 9,
+			.kind = SPAN_LIT("observe-composite"),
+			.path = span_str(stored[i].path),
+			.result = SPAN_LIT("-1")};
+		open_registered(LINKS);
+		CHECK(srv_load_op(srv, rig.e, &r, &rig.t) == stored[i].err, stored[i].path);
+		CHECK(srv_observation_count(srv) == (stored[i].err == ERR_OK), stored[i].path);
+		close_server();
+	}
+}
+
 static void refused(void)
 {
 	open_registered(LINKS);
@@ -425,6 +534,9 @@ int main(void)
 	cancelling();
 	registration_ends();
 	observes();
+	observes_composite();
+	refuses_composites();
+	loads_composites();
 	refused();
 	undecodable();
 	register_first();
