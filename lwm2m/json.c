@@ -2,6 +2,7 @@
 #include "lwm2m/json.h"
 
 #include "base/text.h"
+#include "lwm2m/format.h"
 
 #include <string.h>
 
@@ -362,10 +363,8 @@ void lwm_wr_json_value(struct writer *w, const struct lwm_value *v, bool url)
 		break;
 	case LWM_INTEGER:
 	case LWM_TIME:
-		wr_fmt(w, "%lld", (long long)v->i);
-		break;
 	case LWM_UNSIGNED:
-		wr_fmt(w, "%llu", (unsigned long long)v->u);
+		wr_value_text(w, v);
 		break;
 	case LWM_FLOAT:
 		lwm_wr_double(w, v->f);

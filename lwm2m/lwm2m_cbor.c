@@ -180,28 +180,37 @@ static bool sorted_apart(const struct lwm_record **all, size_t n)
 	return true;
 }
 
+/* Pointers to the records in order, in `few` or, if those are too few, in memory to be freed.
+ * ERR_UNSUPPORTED if two collide, ERR_NOMEM. */
+static enum err sort_apart(const struct lwm_record *v, size_t n, const struct lwm_record *few[FEW],
+	const struct lwm_record ***out)
+{
+	const struct lwm_record **all = n > FEW ? malloc(n * sizeof(all[0])) : few;
+
+	*out = all ? all : few;
+	if (!all)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < n; i++)
+		all[i] = &v[i];
+	return sorted_apart(all, n) ? ERR_OK : ERR_UNSUPPORTED;
+}
+
 /* No path comes twice, whatever the layout, and none has both a value and something below. */
 static enum err check_apart(const struct lwm_record *v, size_t n)
 {
 	const struct lwm_record *few[FEW], **all = few;
 	size_t ordered = 1;
-	bool apart;
+	enum err e;
 
 	while (ordered < n && lwm_record_cmp(&v[ordered - 1], &v[ordered]) < 0 &&
 		!collide(&v[ordered - 1], &v[ordered]))
 		ordered++;
 	if (ordered >= n)
 		return ERR_OK;
-	if (n > FEW)
-		all = malloc(n * sizeof(all[0]));
-	if (!all)
-		return ERR_NOMEM;
-	for (size_t i = 0; i < n; i++)
-		all[i] = &v[i];
-	apart = sorted_apart(all, n);
+	e = sort_apart(v, n, few, &all);
 	if (all != few)
 		free(all);
-	return apart ? ERR_OK : ERR_SYNTAX;
+	return e == ERR_UNSUPPORTED ? ERR_SYNTAX : e;
 }
 
 enum err lwm_lwm2m_cbor_decode(struct span payload, const struct lwm_path *base,
@@ -326,14 +335,6 @@ static enum err check_record(const struct lwm_record *r, const struct lwm_path *
 										  : ERR_OK;
 }
 
-static enum err wr_sorted(const struct lwm_record **all, size_t n, struct writer *w)
-{
-	if (!sorted_apart(all, n))
-		return ERR_UNSUPPORTED;
-	wr_map(w, all, n, 0);
-	return w->err;
-}
-
 enum err lwm_lwm2m_cbor_encode(const struct lwm_record *v, size_t n, const struct lwm_path *base,
 	const struct lwm_codec_opts *o, struct writer *w)
 {
@@ -345,14 +346,10 @@ enum err lwm_lwm2m_cbor_encode(const struct lwm_record *v, size_t n, const struc
 		e = check_record(&v[i], base);
 	if (e)
 		return e;
-	if (n > FEW)
-		all = malloc(n * sizeof(all[0]));
-	if (!all)
-		return ERR_NOMEM;
-	for (size_t i = 0; i < n; i++)
-		all[i] = &v[i];
-	e = wr_sorted(all, n, w);
+	e = sort_apart(v, n, few, &all);
+	if (!e)
+		wr_map(w, all, n, 0);
 	if (all != few)
 		free(all);
-	return e;
+	return e ? e : w->err;
 }

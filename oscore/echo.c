@@ -2,16 +2,17 @@
 #include "oscore/echo.h"
 
 #include "base/secret.h"
+#include "oscore/internal.h"
 
 #include <string.h>
 
-enum { ECHO_KEY = 32, TICK_MS = 100, TIME_BYTES = 4 };
+enum { TICK_MS = 100, LABEL_BYTES = 4, TIME_BYTES = 4 };
 
 /* time | HMAC(label, time, context), cut off. The label keeps other uses of the key apart. */
 static enum err echo_value(struct osc_crypto *c, const uint8_t *key, uint64_t context_id,
 	uint32_t tick, uint8_t out[static OSC_ECHO_BYTES])
 {
-	uint8_t buf[16], mac[OSC_SHA256];
+	uint8_t buf[16];
 	struct writer in = wr_make(buf, sizeof(buf)), w = wr_make(out, OSC_ECHO_BYTES);
 
 	wr_str(&in, "echo");
@@ -19,12 +20,8 @@ static enum err echo_value(struct osc_crypto *c, const uint8_t *key, uint64_t co
 	wr_u64(&in, context_id);
 	if (in.err)
 		return in.err;
-	enum err err = osc_hmac256(c, (struct span){key, ECHO_KEY}, wr_span(&in), mac);
-	if (err)
-		return err;
-	wr_u32(&w, tick);
-	wr_bytes(&w, span_sub(SPAN_OF(mac), 0, OSC_ECHO_BYTES - TIME_BYTES));
-	return w.err;
+	struct span shown = span_sub(wr_span(&in), LABEL_BYTES, LABEL_BYTES + TIME_BYTES);
+	return osc_token(c, key, wr_span(&in), shown, &w);
 }
 
 enum err osc_echo_make(struct osc_crypto *c, const uint8_t key[static 32], uint64_t context_id,

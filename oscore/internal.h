@@ -4,6 +4,7 @@
 #define LANYARD_OSCORE_INTERNAL_H
 
 #include "coap/msg.h"
+#include "oscore/crypto.h"
 
 enum { CBOR_UINT = 0, CBOR_BYTES = 2, CBOR_TEXT = 3, CBOR_ARRAY = 4, CBOR_NULL = 0xf6 };
 
@@ -31,6 +32,21 @@ static inline void osc_cbor_text(struct writer *w, const char *s)
 
 	osc_cbor_head(w, CBOR_TEXT, text.n);
 	wr_bytes(w, text);
+}
+
+/* A token that only we can have made: what it shows, and as much of HMAC(key, said) as the writer
+ * has room for. */
+MUST_USE static inline enum err osc_token(struct osc_crypto *c, const uint8_t key[static 32],
+	struct span said, struct span shown, struct writer *w)
+{
+	uint8_t mac[OSC_SHA256];
+	enum err err = osc_hmac256(c, (struct span){key, 32}, said, mac);
+
+	if (err)
+		return err;
+	wr_bytes(w, shown);
+	wr_bytes(w, span_sub(SPAN_OF(mac), 0, w->cap - w->n));
+	return w->err;
 }
 
 /* Adds an option whose value is copied into buf, since messages live longer than what they were

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { KEY = 32, TICK_MS = 100, SHOWN_BYTES = 8, BSTR = 0x40, BSTR_1 = 0x58 };
+enum { TICK_MS = 100, SHOWN_BYTES = 8, BSTR = 0x40, BSTR_1 = 0x58 };
 
 enum err osc_unwrap(struct span kid_context, struct span *value)
 {
@@ -36,7 +36,7 @@ void osc_wrap(struct span value, struct writer *w)
 static enum err r2_value(struct osc_crypto *c, const uint8_t *key, struct span kid,
 	uint64_t context_id, struct span shown, uint8_t out[static OSC_R2_BYTES])
 {
-	uint8_t buf[64], mac[OSC_SHA256];
+	uint8_t buf[64];
 	struct writer in = wr_make(buf, sizeof(buf)), w = wr_make(out, OSC_R2_BYTES);
 
 	wr_str(&in, "b2");
@@ -45,12 +45,7 @@ static enum err r2_value(struct osc_crypto *c, const uint8_t *key, struct span k
 	wr_bytes(&in, kid);
 	if (in.err)
 		return in.err;
-	enum err err = osc_hmac256(c, (struct span){key, KEY}, wr_span(&in), mac);
-	if (err)
-		return err;
-	wr_bytes(&w, shown);
-	wr_bytes(&w, span_sub(SPAN_OF(mac), 0, OSC_R2_BYTES - SHOWN_BYTES));
-	return w.err;
+	return osc_token(c, key, wr_span(&in), shown, &w);
 }
 
 enum err osc_r2_make(struct osc_crypto *c, const uint8_t key[static 32], struct span kid,

@@ -120,28 +120,36 @@ static enum err set_observe(const struct osc_binding *b, const struct osc_piv *p
 	return msg_add_uint(plain, OPT_OBSERVE, value & 0xffffff);
 }
 
+/* `request_keys`: those of the request, whose nonce an answer without a Partial IV uses. */
+static enum err open_response(struct osc_crypto *c, const struct osc_keys *k,
+	const struct osc_keys *request_keys, const struct osc_binding *binding,
+	const struct msg *outer, struct writer *buf, struct msg *plain, struct osc_option *opt)
+{
+	uint8_t nonce[OSC_NONCE_MAX];
+	struct span plaintext;
+
+	enum err err = osc_option_of(outer, opt);
+	if (!err && !msg_code_is_response(outer->code))
+		err = ERR_SYNTAX;
+	if (err)
+		return err;
+	if (opt->piv.n)
+		osc_nonce(k, &k->recipient_id, &opt->piv, nonce);
+	else
+		osc_nonce(request_keys, &binding->kid, &binding->piv, nonce);
+	err = open_payload(c, k, nonce, binding, outer, buf, &plaintext);
+	return err ? err : read_inner(plaintext, outer, buf, plain, false);
+}
+
 enum err osc_unprotect_response(struct osc_crypto *c, const struct osc_keys *k,
 	const struct osc_binding *binding, const struct msg *outer, struct writer *buf,
 	struct msg *plain, uint64_t *number)
 {
 	struct writer before = *buf;
-	uint8_t nonce[OSC_NONCE_MAX];
 	struct osc_option opt;
-	struct span plaintext;
 
 	*number = UINT64_MAX;
-	enum err err = osc_option_of(outer, &opt);
-	if (!err && !msg_code_is_response(outer->code))
-		err = ERR_SYNTAX;
-	if (err)
-		return finish(err, &before, buf, plain);
-	if (opt.piv.n)
-		osc_nonce(k, &k->recipient_id, &opt.piv, nonce);
-	else
-		osc_nonce(k, &binding->kid, &binding->piv, nonce);
-	err = open_payload(c, k, nonce, binding, outer, buf, &plaintext);
-	if (!err)
-		err = read_inner(plaintext, outer, buf, plain, false);
+	enum err err = open_response(c, k, k, binding, outer, buf, plain, &opt);
 	if (!err)
 		err = set_observe(binding, &opt.piv, outer, plain);
 	if (!err && opt.piv.n)
@@ -149,28 +157,14 @@ enum err osc_unprotect_response(struct osc_crypto *c, const struct osc_keys *k,
 	return finish(err, &before, buf, plain);
 }
 
-/* One that came with a number of its own has a nonce of its own, too. */
 enum err osc_unprotect_response_1(struct osc_crypto *c, const struct osc_keys *k,
 	const struct osc_keys *request_keys, const struct osc_binding *binding,
 	const struct msg *outer, struct writer *buf, struct msg *plain)
 {
 	struct writer before = *buf;
-	uint8_t nonce[OSC_NONCE_MAX];
 	struct osc_option opt;
-	struct span plaintext;
 
-	enum err err = osc_option_of(outer, &opt);
-	if (!err && !msg_code_is_response(outer->code))
-		err = ERR_SYNTAX;
-	if (err)
-		return finish(err, &before, buf, plain);
-	if (opt.piv.n)
-		osc_nonce(k, &k->recipient_id, &opt.piv, nonce);
-	else
-		osc_nonce(request_keys, &binding->kid, &binding->piv, nonce);
-	err = open_payload(c, k, nonce, binding, outer, buf, &plaintext);
-	if (!err)
-		err = read_inner(plaintext, outer, buf, plain, false);
+	enum err err = open_response(c, k, request_keys, binding, outer, buf, plain, &opt);
 	if (!err && msg_find(plain, OPT_OBSERVE))
 		err = ERR_SYNTAX;
 	return finish(err, &before, buf, plain);
