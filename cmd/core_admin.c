@@ -87,7 +87,7 @@ static void tell_endpoint(
 		.freshness = freshness_name(e->freshness),
 		.oscore_version = oscore_version_name(e->oscore_version),
 		.nosec_allowed = e->allow_nosec,
-		.pace = e->pace,
+		.pace = ep_pace(e),
 		.registered = v.registered,
 		.asleep = v.asleep,
 		.queue = v.queue,

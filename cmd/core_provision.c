@@ -87,16 +87,18 @@ static enum err add_contexts(struct core *c, struct endpoint *e, struct bringing
 	return err;
 }
 
-static void apply_pace(struct endpoint *e, const struct adm_settings *s)
+static enum err apply_pace(struct endpoint *e, const struct adm_settings *s)
 {
+	struct pace p = ep_pace(e);
 	if (s->has_block_size)
-		e->pace.block_bytes = s->pace.block_bytes;
+		p.block_bytes = s->pace.block_bytes;
 	if (s->has_message_size)
-		e->pace.message_bytes = s->pace.message_bytes;
+		p.message_bytes = s->pace.message_bytes;
 	if (s->has_ack_timeout)
-		e->pace.ack_timeout_ms = s->pace.ack_timeout_ms;
+		p.ack_timeout_ms = s->pace.ack_timeout_ms;
 	if (s->has_max_retransmit)
-		e->pace.max_retransmit = s->pace.max_retransmit;
+		p.max_retransmit = s->pace.max_retransmit;
+	return ep_set_pace(e, &p);
 }
 
 static enum err apply_settings(
@@ -104,16 +106,17 @@ static enum err apply_settings(
 {
 	enum err err = ERR_OK;
 	if (s->has_bs_ep)
-		err = ep_set_alias(&e->bs_ep, e, s->bs_ep);
+		err = ep_set_bs_ep(e, s->bs_ep);
 	if (!err && s->has_rd_ep)
-		err = ep_set_alias(&e->rd_ep, e, s->rd_ep);
+		err = ep_set_rd_ep(e, s->rd_ep);
+	if (!err)
+		err = apply_pace(e, s);
 	if (err)
 		return err;
 	if (s->has_freshness)
 		e->freshness = (uint8_t)s->freshness;
 	if (s->has_oscore_version)
 		e->oscore_version = s->oscore_version;
-	apply_pace(e, s);
 	if (s->has_nosec && s->nosec != e->allow_nosec) {
 		e->allow_nosec = s->nosec;
 		c->dir.nosec_n += s->nosec ? 1 : (size_t)-1;

@@ -26,12 +26,12 @@ struct span ep_name(const struct endpoint *e)
 
 struct span ep_rd_name(const struct endpoint *e)
 {
-	return e->rd_ep ? span_str(e->rd_ep) : ep_name(e);
+	return e->own && e->own->rd_ep ? span_str(e->own->rd_ep) : ep_name(e);
 }
 
 struct span ep_bs_name(const struct endpoint *e)
 {
-	return e->bs_ep ? span_str(e->bs_ep) : ep_name(e);
+	return e->own && e->own->bs_ep ? span_str(e->own->bs_ep) : ep_name(e);
 }
 
 enum err ep_directory_init(struct ep_directory *d, const struct ep_directory_opts *o)
@@ -115,19 +115,69 @@ enum err ep_ensure(struct ep_directory *d, struct span name, struct turn *t, str
 	return ERR_OK;
 }
 
-enum err ep_set_alias(char **field, const struct endpoint *e, struct span alias)
+static bool own(struct endpoint *e)
 {
-	char *copy = NULL;
-	if (alias.n && !span_eq(alias, ep_name(e))) {
-		if (alias.n > 255 || memchr(alias.p, 0, alias.n))
-			return ERR_RANGE;
-		copy = strndup((const char *)alias.p, alias.n);
-		if (!copy)
-			return ERR_NOMEM;
+	if (!e->own)
+		e->own = calloc(1, sizeof(*e->own));
+	return e->own != NULL;
+}
+
+/* "" and the name itself are no alias. *out is NULL then. */
+static enum err copy_alias(const struct endpoint *e, struct span alias, char **out)
+{
+	*out = NULL;
+	if (!alias.n || span_eq(alias, ep_name(e)))
+		return ERR_OK;
+	if (alias.n > 255 || memchr(alias.p, 0, alias.n))
+		return ERR_RANGE;
+	*out = strndup((const char *)alias.p, alias.n);
+	return *out ? ERR_OK : ERR_NOMEM;
+}
+
+static enum err set_alias(struct endpoint *e, bool bs, struct span alias)
+{
+	char *copy;
+	enum err err = copy_alias(e, alias, &copy);
+	if (err || (!copy && !e->own))
+		return err;
+	if (!own(e)) {
+		free(copy);
+		return ERR_NOMEM;
 	}
+	char **field = bs ? &e->own->bs_ep : &e->own->rd_ep;
 	free(*field);
 	*field = copy;
 	return ERR_OK;
+}
+
+enum err ep_set_bs_ep(struct endpoint *e, struct span alias)
+{
+	return set_alias(e, true, alias);
+}
+
+enum err ep_set_rd_ep(struct endpoint *e, struct span alias)
+{
+	return set_alias(e, false, alias);
+}
+
+static bool is_default(const struct pace *p)
+{
+	return !p->ack_timeout_ms && !p->block_bytes && !p->message_bytes && !p->max_retransmit;
+}
+
+enum err ep_set_pace(struct endpoint *e, const struct pace *p)
+{
+	if (!e->own && is_default(p))
+		return ERR_OK;
+	if (!own(e))
+		return ERR_NOMEM;
+	e->own->pace = *p;
+	return ERR_OK;
+}
+
+struct pace ep_pace(const struct endpoint *e)
+{
+	return e->own ? e->own->pace : (struct pace){0};
 }
 
 static struct span dup_or_absent(struct turn *t, const char *s)
@@ -140,12 +190,12 @@ void ep_record(struct turn *t, const struct endpoint *e)
 	struct rec_endpoint *r = &turn_rec(t, REC_ENDPOINT_PUT)->endpoint;
 	r->id = e->id;
 	r->name = turn_dup(t, ep_name(e));
-	r->bs_ep = dup_or_absent(t, e->bs_ep);
-	r->rd_ep = dup_or_absent(t, e->rd_ep);
+	r->bs_ep = dup_or_absent(t, e->own ? e->own->bs_ep : NULL);
+	r->rd_ep = dup_or_absent(t, e->own ? e->own->rd_ep : NULL);
 	r->freshness = e->freshness;
 	r->allow_nosec = e->allow_nosec;
 	r->oscore_version = e->oscore_version;
-	r->pace = e->pace;
+	r->pace = ep_pace(e);
 }
 
 void ep_forget(struct ep_directory *d, struct endpoint *e)
@@ -158,20 +208,23 @@ void ep_forget(struct ep_directory *d, struct endpoint *e)
 	}
 	if (e->allow_nosec)
 		d->nosec_n--;
-	free(e->bs_ep);
-	free(e->rd_ep);
+	if (e->own) {
+		free(e->own->bs_ep);
+		free(e->own->rd_ep);
+		free(e->own);
+	}
 	free(e);
 }
 
-static bool is_default(const struct pace *p)
+static bool owns_nothing(const struct endpoint *e)
 {
-	return !p->ack_timeout_ms && !p->block_bytes && !p->message_bytes && !p->max_retransmit;
+	return !e->own || (!e->own->bs_ep && !e->own->rd_ep && is_default(&e->own->pace));
 }
 
 bool ep_is_bare(const struct endpoint *e)
 {
-	return !e->contexts && !e->bs_ep && !e->rd_ep && !e->freshness && !e->oscore_version &&
-	       !e->allow_nosec && is_default(&e->pace);
+	return !e->contexts && !e->freshness && !e->oscore_version && !e->allow_nosec &&
+	       owns_nothing(e);
 }
 
 uint8_t ep_freshness_of(const struct ep_directory *d, const struct endpoint *e)
@@ -257,12 +310,11 @@ enum err ep_load_endpoint(
 	e->id = r->id;
 	e->freshness = r->freshness;
 	e->oscore_version = r->oscore_version;
-	e->pace = r->pace;
 	e->allow_nosec = r->allow_nosec;
 	if (e->allow_nosec)
 		d->nosec_n++;
-	if ((err = ep_set_alias(&e->bs_ep, e, r->bs_ep)) ||
-		(err = ep_set_alias(&e->rd_ep, e, r->rd_ep))) {
+	if ((err = ep_set_bs_ep(e, r->bs_ep)) || (err = ep_set_rd_ep(e, r->rd_ep)) ||
+		(err = ep_set_pace(e, &r->pace))) {
 		ep_forget(d, e);
 		return err;
 	}

@@ -92,16 +92,21 @@ struct span ep_ikm(const struct ep_context *c);
 /* Unpacks; wipe it after use where it does not stay in a work space. */
 void ep_keys(const struct ep_context *c, struct osc_keys *out);
 
+/* What few endpoints have. */
+struct ep_own {
+	char *bs_ep, *rd_ep; /* NULL: the name */
+	struct pace pace;    /* 0 in each: as configured */
+};
+
 struct endpoint {
 	uint64_t id;
-	char *bs_ep, *rd_ep;         /* NULL: the name */
+	struct ep_own *own;          /* NULL: nothing of it */
 	struct ep_context *contexts; /* newest first */
 	void *registration;          /* server/'s */
 	void *session;               /* bootstrap/'s */
 	struct ep_note *notes;       /* newest first */
 	uint8_t freshness;           /* enum ep_freshness */
 	uint8_t oscore_version;
-	struct pace pace; /* 0 in each: as configured */
 	bool allow_nosec;
 	bool traced; /* its messages are told as events */
 	uint8_t name_n;
@@ -171,7 +176,11 @@ struct span ep_bs_name(const struct endpoint *e);
 MUST_USE enum err ep_ensure(
 	struct ep_directory *d, struct span name, struct turn *t, struct endpoint **out);
 /* Sets bs_ep or rd_ep ("" or the name itself: none). The caller records with ep_record. */
-MUST_USE enum err ep_set_alias(char **field, const struct endpoint *e, struct span alias);
+MUST_USE enum err ep_set_bs_ep(struct endpoint *e, struct span alias);
+MUST_USE enum err ep_set_rd_ep(struct endpoint *e, struct span alias);
+/* Block size and so on of this endpoint; 0 in each: as configured. ERR_NOMEM. */
+MUST_USE enum err ep_set_pace(struct endpoint *e, const struct pace *p);
+struct pace ep_pace(const struct endpoint *e);
 void ep_record(struct turn *t, const struct endpoint *e);
 /* Forgets an endpoint whose contexts, registration and session are gone. */
 void ep_forget(struct ep_directory *d, struct endpoint *e);

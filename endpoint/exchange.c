@@ -30,8 +30,8 @@ struct pace ep_pace_of(const struct ep_exchange *x, const struct ep_request *r, 
 		.message_bytes = (uint16_t)timing->mtu_bytes,
 		.max_retransmit = (uint8_t)timing->max_retransmit};
 	p = pace_of(&x->opts.pace, &p);
-	if (r->endpoint)
-		p = pace_of(&r->endpoint->pace, &p);
+	if (r->endpoint && r->endpoint->own)
+		p = pace_of(&r->endpoint->own->pace, &p);
 	if (p.message_bytes > timing->mtu_bytes)
 		p.message_bytes = (uint16_t)timing->mtu_bytes;
 	return p;

@@ -204,8 +204,10 @@ static void small(void)
 	sim_crash(s);
 	CHECK(sim_until(s, sim_all_registered, 300000), "after a crash");
 	const struct endpoint *e = ep_find(&s->core->dir, span_str(dev_endpoint(s->dev[0].dev)));
-	CHECK(e && e->pace.block_bytes == 64 && e->pace.message_bytes == 160 &&
-			e->pace.ack_timeout_ms == 500 && !e->pace.max_retransmit,
+	REQUIRE(e, "the endpoint");
+	struct pace pace = ep_pace(e);
+	CHECK(pace.block_bytes == 64 && pace.message_bytes == 160 && pace.ack_timeout_ms == 500 &&
+			!pace.max_retransmit,
 		"it is still set");
 	close_device(s);
 }

@@ -146,7 +146,7 @@ static void cancelled(int answered, uint16_t block_bytes)
 	struct rig *r = &rig;
 	struct ep_delivery d = {0};
 	open_rig(r);
-	r->e->pace.block_bytes = block_bytes;
+	REQUIRE(!ep_set_pace(r->e, &(struct pace){.block_bytes = block_bytes}), "paced");
 	struct ep_request *req = ask(r, true, &first);
 	make_all(r, 0, MSG_CON);
 	CHECK(hand(r, 0) == 0, "observed");

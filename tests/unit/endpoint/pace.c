@@ -67,9 +67,9 @@ static void all_sizes(void)
 		struct block b = {.szx = 6};
 		open_rig(r);
 		r->x->opts.pace = sizes[i].all;
-		r->e->pace = sizes[i].own;
+		REQUIRE(!ep_set_pace(r->e, &sizes[i].own), "paced");
 		CHECK(blocks_of(r, sizes[i].n, sizes[i].longest) == sizes[i].size, sizes[i].what);
-		struct pace eff = pace_of(&r->e->pace, &r->x->opts.pace);
+		struct pace eff = pace_of(&sizes[i].own, &r->x->opts.pace);
 		bool small = eff.block_bytes && eff.block_bytes < 1024;
 		struct ep_request *req = ask(r, true, &q);
 		CHECK(block_get(&q.plain, OPT_BLOCK2, &b) == (small ? ERR_OK : ERR_NOTFOUND) &&
@@ -86,7 +86,7 @@ static void read_small(void)
 	struct rig *r = &rig;
 	struct block b;
 	open_rig(r);
-	r->e->pace.block_bytes = 32;
+	REQUIRE(!ep_set_pace(r->e, &(struct pace){.block_bytes = 32}), "paced");
 	struct ep_request *req = ask(r, false, &q);
 	for (uint32_t i = 0; i < 3; i++) {
 		CHECK(!block_get(&q.plain, OPT_BLOCK2, &b) && b.num == i && b.szx == 1,
@@ -120,7 +120,7 @@ static void all_paces(void)
 	for (size_t i = 0; i < sizeof(paces) / sizeof(*paces); i++) {
 		unsigned sent = 1;
 		open_rig(r);
-		r->e->pace = paces[i].own;
+		REQUIRE(!ep_set_pace(r->e, &paces[i].own), "paced");
 		uint64_t start = r->now_ms, first = 0;
 		struct ep_request *req = ask(r, false, &q);
 		do {
