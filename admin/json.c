@@ -3,6 +3,7 @@
 
 #include "base/secret.h"
 #include "base/text.h"
+#include "lwm2m/json.h"
 
 #include <json-c/json.h>
 #include <json-c/printbuf.h>
@@ -138,7 +139,6 @@ static struct json_tokener *tokener_new(size_t text_n)
 
 	if (!t)
 		return NULL;
-	json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	/* Large enough from the start: growing would leave copies behind. */
 	if (printbuf_memset(t->pb, -1, 0, (int)text_n + 1) < 0) {
 		json_tokener_free(t);
@@ -202,7 +202,9 @@ bool js_parse(struct span text, struct json_object **out, struct adm_fail *fail)
 	if (why)
 		return adm_fail_set(fail, 400, "bad-json", NULL, "%s", why);
 	o = parse(text, fail);
-	if (o && !json_object_is_type(o, json_type_object))
+	if (o && !fail->status && !lwm_json_valid(text))
+		adm_fail_set(fail, 400, "bad-json", NULL, "the text is no JSON in UTF-8");
+	else if (o && !json_object_is_type(o, json_type_object))
 		adm_fail_set(fail, 400, "bad-json", NULL, "the body must be a JSON object");
 	else if (not_finite(o))
 		adm_fail_set(fail, 400, "bad-json", NULL, "a number is not finite");

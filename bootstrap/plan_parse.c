@@ -3,6 +3,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "bootstrap/plan_impl.h"
+#include "lwm2m/json.h"
 
 #include <json-c/json.h>
 #include <stdarg.h>
@@ -419,10 +420,10 @@ enum err bs_plan_parse(
 	struct json_tokener *tok = json_tokener_new_ex(DEPTH_MAX);
 	if (!tok)
 		return ERR_NOMEM;
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
 	struct json_object *root = json_tokener_parse_ex(tok, (const char *)json.p, (int)json.n);
 	enum json_tokener_error jerr = json_tokener_get_error(tok);
-	bool whole = jerr == json_tokener_success && json_tokener_get_parse_end(tok) == json.n;
+	bool whole = jerr == json_tokener_success && json_tokener_get_parse_end(tok) == json.n &&
+		     lwm_json_valid(json);
 	struct bs_plan *p = NULL;
 	enum err err = whole ? document(json, root, kind, &p, no) : bs_complain(no, "", "not JSON");
 	if (!err)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The commands that speak to a device. */
 #include "cmd/lanyardctl.h"
+#include "lwm2m/json.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
@@ -128,8 +129,8 @@ struct json_object *ctl_value_json(const struct lwm_path *p, const char *word)
 	struct json_object *o = NULL;
 	size_t n = strlen(word);
 
-	if (t && n < INT32_MAX && (word[0] == '{' || !is_text(lwm_type_at(p)))) {
-		json_tokener_set_flags(t, JSON_TOKENER_STRICT);
+	if (t && n < INT32_MAX && (word[0] == '{' || !is_text(lwm_type_at(p))) &&
+		lwm_json_valid(span_make(word, n))) {
 		o = json_tokener_parse_ex(t, word, (int)n + 1);
 		if (json_tokener_get_parse_end(t) != n) {
 			json_object_put(o);

@@ -323,6 +323,14 @@ enum err lwm_json_end(struct lwm_json *j)
 	return c == 0 && j->at == j->in.n ? ERR_OK : ERR_SYNTAX;
 }
 
+bool lwm_json_valid(struct span text)
+{
+	struct lwm_json j = lwm_json_make(text, NULL); /* skipping needs no memory */
+
+	lwm_json_skip(&j);
+	return lwm_json_end(&j) == ERR_OK && utf8_valid(text);
+}
+
 void lwm_json_base64(struct lwm_json *j, struct lwm_arrived *v)
 {
 	size_t cap = v->bytes.n / 4 * 3 + 3;

@@ -2,7 +2,7 @@
 /* JSON (RFC 8259) read token by token from the payload. Not by json-c: it builds a tree of many
  * times the payload's size before anything can be refused, keeps no digits of a number beyond 64
  * bits or with a point, and takes what is no JSON. Here nothing is allocated but strings that hold
- * escapes. Internal to lwm2m/. */
+ * escapes. Internal to lwm2m/, but for lwm_json_valid. */
 #ifndef LANYARD_LWM2M_JSON_H
 #define LANYARD_LWM2M_JSON_H
 
@@ -18,6 +18,11 @@ struct lwm_json {
 	struct arena *arena; /* for strings with escapes */
 	enum err err;
 };
+
+/* One JSON text in UTF-8, and nothing else, of at most LWM_JSON_DEPTH_MAX levels. Whoever reads it
+ * by json-c asks here first: its strict mode refuses all that is not ASCII in version 0.18, and its
+ * other one takes what is no JSON. */
+bool lwm_json_valid(struct span text);
 
 struct lwm_json lwm_json_make(struct span in, struct arena *a);
 void lwm_json_fail(struct lwm_json *j, enum err e);

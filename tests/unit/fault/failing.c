@@ -48,6 +48,6 @@ static void play(const struct scene *c, uint64_t at, unsigned way)
 
 int main(int argc, char **argv)
 {
-	static const struct sweep sweep = {count, play, WAYS, 12};
+	static const struct sweep sweep = {count, play, WAYS, 12, false};
 	return sweep_main(&sweep, argc, argv);
 }

@@ -76,6 +76,6 @@ static uint64_t count(const struct scene *c)
 
 int main(int argc, char **argv)
 {
-	static const struct sweep sweep = {count, play, WAYS, 12};
+	static const struct sweep sweep = {count, play, WAYS, 12, false};
 	return sweep_main(&sweep, argc, argv);
 }

@@ -12,6 +12,7 @@ struct sweep {
 	uint64_t (*count)(const struct scene *c); /* how many calls there are */
 	void (*play)(const struct scene *c, uint64_t at, unsigned way);
 	unsigned ways, tries; /* tries: of each scene, where not all are played */
+	bool may_have_none;   /* a scene without such calls is passed over */
 };
 
 static void sweep_play(const struct sweep *w, const struct scene *c, uint64_t at, unsigned way)
@@ -26,7 +27,7 @@ static uint64_t sweep_count(const struct sweep *w, const struct scene *c)
 {
 	uint64_t n = w->count(c);
 	printf("%-24s %4u calls\n", c->name, (unsigned)n);
-	REQUIRE(n > 0, c->name);
+	REQUIRE(n > 0 || w->may_have_none, c->name);
 	return n;
 }
 
@@ -47,7 +48,7 @@ static void sweep_some(const struct sweep *w, uint64_t seed)
 	printf("SEED=%llu\n", (unsigned long long)seed);
 	for (size_t i = 0; i < SCENES; i++) {
 		uint64_t n = sweep_count(w, &scenes[i]);
-		for (unsigned k = 0; k < w->tries; k++) {
+		for (unsigned k = 0; n && k < w->tries; k++) {
 			uint64_t at = 1 + rng_u64(&rng) % n;
 			sweep_play(w, &scenes[i], at, (unsigned)(rng_u64(&rng) % w->ways));
 		}
