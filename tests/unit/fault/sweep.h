@@ -33,12 +33,15 @@ static uint64_t sweep_count(const struct sweep *w, const struct scene *c)
 
 static void sweep_all(const struct sweep *w)
 {
+	uint64_t all = 0;
 	for (size_t i = 0; i < SCENES; i++) {
 		uint64_t n = sweep_count(w, &scenes[i]);
+		all += n;
 		for (uint64_t at = 1; at <= n; at++)
 			for (unsigned way = 0; way < w->ways; way++)
 				sweep_play(w, &scenes[i], at, way);
 	}
+	CHECK(all > 0, "some scene has such calls");
 }
 
 static void sweep_some(const struct sweep *w, uint64_t seed)
@@ -46,13 +49,16 @@ static void sweep_some(const struct sweep *w, uint64_t seed)
 	uint64_t state[4];
 	struct rng rng = rng_test(state, seed);
 	printf("SEED=%llu\n", (unsigned long long)seed);
+	uint64_t all = 0;
 	for (size_t i = 0; i < SCENES; i++) {
 		uint64_t n = sweep_count(w, &scenes[i]);
+		all += n;
 		for (unsigned k = 0; n && k < w->tries; k++) {
 			uint64_t at = 1 + rng_u64(&rng) % n;
 			sweep_play(w, &scenes[i], at, (unsigned)(rng_u64(&rng) % w->ways));
 		}
 	}
+	CHECK(all > 0, "some scene has such calls");
 }
 
 static int sweep_main(const struct sweep *w, int argc, char **argv)
