@@ -173,6 +173,7 @@ enum err srv_load_registration(
 	if (!err && r->peer.n && c) {
 		bool moved;
 		ep_context_heard(c, &peer, 0, &moved);
+		err = c->peer ? ERR_OK : ERR_NOMEM; /* else nobody would know where it is */
 	} else if (!err && !c) {
 		g->peer = malloc(sizeof(*g->peer));
 		err = g->peer ? ERR_OK : ERR_NOMEM;

@@ -123,7 +123,13 @@ async def observe(client, how, first, gaps=False):
     await p.wait()
     await reader
     await ctl("cancel", AIO, "/3303/0/5700")
-    check("%s: cancelled" % how, client.site.observers, {})
+
+    async def observers():
+        return client.site.observers
+
+    # The call ends when the wish is gone; the device hears of it later.
+    left = await until(observers, lambda o: not o, 5)
+    check("%s: cancelled" % how, left, {})
 
 
 async def updates(client, devices, how):
