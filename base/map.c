@@ -104,6 +104,7 @@ static size_t find(const struct map *m, uint32_t h, struct span key)
 
 	if (m->slots == 0)
 		return m->slots;
+	__builtin_prefetch(&m->item[i]); /* comes with the hash, not after it */
 	for (size_t d = 0; m->hash[i] && distance(m, i) >= d; d++, i = (i + 1) & mask)
 		if (m->hash[i] == h && span_eq(m->key(m->item[i]), key))
 			return i;
@@ -195,18 +196,20 @@ enum err map_put(struct map *m, void *item)
 	return map_add(m, item);
 }
 
-/* The cursor is one more than the distance from the home slot. */
-void *map_each(const struct map *m, struct span key, size_t *cursor)
+void *map_each(const struct map *m, struct span key, struct map_cursor *cursor)
 {
 	size_t mask = m->slots - 1;
-	uint32_t h = m->count ? hash_of(m, key) : 0;
-	size_t d = *cursor;
+	uint32_t d = cursor->next;
 
 	if (!m->count)
 		return NULL;
-	for (size_t i = (h + d) & mask; m->hash[i] && distance(m, i) >= d; d++, i = (i + 1) & mask)
-		if (m->hash[i] == h && span_eq(m->key(m->item[i]), key)) {
-			*cursor = d + 1;
+	if (!cursor->hash)
+		cursor->hash = hash_of(m, key);
+	size_t i = (cursor->hash + d) & mask;
+	__builtin_prefetch(&m->item[i]);
+	for (; m->hash[i] && distance(m, i) >= d; d++, i = (i + 1) & mask)
+		if (m->hash[i] == cursor->hash && span_eq(m->key(m->item[i]), key)) {
+			cursor->next = d + 1;
 			return m->item[i];
 		}
 	return NULL;

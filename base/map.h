@@ -27,9 +27,13 @@ void *map_get(const struct map *m, struct span key);
 MUST_USE enum err map_put(struct map *m, void *item);
 /* The same, and the key may be there already: then there are several items of that key. */
 MUST_USE enum err map_add(struct map *m, void *item);
-/* The items of one key, in no order: start with *cursor = 0, ends with NULL. No change meanwhile.
- */
-void *map_each(const struct map *m, struct span key, size_t *cursor);
+/* The items of one key, in no order: start with an empty cursor, ends with NULL. No change
+ * meanwhile. */
+struct map_cursor {
+	uint32_t hash;
+	uint32_t next; /* distance from the home slot */
+};
+void *map_each(const struct map *m, struct span key, struct map_cursor *cursor);
 /* Takes this very item out; harmless if it is not inside. */
 void map_remove(struct map *m, const void *item);
 /* Takes the item with that key out and returns it, or NULL. */

@@ -29,7 +29,8 @@ static bool likelier(
 static size_t without_id_context(const struct ep_directory *d, struct span kid,
 	const struct peer *from, struct ep_context *out[static EP_TRIALS])
 {
-	size_t cursor = 0, n = 0, all = 0;
+	struct map_cursor cursor = {0};
+	size_t n = 0, all = 0;
 	struct ep_context *c, *last = NULL;
 	for (; (c = map_each(&d->by_kid, kid, &cursor)); all++) {
 		last = c;
@@ -52,7 +53,7 @@ static size_t without_id_context(const struct ep_directory *d, struct span kid,
 static struct ep_context *under_id_context(
 	const struct ep_directory *d, struct span kid, struct span id_context)
 {
-	size_t cursor = 0;
+	struct map_cursor cursor = {0};
 	struct ep_context *c;
 	while ((c = map_each(&d->by_kid, kid, &cursor)))
 		if (same_id_context(c, true, id_context))
@@ -101,7 +102,8 @@ size_t ep_context_bases(const struct ep_directory *d, struct span kid, uint8_t r
 {
 	size_t n = 0, others = 0;
 	for (int near = 1; near >= 0; near--) {
-		size_t cursor = 0, at = 0;
+		struct map_cursor cursor = {0};
+		size_t at = 0;
 		size_t begin = others > max - n ? turn % others : 0;
 		for (struct ep_context *c; n < max && (c = map_each(&d->by_kid, kid, &cursor));) {
 			if (c->role != role || !is_newest(c))
@@ -127,7 +129,7 @@ struct ep_context *ep_context_newest(const struct endpoint *e, uint8_t role, uin
 
 struct endpoint *ep_kid_owner(const struct ep_directory *d, struct span kid)
 {
-	size_t cursor = 0;
+	struct map_cursor cursor = {0};
 	const struct ep_context *c = map_each(&d->by_kid, kid, &cursor);
 	return c && !map_each(&d->by_kid, kid, &cursor) ? c->endpoint : NULL;
 }
@@ -150,7 +152,7 @@ static enum err index_put(struct ep_directory *d, struct ep_context *c)
 
 /* The live contexts that come from the same secret as c. */
 static struct ep_context *same_ikm(
-	const struct ep_directory *d, const struct ep_context *c, size_t *cursor)
+	const struct ep_directory *d, const struct ep_context *c, struct map_cursor *cursor)
 {
 	return map_each(&d->by_ikm, ep_ikm(c), cursor);
 }
@@ -162,7 +164,7 @@ static enum err check_history(const struct ep_directory *d, struct ep_context *c
 	struct ep_context_input *in, bool *stale)
 {
 	struct span sid = ep_sender_id(c), rid = ep_recipient_id(c);
-	size_t cursor = 0;
+	struct map_cursor cursor = {0};
 	for (const struct ep_context *o; (o = same_ikm(d, c, &cursor));) {
 		bool crossed = span_eq(ep_recipient_id(o), sid) || span_eq(ep_sender_id(o), rid);
 		/* A key shared the same way would be two counters of one key. */
@@ -242,7 +244,7 @@ static void record_context(struct turn *t, const struct ep_context *c, const str
 static struct ep_context *find_unchanged(
 	const struct ep_directory *d, const struct endpoint *e, const struct ep_context *c)
 {
-	size_t cursor = 0;
+	struct map_cursor cursor = {0};
 	for (struct ep_context *o; (o = same_ikm(d, c, &cursor));)
 		if (o->endpoint == e && o->role == c->role && o->aead == c->aead &&
 			span_eq(ep_sender_id(o), ep_sender_id(c)) &&
@@ -297,7 +299,7 @@ static enum err context_make(struct ep_directory *d, const struct ep_context_inp
 static bool kid_taken(
 	const struct ep_directory *d, const struct ep_context *c, const struct endpoint *replaced)
 {
-	size_t cursor = 0;
+	struct map_cursor cursor = {0};
 	for (struct ep_context *o; (o = map_each(&d->by_kid, ep_recipient_id(c), &cursor));)
 		if (same_id_context(o, c->has_id_context, ep_id_context(c)) &&
 			(o->endpoint != replaced || o->role != c->role))

@@ -18,7 +18,7 @@ static const struct lwm_format *format_of(const struct msg *m)
 /* Any registered client may. An unprotected one is known by its address, if that is its alone. */
 static struct srv_reg *sender(struct srv *s, const struct ep_delivery *d)
 {
-	size_t cursor = 0;
+	struct map_cursor cursor = {0};
 	if (d->ctx)
 		return d->endpoint ? srv_reg_of(d->endpoint) : NULL;
 	struct span from = span_make(&d->from, sizeof(d->from));

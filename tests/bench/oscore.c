@@ -176,7 +176,7 @@ static void measure_lookups(uint8_t (*kid)[5], size_t n)
 		}
 		best = us / LOOKUPS < best ? us / LOOKUPS : best;
 	}
-	if (found != (size_t)LOOKUPS * RUNS)
+	if (found < (size_t)LOOKUPS * RUNS) /* two may have one kid */
 		need(ERR_NOTFOUND, "a context");
 	char what[64];
 	snprintf(what, sizeof(what), "context by kid, of %zu", n);

@@ -135,7 +135,7 @@ static struct key *world_key_of(struct world *w, const struct ep_context *c)
 /* The context of a device's key; NULL: it is gone. */
 static const struct ep_context *world_context_of(struct world *w, const struct key *k)
 {
-	size_t cursor = 0;
+	struct map_cursor cursor = {0};
 	for (const struct ep_context *c;
 		(c = map_each(&w->core->dir.by_kid, osc_id_span(&k->dev.sender_id), &cursor));)
 		if (world_key_of(w, c) == k)

@@ -182,7 +182,8 @@ static void test_same_keys(uint32_t universe, size_t ops, uint64_t test_seed)
 		}
 		i->in = !i->in;
 		uint32_t id = (uint32_t)(rng_u64(&rng) % universe);
-		size_t want = 0, got = 0, cursor = 0;
+		struct map_cursor cursor = {0};
+		size_t want = 0, got = 0;
 		for (size_t k = 0; k < ITEMS; k++)
 			want += it[k].in && it[k].id == id;
 		for (struct item *k; (k = map_each(&m, id_span(&id), &cursor)); got++)
