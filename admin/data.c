@@ -376,3 +376,28 @@ void observations_list(struct adm_req *r)
 	e = r->adm->ops.observation_list(r->adm->ops.arg, r->endpoint, observation_out, &o);
 	req_list_end(r, &o, e);
 }
+
+adm_answer_fn *data_answer(enum adm_dm_kind kind)
+{
+	switch (kind) {
+	case ADM_READ:
+	case ADM_OBSERVE:
+	case ADM_READ_COMPOSITE:
+	case ADM_OBSERVE_COMPOSITE:
+		return content;
+	case ADM_CREATE:
+		return created;
+	case ADM_DISCOVER:
+		return links;
+	case ADM_WRITE:
+	case ADM_WRITE_PARTIAL:
+	case ADM_DELETE:
+	case ADM_EXECUTE:
+	case ADM_ATTRIBUTES:
+	case ADM_CANCEL:
+	case ADM_CANCEL_COMPOSITE:
+	case ADM_WRITE_COMPOSITE:
+		break;
+	}
+	return response;
+}

@@ -7,6 +7,7 @@
 #include "base/text.h"
 
 #include <event2/event.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,9 @@ struct operation {
 	int64_t started_wall_s, ended_wall_s;
 	bool starting; /* the call that starts it has not returned */
 	bool ended;
-	int status; /* of the outcome */
+	bool queued;  /* the daemon keeps it, and tells its end only to who waits here */
+	uint64_t ref; /* the id as a number */
+	int status;   /* of the outcome */
 	struct jo outcome;
 };
 
@@ -106,9 +109,12 @@ static void draw_id(struct adm *a, struct operation *op)
 	do {
 		w = wr_make(id, sizeof(id) - 1);
 		rng_fill(&a->rng, raw, sizeof(raw));
+		raw[0] |= 1; /* not 0 */
 		wr_hex(&w, SPAN_OF(raw));
 		id[w.n] = '\0';
 	} while (find(a, span_str(id)));
+	struct reader r = rd_make(SPAN_OF(raw));
+	op->ref = rd_u64(&r);
 	memcpy(op->id, id, sizeof(id));
 }
 
@@ -118,7 +124,11 @@ static void describe(const struct operation *op, struct jo *o)
 	jo_text(o, "endpoint", op->endpoint);
 	jo_str(o, "kind", kinds[op->kind]);
 	jo_path(o, "path", &op->path);
-	jo_str(o, "state", !op->ended ? "running" : op->status < 400 ? "done" : "failed");
+	jo_str(o, "state",
+		op->queued         ? "queued"
+		: !op->ended       ? "running"
+		: op->status < 400 ? "done"
+				   : "failed");
 }
 
 /* The answer to a call whose time is over: where the outcome will be. */
@@ -168,14 +178,59 @@ static void settle(struct operation *op)
 		;
 }
 
-/* From now on the path is that of the new instance: as the device says, who chose; else as it was
- * told. Nothing else that a device may have put there gets into an answer. */
-static void note_created(struct operation *op, const struct adm_result *res)
+/* The path is that of the new instance: as the device says, who chose; else as it was told. Nothing
+ * else that a device may have put there gets into an answer. */
+static void created_path(struct lwm_path *path, const struct adm_result *res)
 {
 	struct lwm_path p;
 
-	if (lwm_path_parse(res->location, &p) == ERR_OK && p.n == 2 && p.id[0] == op->path.id[0])
-		op->path = p;
+	if (lwm_path_parse(res->location, &p) == ERR_OK && p.n == 2 && p.id[0] == path->id[0])
+		*path = p;
+}
+
+static adm_done_fn on_done;
+
+/* It is stored: whoever does not wait needs nothing of us. Without a word of it, a call waits for a
+ * device that is awake, not for one that sleeps. */
+static void on_queued(struct operation *op, const struct adm_result *res)
+{
+	struct adm *a = op->adm;
+	bool asleep = res->type && !strcmp(res->type, "asleep");
+
+	op->queued = true;
+	if (op->req && (op->req->waits || !asleep)) {
+		a->ops.queued_follow(a->ops.arg, op->ref, on_done, op);
+		return;
+	}
+	if (op->req)
+		answer_later(op);
+	operation_free(op);
+}
+
+/* The end of what was queued. The daemon keeps the outcome. If nothing can be stored now, it still
+ * waits. */
+static void on_followed(struct operation *op, const struct adm_result *res)
+{
+	struct adm_req *r = op->req;
+	struct jo o = {0};
+	int status;
+
+	bool waits = res->status == 202 ||
+		     (res->status == 503 && res->type && !strcmp(res->type, "storage-unavailable"));
+
+	if (r && waits) {
+		answer_later(op);
+	} else if (r) {
+		op->req = NULL;
+		if (op->kind == ADM_CREATE)
+			created_path(&op->path, res);
+		status = outcome_out(&o, op->endpoint, &op->path, op->answer, res);
+		if (status == 201 && op->path.n == 2)
+			req_location(r, &op->path);
+		req_reply(r, status, &o);
+		jo_free(&o);
+	}
+	operation_free(op);
 }
 
 static uint8_t version_of(void *arg, uint16_t oid)
@@ -195,9 +250,17 @@ static void on_done(void *done_arg, const struct adm_result *res)
 		operation_free(op);
 		return;
 	}
-	if (op->kind == ADM_CREATE)
-		note_created(op, res);
 	whole.versions = (struct lwm_versions){version_of, op};
+	if (op->queued) {
+		on_followed(op, &whole);
+		return;
+	}
+	if (res->status == 202 && !op->starting) {
+		on_queued(op, res);
+		return;
+	}
+	if (op->kind == ADM_CREATE)
+		created_path(&op->path, res);
 	op->status = outcome_out(&op->outcome, op->endpoint, &op->path, op->answer, &whole);
 	op->adm->operations.bytes += op->outcome.n;
 	op->ended = true;
@@ -238,6 +301,7 @@ void operation_run(struct adm_req *r, const struct adm_dm *d, adm_answer_fn *ans
 {
 	struct timeval patience = {.tv_sec = r->wait_s};
 	struct adm *a = r->adm;
+	struct adm_dm named = *d;
 	struct operation *op;
 
 	if (a->operations.n >= OPERATIONS_MAX && !drop_oldest(a)) {
@@ -251,7 +315,9 @@ void operation_run(struct adm_req *r, const struct adm_dm *d, adm_answer_fn *ans
 	}
 	op->answer = answer;
 	op->starting = true;
-	op->ticket = a->ops.dm(a->ops.arg, d, on_done, op);
+	named.id = op->ref;
+	named.expires_s = r->expires_s;
+	op->ticket = a->ops.dm(a->ops.arg, &named, on_done, op);
 	op->starting = false;
 	if (op->ended)
 		settle(op);
@@ -282,6 +348,87 @@ void operations_fini(struct adm *a)
 
 /* ---- routes */
 
+struct telling {
+	struct adm *adm;
+	const struct adm_queued_view *view;
+	struct jo *o;
+};
+
+static uint8_t version_told(void *arg, uint16_t oid)
+{
+	const struct telling *k = arg;
+
+	return k->adm->ops.object_version(k->adm->ops.arg, k->view->endpoint, oid);
+}
+
+/* What the daemon keeps; *body is that of its outcome, or nothing. */
+static void queued_out(struct telling *k, struct jo *body)
+{
+	const struct adm_queued_view *v = k->view;
+	struct jo *o = k->o;
+	struct adm_result whole;
+	struct lwm_path path = v->path;
+	char id[2 * ID_BYTES + 1];
+	int status = 0;
+
+	if (v->outcome && v->kind == ADM_CREATE)
+		created_path(&path, v->outcome);
+	if (v->outcome) {
+		whole = *v->outcome;
+		whole.versions = (struct lwm_versions){version_told, k};
+		status = outcome_out(body, v->endpoint, &path, data_answer(v->kind), &whole);
+	}
+	snprintf(id, sizeof(id), "%016" PRIx64, v->id);
+	jo_str(o, "id", id);
+	jo_text(o, "endpoint", v->endpoint);
+	jo_str(o, "kind", kinds[v->kind]);
+	jo_path(o, "path", &path);
+	jo_str(o, "state", !v->outcome ? v->state : status < 400 ? "done" : "failed");
+	jo_time(o, "started", v->created_wall_s);
+	jo_time(o, "ended", v->ended_wall_s);
+	jo_time(o, "expires", (int64_t)time(NULL) + v->expires_in_s);
+	if (v->outcome)
+		jo_i64(o, "status", status);
+}
+
+/* An adm_queued_fn: an element of the list. */
+static void queued_row(void *cb_arg, const struct adm_queued_view *v)
+{
+	struct telling *k = cb_arg;
+	struct jo *o = k->o, body = {0};
+
+	k->view = v;
+	jo_object(o, NULL);
+	queued_out(k, &body);
+	jo_end_object(o);
+	jo_free(&body);
+}
+
+/* An adm_queued_fn: the answer to a GET. */
+static void queued_whole(void *cb_arg, const struct adm_queued_view *v)
+{
+	struct telling *k = cb_arg;
+	struct jo *o = k->o, body = {0};
+
+	k->view = v;
+	jo_object(o, NULL);
+	queued_out(k, &body);
+	if (body.n)
+		jo_json(o, v->outcome->status < 400 ? "result" : "problem",
+			span_make(body.p, body.n));
+	jo_end_object(o);
+	jo_free(&body);
+}
+
+static uint64_t ref_of(struct span id)
+{
+	uint8_t raw[ID_BYTES];
+	struct writer w = wr_make(raw, sizeof(raw));
+	struct reader r = rd_make(SPAN_OF(raw));
+
+	return id.n == 2 * ID_BYTES && hex_decode(id, &w) == ERR_OK ? rd_u64(&r) : 0;
+}
+
 static void row_out(const struct operation *op, struct jo *o)
 {
 	describe(op, o);
@@ -295,16 +442,18 @@ void operations_list(struct adm_req *r)
 {
 	const struct span *endpoint = url_param(&r->url, "endpoint");
 	struct jo o = {0};
+	struct telling k = {.adm = r->adm, .o = &o};
 
 	jo_object(&o, NULL);
 	jo_array(&o, "operations");
 	for (const struct operation *op = r->adm->operations.first; op; op = op->next) {
-		if (endpoint && !span_eq(*endpoint, op->endpoint))
+		if (op->queued || (endpoint && !span_eq(*endpoint, op->endpoint)))
 			continue;
 		jo_object(&o, NULL);
 		row_out(op, &o);
 		jo_end_object(&o);
 	}
+	r->adm->ops.queued_list(r->adm->ops.arg, endpoint ? *endpoint : SPAN_EMPTY, queued_row, &k);
 	jo_end_array(&o);
 	jo_end_object(&o);
 	req_json(r, 200, &o);
@@ -322,9 +471,15 @@ static struct operation *wanted(struct adm_req *r)
 
 void operation_get(struct adm_req *r)
 {
-	const struct operation *op = wanted(r);
+	const struct operation *op;
 	struct jo o = {0};
+	struct telling k = {.adm = r->adm, .o = &o};
 
+	if (r->adm->ops.queued_get(r->adm->ops.arg, ref_of(r->rest), queued_whole, &k)) {
+		req_json(r, 200, &o);
+		return;
+	}
+	op = wanted(r);
 	if (!op)
 		return;
 	jo_object(&o, NULL);
@@ -336,20 +491,34 @@ void operation_get(struct adm_req *r)
 	req_json(r, 200, &o);
 }
 
+static void cancelled(struct adm_req *r, enum err e)
+{
+	struct jo none = {0};
+
+	if (e)
+		req_problem(r, 409, "conflict",
+			"it cannot be cancelled: it has ended, the device may have done it "
+			"already, or it sets up an observation, which has a DELETE of its own");
+	else
+		req_reply(r, 204, &none);
+}
+
 void operation_delete(struct adm_req *r)
 {
-	const struct operation *op = wanted(r);
 	struct adm *a = r->adm;
-	struct jo none = {0};
+	enum err e = a->ops.queued_cancel(a->ops.arg, ref_of(r->rest));
+	const struct operation *op;
+
+	if (e != ERR_NOTFOUND) {
+		cancelled(r, e);
+		return;
+	}
+	op = wanted(r);
 
 	if (!op)
 		return;
 	if (op->ended || op->starting)
 		req_problem(r, 409, "conflict", "it has ended");
-	else if (a->ops.dm_cancel(a->ops.arg, op->endpoint, op->ticket))
-		req_problem(r, 409, "conflict",
-			"it cannot be cancelled: the device may have done it already, or it sets "
-			"up an observation, which has a DELETE of its own");
 	else
-		req_reply(r, 204, &none);
+		cancelled(r, a->ops.dm_cancel(a->ops.arg, op->endpoint, op->ticket));
 }

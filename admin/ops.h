@@ -168,7 +168,21 @@ struct adm_dm {
 	struct span arguments;  /* ADM_EXECUTE */
 	struct span attributes; /* ADM_ATTRIBUTES: "pmin=10&gt=", checked by lwm_attrs_parse */
 	int8_t depth;           /* ADM_DISCOVER: 0 to 3; -1: the device's default */
+	uint64_t id;            /* what it is called if it has to wait in a queue; not 0 */
+	uint32_t expires_s;     /* how long there; 0: the configured time */
 };
+
+/* Of a device in queue mode. */
+struct adm_queued_view {
+	uint64_t id;
+	struct span endpoint;
+	enum adm_dm_kind kind;
+	struct lwm_path path;
+	const char *state;                /* "queued" | "running"; NULL: it has ended, */
+	const struct adm_result *outcome; /* with this */
+	int64_t created_wall_s, ended_wall_s, expires_in_s;
+};
+typedef void adm_queued_fn(void *cb_arg, const struct adm_queued_view *v);
 
 struct adm_observation_view {
 	struct lwm_path path;
@@ -260,11 +274,20 @@ struct adm_ops {
 	void (*oscore_delete)(
 		void *arg, struct span name, bool bootstrap, adm_done_fn *done, void *done_arg);
 	/* Ends when the device has answered or time has run out; what `d` points to may go when
-	 * this returns. Returns what names the operation for dm_cancel. */
+	 * this returns. Or with 202: it is stored, and waits in the queue of the device that is
+	 * asleep (type "asleep") or is asked for something else ("busy"). Returns what names the
+	 * operation for dm_cancel. */
 	uint64_t (*dm)(void *arg, const struct adm_dm *d, adm_done_fn *done, void *done_arg);
 	/* ERR_OK: its `done` comes soon and says "cancelled". ERR_STATE: the device may have done
 	 * it already. ERR_NOTFOUND: it has ended. */
 	enum err (*dm_cancel)(void *arg, struct span endpoint, uint64_t operation);
+	/* What was stored in queues, and what came of it. Empty endpoint: all. */
+	void (*queued_list)(void *arg, struct span endpoint, adm_queued_fn *fn, void *cb_arg);
+	bool (*queued_get)(void *arg, uint64_t id, adm_queued_fn *fn, void *cb_arg);
+	/* As dm_cancel. */
+	enum err (*queued_cancel)(void *arg, uint64_t id);
+	/* `done` tells what comes of it; 503 while nothing can be stored, and it still waits. */
+	void (*queued_follow)(void *arg, uint64_t id, adm_done_fn *done, void *done_arg);
 	enum err (*observation_list)(
 		void *arg, struct span name, adm_observation_fn *fn, void *cb_arg);
 	enum err (*bootstrap_get)(void *arg, struct span name, struct adm_bootstrap_view *out);

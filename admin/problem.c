@@ -8,13 +8,13 @@
 static const struct {
 	const char *type, *title;
 } titles[] = {
-	{"asleep", "The device is asleep"},
 	{"bad-json", "The body is not the JSON we expect"},
 	{"bad-request", "The request is malformed"},
 	{"busy", "Too much is under way"},
 	{"cancelled", "It was given up"},
 	{"conflict", "It contradicts what is there"},
 	{"device-error", "The device refused"},
+	{"expired", "The device did not wake in time"},
 	{"idempotency-mismatch", "This Idempotency-Key belongs to another request"},
 	{"idempotency-running", "The first request with this key is under way"},
 	{"internal", "The server failed"},

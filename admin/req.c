@@ -455,6 +455,10 @@ bool req_wait(struct adm_req *r)
 		    &r->url, "wait", 0, r->adm->wait_max_s, r->adm->wait_default_s, &v, &r->fail))
 		return false;
 	r->wait_s = (uint32_t)v;
+	r->waits = url_param(&r->url, "wait") != NULL;
+	if (!url_number(&r->url, "expires", 1, 31536000, 0, &v, &r->fail))
+		return false;
+	r->expires_s = (uint32_t)v;
 	return true;
 }
 

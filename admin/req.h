@@ -68,6 +68,8 @@ struct adm_req {
 	struct adm_fail fail;
 	struct lwm_path path;
 	uint32_t wait_s;
+	bool waits; /* it said so */
+	uint32_t expires_s;
 	struct idem *idem; /* what waits for its answer, or NULL */
 	bool tagged;       /* it is about something with an entity tag: */
 	uint64_t tag;      /* of what a PUT would replace */
@@ -120,7 +122,7 @@ enum req_media req_media(const struct adm_req *r);
 MUST_USE bool req_json_only(struct adm_req *r);
 /* A Location header: where in r->endpoint's data `p` is. */
 void req_location(struct adm_req *r, const struct lwm_path *p);
-/* The `wait` parameter, into r->wait_s. */
+/* The parameters `wait` and `expires`. */
 MUST_USE bool req_wait(struct adm_req *r);
 /* r->rest as an LwM2M path of min to max ids, into r->path. */
 MUST_USE bool req_path(struct adm_req *r, uint8_t min, uint8_t max);

@@ -31,6 +31,8 @@ adm_handler_fn observe_composite_put, observe_composite_delete;
 adm_handler_fn observations_list, observation_put, observation_delete;
 adm_handler_fn operations_list, operation_get, operation_delete;
 adm_handler_fn bootstrap_get, bootstrap_put, bootstrap_delete, bootstrap_trigger_post;
+/* What the answer to an operation of that kind holds. */
+adm_answer_fn *data_answer(enum adm_dm_kind kind);
 /* A reason as a member of an array. */
 void explain_reason(struct jo *o, const struct adm_reason *v);
 adm_tag_fn openapi_tag, endpoint_tag, credentials_tag, bootstrap_tag;

@@ -160,6 +160,7 @@ static void tell_rollback(struct core *c, uint32_t rollbacks, bool unsealed)
 {
 	char json[80];
 	struct writer w = wr_make(json, sizeof(json));
+	c->rollbacks_told = rollbacks;
 	wr_fmt(&w, "{\"rollbacks\":%u,\"unsealed\":%s}", rollbacks, unsealed ? "true" : "false");
 	if (c->next_event < events_from(rollbacks))
 		c->next_event = events_from(rollbacks);

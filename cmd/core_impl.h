@@ -49,6 +49,7 @@ struct core {
 	uint64_t limits_told[2][4]; /* of encryptions and of failures, by level */
 	uint64_t renewals;
 	uint64_t renew_after_ms[CORE_RENEW_SLOTS];
+	uint32_t rollbacks_told;
 	struct ep_tally tally; /* of refusals */
 	struct ep_security security;
 };
@@ -77,6 +78,12 @@ struct turn *core_cur(struct core *c);
 void core_fail(struct core *c, enum err e);
 uint64_t core_ticket(struct core *c, adm_done_fn *done, void *done_arg); /* 0: no memory */
 void core_answer(struct core *c, const struct effect_done *e);
+/* As the REST interface takes it; spans and the type are those of `e`. */
+struct core_result {
+	struct adm_result result;
+	char detail[256], field[64];
+};
+void core_result_of(const struct effect_done *e, struct core_result *out);
 /* While nothing can be stored, a turn holds refusals of administrators' calls and nothing else. */
 void core_speak_refusals(struct core *c);
 /* A context goes: every engine lets go of it first. */
@@ -136,6 +143,10 @@ enum err core_oscore_decode(
 /* core_dm.c */
 uint64_t core_dm(void *arg, const struct adm_dm *d, adm_done_fn *done, void *done_arg);
 enum err core_dm_cancel(void *arg, struct span endpoint, uint64_t operation);
+void core_queued_list(void *arg, struct span endpoint, adm_queued_fn *fn, void *cb_arg);
+bool core_queued_get(void *arg, uint64_t id, adm_queued_fn *fn, void *cb_arg);
+enum err core_queued_cancel(void *arg, uint64_t id);
+void core_queued_follow(void *arg, uint64_t id, adm_done_fn *done, void *done_arg);
 
 /* core_provision.c */
 void core_endpoint_put(void *arg, struct span name, const struct adm_settings *s, adm_done_fn *done,

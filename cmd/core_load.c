@@ -227,6 +227,14 @@ static enum err new_exchange(struct core *c, uint64_t now_ms)
 	return ep_exchange_new(&o, &c->x);
 }
 
+/* Since the last time it was told. */
+static bool rolled_back(struct core *c)
+{
+	struct store_stats st;
+	store_stats(c->store, &st);
+	return st.rolled_back && st.rollbacks != c->rollbacks_told;
+}
+
 static enum err new_server(struct core *c, uint64_t now_ms)
 {
 	const struct cfg *g = c->opts.cfg;
@@ -236,6 +244,11 @@ static enum err new_server(struct core *c, uint64_t now_ms)
 		.next_event = &c->next_event,
 		.grace_s = g->grace_s,
 		.awake_s = g->awake_s,
+		.queue_expiry_s = g->queue_expiry_s,
+		.queue_limit = g->queue_limit,
+		.queue_total = g->queue_total,
+		.queue_bytes = g->queue_bytes,
+		.rolled_back = rolled_back(c),
 		.nosec_endpoints = g->nosec_endpoints,
 		.seed = seed,
 		.now_ms = now_ms,

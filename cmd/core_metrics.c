@@ -36,6 +36,8 @@ static void exchange(const struct core *c, const struct out *o)
 	put(o, true, "lanyard_responses_total", "Responses received", n->responses);
 	put(o, true, "lanyard_notifications_total", "Notifications received", n->notifications);
 	put(o, true, "lanyard_sends_total", "Sends accepted", srv_counters(c->srv)->sends);
+	put(o, false, "lanyard_operations_queued", "Operations that wait for sleeping devices",
+		srv_queued_count(c->srv));
 	put(o, true, "lanyard_duplicates_total", "Copies of requests answered again",
 		n->duplicates);
 	put(o, true, "lanyard_retransmissions_total", "Requests of ours sent again",

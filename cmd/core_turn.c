@@ -21,6 +21,26 @@ uint64_t core_ticket(struct core *c, adm_done_fn *done, void *done_arg)
 	return k->id;
 }
 
+void core_result_of(const struct effect_done *e, struct core_result *out)
+{
+	if (span_to_str(span_sub(e->detail, 0, sizeof(out->detail) - 1), out->detail,
+		    sizeof(out->detail)))
+		out->detail[0] = '\0';
+	if (span_to_str(e->field, out->field, sizeof(out->field)))
+		out->field[0] = '\0';
+	out->result = (struct adm_result){.status = e->status,
+		.type = e->type,
+		.detail = out->detail,
+		.field = out->field,
+		.has_response = e->has_response,
+		.code = e->code,
+		.content_format = e->content_format,
+		.payload = e->payload,
+		.location = e->location,
+		.bytes = e->bytes,
+		.alt = e->alt};
+}
+
 void core_answer(struct core *c, const struct effect_done *e)
 {
 	struct core_ticket **at = &c->tickets;
@@ -30,23 +50,9 @@ void core_answer(struct core *c, const struct effect_done *e)
 	if (!k)
 		return;
 	*at = k->next;
-	char detail[256], field[64];
-	if (span_to_str(span_sub(e->detail, 0, sizeof(detail) - 1), detail, sizeof(detail)))
-		detail[0] = '\0';
-	if (span_to_str(e->field, field, sizeof(field)))
-		field[0] = '\0';
-	struct adm_result r = {.status = e->status,
-		.type = e->type,
-		.detail = detail,
-		.field = field,
-		.has_response = e->has_response,
-		.code = e->code,
-		.content_format = e->content_format,
-		.payload = e->payload,
-		.location = e->location,
-		.bytes = e->bytes,
-		.alt = e->alt};
-	k->done(k->done_arg, &r);
+	struct core_result r;
+	core_result_of(e, &r);
+	k->done(k->done_arg, &r.result);
 	free(k);
 }
 

@@ -43,6 +43,8 @@ static int outcome(struct ctl *c, struct json_object *o)
 		return ctl_problem_json(problem);
 	if (strcmp(ctl_cell(c, o, "state"), "running") == 0)
 		printf("the device has not answered yet\n");
+	else if (strcmp(ctl_cell(c, o, "state"), "queued") == 0)
+		printf("it waits for the device to wake\n");
 	else if (ctl_member(o, "result.values"))
 		ctl_values(c, ctl_member(o, "result"));
 	else if (ctl_member(o, "result.links"))

@@ -11,7 +11,6 @@
 static const struct {
 	const char *type, *hint;
 } hints[] = {
-	{"asleep", "it answers when it wakes: a longer --wait, or try again after its next update"},
 	{"busy", "try again"},
 	{"cancelled", "try again when the device is back"},
 	{"conflict", "'lanyardctl credentials EP' and 'show EP' tell what is there"},

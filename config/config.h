@@ -23,9 +23,10 @@ struct cfg_listen {
 
 struct cfg {
 	/* [server] */
-	bool server;               /* "enabled" */
-	uint32_t grace_s;          /* after a lifetime has run out */
-	uint32_t awake_s;          /* a queue-mode device counts as asleep after this silence */
+	bool server;      /* "enabled" */
+	uint32_t grace_s; /* after a lifetime has run out */
+	uint32_t awake_s; /* a queue-mode device counts as asleep after this silence */
+	uint32_t queue_expiry_s, queue_limit, queue_total, queue_bytes; /* of such devices */
 	uint32_t body_limit_bytes; /* of a body in blocks, either way */
 	uint32_t endpoints_max;
 	char nosec_endpoints[CFG_TEXT_MAX]; /* names or fnmatch patterns, separated by spaces */

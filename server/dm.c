@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of an operation: one request, or several where a format is refused. */
-#include "server/server_impl.h"
+#include "server/queue.h"
 
 #include "base/secret.h"
 #include "lwm2m/attrs.h"
@@ -22,6 +22,7 @@ static void op_free(struct srv *s, struct srv_op *op)
 /* Takes it out of its registration's list, ends its record, frees it. Its request is gone. */
 void srv_op_finish(struct srv *s, struct srv_op *op, struct turn *t)
 {
+	(void)srv_queue_back(op, t); /* nothing was told of it */
 	for (struct srv_op **at = op->reg ? &op->reg->ops : NULL; at && *at; at = &(*at)->next)
 		if (*at == op) {
 			*at = op->next;
@@ -32,11 +33,27 @@ void srv_op_finish(struct srv *s, struct srv_op *op, struct turn *t)
 	op_free(s, op);
 }
 
+/* The queue tells those who wait, and keeps it. */
+static void tell(struct srv_op *op, struct effect_done *e, struct turn *t)
+{
+	if (op->queued) {
+		e->ticket = op->queued->ticket;
+		srv_queue_result(op->queued, e, t);
+	} else if (e->ticket) {
+		turn_effect(t, EFFECT_DONE)->done = *e;
+	}
+	op->ticket = 0;
+}
+
 void srv_op_done(
 	struct srv_op *op, int status, const char *type, const char *detail, struct turn *t)
 {
-	if (op->ticket && t)
-		turn_done(t, op->ticket, status, type, detail);
+	struct effect_done e = {
+		.ticket = op->ticket, .status = status, .type = type, .content_format = -1};
+	if (t && (op->ticket || op->queued)) {
+		e.detail = turn_dup(t, span_str(detail));
+		tell(op, &e, t);
+	}
 	op->ticket = 0;
 }
 
@@ -68,7 +85,7 @@ static struct span bad_detail(const struct srv_op *op, uint8_t code, struct turn
 
 void srv_op_answer(struct srv_op *op, const struct msg *m, struct turn *t)
 {
-	if (!op->ticket)
+	if (!op->ticket && !op->queued)
 		return;
 	bool good = msg_code_class(m->code) == 2;
 	struct effect_done e = {.ticket = op->ticket,
@@ -89,8 +106,7 @@ void srv_op_answer(struct srv_op *op, const struct msg *m, struct turn *t)
 		e.location = turn_dup(t, span_str(op->location));
 	else
 		e.detail = bad_detail(op, m->code, t);
-	turn_effect(t, EFFECT_DONE)->done = e;
-	op->ticket = 0;
+	tell(op, &e, t);
 }
 
 enum err srv_ask(struct srv *s, struct srv_reg *g, struct msg *m, bool observe, void *user,
@@ -104,6 +120,7 @@ enum err srv_ask(struct srv *s, struct srv_reg *g, struct msg *m, bool observe, 
 		.renews = !observe && ((const struct srv_op *)user)->renews,
 		.role = REC_ROLE_SERVER,
 		.user = user};
+	g->awake_ms = t->now_ms;
 	return ep_request_start(s->x, &o, t, out);
 }
 
@@ -121,33 +138,42 @@ static void record_op(struct srv *s, struct srv_op *op, struct turn *t)
 		.created_wall_s = t->wall_ms / 1000};
 }
 
-static void refuse(uint64_t ticket, enum err err, struct turn *t)
+struct no {
+	int status;
+	const char *type, *detail;
+};
+
+static struct no no(int status, const char *type, const char *detail)
+{
+	return (struct no){status, type, detail};
+}
+
+static struct no refusal_of(enum err err)
 {
 	switch (err) {
 	case ERR_SPACE:
-		turn_done(t, ticket, 413, "too-large",
-			"the payload is longer than [server] body_limit allows");
-		break;
+		return no(
+			413, "too-large", "the payload is longer than [server] body_limit allows");
 	case ERR_UNSUPPORTED:
 	case ERR_RANGE:
 	case ERR_SYNTAX:
-		turn_done(t, ticket, 422, "invalid",
-			"no content format can carry these values there");
-		break;
+		return no(422, "invalid", "no content format can carry these values there");
 	case ERR_NOTFOUND:
-		turn_done(t, ticket, 504, "no-address", "the device's address is not known");
-		break;
+		return no(504, "no-address", "the device's address is not known");
 	case ERR_STATE:
-		turn_done(t, ticket, 503, "key-limit", SRV_USED_UP);
-		break;
+		return no(503, "key-limit", SRV_USED_UP);
 	default:
-		turn_done(t, ticket, 503, "overload",
-			"too many requests are waiting for this device");
-		break;
+		return no(503, "overload", "too many requests are waiting for this device");
 	}
 }
 
-static struct srv_op *op_new(struct srv *s, const struct srv_dm *d, struct srv_reg *g)
+void srv_op_refuse(uint64_t ticket, enum err err, struct turn *t)
+{
+	struct no n = refusal_of(err);
+	turn_done(t, ticket, n.status, n.type, n.detail);
+}
+
+struct srv_op *srv_op_new(struct srv *s, const struct srv_dm *d, struct srv_reg *g)
 {
 	size_t n = 0;
 	for (const struct srv_op *o = g->ops; o; o = o->next)
@@ -167,38 +193,40 @@ static struct srv_op *op_new(struct srv *s, const struct srv_dm *d, struct srv_r
 	return op;
 }
 
-static void start(struct srv *s, struct srv_op *op, const struct srv_dm *d, struct turn *t)
+/* What can be sent later waits in its queue. */
+static bool passing(enum err err)
 {
+	return err == ERR_LIMIT || err == ERR_NOTFOUND || err == ERR_NOMEM;
+}
+
+void srv_op_start(struct srv *s, struct srv_op *op, const struct srv_dm *d, struct turn *t)
+{
+	if (op->kind == SRV_OBSERVE || op->kind == SRV_OBSERVE_COMPOSITE) {
+		srv_observe(s, op, d, t);
+		return;
+	}
 	enum err err = srv_op_prepare(s, op, d);
 	if (!err) {
-		if (srv_op_kept(op->kind))
+		if (srv_op_kept(op->kind) && !op->queued)
 			record_op(s, op, t);
 		err = srv_op_send(s, op, t);
 	}
-	if (err) {
-		uint64_t ticket = op->ticket;
-		op->ticket = 0;
-		srv_op_finish(s, op, t);
-		refuse(ticket, err, t);
-	}
+	if (!err)
+		return;
+	struct no n = refusal_of(err);
+	if (!op->queued || !passing(err))
+		srv_op_done(op, n.status, n.type, n.detail, t);
+	srv_op_finish(s, op, t);
 }
 
 void srv_dm(struct srv *s, const struct srv_dm *d, struct turn *t)
 {
-	struct srv_view v;
 	struct srv_reg *g = srv_reg_of(d->endpoint);
-	srv_view(s, d->endpoint, t->now_ms, &v);
 	s->count.operations++;
 	bool cancel = d->kind == SRV_CANCEL || d->kind == SRV_CANCEL_COMPOSITE;
 	if (!g && !cancel) {
 		turn_done(
 			t, d->ticket, 404, "not-registered", "the endpoint is not registered now");
-		return;
-	}
-	if (v.asleep && !cancel) {
-		turn_done(t, d->ticket, 504, "asleep",
-			"the device uses queue mode and has been silent; try when it has been "
-			"heard of");
 		return;
 	}
 	if (cancel) {
@@ -210,14 +238,16 @@ void srv_dm(struct srv *s, const struct srv_dm *d, struct turn *t)
 		turn_done(t, d->ticket, 422, why.type, why.detail);
 		return;
 	}
-	struct srv_op *op = op_new(s, d, g);
+	if (g->queue) {
+		srv_queue_take(s, g, d, t);
+		return;
+	}
+	struct srv_op *op = srv_op_new(s, d, g);
 	if (!op)
 		turn_done(
 			t, d->ticket, 503, "overload", "too many operations wait for this device");
-	else if (d->kind == SRV_OBSERVE || d->kind == SRV_OBSERVE_COMPOSITE)
-		srv_observe(s, op, d, t);
 	else
-		start(s, op, d, t);
+		srv_op_start(s, op, d, t);
 }
 
 /* The first server account it lists; LWM_ID_NONE: it lists none. */
@@ -411,9 +441,11 @@ void srv_ops_drop(
 	struct srv *s, struct srv_reg *g, const char *type, const char *why, struct turn *t)
 {
 	for (struct srv_op *op; (op = g->ops);) {
+		bool back = srv_queue_back(op, t);
 		if (op->request && t)
 			ep_request_end(s->x, op->request, t);
-		srv_op_done(op, 503, type, why, t);
+		if (!back)
+			srv_op_done(op, 503, type, why, t);
 		g->ops = op->next;
 		op->reg = NULL;
 		srv_op_finish(s, op, t);

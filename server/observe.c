@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Observations: wanted ones are kept in storage and set up again after every Register (IR-06). */
-#include "server/server_impl.h"
+#include "server/queue.h"
 
 #include "base/text.h"
 
@@ -212,6 +212,20 @@ void srv_observations_settle(struct srv *s, struct srv_reg *g, struct turn *t)
 		if (ask(s, o, g, t))
 			g->settled = false; /* at the next sign of life */
 	}
+}
+
+void srv_observations_hold(struct srv *s, struct srv_reg *g, struct turn *t)
+{
+	struct srv_endpoint *se = g->endpoint->registration;
+	ep_exchange_hold(s->x);
+	for (struct srv_observation *o = se->observations; o; o = o->next) {
+		if (!o->request || o->request->state != EP_REQ_QUEUED || o->op || !o->id)
+			continue;
+		ep_request_end(s->x, o->request, t);
+		o->request = NULL;
+		g->settled = false;
+	}
+	ep_exchange_release(s->x, t);
 }
 
 void srv_observations_unsettle(struct srv *s, struct srv_endpoint *e, struct turn *t)
@@ -427,6 +441,8 @@ enum err srv_load_op(struct srv *s, struct endpoint *e, const struct rec_op *r, 
 {
 	struct lwm_path path = {0};
 	struct srv_names names;
+	if (r->state)
+		return srv_queue_load(s, e, r, t);
 	bool composite = span_eq_str(r->kind, "observe-composite");
 	if (composite ? !srv_names_parse(r->path, &names) : lwm_path_parse(r->path, &path))
 		return ERR_CORRUPT;

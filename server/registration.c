@@ -16,7 +16,7 @@ void srv_refuse(struct srv *s, struct ep_delivery *d, struct endpoint *e, enum e
 
 void srv_reg_heard(struct srv_reg *g, const struct turn *t)
 {
-	g->heard_ms = t->now_ms;
+	g->awake_ms = t->now_ms;
 	g->heard_wall_s = t->wall_ms / 1000;
 }
 
@@ -185,7 +185,7 @@ static void accept(struct srv *s, struct ep_delivery *d, struct srv_reg *g, stru
 	srv_reg_event(s, t, "registered", g);
 	ep_respond(s->x, d, &m, t);
 	s->count.registers++;
-	srv_observations_settle(s, g, t);
+	srv_woken(s, g, t);
 }
 
 /* Reads the list. What could not be told to storage is refused here. */
@@ -356,8 +356,7 @@ void srv_update(struct srv *s, struct ep_delivery *d, struct span location, stru
 	d->changed = true;
 	ep_respond_code(s->x, d, MSG_CHANGED, t);
 	s->count.updates++;
-	if (!g->settled)
-		srv_observations_settle(s, g, t);
+	srv_woken(s, g, t);
 }
 
 void srv_deregister(struct srv *s, struct ep_delivery *d, struct span location, struct turn *t)

@@ -134,6 +134,5 @@ void srv_send(struct srv *s, struct ep_delivery *d, struct turn *t)
 	s->count.sends++;
 	d->changed = true;
 	ep_respond_code(s->x, d, MSG_CHANGED, t);
-	if (!g->settled)
-		srv_observations_settle(s, g, t);
+	srv_woken(s, g, t);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/server_impl.h"
+#include "server/queue.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +14,18 @@ static struct span key_peer(const void *item)
 {
 	const struct srv_reg *g = item;
 	return span_make(g->peer, sizeof(*g->peer));
+}
+
+static struct span key_queue(const void *item)
+{
+	const struct srv_queue *k = item;
+	return span_make(&k->endpoint_id, sizeof(k->endpoint_id));
+}
+
+static struct span key_ref(const void *item)
+{
+	const struct srv_queued *q = item;
+	return span_make(&q->ref, sizeof(q->ref));
 }
 
 struct srv_endpoint *srv_of(struct endpoint *e)
@@ -40,6 +52,9 @@ enum err srv_new(const struct srv_opts *o, struct srv **out)
 	wheel_init(&s->reg_wheel, o->now_ms);
 	map_init(&s->by_location, key_location, o->seed);
 	map_init(&s->by_peer, key_peer, o->seed);
+	map_init(&s->queues, key_queue, o->seed);
+	map_init(&s->by_ref, key_ref, o->seed);
+	wheel_init(&s->queue_wheel, o->now_ms);
 	s->opts.seed = NULL;
 	*out = s;
 	return ERR_OK;
@@ -49,6 +64,7 @@ enum err srv_new(const struct srv_opts *o, struct srv **out)
 static void endpoint_free(struct srv *s, struct endpoint *e)
 {
 	struct srv_endpoint *se = e->registration;
+	srv_queue_free(s, e, NULL);
 	if (!se)
 		return;
 	if (se->reg) {
@@ -69,6 +85,8 @@ void srv_free(struct srv *s)
 		endpoint_free(s, e);
 	map_fini(&s->by_location);
 	map_fini(&s->by_peer);
+	map_fini(&s->queues);
+	map_fini(&s->by_ref);
 	free(s->orphans);
 	free(s);
 }
@@ -85,10 +103,13 @@ static void drop_orphan(struct srv *s, const struct endpoint *e)
 void srv_forget_endpoint(struct srv *s, struct endpoint *e, struct turn *t)
 {
 	struct srv_endpoint *se = e->registration;
-	if (!se)
+	if (!se) {
+		srv_queue_free(s, e, t);
 		return;
+	}
 	if (se->reg)
 		srv_reg_end(s, se->reg, "deregistered", t);
+	srv_queue_free(s, e, t);
 	srv_observations_free(s, se, t);
 	drop_orphan(s, e);
 	free(se);
@@ -118,7 +139,7 @@ struct endpoint *srv_take_orphan(struct srv *s)
 		struct endpoint *e = s->orphans[--s->orphan_n];
 		struct srv_endpoint *se = e->registration;
 		se->orphan = false;
-		if (!se->reg && !se->observations)
+		if (!se->reg && !se->observations && !srv_queue_waits(s, e))
 			return e;
 	}
 	return NULL;
@@ -158,6 +179,8 @@ enum err srv_load_registration(
 	g->queue = r->queue;
 	g->registered_wall_s = r->registered_wall_s;
 	g->expiry_ms = r->expiry_ms;
+	/* Until it is heard of. */
+	g->awake_ms = s->opts.now_ms - s->opts.awake_s * UINT64_C(1000) - 1;
 	/* Downtime does not count against devices: the whole grace is theirs again. */
 	if (g->expiry_ms < s->opts.now_ms)
 		g->expiry_ms = s->opts.now_ms;
@@ -211,6 +234,13 @@ static void route(struct srv *s, struct ep_delivery *d, struct turn *t)
 		srv_refuse(s, d, d->endpoint, EP_REASON_METHOD, MSG_METHOD_NOT_ALLOWED, t);
 }
 
+void srv_woken(struct srv *s, struct srv_reg *g, struct turn *t)
+{
+	if (!g->settled)
+		srv_observations_settle(s, g, t);
+	srv_queue_next(s, g, t);
+}
+
 void srv_request(struct srv *s, struct ep_delivery *d, struct turn *t)
 {
 	struct srv_reg *g = d->endpoint ? srv_reg_of(d->endpoint) : NULL;
@@ -232,9 +262,10 @@ void srv_response(struct srv *s, struct ep_delivery *d, struct turn *t)
 		srv_observation_delivery(s, r->user, d, t);
 	else
 		srv_op_delivery(s, r->user, d, t);
-	/* More observations may be wanted than requests can wait for a device. */
-	if (g && answered && !g->settled)
-		srv_observations_settle(s, g, t);
+	if (g && answered)
+		srv_woken(s, g, t); /* more may be wanted than requests can wait for a device */
+	else if (g && d->kind == EP_TIMEOUT)
+		srv_queue_sleep(s, g, t);
 }
 
 void srv_timer(struct srv *s, struct turn *t)
@@ -244,11 +275,13 @@ void srv_timer(struct srv *s, struct turn *t)
 		s->count.expiries++;
 		srv_reg_end(s, (struct srv_reg *)due, "expired", t);
 	}
+	srv_queue_timer(s, t);
 }
 
 uint64_t srv_deadline_ms(const struct srv *s)
 {
-	return wheel_next_ms(&s->reg_wheel);
+	uint64_t a = wheel_next_ms(&s->reg_wheel), b = wheel_next_ms(&s->queue_wheel);
+	return a < b ? a : b;
 }
 
 void srv_view(const struct srv *s, const struct endpoint *e, uint64_t now_ms, struct srv_view *out)
@@ -259,7 +292,7 @@ void srv_view(const struct srv *s, const struct endpoint *e, uint64_t now_ms, st
 		return;
 	out->registered = true;
 	out->queue = g->queue;
-	out->asleep = g->queue && now_ms - g->heard_ms > s->opts.awake_s * UINT64_C(1000);
+	out->asleep = srv_asleep(s, g, now_ms);
 	out->location = span_str(g->location);
 	out->lifetime_s = g->lifetime_s;
 	if (g->expiry_ms != UINT64_MAX)

@@ -27,6 +27,10 @@ struct srv_opts {
 	struct ep_exchange *exchange;
 	uint64_t *next_event;
 	uint32_t grace_s, awake_s;
+	/* Of devices in queue mode: what waits, for one and for all. */
+	uint32_t queue_expiry_s, queue_limit, queue_total;
+	size_t queue_bytes;
+	bool rolled_back;                      /* the rows are those of an older copy */
 	bool nosec_listener[EP_LISTENERS_MAX]; /* anyone may register there unprotected */
 	const char *nosec_endpoints;           /* fnmatch patterns, separated by spaces */
 	const uint8_t *seed;                   /* 16 bytes */
@@ -107,8 +111,13 @@ struct srv_dm {
 	int8_t depth;           /* SRV_DISCOVER: -1: none given */
 	bool renews; /* it has the device's keys renewed: it goes out although they are used up */
 	uint64_t ticket;
+	uint64_t ref;       /* what an administrator calls it, in a queue; 0: drawn here */
+	uint32_t expires_s; /* likewise; 0: queue_expiry_s */
 };
-/* Starts an operation; its end is an EFFECT_DONE with that ticket, in this turn or a later one. */
+/* Starts an operation; its end is an EFFECT_DONE with that ticket, in this turn or a later one.
+ * To a device in queue mode it goes through its queue. If it cannot leave at once, that end is a
+ * 202
+ * ("asleep", or "busy": others are before it) and the operation stays, known by its ref. */
 void srv_dm(struct srv *s, const struct srv_dm *d, struct turn *t);
 /* Gives up the operation with that ticket: its outcome is "cancelled". ERR_NOTFOUND: it has ended.
  * ERR_STATE: it may have been done already (a Write or the like that was sent), or it sets up an
@@ -118,6 +127,29 @@ MUST_USE enum err srv_dm_cancel(struct srv *s, struct endpoint *e, uint64_t tick
 /* Tells the device that is registered under c to bootstrap (/1/x/9), unless it was told and has
  * not answered yet. False: it is not, it is asleep, or it lists no server account. */
 bool srv_rebootstrap(struct srv *s, const struct ep_context *c, struct turn *t);
+
+/* What is in a queue, or came of it. Strings and spans live until the call returns. */
+struct srv_queued_view {
+	uint64_t ref;
+	struct span endpoint;
+	enum srv_dm_kind kind;
+	struct lwm_path path;
+	const char *state; /* "queued" | "running"; NULL: */
+	const struct effect_done *outcome;
+	int64_t created_wall_s, ended_wall_s, expires_in_s;
+};
+typedef void srv_queued_fn(void *arg, const struct srv_queued_view *v);
+/* e NULL: of all endpoints. */
+void srv_queued_list(const struct srv *s, const struct endpoint *e, uint64_t now_ms,
+	srv_queued_fn *fn, void *arg);
+/* False: there is none. */
+bool srv_queued_get(
+	const struct srv *s, uint64_t ref, uint64_t now_ms, srv_queued_fn *fn, void *arg);
+/* As srv_dm_cancel. */
+MUST_USE enum err srv_queued_cancel(struct srv *s, uint64_t ref, struct turn *t);
+/* Its end will be an EFFECT_DONE with that ticket. ERR_NOTFOUND. */
+MUST_USE enum err srv_queued_follow(struct srv *s, uint64_t ref, uint64_t ticket, struct turn *t);
+size_t srv_queued_count(const struct srv *s);
 
 /* What is known of an endpoint's registration. */
 struct srv_view {

@@ -23,6 +23,7 @@ struct srv_op {
 	struct srv_op *next;
 	struct srv_reg *reg;
 	struct endpoint *endpoint;
+	struct srv_queued *queued;  /* its place in a queue, which is told; or NULL */
 	struct ep_request *request; /* NULL for SRV_OBSERVE and SRV_CANCEL: the observation's */
 	enum srv_dm_kind kind;
 	struct lwm_path path;
@@ -75,7 +76,7 @@ struct srv_reg {
 	struct peer *peer;      /* of an unprotected one */
 	struct srv_op *ops;
 	uint64_t expiry_ms; /* UINT64_MAX: never */
-	uint64_t heard_ms;  /* the last verified message */
+	uint64_t awake_ms;  /* the last message from it or to it (QM-03) */
 	int64_t registered_wall_s, heard_wall_s;
 	uint32_t lifetime_s;
 	uint8_t lwm2m, binding;
@@ -102,7 +103,12 @@ struct srv {
 	struct ep_directory *dir;
 	struct wheel reg_wheel;
 	struct map by_location;
-	struct map by_peer; /* of unprotected ones, where several may be */
+	struct map by_peer;        /* of unprotected ones, where several may be */
+	struct map queues, by_ref; /* queue.h */
+	struct wheel queue_wheel;
+	size_t queued_n, queue_bytes; /* waiting; and with outcomes */
+	struct srv_queued *outcomes, *last_outcome;
+	size_t outcome_n, outcome_bytes;
 	struct srv_counters count;
 	size_t observation_n, op_n;
 	struct endpoint **orphans; /* came unprotected and are gone */
@@ -115,6 +121,9 @@ struct srv_reg *srv_reg_of(const struct endpoint *e); /* NULL: not registered */
 
 /* server.c: nothing of the endpoint is left here but its name, unless something else needs it. */
 void srv_orphan(struct srv *s, struct endpoint *e);
+
+/* server.c: a sign of life has been dealt with: what waits for one may go. */
+void srv_woken(struct srv *s, struct srv_reg *g, struct turn *t);
 
 /* registration.c */
 void srv_register(struct srv *s, struct ep_delivery *d, struct turn *t);
@@ -181,6 +190,10 @@ MUST_USE enum err srv_op_send(struct srv *s, struct srv_op *op, struct turn *t);
 #define SRV_USED_UP                                                                                \
 	"its keys, or our numbers under them, are used up: it has to bootstrap, or needs new "     \
 	"credentials; see explain"
+/* In the list of its registration. NULL: too many, or no memory. */
+struct srv_op *srv_op_new(struct srv *s, const struct srv_dm *d, struct srv_reg *g);
+void srv_op_start(struct srv *s, struct srv_op *op, const struct srv_dm *d, struct turn *t);
+void srv_op_refuse(uint64_t ticket, enum err err, struct turn *t);
 /* A request's `user` is an observation if it has `observe` set, else an operation. */
 void srv_ops_drop(
 	struct srv *s, struct srv_reg *g, const char *type, const char *why, struct turn *t);
@@ -207,6 +220,8 @@ MUST_USE enum err srv_names_request(const struct srv_names *names, struct span a
 /* observe.c */
 void srv_observe(struct srv *s, struct srv_op *op, const struct srv_dm *d, struct turn *t);
 void srv_cancel(struct srv *s, const struct srv_dm *d, struct turn *t);
+/* Takes back what has not left: the device sleeps. */
+void srv_observations_hold(struct srv *s, struct srv_reg *g, struct turn *t);
 void srv_observations_settle(struct srv *s, struct srv_reg *g, struct turn *t);
 /* Their requests are gone: the registration, or its context. They stay wanted. */
 void srv_observations_unsettle(struct srv *s, struct srv_endpoint *e, struct turn *t);

@@ -17,7 +17,7 @@ static const size_t span_at[][12] = {
 		AT(context.ikm_fingerprint)},
 	[REC_SEEN] = {AT(seen.response)},
 	[REC_REG_PUT] = {AT(reg.location), AT(reg.sms), AT(reg.links), AT(reg.peer)},
-	[REC_OP_PUT] = {AT(op.kind), AT(op.path), AT(op.result)},
+	[REC_OP_PUT] = {AT(op.kind), AT(op.path), AT(op.result), AT(op.body)},
 	[REC_PLAN_PUT] = {AT(plan.json)},
 	[REC_EVENT] = {AT(event.type), AT(event.endpoint), AT(event.json)},
 };
@@ -250,6 +250,16 @@ static enum err set_context_state(struct memdb *db, const struct rec_context_sta
 	return put(db, MEMDB_CONTEXT, st->id, &now);
 }
 
+static enum err set_op_state(struct memdb *db, const struct rec_op_state *st)
+{
+	const struct rec *old = table_get(&db->table[MEMDB_OP], st->id);
+	if (!old)
+		return ERR_OK;
+	struct rec now = *old;
+	now.op.state = st->state;
+	return put(db, MEMDB_OP, st->id, &now);
+}
+
 static enum err set_failures(struct memdb *db, const struct rec_context_failures *f)
 {
 	enum memdb_kind kind;
@@ -348,6 +358,8 @@ static enum err apply(struct memdb *db, const struct rec *r)
 	case REC_OP_PUT:
 		use_id(db, r->op.id);
 		return put(db, MEMDB_OP, r->op.id, r);
+	case REC_OP_STATE:
+		return set_op_state(db, &r->op_state);
 	case REC_OP_DEL:
 		return del(db, MEMDB_OP, r->del.id);
 	case REC_PLAN_PUT:

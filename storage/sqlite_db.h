@@ -13,7 +13,7 @@
 
 enum {
 	SQDB_APPLICATION_ID = 0x4c4e5944, /* "LNYD" */
-	SQDB_VERSION = 4,                 /* user_version of the schema in sqlite_schema.c */
+	SQDB_VERSION = 5,                 /* user_version of the schema in sqlite_schema.c */
 	SQDB_WHY_MAX = STORE_WHY_MAX,
 };
 
@@ -42,6 +42,7 @@ enum sqdb_stmt {
 	SQDB_REG_EXPIRY,
 	SQDB_REG_PEER,
 	SQDB_OP_PUT,
+	SQDB_OP_STATE,
 	SQDB_OP_DEL,
 	SQDB_PLAN_PUT,
 	SQDB_PLAN_DEL,

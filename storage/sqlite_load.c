@@ -217,6 +217,9 @@ static enum err op_row(struct load *l, struct sqdb_cur *c)
 	r.state = (uint8_t)store_sqdb_get(c);
 	r.created_wall_s = (int64_t)store_sqdb_get(c);
 	r.result = store_sqdb_get_span(c);
+	r.ref = store_sqdb_get(c);
+	r.expiry_ms = store_sqdb_get(c);
+	r.body = store_sqdb_get_span(c);
 	return l->v->op ? l->v->op(l->v->arg, &r) : ERR_OK;
 }
 
@@ -267,7 +270,8 @@ static enum err load_all(struct load *l)
 		e = each(l, "SELECT endpoint_id, json FROM plans ORDER BY endpoint_id", plan_row);
 	if (!e)
 		e = each(l,
-			"SELECT id, endpoint_id, kind, path, state, created_wall_s, result"
+			"SELECT id, endpoint_id, kind, path, state, created_wall_s, result,"
+			" ref, expiry_ms, body"
 			" FROM operations ORDER BY id",
 			op_row);
 	if (!e)

@@ -145,7 +145,14 @@ static const char version_4[] =
 	"ALTER TABLE endpoints ADD COLUMN message_bytes INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE endpoints ADD COLUMN max_retransmit INTEGER NOT NULL DEFAULT 0;";
 
-const char *const store_sqdb_migration[SQDB_VERSION] = {version_1, version_2, version_3, version_4};
+/* Queues of devices that sleep. */
+static const char version_5[] =
+	"ALTER TABLE operations ADD COLUMN ref INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE operations ADD COLUMN expiry_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE operations ADD COLUMN body BLOB NOT NULL DEFAULT x'';";
+
+const char *const store_sqdb_migration[SQDB_VERSION] = {
+	version_1, version_2, version_3, version_4, version_5};
 
 const char *const store_sqdb_sql[SQDB_STMTS] = {
 	[SQDB_BEGIN] = "BEGIN IMMEDIATE",
@@ -203,7 +210,9 @@ const char *const store_sqdb_sql[SQDB_STMTS] = {
 			    " WHERE endpoint_id = ?1",
 	[SQDB_REG_PEER] = "UPDATE registrations SET peer = ?2 WHERE endpoint_id = ?1",
 	[SQDB_OP_PUT] = "INSERT OR REPLACE INTO operations (id, endpoint_id, kind, path, state,"
-			" created_wall_s, result) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+			" created_wall_s, result, ref, expiry_ms, body)"
+			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	[SQDB_OP_STATE] = "UPDATE operations SET state = ?2 WHERE id = ?1",
 	[SQDB_OP_DEL] = "DELETE FROM operations WHERE id = ?1",
 	[SQDB_PLAN_PUT] = "INSERT OR REPLACE INTO plans (endpoint_id, json) VALUES (?1, ?2)",
 	[SQDB_PLAN_DEL] = "DELETE FROM plans WHERE endpoint_id = ?1",

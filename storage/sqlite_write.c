@@ -253,6 +253,17 @@ static enum err put_op(struct sqdb *d, const struct rec_op *r)
 	store_sqdb_put(&c, r->state);
 	store_sqdb_put(&c, (uint64_t)r->created_wall_s);
 	store_sqdb_put_text(&c, r->result);
+	store_sqdb_put(&c, r->ref);
+	store_sqdb_put(&c, r->expiry_ms);
+	store_sqdb_put_blob(&c, r->body);
+	return store_sqdb_run(d, &c);
+}
+
+static enum err put_op_state(struct sqdb *d, const struct rec_op_state *r)
+{
+	struct sqdb_cur c = store_sqdb_use(d, SQDB_OP_STATE);
+	store_sqdb_put(&c, r->id);
+	store_sqdb_put(&c, r->state);
 	return store_sqdb_run(d, &c);
 }
 
@@ -305,6 +316,8 @@ static enum err apply(struct sqdb *d, const struct rec *r)
 		return touch(d, &r->touch);
 	case REC_OP_PUT:
 		return put_op(d, &r->op);
+	case REC_OP_STATE:
+		return put_op_state(d, &r->op_state);
 	case REC_OP_DEL:
 		return run_id(d, SQDB_OP_DEL, r->del.id);
 	case REC_PLAN_PUT:

@@ -35,6 +35,7 @@ enum rec_type {
 	REC_REG_DEL,
 	REC_REG_TOUCH,
 	REC_OP_PUT,
+	REC_OP_STATE,
 	REC_OP_DEL,
 	REC_PLAN_PUT,
 	REC_PLAN_DEL,
@@ -146,6 +147,14 @@ struct rec_op {
 	uint8_t state;          /* enum of server/; storage does not look at it */
 	int64_t created_wall_s;
 	struct span result; /* JSON or empty */
+	uint64_t ref;       /* what administrators call it; 0: nothing */
+	uint64_t expiry_ms; /* in the store clock; 0: never */
+	struct span body;   /* what is asked for, or what came of it: server/'s */
+};
+
+struct rec_op_state {
+	uint64_t id;
+	uint8_t state;
 };
 
 struct rec_plan {
@@ -176,6 +185,7 @@ struct rec {
 		struct rec_reg reg;
 		struct rec_reg_touch touch;
 		struct rec_op op;
+		struct rec_op_state op_state;
 		struct rec_plan plan;
 		struct rec_event event;
 		struct rec_id del; /* *_DEL: the endpoint's, context's or operation's id */

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from contract_device import Silent
 from contract_http import Document, Stream, request, target_of
@@ -523,9 +524,18 @@ def absent_devices():
     for method, path, at, body, _ in WELL:
         call(404, method, path, device("nobody", at), body=body, has="unknown-endpoint")
         call(404, method, path, device("known", at), body=body, has="not-registered")
-        call(504, method, path, device("sleepy", at), body=body, has="asleep")
+        answer = call(202, method, path, device("sleepy", at), body=body)
+        check("it waits", answer.json()["state"] == "queued", answer)
+        call(204, "DELETE", OPERATION, {"id": answer.json()["id"]})
+        told = call(200, "GET", OPERATION, {"id": answer.json()["id"]}).json()
+        check("and is given up", told["problem"]["type"].endswith(":cancelled"), told)
     call(404, "POST", TRIGGER, NOBODY, has="unknown-endpoint")
-    call(504, "POST", TRIGGER, {"endpoint": "sleepy"}, has="asleep")
+    with ThreadPoolExecutor(len(WELL)) as pool:
+        for done in [pool.submit(call, 504, method, path, device("sleepy", at),
+                                 {"wait": 9, "expires": 1}, body=body, has="expired")
+                     for method, path, at, body, _ in WELL]:
+            done.result()
+    call(504, "POST", TRIGGER, {"endpoint": "sleepy"}, {"wait": 9, "expires": 1}, has="expired")
     call(404, "DELETE", OBSERVATION, device("nobody"), has="unknown-endpoint")
     call(204, "DELETE", E, unregistered)
     for method, path, at, body, _ in WELL:

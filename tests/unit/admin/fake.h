@@ -43,6 +43,8 @@ struct fake {
 	char name[300], text[4096];
 	struct adm_settings settings;
 	struct adm_dm dm;
+	struct adm_queued_view queued; /* id 0: none */
+	uint64_t followed;
 	size_t value_n; /* of the first value, if it is bytes */
 	uint32_t value_sum;
 	uint8_t ids[64];
@@ -465,6 +467,36 @@ FAKE void fake_backup(void *arg, adm_done_fn *done, void *done_arg)
 	done(done_arg, &r);
 }
 
+FAKE void fake_queued_list(void *arg, struct span endpoint, adm_queued_fn *fn, void *cb_arg)
+{
+	(void)arg;
+	if (fake.queued.id && (!endpoint.n || span_eq(endpoint, fake.queued.endpoint)))
+		fn(cb_arg, &fake.queued);
+}
+
+FAKE bool fake_queued_get(void *arg, uint64_t id, adm_queued_fn *fn, void *cb_arg)
+{
+	(void)arg;
+	if (!fake.queued.id || id != fake.queued.id)
+		return false;
+	fn(cb_arg, &fake.queued);
+	return true;
+}
+
+FAKE enum err fake_queued_cancel(void *arg, uint64_t id)
+{
+	(void)arg;
+	return !fake.queued.id || id != fake.queued.id ? ERR_NOTFOUND : fake.err;
+}
+
+FAKE void fake_queued_follow(void *arg, uint64_t id, adm_done_fn *done, void *done_arg)
+{
+	(void)arg;
+	fake.followed = id;
+	fake.done = done;
+	fake.done_arg = done_arg;
+}
+
 static const struct adm_ops fake_ops __attribute__((unused)) = {
 	.status = fake_status,
 	.endpoint_list = fake_endpoint_list,
@@ -479,6 +511,10 @@ static const struct adm_ops fake_ops __attribute__((unused)) = {
 	.oscore_delete = fake_oscore_delete,
 	.dm = fake_dm,
 	.dm_cancel = fake_dm_cancel,
+	.queued_list = fake_queued_list,
+	.queued_get = fake_queued_get,
+	.queued_cancel = fake_queued_cancel,
+	.queued_follow = fake_queued_follow,
 	.observation_list = fake_observation_list,
 	.bootstrap_get = fake_bootstrap_get,
 	.unseal = fake_unseal,

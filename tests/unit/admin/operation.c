@@ -268,6 +268,88 @@ static void check_stop(void)
 	close(fd);
 }
 
+/* ---- what the daemon keeps for a device that sleeps */
+
+static const struct adm_result asleep = {.status = 202, .type = "asleep", .content_format = -1};
+static const struct adm_result busy = {.status = 202, .type = "busy", .content_format = -1};
+
+/* A call; `said` is what the daemon says of the operation, then what comes of it. */
+static struct reply *queued(
+	const char *target, const struct adm_result *said, const struct adm_result *end)
+{
+	static struct reply r;
+	int fd = client_open();
+
+	fake_reset();
+	fake.defer = true;
+	fake.result = *said;
+	request_send(fd, "GET", target, SPAN_EMPTY);
+	for (int i = 0; i < 50 && !fake.deferred_n; i++)
+		pump();
+	CHECK(fake.dm.id != 0, "it has a number");
+	fake.done = NULL;
+	fake_end_deferred(1);
+	if (fake.done && end)
+		fake.done(fake.done_arg, end);
+	reply_read(fd, &r);
+	close(fd);
+	return &r;
+}
+
+static void check_queued(void)
+{
+	static const struct adm_result unstored = {
+		.status = 503, .type = "storage-unavailable", .content_format = -1};
+	const struct reply *r = queued(READ "?expires=60", &asleep, NULL);
+
+	CHECK(accepted(r) && strstr(r->body, "\"state\":\"queued\"") && !fake.followed &&
+			fake.dm.expires_s == 60,
+		"a call that does not wait is answered at once");
+	CHECK(accepted(queued(READ "?wait=0", &asleep, NULL)), "nor one that says so");
+	r = queued(READ "?wait=5", &asleep, &content);
+	CHECK(r->status == 200 && strstr(r->body, "\"value\":80}") && fake.followed == fake.dm.id,
+		"one that waits gets the answer");
+	CHECK(queued(READ, &busy, &content)->status == 200,
+		"so does one to a device that is awake");
+	CHECK(queued(READ, &busy, &failure)->status == 504, "or its problem");
+	CHECK(accepted(queued(READ, &busy, &unstored)), "what cannot be told now still waits");
+	CHECK(ask("GET", READ "?expires=0", NULL)->status == 400, "at least a second");
+}
+
+static void check_kept(void)
+{
+	const struct reply *r;
+
+	fake_reset();
+	fake.queued = (struct adm_queued_view){.id = 0x123,
+		.endpoint = SPAN_LIT("d"),
+		.kind = ADM_READ,
+		.path = {3, {3, 0, 9}},
+		.state = "queued",
+		.created_wall_s = 1700000000,
+		.expires_in_s = 60};
+	snprintf(location, sizeof(location), "/v1/operations/0000000000000123");
+	CHECK(shows("\"state\":\"queued\"") && shows("\"ended\":null,\"expires\":\"20"),
+		"it waits");
+	CHECK(strstr(ask("GET", "/v1/operations?endpoint=d", NULL)->body, "0000000000000123") &&
+			!strstr(ask("GET", "/v1/operations?endpoint=e", NULL)->body, "0123"),
+		"it is listed");
+	fake.err = ERR_STATE;
+	CHECK(ask("DELETE", location, NULL)->status == 409, "too late");
+	fake.err = ERR_OK;
+	CHECK(ask("DELETE", location, NULL)->status == 204, "given up");
+	fake.queued.state = NULL;
+	fake.queued.outcome = &content;
+	CHECK(shows("\"state\":\"done\"") && shows("\"result\":{\"endpoint\":\"d\"") &&
+			shows("\"value\":80}"),
+		"its outcome");
+	fake.queued.outcome = &failure;
+	CHECK(shows("\"state\":\"failed\"") && shows("problem:timeout"), "or its problem");
+	r = ask("GET", "/v1/operations/0000000000000124", NULL);
+	CHECK(r->status == 404, "no other");
+	fake.queued.id = 0;
+}
+
 int main(void)
 {
 	fake_start();
@@ -280,6 +362,8 @@ int main(void)
 	check_bound();
 	check_bytes();
 	check_keeping();
+	check_queued();
+	check_kept();
 	check_stop();
 	return test_done();
 }

@@ -42,6 +42,7 @@ static void render_send(void *arg, int32_t cf, const struct lwm_record *v, size_
 }
 
 static size_t send_values_max;
+static bool rolled_back;
 
 static RIG_UNUSED void open_server(const char *nosec_endpoints)
 {
@@ -51,6 +52,11 @@ static RIG_UNUSED void open_server(const char *nosec_endpoints)
 		.next_event = &next_event,
 		.grace_s = 93,
 		.awake_s = 93,
+		.queue_expiry_s = 3600,
+		.queue_limit = 4,
+		.queue_total = 6,
+		.queue_bytes = 4096,
+		.rolled_back = rolled_back,
 		.nosec_listener = {false, false, true},
 		.nosec_endpoints = nosec_endpoints,
 		.seed = seed,

@@ -57,7 +57,8 @@ static void case_round_trip(struct rig *r)
 	seen.seen.response = SPAN_LIT("\x00response\xff");
 	struct rec op = {.type = REC_OP_PUT,
 		.op = {12, 1, SPAN_LIT("execute"), SPAN_LIT("/3/0/4"), 9, 1700000000,
-			SPAN_LIT("{\"a\":1}")}};
+			SPAN_LIT("{\"a\":1}"), UINT64_MAX - 1, UINT64_C(1) << 50,
+			SPAN_LIT("\0\xff")}};
 	struct rec bare = {.type = REC_OP_PUT, .op = {.id = 13}};
 	struct rec plan = {.type = REC_PLAN_PUT, .plan = {0, SPAN_LIT("{\"plan\":[]}")}};
 	struct rec all[] = {e, c, absent, empty, reg, seen, op, bare, plan, rec_event_of(1)};
@@ -394,6 +395,10 @@ static void case_ops_plans(struct rig *r)
 	plan.plan.json = SPAN_LIT("B");
 	OK(!COMMIT(r, op, plan), "put again");
 	OK(rig_has(r, "plan 1 42\nop 5 1 - - 2 0 52\n"), "the newest");
+	struct rec state = {.type = REC_OP_STATE, .op_state = {5, 3}}, none = state;
+	none.op_state.id = 4711;
+	OK(!COMMIT(r, state, none), "another state");
+	OK(rig_has(r, "op 5 1 - - 3 0 52\n") && rig_lacks(r, "op 4711"), "of what is there");
 	OK(!COMMIT(r, rec_del_of(REC_OP_DEL, 5), rec_del_of(REC_PLAN_DEL, 1)), "delete");
 	OK(rig_lacks(r, "plan") && rig_lacks(r, "op 5") && rig_has(r, "id=6"), "gone");
 }

@@ -148,6 +148,10 @@ static inline enum err dump_op(void *arg, const struct rec_op *r)
 	text_bytes(t, r->path);
 	text_add(t, " %d %" PRId64, r->state, r->created_wall_s);
 	text_bytes(t, r->result);
+	if (r->ref || r->expiry_ms || r->body.n) {
+		text_add(t, " %" PRIu64 " %" PRIu64, r->ref, r->expiry_ms);
+		text_bytes(t, r->body);
+	}
 	text_add(t, "\n");
 	return ERR_OK;
 }
