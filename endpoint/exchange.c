@@ -278,10 +278,21 @@ static void request_due(
 	}
 	x->count.timeouts++;
 	ep_note_under(x->dir, r->endpoint, r->conv->ctx, EP_REASON_NO_ANSWER, t->wall_ms);
+	struct ep_conversation *v = r->conv;
+	bool hold = x->hold;
+	x->hold = true; /* what waits behind it may be taken back: it goes when the delivery ends */
 	r = ep_request_fail(x, r, t);
-	if (r)
-		*d = (struct ep_delivery){
-			.kind = EP_TIMEOUT, .role = r->role, .request = r, .endpoint = r->endpoint};
+	x->hold = hold;
+	if (!r) {
+		ep_pump(x, v, t);
+		return;
+	}
+	*d = (struct ep_delivery){.kind = EP_TIMEOUT,
+		.role = r->role,
+		.request = r,
+		.endpoint = r->endpoint,
+		.next = v};
+	v->pinned++;
 }
 
 void ep_timer(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)

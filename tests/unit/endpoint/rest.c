@@ -210,6 +210,7 @@ static void first_times_out(void)
 		CHECK(silence(r, &d) == EP_TIMEOUT && d.request == observation,
 			"no rest: who asked is told, and it is over");
 		ep_request_end(r->x, observation, &r->t);
+		ep_delivery_end(r->x, &d, &r->t);
 		close_rig(r);
 	}
 }
