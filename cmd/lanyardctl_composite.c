@@ -11,6 +11,7 @@ static const char *composite_target(struct ctl *c, const char *what)
 	const char *t = ctl_target(c, "/v1/endpoints/%e/%p", c->arg[0], what);
 
 	t = ctl_query(c, t, "wait", c->opt[CTL_OPT_WAIT]);
+	t = ctl_query(c, t, "expires", c->opt[CTL_OPT_EXPIRES]);
 	return ctl_query(c, t, "format", c->opt[CTL_OPT_FORMAT]);
 }
 

@@ -28,6 +28,7 @@ const char *ctl_device_target(struct ctl *c, const char *what, const char *path)
 	const char *t = ctl_target(c, "/v1/endpoints/%e/%p%p", c->arg[0], what, path);
 
 	t = ctl_query(c, t, "wait", c->opt[CTL_OPT_WAIT]);
+	t = ctl_query(c, t, "expires", c->opt[CTL_OPT_EXPIRES]);
 	return ctl_query(c, t, "format", c->opt[CTL_OPT_FORMAT]);
 }
 
@@ -84,8 +85,9 @@ bool ctl_running(struct ctl *c, const struct ctl_reply *r)
 {
 	if (r->status != 202)
 		return false;
-	printf("the device has not answered yet; 'lanyardctl operation %s' tells what becomes of "
-	       "it\n",
+	bool queued = strcmp(ctl_cell(c, r->json, "state"), "queued") == 0;
+	printf("%s; 'lanyardctl operation %s' tells what becomes of it\n",
+		queued ? "the device is asked when it wakes" : "the device has not answered yet",
 		ctl_cell(c, r->json, "id"));
 	return true;
 }
@@ -224,7 +226,9 @@ int ctl_bootstrap(struct ctl *c)
 	const char *t = ctl_target(c, "/v1/bootstrap/%e/trigger", c->arg[0]);
 
 	t = ctl_query(c, t, "instance", c->arg_n > 1 ? c->arg[1] : NULL);
-	return ctl_device_do(c, "POST", ctl_query(c, t, "wait", c->opt[CTL_OPT_WAIT]), NULL);
+	t = ctl_query(c, t, "wait", c->opt[CTL_OPT_WAIT]);
+	t = ctl_query(c, t, "expires", c->opt[CTL_OPT_EXPIRES]);
+	return ctl_device_do(c, "POST", t, NULL);
 }
 
 int ctl_cancel(struct ctl *c)

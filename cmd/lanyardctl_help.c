@@ -13,7 +13,10 @@ const struct ctl_option ctl_options[CTL_OPT_N] = {
 	[CTL_OPT_HELP] = {"help", 'h', NULL, "print this help"},
 	[CTL_OPT_VERSION] = {"version", 'V', NULL, "print the version"},
 	[CTL_OPT_WAIT] = {"wait", 'w', "SECONDS",
-		"how long to wait for the device (default 60; 0: do not wait)"},
+		"how long to wait for the device (default 60, not at all while it sleeps)"},
+	[CTL_OPT_EXPIRES] = {"expires", 0, "SECONDS",
+		"how long it may stay in the queue of a device that sleeps (default: as "
+		"configured)"},
 	[CTL_OPT_FORMAT] = {"format", 0, "NAME",
 		"the content format, a name or number (default: by the path):"},
 	[CTL_OPT_MATCH] = {"match", 'm', "PATTERN", "only names that match, such as 'meter-*'"},
@@ -55,7 +58,7 @@ const struct ctl_option ctl_options[CTL_OPT_N] = {
 		"no other copy of the database runs, has run since this one was made, or will"},
 };
 
-#define DEVICE (CTL_HAS(CTL_OPT_WAIT))
+#define DEVICE (CTL_HAS(CTL_OPT_WAIT) | CTL_HAS(CTL_OPT_EXPIRES))
 
 static const struct ctl_command commands[] = {
 	{"status", NULL, "", 0, 0, 0, ctl_status, "is the daemon well", NULL},
@@ -146,14 +149,16 @@ static const struct ctl_command commands[] = {
 		"observe a path and print notifications",
 		"The observation stays when the command ends; cancel ends it."},
 	{"observations", NULL, "EP", 1, 1, 0, ctl_observations, "what is observed", NULL},
-	{"cancel", NULL, "EP PATH", 2, 2, DEVICE, ctl_cancel, "end an observation", NULL},
+	{"cancel", NULL, "EP PATH", 2, 2, CTL_HAS(CTL_OPT_WAIT), ctl_cancel, "end an observation",
+		NULL},
 	{"operations", NULL, "[EP]", 0, 1, 0, ctl_operations,
 		"what devices are asked for now, and outcomes of the last hour", NULL},
 	{"operation", NULL, "ID", 1, 1, CTL_HAS(CTL_OPT_CANCEL), ctl_operation,
 		"what became of an operation",
 		"A command that speaks to a device and got no answer within --wait names its "
-		"operation, which\ngoes on. With --cancel it is given up, if the device cannot "
-		"have done it already."},
+		"operation, which\ngoes on. What a device in queue mode is asked while it sleeps "
+		"is stored, and asked when it\nwakes, once; it is given up after --expires. With "
+		"--cancel it is given up now, if the device\ncannot have done it already."},
 	{"set", NULL, "EP [KEY=VALUE...]", 1, 10, 0, ctl_set,
 		"create an endpoint or change its settings",
 		"Keys: bs_ep, rd_ep (names it uses), freshness (default, auto, echo, none, b2), "
@@ -167,7 +172,7 @@ static const struct ctl_command commands[] = {
 	{"plan", NULL, "EP [show | set FILE | delete]", 0, 3, CTL_HAS(CTL_OPT_DEFAULT), ctl_plan,
 		"the bootstrap plan of an endpoint",
 		"With --default there is no EP. FILE may be - for standard input."},
-	{"bootstrap", NULL, "EP [INSTANCE]", 1, 2, CTL_HAS(CTL_OPT_WAIT), ctl_bootstrap,
+	{"bootstrap", NULL, "EP [INSTANCE]", 1, 2, DEVICE, ctl_bootstrap,
 		"have a registered device bootstrap again",
 		"INSTANCE is that of the Server object; by default the lowest it has listed."},
 	{"events", NULL, "", 0, 0,

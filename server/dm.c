@@ -238,7 +238,8 @@ void srv_dm(struct srv *s, const struct srv_dm *d, struct turn *t)
 		turn_done(t, d->ticket, 422, why.type, why.detail);
 		return;
 	}
-	if (g->queue) {
+	/* What has the keys renewed waits for nothing: without it nothing else leaves. */
+	if (!d->renews && (g->queue || srv_queue_waits(s, d->endpoint))) {
 		srv_queue_take(s, g, d, t);
 		return;
 	}
@@ -395,7 +396,10 @@ static void unanswered(struct srv_op *op, const struct ep_delivery *d, struct tu
 		srv_op_done(op, 504, "timeout",
 			"the device gave no protected answer; an unprotected error was ignored", t);
 	else
-		srv_op_done(op, 504, "timeout", "the device did not answer", t);
+		srv_op_done(op, 504, "timeout",
+			srv_op_kept(op->kind) ? "the device did not answer; it may have done it"
+					      : "the device did not answer",
+			t);
 }
 
 void srv_op_delivery(struct srv *s, struct srv_op *op, struct ep_delivery *d, struct turn *t)

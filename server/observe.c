@@ -217,7 +217,6 @@ void srv_observations_settle(struct srv *s, struct srv_reg *g, struct turn *t)
 void srv_observations_hold(struct srv *s, struct srv_reg *g, struct turn *t)
 {
 	struct srv_endpoint *se = g->endpoint->registration;
-	ep_exchange_hold(s->x);
 	for (struct srv_observation *o = se->observations; o; o = o->next) {
 		if (!o->request || o->request->state != EP_REQ_QUEUED || o->op || !o->id)
 			continue;
@@ -225,7 +224,6 @@ void srv_observations_hold(struct srv *s, struct srv_reg *g, struct turn *t)
 		o->request = NULL;
 		g->settled = false;
 	}
-	ep_exchange_release(s->x, t);
 }
 
 void srv_observations_unsettle(struct srv *s, struct srv_endpoint *e, struct turn *t)

@@ -9,6 +9,8 @@
 
 /* Of outcomes that nobody has asked for: the oldest go first. */
 enum { OUTCOMES_MAX = 4096, OUTCOME_BYTES_MAX = 16 << 20 };
+/* What expires together is told in several turns: requests of devices wait no longer for it. */
+enum { EXPIRIES_PER_TURN = 256 };
 
 static struct srv_queue *queue_of(const struct srv *s, const struct endpoint *e)
 {
@@ -19,6 +21,11 @@ bool srv_queue_waits(const struct srv *s, const struct endpoint *e)
 {
 	const struct srv_queue *k = queue_of(s, e);
 	return k && k->waiting_n;
+}
+
+bool srv_queue_holds(const struct srv *s, const struct endpoint *e)
+{
+	return queue_of(s, e) != NULL;
 }
 
 bool srv_asleep(const struct srv *s, const struct srv_reg *g, uint64_t now_ms)
@@ -89,10 +96,12 @@ static void queued_free(struct srv_queued *q, struct turn *t)
 	map_remove(&s->by_ref, q);
 	set_data(q, NULL, 0);
 	free(q);
-	if (!k->first) {
-		map_remove(&s->queues, k);
-		free(k);
-	}
+	if (k->first)
+		return;
+	if (t && !srv_reg_of(k->endpoint))
+		srv_orphan(s, k->endpoint);
+	map_remove(&s->queues, k);
+	free(k);
 }
 
 static struct srv_queued *queued_new(
@@ -197,7 +206,6 @@ static void trim_outcomes(struct srv *s, struct turn *t)
 void srv_queue_result(struct srv_queued *q, const struct effect_done *e, struct turn *t)
 {
 	struct srv *s = q->queue->srv;
-	struct endpoint *endpoint = q->queue->endpoint;
 	uint8_t *data = NULL;
 	size_t n = 0;
 	if (q->op)
@@ -218,8 +226,6 @@ void srv_queue_result(struct srv_queued *q, const struct effect_done *e, struct 
 	keep_outcome(q, t);
 	record(q, t);
 	trim_outcomes(s, t);
-	if (!srv_queue_waits(s, endpoint) && !srv_reg_of(endpoint))
-		srv_orphan(s, endpoint);
 }
 
 static void end(
@@ -243,6 +249,7 @@ static void let_go(struct srv_queued *q, struct turn *t)
 	if (!t)
 		return;
 	set_state(q, SRV_QUEUED, t);
+	wheel_add(&q->queue->srv->queue_wheel, &q->timer, q->expiry_ms); /* it may have passed */
 	if (q->ticket) /* who waits for the answer learns that there is none yet */
 		turn_done(t, q->ticket, 202, "asleep", NULL);
 	q->ticket = 0;
@@ -260,6 +267,11 @@ bool srv_queue_back(struct srv_op *op, struct turn *t)
 	}
 	let_go(q, t);
 	return true;
+}
+
+static void expire(struct srv_queued *q, struct turn *t)
+{
+	end(q, 504, "expired", "the device did not wake in time", t);
 }
 
 /* True: it is on its way, or has to wait. */
@@ -295,7 +307,7 @@ static bool deliver(struct srv *s, struct srv_queued *q, struct srv_reg *g, stru
 
 static struct srv_queued *first_waiting(const struct srv_queue *k)
 {
-	struct srv_queued *q = k ? k->first : NULL;
+	struct srv_queued *q = k && k->waiting_n ? k->first : NULL;
 	while (q && q->state == SRV_QUEUED_DONE)
 		q = q->next;
 	return q;
@@ -305,11 +317,26 @@ void srv_queue_next(struct srv *s, struct srv_reg *g, struct turn *t)
 {
 	struct endpoint *e = g->endpoint;
 	struct srv_queued *q;
-	if (!s->queued_n || !g->queue || srv_asleep(s, g, t->now_ms))
+	if (!s->queued_n || srv_asleep(s, g, t->now_ms))
 		return;
 	while ((q = first_waiting(queue_of(s, e))) && !q->op)
-		if (deliver(s, q, g, t))
+		if (q->expiry_ms <= t->now_ms)
+			expire(q, t);
+		else if (deliver(s, q, g, t))
 			return;
+}
+
+/* What has not left yet stays in its queue. */
+static void take_back(struct srv *s, struct srv_reg *g, struct turn *t)
+{
+	struct srv_queued *q = first_waiting(queue_of(s, g->endpoint));
+	struct srv_op *op = q ? q->op : NULL;
+	if (!op || !op->request || op->request->state != EP_REQ_QUEUED)
+		return;
+	ep_request_end(s->x, op->request, t);
+	op->request = NULL;
+	let_go(q, t);
+	srv_op_finish(s, op, t);
 }
 
 void srv_queue_sleep(struct srv *s, struct srv_reg *g, struct turn *t)
@@ -317,7 +344,10 @@ void srv_queue_sleep(struct srv *s, struct srv_reg *g, struct turn *t)
 	if (!g->queue)
 		return;
 	g->awake_ms = t->now_ms - s->opts.awake_s * UINT64_C(1000) - 1;
+	ep_exchange_hold(s->x);
+	take_back(s, g, t);
 	srv_observations_hold(s, g, t);
+	ep_exchange_release(s->x, t);
 }
 
 /* What no format can carry is refused now, not when the device wakes. */
@@ -344,7 +374,7 @@ static struct srv_queued *take(
 		return NULL;
 	bool room = s->queue_bytes - s->outcome_bytes + n <= s->opts.queue_bytes;
 	uint64_t ref = d->ref;
-	while (!ref || (!d->ref && by_ref(s, ref)))
+	while (!ref || (!d->ref && by_ref(s, ref))) /* one that was given and is taken: refused */
 		ref = rng_u64(&s->dir->rng);
 	struct srv_queued *q = room ? queued_new(s, g->endpoint, ref, d->kind) : NULL;
 	if (!q) {
@@ -416,12 +446,15 @@ void srv_queue_free(struct srv *s, struct endpoint *e, struct turn *t)
 void srv_queue_timer(struct srv *s, struct turn *t)
 {
 	struct timer *due;
-	while ((due = wheel_expire(&s->queue_wheel, t->now_ms))) {
+	for (int i = 0; i < EXPIRIES_PER_TURN; i++) {
+		due = wheel_expire(&s->queue_wheel, t->now_ms);
+		if (!due)
+			return;
 		struct srv_queued *q = (struct srv_queued *)due;
 		if (q->state == SRV_QUEUED_DONE)
 			queued_free(q, t);
 		else if (!q->op) /* else its answer, or the lack of it, comes soon */
-			end(q, 504, "expired", "the device did not wake in time", t);
+			expire(q, t);
 	}
 }
 
@@ -501,7 +534,10 @@ enum err srv_queued_cancel(struct srv *s, uint64_t ref, struct turn *t)
 		let_go(q, t);
 		srv_op_finish(s, op, t);
 	}
+	struct srv_reg *g = srv_reg_of(q->queue->endpoint);
 	end(q, 409, "cancelled", "it was cancelled before the device answered", t);
+	if (g && op)
+		srv_queue_next(s, g, t);
 	return ERR_OK;
 }
 

@@ -44,7 +44,7 @@ struct srv_outcome {
 void srv_queue_take(struct srv *s, struct srv_reg *g, const struct srv_dm *d, struct turn *t);
 /* The device is awake: the next may go. At most one request leaves. */
 void srv_queue_next(struct srv *s, struct srv_reg *g, struct turn *t);
-/* It did not answer: all wait for its next sign of life. */
+/* It did not answer: all wait for its next sign of life, also what has not left yet. */
 void srv_queue_sleep(struct srv *s, struct srv_reg *g, struct turn *t);
 /* Its operation has ended so. */
 void srv_queue_result(struct srv_queued *q, const struct effect_done *e, struct turn *t);
@@ -52,6 +52,8 @@ void srv_queue_result(struct srv_queued *q, const struct effect_done *e, struct 
  * an outcome has to be told. */
 bool srv_queue_back(struct srv_op *op, struct turn *t);
 bool srv_queue_waits(const struct srv *s, const struct endpoint *e);
+/* Something waits, or an outcome is kept. */
+bool srv_queue_holds(const struct srv *s, const struct endpoint *e);
 /* With everything in it. t NULL: the engine goes down. */
 void srv_queue_free(struct srv *s, struct endpoint *e, struct turn *t);
 MUST_USE enum err srv_queue_load(

@@ -139,7 +139,7 @@ struct endpoint *srv_take_orphan(struct srv *s)
 		struct endpoint *e = s->orphans[--s->orphan_n];
 		struct srv_endpoint *se = e->registration;
 		se->orphan = false;
-		if (!se->reg && !se->observations && !srv_queue_waits(s, e))
+		if (!se->reg && !se->observations && !srv_queue_holds(s, e))
 			return e;
 	}
 	return NULL;
@@ -247,6 +247,10 @@ void srv_request(struct srv *s, struct ep_delivery *d, struct turn *t)
 	if (g && g->ctx == d->ctx)
 		srv_reg_heard(g, t);
 	route(s, d, t);
+	/* Whatever it said, and was told: it is awake (QM-02). */
+	g = d->ctx && d->endpoint ? srv_reg_of(d->endpoint) : NULL;
+	if (g && g->ctx == d->ctx)
+		srv_woken(s, g, t);
 }
 
 void srv_response(struct srv *s, struct ep_delivery *d, struct turn *t)
@@ -264,6 +268,8 @@ void srv_response(struct srv *s, struct ep_delivery *d, struct turn *t)
 		srv_op_delivery(s, r->user, d, t);
 	if (g && answered)
 		srv_woken(s, g, t); /* more may be wanted than requests can wait for a device */
+	else if (g && d->kind == EP_CANCELLED)
+		srv_queue_next(s, g, t);
 	else if (g && d->kind == EP_TIMEOUT)
 		srv_queue_sleep(s, g, t);
 }

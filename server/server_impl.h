@@ -220,7 +220,7 @@ MUST_USE enum err srv_names_request(const struct srv_names *names, struct span a
 /* observe.c */
 void srv_observe(struct srv *s, struct srv_op *op, const struct srv_dm *d, struct turn *t);
 void srv_cancel(struct srv *s, const struct srv_dm *d, struct turn *t);
-/* Takes back what has not left: the device sleeps. */
+/* Takes back what has not left: the device sleeps. While the exchange is held. */
 void srv_observations_hold(struct srv *s, struct srv_reg *g, struct turn *t);
 void srv_observations_settle(struct srv *s, struct srv_reg *g, struct turn *t);
 /* Their requests are gone: the registration, or its context. They stay wanted. */

@@ -220,7 +220,7 @@ static const struct row {
 	{"completion: commands", "__complete", "", 0, "remove\ndiscover\nattributes\n", NULL, "",
 		NULL, NULL},
 	{"completion: options", "__complete|discover", "", 0,
-		"--socket\n--json\n--help\n--wait\n--depth\n", NULL, "", NULL, NULL},
+		"--socket\n--json\n--help\n--wait\n--expires\n--depth\n", NULL, "", NULL, NULL},
 	{"completion: no such command", "__complete|x", "", 2, NULL, "no command x", "", NULL,
 		NULL},
 	{"completion is not in the help", "help|__complete", "", 2, NULL, "no command __complete",
@@ -231,6 +231,8 @@ static const struct row {
 		"", NULL, NULL},
 	{"a bad path", "read|d|/x", "", 2, NULL, "four ids", "", NULL, NULL},
 	{"a wait out of range", "read|d|/3|--wait|9999", "", 1, NULL, "wait must be", "", NULL,
+		NULL},
+	{"nor is that a time", "read|d|/3|--expires|0", "", 1, NULL, "expires must be", "", NULL,
 		NULL},
 	{"execute", "execute|d|/3/0/4", "", 0, NULL, NULL, "dm", "d", "/3/0/4 "},
 	{"execute with arguments", "execute|d|/3/0/4|0='a',1", "", 0, NULL, NULL, "dm", "d",
@@ -308,7 +310,8 @@ static void check_operation(void)
 
 	fake_reset();
 	fake.defer = true;
-	run("read|d|/3/0/9|--wait|0", "", NULL);
+	run("read|d|/3/0/9|--wait|0|--expires|60", "", NULL);
+	CHECK(fake.dm.expires_s == 60, "and how long it may wait");
 	id = strstr(ran.out, "'lanyardctl operation ");
 	CHECK(ran.status == 0 && id, "a read that is not waited for names its operation");
 	if (!id)

@@ -249,7 +249,7 @@ static void bounds(void)
 	close_server();
 }
 
-/* ---- silence: what was on its way is told, the rest waits (QM-04) */
+/* ---- silence: what was on its way is told, the rest waits. Proves: QM-04 */
 
 static void silence(void)
 {
@@ -274,6 +274,101 @@ static void silence(void)
 		"the other waits, the device sleeps");
 	CHECK(wake() && asked(MSG_GET, "/3/0/9", LWM_CF_TEXT, -1, SPAN_EMPTY),
 		"until the next sign of life; the first is not repeated");
+	close_server();
+}
+
+/* ---- any message opens the window, and who speaks without Q is always awake */
+
+static void any_word(void)
+{
+	open_queue();
+	sleep_now();
+	CHECK(want(SRV_READ, "/3/0/9", "", 1) == 202 && want(SRV_READ, "/3/0/13", "", 2) == 202 &&
+			want(SRV_EXECUTE, "/3/0/4", "", 3) == 202,
+		"three");
+	CHECK(want(SRV_READ, "/3/0/9", "", 1) == 503, "another of a name that is taken");
+	CHECK(ask(MSG_POST, "dp", "", 0, "x") == MSG_BAD_REQUEST && rig_sent_n(&rig) == 2 &&
+			rig_asked(&rig, RIG_SERVER, rig_sent(&rig, 1), &q) &&
+			asked(MSG_GET, "/3/0/9", LWM_CF_TEXT, -1, SPAN_EMPTY),
+		"a Send that is refused is a sign of life too");
+	rig_turn(&rig, 10);
+	CHECK(srv_queued_cancel(srv, 1, &rig.t) == ERR_OK && rig_sent_n(&rig) == 1 &&
+			rig_asked(&rig, RIG_SERVER, rig_sent(&rig, 0), &q) &&
+			asked(MSG_GET, "/3/0/13", LWM_CF_TEXT, -1, SPAN_EMPTY),
+		"where a Read is given up the next goes");
+	commit();
+	CHECK(ask(MSG_POST, "rd", "ep=dev&lt=6000&lwm2m=1.1", LWM_CF_LINK, LINKS) == MSG_CREATED &&
+			!view().queue && rig_sent_n(&rig) == 2,
+		"the device registers without Q: the Read goes again");
+	REQUIRE(rig_asked(&rig, RIG_SERVER, rig_sent(&rig, 1), &q), "it");
+	commit();
+	CHECK(want(SRV_READ, "/3/0/1", "", 4) == 202 && !strcmp(outcome()->type, "busy"),
+		"what comes later stays behind what waits");
+	CHECK(reply(MSG_CONTENT, LWM_CF_TEXT, "1") && asked(MSG_POST, "/3/0/4", -1, -1, SPAN_EMPTY),
+		"in order");
+	CHECK(reply(MSG_CHANGED, -1, "") && reply(MSG_CONTENT, LWM_CF_TEXT, "x") &&
+			!srv_queued_count(srv),
+		"all");
+	CHECK(want(SRV_READ, "/3/0/9", "", 5) == 0 && !srv_queued_count(srv),
+		"then there is no queue any more");
+	close_server();
+}
+
+/* ---- an operation that expires on its way, or behind one that is never answered */
+
+static void late(void)
+{
+	open_queue();
+	sleep_now();
+	CHECK(want(SRV_READ, "/3/0/9", "", 1) == 202 && wake(), "a Read is on its way");
+	rig_turn(&rig, 3600 * 1000);
+	srv_timer(srv, &rig.t);
+	commit();
+	CHECK(!strcmp(state_of(1), "running"), "its time is over, and its answer may come yet");
+	CHECK(ask(MSG_POST, "rd", "ep=dev&lt=6000&lwm2m=1.1&Q", LWM_CF_LINK, LINKS) ==
+				MSG_CREATED &&
+			rig_sent_n(&rig) == 1 && event("\"problem\":\"expired\""),
+		"after a Register it is not asked again");
+	commit();
+	CHECK(!strcmp(state_of(1), "ended") && !strcmp(seen.type, "expired"), "it has expired");
+	close_server();
+}
+
+/* An observation is set up first; as long as that is not answered, nothing behind it has left. */
+static void behind(void)
+{
+	struct ep_delivery d;
+	open_queue();
+	CHECK(want(SRV_OBSERVE, "/3/0/9", "", 2) == 0 &&
+			rig_asked(&rig, RIG_SERVER, rig_sent(&rig, 0), &q),
+		"an observation is asked for at once");
+	q.n = 0;
+	REQUIRE(answer(MSG_CONTENT, LWM_CF_TEXT, "80", 5) && outcome()->status == 200, "observed");
+	commit();
+	sleep_now();
+	CHECK(want(SRV_EXECUTE, "/3/0/4", "", 3) == 202, "an Execute waits");
+	CHECK(ask(MSG_POST, "rd", "ep=dev&lt=6000&lwm2m=1.1&Q", LWM_CF_LINK, LINKS) ==
+				MSG_CREATED &&
+			rig_sent_n(&rig) == 2 &&
+			rig_asked(&rig, RIG_SERVER, rig_sent(&rig, 1), &q) &&
+			asked(MSG_GET, "/3/0/9", LWM_CF_TEXT, -1, SPAN_EMPTY),
+		"a Register: the observation is asked for, alone");
+	commit();
+	unsigned executed = 0;
+	for (int i = 0; i < 100 && !view().asleep; i++) {
+		rig_turn(&rig, 3000);
+		for (ep_timer(rig.x, &rig.t, &d); d.kind != EP_NOTHING;
+			ep_timer(rig.x, &rig.t, &d)) {
+			srv_response(srv, &d, &rig.t);
+			ep_delivery_end(rig.x, &d, &rig.t);
+		}
+		for (size_t n = 0; n < rig_sent_n(&rig); n++)
+			executed += rig_asked(&rig, RIG_SERVER, rig_sent(&rig, n), &q) &&
+				    q.plain.code == MSG_POST;
+		commit();
+	}
+	CHECK(!executed && !strcmp(state_of(3), "queued") && rows_in(SRV_QUEUED) == 1,
+		"silence: what stood behind it has not left, and waits");
 	close_server();
 }
 
@@ -422,6 +517,9 @@ int main(void)
 	ends();
 	bounds();
 	silence();
+	any_word();
+	late();
+	behind();
 	anew(SRV_EXECUTE, "/3/0/4", false);
 	anew(SRV_READ, "/3/0/9", true);
 	crash();

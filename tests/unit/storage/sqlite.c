@@ -400,11 +400,16 @@ static void test_anchor_fails(void)
 	rig_close(&r);
 }
 
+#define NO_QUEUE                                                                                   \
+	"ALTER TABLE operations DROP COLUMN ref;"                                                  \
+	"ALTER TABLE operations DROP COLUMN expiry_ms;"                                            \
+	"ALTER TABLE operations DROP COLUMN body;"
+
 #define NO_PACE                                                                                    \
 	"ALTER TABLE endpoints DROP COLUMN ack_timeout_ms;"                                        \
 	"ALTER TABLE endpoints DROP COLUMN block_bytes;"                                           \
 	"ALTER TABLE endpoints DROP COLUMN message_bytes;"                                         \
-	"ALTER TABLE endpoints DROP COLUMN max_retransmit;"
+	"ALTER TABLE endpoints DROP COLUMN max_retransmit;" NO_QUEUE
 
 /* A database of before there were anchors: nobody can say that it is no clone. */
 static void test_upgrade(void)
@@ -461,6 +466,41 @@ static void test_upgrade_counts(void)
 	}
 }
 
+/* One of before there were queues: what was on its way then has no place in one, and an observation
+ * stays wanted. */
+static void test_upgrade_queues(void)
+{
+	struct rec op = {.type = REC_OP_PUT,
+		.op = {12, 1, SPAN_LIT("observe"), SPAN_LIT("/3/0/9"), 0, 1700000000,
+			SPAN_LIT("-1")}};
+	struct rec later = {.type = REC_OP_PUT,
+		.op = {.id = 13,
+			.endpoint_id = 1,
+			.kind = SPAN_LIT("write"),
+			.path = SPAN_LIT("/3/0/15"),
+			.state = 1,
+			.ref = UINT64_MAX,
+			.expiry_ms = 77,
+			.body = SPAN_LIT("\1\0")}};
+	struct rec sent = {.type = REC_OP_STATE, .op_state = {13, 2}};
+	struct rig r;
+	make(&r);
+	REQUIRE(!rig_start(&r) && !rig_put(&r, op), r.why);
+	store_free(r.s);
+	r.s = NULL;
+	sql(path_of(&r, "lanyard.db"), NO_QUEUE "PRAGMA user_version = 4");
+	REQUIRE(!rig_start(&r), r.why);
+	CHECK(rig_has(&r, "op 12 1 6f627365727665 2f332f302f39 0 1700000000 2d31\n"),
+		"what was there is as it was, in no queue");
+	REQUIRE(!rig_put(&r, later) && !rig_put(&r, sent), "one of a queue");
+	store_free(r.s);
+	r.s = NULL;
+	REQUIRE(!rig_start(&r), r.why);
+	CHECK(rig_has(&r, "op 13 1 7772697465 2f332f302f3135 2 0 - 18446744073709551615 77 0100\n"),
+		"what waits is kept whole");
+	rig_close(&r);
+}
+
 int main(void)
 {
 	umask(077); /* files as the daemon has them */
@@ -480,5 +520,6 @@ int main(void)
 	test_view();
 	test_anchor_fails();
 	test_upgrade();
+	test_upgrade_queues();
 	return test_done();
 }
