@@ -30,4 +30,10 @@ trap 'rm -rf "$dir"' EXIT
 "${CC:-cc}" -std=c17 -O2 -D_GNU_SOURCE -I. -o "$build/bench/updates" tests/bench/updates.c \
 	-Wl,--start-group "$build"/lib/{oscore,coap,base}.a -Wl,--end-group \
 	$(pkg-config --libs libcoap-3-notls libcrypto)
+"${CC:-cc}" -std=c17 -O2 -D_GNU_SOURCE -I. -o "$build/bench/flood" tests/bench/flood.c \
+	-Wl,--start-group "$build"/lib/{oscore,coap,base}.a -Wl,--end-group \
+	$(pkg-config --libs libcoap-3-notls libcrypto)
+"${CC:-cc}" -std=c17 -O2 -D_GNU_SOURCE -I. -o "$build/bench/lanyardd-forgetful" tests/bench/forget.c \
+	"$build"/cmd/lanyardd*.o -Wl,--wrap=store_submit -Wl,--start-group "$build"/lib/*.a -Wl,--end-group \
+	$(pkg-config --libs libevent json-c inih libcbor expat sqlite3 libcrypto libcoap-3-notls libsystemd) -lpthread -lm
 /usr/bin/python3 tests/bench/bench.py --build "$build" "$@"
