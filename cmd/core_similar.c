@@ -6,7 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
-enum { FAR = 3, WIDTH = 256 };
+/* Of a larger directory a part is looked through: nothing else goes on meanwhile. */
+enum { FAR = 3, WIDTH = 256, LOOKED_AT_MAX = 100000 };
 
 static int least(int a, int b, int c)
 {
@@ -64,8 +65,9 @@ static int likeness(const struct endpoint *e, struct span name)
 void core_similar(const struct core *c, struct span name, struct adm_explanation *out)
 {
 	int how[ADM_SIMILAR_MAX];
-	size_t cursor = 0, n = 0;
-	for (const struct endpoint *e; (e = map_next(&c->dir.by_name, &cursor));) {
+	size_t cursor = 0, n = 0, seen = 0;
+	for (const struct endpoint *e;
+		seen++ < LOOKED_AT_MAX && (e = map_next(&c->dir.by_name, &cursor));) {
 		int d = likeness(e, name);
 		if (d >= FAR)
 			continue;
