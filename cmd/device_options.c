@@ -97,6 +97,12 @@ static const struct row rows[] = {
 		"Update that often, not 93 s before the lifetime ends; the\n"
 		"first one of a fleet's device anywhere within that time",
 		KIND_NUMBER, AT(dev.update_interval_ms), 0, 4000000, 1000},
+	{"queue", NULL,
+		"queue mode: hears nothing once it has been quiet for --awake,\n"
+		"until it speaks again",
+		KIND_FLAG, AT(dev.queue), 0, 0, 0},
+	{"awake", "MS", "how long after a message it hears in queue mode (93000)", KIND_NUMBER,
+		AT(dev.awake_ms), 1, 86400000, 1},
 	{"notify-interval", "MS", "how often observed values change (5000)", KIND_NUMBER,
 		AT(dev.notify_interval_ms), 1, UINT32_MAX, 1},
 	{"notify", "con|non", "type of notifications (non)", KIND_NOTIFY, 0, 0, 0, 0},

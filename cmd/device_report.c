@@ -160,6 +160,7 @@ static const char *const sentences[DEVICE_EVENTS] = {
 	[DEV_EVENT_DUPLICATE] = "answered a copy of a request again",
 	[DEV_EVENT_CHALLENGE] = "challenged the server with Echo",
 	[DEV_EVENT_RECOVERED] = "new keys by RFC 8613 Appendix B.2",
+	[DEV_EVENT_MISSED] = "missed a message, asleep",
 	[DEV_EVENT_STOPPED] = "stopped",
 };
 

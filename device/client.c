@@ -64,6 +64,8 @@ static void build_register(struct dev *d, enum err *e, struct msg *m)
 	add(e, m, OPT_URI_QUERY, dev_fmt(h, "lt=%u", dev_lifetime_s(d)));
 	add(e, m, OPT_URI_QUERY, SPAN_LIT("lwm2m=1.1"));
 	add(e, m, OPT_URI_QUERY, dev_fmt(h, "b=%s", s ? s->binding : "U"));
+	if (h->o.queue)
+		add(e, m, OPT_URI_QUERY, SPAN_LIT("Q"));
 	m->payload = object_list(d);
 	d->lt_told_s = dev_lifetime_s(d);
 }

@@ -46,6 +46,8 @@ struct dev_options {
 	bool confirmable;            /* notifications are CON */
 	bool challenge; /* ask for an Echo first when the receive side may have lost state */
 	enum dev_recover recover;
+	bool queue; /* queue mode: deaf when it has been quiet for awake_ms */
+	uint32_t awake_ms;
 	bool all_formats;       /* speak every content format, not text, opaque and TLV alone */
 	bool bootstrap_anew;    /* bootstrap even if there is a server account */
 	int64_t wall_offset_ms; /* wall clock minus the clock of `now_us` */
@@ -83,6 +85,7 @@ enum dev_event_kind {
 	DEV_EVENT_DUPLICATE, /* answered again with the same bytes */
 	DEV_EVENT_CHALLENGE, /* we asked the server for an Echo */
 	DEV_EVENT_RECOVERED, /* new keys are in use, by B.2 */
+	DEV_EVENT_MISSED,    /* a datagram that came while it was asleep */
 	DEV_EVENT_STOPPED,
 };
 /* "registered", "read", ...: one word a kind (and op). */

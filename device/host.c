@@ -11,6 +11,7 @@ void dev_options_default(struct dev_options *o)
 		.lifetime_s = 300,
 		.notify_interval_ms = 5000,
 		.retry_ms = 2000,
+		.awake_ms = 93000,
 		.blob_bytes = 4096,
 		.body_limit_bytes = 1 << 20,
 		.block_bytes = 1024,
@@ -268,12 +269,27 @@ static void message_in(struct dev *d, const struct peer *from, struct span datag
 		dev_emit_empty(d, from, MSG_RESET, m.mid);
 }
 
+/* Its radio is off between what it has to say, if it has said so (QM-01). */
+static bool asleep(const struct dev *d)
+{
+	return d->host->o.queue && d->state == DEV_STATE_REGISTERED &&
+	       dev_now_ms(d) > d->awake_until_ms;
+}
+
+static void hear(struct dev *d, const struct peer *from, struct span datagram)
+{
+	d->awake_until_ms = dev_now_ms(d) + d->host->o.awake_ms;
+	message_in(d, from, datagram);
+}
+
 void dev_input(struct dev *d, const struct peer *from, struct span datagram, uint64_t now_us,
 	struct dev_out *out)
 {
 	dev_enter(d->host, now_us, out);
-	if (d->state != DEV_STATE_STOPPED)
-		message_in(d, from, datagram);
+	if (asleep(d))
+		dev_event_add(d, DEV_EVENT_MISSED);
+	else if (d->state != DEV_STATE_STOPPED)
+		hear(d, from, datagram);
 	dev_life_todo(d);
 	dev_life_admit(d->host);
 	d->host->out = NULL;

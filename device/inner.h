@@ -195,6 +195,7 @@ struct dev {
 	bool has_acked_mid;
 	uint32_t failures, lt_told_s;
 	uint64_t stay_away_ms;      /* of Disable */
+	uint64_t awake_until_ms;    /* in queue mode */
 	struct peer peer[2];        /* by enum dev_role */
 	struct dev_context *ctx[2]; /* NULL: none */
 	struct dev_counters *past;

@@ -63,6 +63,7 @@ void dev_mark_dirty(struct dev *d)
 void dev_emit(struct dev *d, const struct peer *to, struct span datagram)
 {
 	struct dev_out *o = d->host->out;
+	d->awake_until_ms = dev_now_ms(d) + d->host->o.awake_ms;
 	struct dev_datagram *g = arena_alloc(&o->arena, sizeof(*g));
 	if (!g) {
 		o->err = ERR_NOMEM;
@@ -236,6 +237,7 @@ const char *dev_event_name(enum dev_event_kind kind, enum dev_op op)
 		[DEV_EVENT_DUPLICATE] = "duplicate",
 		[DEV_EVENT_CHALLENGE] = "challenge",
 		[DEV_EVENT_RECOVERED] = "recovered",
+		[DEV_EVENT_MISSED] = "missed",
 		[DEV_EVENT_STOPPED] = "stopped",
 	};
 	return kind == DEV_EVENT_DONE ? done_name(op) : names[kind];

@@ -294,9 +294,40 @@ static void check_same_keys_again(void)
 	w_reply_register(&w, &h);
 }
 
+/* Asleep it is deaf, until it has something to say. */
+static void check_queue(void)
+{
+	static uint8_t q[W_BYTES];
+	struct dev_credentials c = w_credentials(true);
+	struct msg m;
+	w_init(&w, &c);
+	w.options.queue = true;
+	w.options.awake_ms = 1000;
+	w_open(&w, &c, SPAN_EMPTY);
+	REQUIRE(w_hear(&w, 0, &w.server, &h), "a Register");
+	CHECK(has_query(&h.plain, "Q"), "it says so");
+	w_reply_register(&w, &h);
+	w_pass(&w, 1000);
+	CHECK(w_get(&w, "3/0/9", 0, &h) == MSG_CONTENT, "awake for the time");
+	w_pass(&w, 1000);
+	CHECK(w_get(&w, "3/0/9", 0, &h) == MSG_CONTENT, "which each message begins anew");
+	w_pass(&w, 1001);
+	w_forget(&w);
+	w_msg(&m, MSG_GET, "3/0/9");
+	w_in(&w, span_make(q, w_request(&w, &w.server, &m, &h, q)));
+	CHECK(!w.sent_n && w.seen[DEV_EVENT_MISSED] == 1, "then asleep");
+	w_pass(&w, (300 - 93) * 1000);
+	REQUIRE(w_hear(&w, 0, &w.server, &h), "an Update");
+	CHECK(!has_query(&h.plain, "Q"), "Q is said once");
+	w_reply_code(&w, &w.server, &h, MSG_CHANGED);
+	CHECK(w_get(&w, "3/0/9", 0, &h) == MSG_CONTENT && w.seen[DEV_EVENT_MISSED] == 1, "awake");
+	w_fini(&w);
+}
+
 int main(void)
 {
 	check_register();
+	check_queue();
 	check_update_gone();
 	check_echo();
 	check_lost();
