@@ -323,7 +323,7 @@ static void view_paths(void *arg, const struct srv_observation_view *v)
 		++*(size_t *)arg;
 }
 
-/* IR-03 */
+/* Proves: IR-03 */
 static void observes_composite(void)
 {
 	size_t seen = 0;
@@ -366,6 +366,53 @@ static void observes_composite(void)
 	CHECK(answer(MSG_CONTENT, LWM_CF_SENML_CBOR, "\x80", -1) && srv_observation_count(srv) == 0,
 		"its end");
 	close_server();
+}
+
+static struct rig_msg asked_for;
+
+static bool notification(const char *payload)
+{
+	static uint32_t value = 1;
+	struct msg m;
+	rig_turn(&rig, 10);
+	msg_init(&m, MSG_NON, MSG_CONTENT);
+	REQUIRE(msg_add_uint(&m, OPT_OBSERVE, ++value) == ERR_OK &&
+			msg_add_uint(&m, OPT_CONTENT_FORMAT, LWM_CF_SENML_JSON) == ERR_OK,
+		"options");
+	m.payload = span_str(payload);
+	if (rig_in(&rig, rig_reply(&rig, RIG_SERVER, &asked_for, &m, RIG_OWN_NUMBER, &p)) !=
+		EP_NOTIFICATION)
+		return false;
+	srv_response(srv, &rig.d, &rig.t);
+	ep_delivery_end(rig.x, &rig.d, &rig.t);
+	return true;
+}
+
+/* What the answers of a composite hold is the device's business: some leave out what they cannot
+ * read now, some tell of what nobody asked for. */
+static void composite_answers(void)
+{
+	static const struct {
+		const char *what, *payload;
+	} told[] = {
+		{"a path is missing (CT-68)", "[{\"n\":\"/3/0/9\",\"v\":80}]"},
+		{"all are (CT-68)", "[]"},
+		{"a foreign one (CT-68)",
+			"[{\"n\":\"/4/0/0\",\"v\":1},{\"n\":\"/3/0/9\",\"v\":80}]"},
+		{"what cannot be read (CT-68, CT-69)", "[{"},
+	};
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+		open_registered(LINKS);
+		REQUIRE(begin(SRV_OBSERVE_COMPOSITE, "/", -1, "?/3/0/9 ?/1", -1), "asked");
+		asked_for = q;
+		CHECK(answer(MSG_CONTENT, LWM_CF_SENML_JSON, told[i].payload, 1) &&
+				outcome()->status == 200 && rig_records(&rig, REC_EVENT) == 1,
+			told[i].what);
+		CHECK(notification(told[i].payload) && rig_records(&rig, REC_EVENT) == 1 &&
+				srv_observation_count(srv) == 1 && notification(VALUES),
+			told[i].what);
+		close_server();
+	}
 }
 
 static const struct {
@@ -537,6 +584,7 @@ int main(void)
 	registration_ends();
 	observes();
 	observes_composite();
+	composite_answers();
 	refuses_composites();
 	loads_composites();
 	refused();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Send (IR-09, IR-10): what a device reports by itself. */
+/* Send: what a device reports by itself. Proves: IR-09, IR-10 */
 #include "tests/unit/server/rig.h"
 
 #define JSON  LWM_CF_SENML_JSON
@@ -42,8 +42,9 @@ static const struct {
 		"[{\"n\":\"/3/0/9\",\"vs\":\"x\"}]", MSG_CHANGED, "[110 /3/0/9]"}, /* DM-20 */
 	{"SenML CBOR", LINKS, LWM_CF_SENML_CBOR, "\x81\xa2\x21\x66/3/0/9\x02\x18\x50", MSG_CHANGED,
 		"[112 /3/0/9=80]"}, /* IR-09 */
-	{"LwM2M CBOR", LINKS, LWM_CF_LWM2M_CBOR, "\xa1\x19\x0c\xe7\xa1\x01\xa1\x19\x16\x44\x18\x50",
-		MSG_CHANGED, "[11544 /3303/1/5700=80.0]"},         /* IR-09 */
+	{"LwM2M CBOR (FMT-35)", LINKS, LWM_CF_LWM2M_CBOR,
+		"\xa1\x19\x0c\xe7\xa1\x01\xa1\x19\x16\x44\x18\x50", MSG_CHANGED,
+		"[11544 /3303/1/5700=80.0]"},                      /* IR-09 */
 	{"no JSON", LINKS, JSON, "[{\"n\":", MSG_BAD_REQUEST, ""}, /* IR-09 */
 	{"no values", LINKS, JSON, "[]", MSG_BAD_REQUEST, ""},     /* IR-09 */
 	{"nothing", LINKS, JSON, "", MSG_BAD_REQUEST, ""},         /* IR-09 */
