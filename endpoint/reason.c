@@ -104,8 +104,8 @@ static const struct ep_reason_info table[EP_REASON_COUNT] = {
 		"The parameters of a request (ep, lt, lwm2m, b, sms, pct) were malformed; it got "
 		"4.00. 'lanyardctl trace EP' shows them; look at the device's LwM2M client."},
 	[EP_REASON_VERSION] = {"version",
-		"A Register asked for a LwM2M version we do not serve and got 4.12. We serve 1.0 "
-		"and 1.1: set the device to one of them."},
+		"A Register asked for a LwM2M version we do not serve and got 4.12. We serve 1.0, "
+		"1.1 and 1.2: set the device to one of them."},
 	[EP_REASON_NO_LIFETIME] = {"no-lifetime",
 		"A Register of LwM2M 1.1 had no lifetime and got 4.00. The device has to send "
 		"lt=SECONDS."},
