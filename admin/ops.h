@@ -47,6 +47,7 @@ struct adm_status {
 	const char *storage_text;
 	bool sealed; /* storage_text says why */
 	uint64_t rollbacks;
+	uint64_t damaged; /* rows of the database */
 	struct adm_listener {
 		const char *name, *role, *address;
 		uint16_t port;

@@ -49,6 +49,7 @@ void status_get(struct adm_req *r)
 	jo_str(&o, "text", s.storage_text);
 	jo_bool(&o, "sealed", s.sealed);
 	jo_u64(&o, "rollbacks", s.rollbacks);
+	jo_u64(&o, "damaged", s.damaged);
 	jo_end_object(&o);
 	listeners(&o, &s);
 	refusals(&o, &s);

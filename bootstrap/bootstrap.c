@@ -78,6 +78,7 @@ static enum err set_plan(struct bs *b, struct endpoint *e, struct span json, str
 	struct bs_plan **slot = e ? &be->own : &b->stored;
 	bs_plan_unref(*slot);
 	*slot = p;
+	b->stored_lost &= e != NULL;
 	return ERR_OK;
 }
 
@@ -101,6 +102,22 @@ static void record(struct turn *t, const struct endpoint *e, const struct bs_pla
 	free(text);
 }
 
+enum err bs_load_no_plan(struct bs *b, struct endpoint *e)
+{
+	struct bs_plan *none = calloc(1, sizeof(*none));
+	struct bs_endpoint *be = e ? bs_of(e) : NULL;
+	if (!none || (e && !be)) {
+		free(none);
+		return ERR_NOMEM;
+	}
+	none->refs = 1;
+	struct bs_plan **slot = e ? &be->own : &b->stored;
+	bs_plan_unref(*slot);
+	*slot = none;
+	b->stored_lost |= !e;
+	return ERR_OK;
+}
+
 enum err bs_plan_put(
 	struct bs *b, struct endpoint *e, struct span json, struct turn *t, struct bs_refusal *no)
 {
@@ -122,6 +139,7 @@ enum err bs_plan_delete(struct bs *b, struct endpoint *e, struct turn *t)
 		return ERR_NOTFOUND;
 	bs_plan_unref(*slot);
 	*slot = NULL;
+	b->stored_lost &= e != NULL;
 	turn_rec(t, REC_PLAN_DEL)->plan.endpoint_id = e ? e->id : 0;
 	return ERR_OK;
 }
@@ -135,7 +153,7 @@ static struct bs_plan *plan_of(const struct bs *b, const struct endpoint *e)
 	for (size_t i = 0; e && b->stored && i < b->stored->pattern_n; i++)
 		if (!fnmatch(b->stored->pattern[i].match, e->name, 0))
 			return b->stored->pattern[i].plan;
-	return bs_plan_acts(b->stored) ? b->stored : b->opts.configured;
+	return bs_plan_acts(b->stored) || b->stored_lost ? b->stored : b->opts.configured;
 }
 
 static void refuse(

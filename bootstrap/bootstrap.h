@@ -28,6 +28,9 @@ void bs_free(struct bs *b);
 
 /* A stored plan; e NULL: the default one, which goes before the configured. */
 MUST_USE enum err bs_load_plan(struct bs *b, struct endpoint *e, struct span json);
+/* There was one, and it cannot be read any more: until it is given anew there is no plan, neither
+ * the default one in its place nor the configured. ERR_NOMEM. */
+MUST_USE enum err bs_load_no_plan(struct bs *b, struct endpoint *e);
 
 void bs_request(struct bs *b, struct ep_delivery *d, struct turn *t);
 void bs_response(struct bs *b, struct ep_delivery *d, struct turn *t);

@@ -57,6 +57,7 @@ struct bs {
 	struct ep_directory *dir;
 	struct wheel wheel;
 	struct bs_plan *stored; /* the stored default plan, or NULL */
+	bool stored_lost;       /* there was one: the configured one does not take its place */
 	struct bs_counters count;
 	size_t session_n;
 };

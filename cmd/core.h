@@ -22,6 +22,9 @@ struct core_io {
 	void (*storage)(void *arg, enum err e);
 	/* The database was rolled back: to be logged. */
 	void (*rolled_back)(void *arg, uint32_t rollbacks);
+	/* A row of the database contradicts itself: to be logged. `endpoint` is empty where it is
+	 * nobody's, or not known whose. May be NULL. */
+	void (*damaged)(void *arg, const struct rec_damage *r, struct span endpoint);
 	void *arg;
 };
 

@@ -31,6 +31,7 @@ static void op_status(void *arg, struct adm_status *out)
 		.storage_ok = !c->failed && !st.health,
 		.sealed = c->failed == ERR_SEALED,
 		.rollbacks = st.rollbacks,
+		.damaged = c->damaged,
 		.listener_n = g->listen_n};
 	memcpy(health, st.health_text, sizeof(health));
 	out->storage_text =

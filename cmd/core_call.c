@@ -68,6 +68,10 @@ struct core_refusal core_refusal_of(enum err err)
 		return (struct core_refusal){422, "invalid",
 			"these keys are used up: sender_seq and recipient_seq, or what is known "
 			"of the keys, have reached what a key may do; give new ones"};
+	case ERR_CORRUPT:
+		return (struct core_refusal){409, "conflict",
+			"its row in the database is damaged, so that neither its name nor its "
+			"settings are sure: delete it first"};
 	case ERR_UNSUPPORTED:
 		return (struct core_refusal){422, "invalid", "an algorithm is not supported"};
 	case ERR_RANGE:

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STANDING_MAX = 10, CONTEXTS_MAX = 16, TEXT_MAX = 768 };
+enum { STANDING_MAX = 11, CONTEXTS_MAX = 16, TEXT_MAX = 768 };
 
 /* All that an explanation points to, and what it is made from. */
 struct look {
@@ -61,9 +61,9 @@ static bool any_heard(const struct endpoint *e)
 }
 
 static const char stale_text[] =
-	"The database was set back to an older copy since its keys were first used: nothing is "
-	"done "
-	"under them before the device has answered an Echo challenge. One that does not know Echo "
+	"The database was set back to an older copy since its keys were first used, or rows of it "
+	"were damaged: nothing is done under them before the device has answered an Echo "
+	"challenge. One that does not know Echo "
 	"needs new credentials.";
 
 static const char used_text[] =
@@ -76,6 +76,17 @@ static const char attacked_text[] =
 	"'lanyardctl credentials EP' counts. Somebody forges. At the limit a registered device "
 	"that has bootstrap keys is told to bootstrap for new ones, and few of such messages are "
 	"tried.";
+
+static const char *const damage_text[] = {
+	[EP_DAMAGE_KEYS] =
+		"Keys of it, or their counters, are damaged in the database: nothing is "
+		"served under them, for a number could be used twice. New ones serve it, by a "
+		"bootstrap or by 'lanyardctl provision EP --generate'; or restore a backup. This "
+		"is told until the endpoint is deleted.",
+	[EP_DAMAGE_ROW] = "Its row in the database is damaged, so that neither its name nor its "
+			  "settings are sure, and it is not served: restore a backup, or delete it "
+			  "and provision it anew.",
+};
 
 static void tell_state(struct look *k)
 {
@@ -103,6 +114,8 @@ static void tell_state(struct look *k)
 			"It has bootstrap credentials, but no protected Bootstrap-Request has "
 			"arrived.",
 			0);
+	if (k->e->damaged)
+		tell(k, "damaged", damage_text[k->e->damaged], 0);
 	if (any_stale(k->e))
 		tell(k, "rolled-back", stale_text, 0);
 	if (core_near_limit(k->e, false))
@@ -242,6 +255,14 @@ static const char *say_registered(struct look *k, struct writer *w)
 	return k->v.expires_in_s < 0 ? "overdue" : k->v.asleep ? "asleep" : "connected";
 }
 
+static const char *say_damaged(struct look *k, struct writer *w)
+{
+	if (!k->e->damaged)
+		return NULL;
+	wr_str(w, damage_text[k->e->damaged]);
+	return "damaged";
+}
+
 static const char *say_no_credentials(struct look *k, struct writer *w)
 {
 	if (k->e->contexts)
@@ -321,8 +342,8 @@ static const char *say_silent(struct look *k, struct writer *w)
 static const char *say(struct look *k)
 {
 	static const char *(*const sayings[])(struct look *, struct writer *) = {say_storage,
-		say_refused, say_registered, say_no_credentials, say_challenged, say_bootstrap,
-		say_never, say_silent};
+		say_refused, say_registered, say_damaged, say_no_credentials, say_challenged,
+		say_bootstrap, say_never, say_silent};
 	struct writer w = wr_make(k->text, sizeof(k->text) - 1);
 	const char *code = NULL;
 	for (size_t i = 0; !code; i++)

@@ -45,6 +45,7 @@ struct core {
 	struct ep_counters lost; /* while nothing can be stored */
 	uint16_t port[CFG_LISTEN_MAX];
 	uint64_t recoveries;
+	uint64_t damaged; /* rows of the database that contradict themselves, when it was loaded */
 	/* core_limits.c */
 	uint64_t limits_told[2][4]; /* of encryptions and of failures, by level */
 	uint64_t renewals;

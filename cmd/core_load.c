@@ -27,6 +27,7 @@ struct loading {
 	struct core *c;
 	struct ids endpoints, contexts;
 	struct store_info info; /* filled before the first row comes */
+	uint64_t astray;        /* of the endpoints that are not there: the last that was told */
 	struct turn *t;
 };
 
@@ -94,7 +95,41 @@ static enum err on_endpoint(void *arg, const struct rec_endpoint *r)
 		return err;
 	heap_grown();
 	err = ep_load_endpoint(&l->c->dir, r, &e);
+	if (err && err != ERR_NOMEM && r->damaged)
+		return ERR_OK; /* no name, or another's */
 	return err ? err : keep(&l->endpoints, r->id, e);
+}
+
+/* Whoever it concerns is not served; the others are. */
+static enum err on_damage(void *arg, const struct rec_damage *r)
+{
+	struct loading *l = arg;
+	struct core *c = l->c;
+	struct endpoint *e = find(&l->endpoints, r->endpoint_id);
+	enum err err = engines(l);
+	if (err)
+		return err;
+	c->damaged += !r->deleted;
+	ep_load_lost(&c->dir, r->ssn_limit);
+	if (c->opts.io.damaged)
+		c->opts.io.damaged(c->opts.io.arg, r, e ? ep_name(e) : SPAN_EMPTY);
+	if (!strcmp(r->table, "plans") && (e || !r->endpoint_id))
+		return bs_load_no_plan(c->bs, e);
+	bool keys = !strcmp(r->table, "contexts") || !strcmp(r->table, "hot");
+	if (keys && e && !e->damaged)
+		e->damaged = EP_DAMAGE_KEYS;
+	return ERR_OK;
+}
+
+/* The endpoint of a row is lost, or has another id: told once. */
+static enum err astray(struct loading *l, uint64_t endpoint_id)
+{
+	const struct rec_damage r = {
+		.table = "endpoints", .row = endpoint_id, .endpoint_id = endpoint_id};
+	if (l->astray == endpoint_id)
+		return ERR_OK;
+	l->astray = endpoint_id;
+	return on_damage(l, &r);
 }
 
 static enum err on_context(void *arg, const struct rec_context *r)
@@ -102,10 +137,17 @@ static enum err on_context(void *arg, const struct rec_context *r)
 	struct loading *l = arg;
 	struct endpoint *e = find(&l->endpoints, r->endpoint_id);
 	struct ep_context *x;
+	enum err err = engines(l);
+	if (err)
+		return err;
 	if (!e)
-		return ERR_CORRUPT;
+		err = astray(l, r->endpoint_id);
+	if (err)
+		return err;
+	if (!e || e->damaged == EP_DAMAGE_ROW)
+		return ep_load_withheld(&l->c->dir, r);
 	heap_grown();
-	enum err err = ep_load_context(&l->c->dir, e, r, &x);
+	err = ep_load_context(&l->c->dir, e, r, &x);
 	return err ? err : keep(&l->contexts, r->id, x);
 }
 
@@ -114,8 +156,10 @@ static enum err on_registration(void *arg, const struct rec_reg *r)
 	struct loading *l = arg;
 	struct endpoint *e = find(&l->endpoints, r->endpoint_id);
 	struct ep_context *x = find(&l->contexts, r->context_id);
-	if (!e || (r->context_id && !x))
-		return ERR_CORRUPT;
+	if (!e)
+		return astray(l, r->endpoint_id);
+	if (e->damaged == EP_DAMAGE_ROW || (r->context_id && !x))
+		return ERR_OK; /* it has to register again */
 	heap_grown();
 	return srv_load_registration(l->c->srv, e, x, r);
 }
@@ -135,7 +179,7 @@ static enum err on_plan(void *arg, const struct rec_plan *r)
 	struct loading *l = arg;
 	struct endpoint *e = find(&l->endpoints, r->endpoint_id);
 	if (r->endpoint_id && !e)
-		return ERR_CORRUPT;
+		return astray(l, r->endpoint_id);
 	enum err err = engines(l);
 	return err ? err : bs_load_plan(l->c->bs, e, r->json);
 }
@@ -144,7 +188,7 @@ static enum err on_op(void *arg, const struct rec_op *r)
 {
 	struct loading *l = arg;
 	struct endpoint *e = find(&l->endpoints, r->endpoint_id);
-	return e ? srv_load_op(l->c->srv, e, r, l->t) : ERR_CORRUPT;
+	return e ? srv_load_op(l->c->srv, e, r, l->t) : astray(l, r->endpoint_id);
 }
 
 static enum err on_tombstone(void *arg, const struct rec_tombstone *r)
@@ -320,7 +364,9 @@ enum err core_load(struct core *c)
 		.plan = on_plan,
 		.op = on_op,
 		.tombstone = on_tombstone,
+		.damage = on_damage,
 		.arg = &l};
+	c->damaged = 0;
 	enum err err = store_load(c->store, &v, &l.info);
 	if (!err)
 		err = engines(&l); /* with nothing in store */

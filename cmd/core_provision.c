@@ -153,6 +153,8 @@ static enum err bring(struct core *c, struct bringing *b, struct turn *t)
 	enum err err = check(b);
 	if (!err)
 		err = ep_ensure(&c->dir, b->endpoint, t, &e);
+	if (!err && e->damaged == EP_DAMAGE_ROW)
+		err = ERR_CORRUPT;
 	if (err)
 		return err;
 	err = add_contexts(c, e, b, t);

@@ -147,6 +147,16 @@ static void check_storage(struct doctor *d)
 			ctl_fmt(c, "the database can be written; it was set back %s times",
 				rollbacks),
 			NULL);
+	const char *damaged = ctl_cell(c, d->status, "storage.damaged");
+	if (strtoull(damaged, NULL, 10))
+		doc_say(d, DOC_FAIL, "damage",
+			ctl_fmt(c,
+				"%s rows of the database contradict themselves; whoever they "
+				"concern is not served",
+				damaged),
+			"the log names them at each start: look after the disk and the memory, "
+			"then "
+			"restore a backup, or delete these endpoints and provision them anew");
 }
 
 /* Whether /proc/net/udp or udp6 has a socket with that port. */

@@ -41,6 +41,7 @@ int ctl_status(struct ctl *c)
 		ctl_table_row(&t, 2, "uptime", ctl_duration(c, ctl_member(r.json, "uptime_s")));
 		ctl_table_row(&t, 2, "storage", ctl_cell(c, r.json, "storage.text"));
 		ctl_table_row(&t, 2, "rollbacks", ctl_cell(c, r.json, "storage.rollbacks"));
+		ctl_table_row(&t, 2, "damaged rows", ctl_cell(c, r.json, "storage.damaged"));
 		ctl_table_row(&t, 2, "endpoints", ctl_cell(c, r.json, "endpoints"));
 		ctl_table_row(&t, 2, "registered", ctl_cell(c, r.json, "registered"));
 		ctl_table_row(&t, 2, "contexts", ctl_cell(c, r.json, "contexts"));

@@ -225,6 +225,28 @@ static void say_rolled_back(void *arg, uint32_t rollbacks)
 		log_number("rollbacks", rollbacks));
 }
 
+static const char *damage_text(const struct rec_damage *r)
+{
+	if (r->deleted)
+		return "what is left of a deleted key is damaged: imported keys start above what "
+		       "it "
+		       "may have been used for";
+	if (!strcmp(r->table, "seen"))
+		return "a row of the log of requests is damaged or lost: every device has to "
+		       "answer "
+		       "an Echo challenge";
+	return "a row of the database contradicts itself, and whoever it concerns is not served: "
+	       "'lanyardctl explain' says what to do";
+}
+
+static void say_damaged(void *arg, const struct rec_damage *r, struct span endpoint)
+{
+	(void)arg;
+	log_fields(r->deleted ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, damage_text(r),
+		log_text("table", span_str(r->table)), log_number("row", (int64_t)r->row),
+		log_text("ep", endpoint));
+}
+
 static void say_wake(void *arg)
 {
 	struct daemon *d = arg;
@@ -331,6 +353,7 @@ static bool open_core(struct daemon *d)
 			.wake = say_wake,
 			.storage = say_storage,
 			.rolled_back = say_rolled_back,
+			.damaged = say_damaged,
 			.arg = d}};
 	enum err err = core_new(&o, &d->core);
 	if (err) {

@@ -199,13 +199,15 @@ static enum err enter_epoch(const struct ep_directory *d, struct ep_context *c,
 {
 	if (in->origin != REC_ORIGIN_IMPORTED)
 		return ERR_OK;
+	if (in->ssn_start < d->ssn_lost)
+		in->ssn_start = d->ssn_lost; /* this may be that key */
 	if (in->ssn_start < d->ssn_floor) {
 		c->ssn_gap += (uint32_t)(d->ssn_floor - in->ssn_start);
 		in->ssn_start = d->ssn_floor;
 	} else if (!c->ssn_gap) { /* numbers of this epoch: of others nothing is known */
 		c->ssn_gap = (uint32_t)d->ssn_floor;
 	}
-	if (d->rollbacks && in->highest == UINT64_MAX)
+	if ((d->rollbacks || d->ssn_lost) && in->highest == UINT64_MAX)
 		*stale = true;
 	return in->ssn_start < d->ssn_end ? ERR_OK : ERR_FULL;
 }
@@ -535,4 +537,25 @@ enum err ep_load_tombstone(struct ep_directory *d, const struct rec_tombstone *r
 	enum err err = ep_grave_put(&d->graves, r->ikm_fingerprint.p, r->id, r->sender, r->number,
 		(uint32_t)smaller(r->aside, UINT32_MAX));
 	return err == ERR_CONFLICT ? ERR_OK : err;
+}
+
+enum err ep_load_withheld(struct ep_directory *d, const struct rec_context *r)
+{
+	struct rec_tombstone t = {.ikm_fingerprint = r->ikm_fingerprint,
+		.id = r->sender_id,
+		.sender = true,
+		.number = r->ssn_limit,
+		.aside = r->ssn_gap};
+	enum err err = ep_load_tombstone(d, &t);
+	t.id = r->recipient_id;
+	t.sender = false;
+	t.number = r->highest;
+	t.aside = r->failures;
+	return err ? err : ep_load_tombstone(d, &t);
+}
+
+void ep_load_lost(struct ep_directory *d, uint64_t ssn_limit)
+{
+	if (ssn_limit > d->ssn_lost)
+		d->ssn_lost = ssn_limit;
 }

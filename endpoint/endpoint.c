@@ -223,7 +223,7 @@ static bool owns_nothing(const struct endpoint *e)
 
 bool ep_is_bare(const struct endpoint *e)
 {
-	return !e->contexts && !e->freshness && !e->oscore_version && !e->allow_nosec &&
+	return !e->contexts && !e->damaged && !e->freshness && !e->oscore_version && !e->allow_nosec &&
 	       owns_nothing(e);
 }
 
@@ -308,6 +308,12 @@ enum err ep_load_endpoint(
 	if (err)
 		return err == ERR_EXISTS ? ERR_CORRUPT : err;
 	e->id = r->id;
+	*out = e;
+	if (r->damaged) {
+		e->damaged = EP_DAMAGE_ROW;
+		e->freshness = EP_FRESH_ECHO;
+		return ERR_OK;
+	}
 	e->freshness = r->freshness;
 	e->oscore_version = r->oscore_version;
 	e->allow_nosec = r->allow_nosec;
@@ -318,6 +324,5 @@ enum err ep_load_endpoint(
 		ep_forget(d, e);
 		return err;
 	}
-	*out = e;
 	return ERR_OK;
 }

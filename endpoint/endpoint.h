@@ -98,6 +98,13 @@ struct ep_own {
 	struct pace pace;    /* 0 in each: as configured */
 };
 
+/* What of it the database has lost. */
+enum ep_damage {
+	EP_DAMAGE_NONE,
+	EP_DAMAGE_KEYS, /* a context of it: nothing is served under that one */
+	EP_DAMAGE_ROW,  /* its name or settings: it has no contexts, and can only be deleted */
+};
+
 struct endpoint {
 	uint64_t id;
 	struct ep_own *own;          /* NULL: nothing of it */
@@ -108,7 +115,8 @@ struct endpoint {
 	uint8_t freshness;           /* enum ep_freshness */
 	uint8_t oscore_version;
 	bool allow_nosec;
-	bool traced; /* its messages are told as events */
+	bool traced;     /* its messages are told as events */
+	uint8_t damaged; /* enum ep_damage */
 	uint8_t name_n;
 	char name[]; /* and a NUL */
 };
@@ -141,6 +149,8 @@ struct ep_directory {
 	uint8_t freshness; /* the configured default */
 	uint32_t rollbacks;
 	uint64_t ssn_floor, ssn_end; /* sender numbers of this epoch; keys drawn here start at 0 */
+	uint64_t ssn_lost; /* numbers below it may have been used with some imported key that is in
+			      no index: damage has made it unknown */
 	size_t context_n, nosec_n;
 	struct ep_tally *tally;           /* NULL: nobody counts */
 	struct ep_security *security;     /* NULL: nobody is told */
@@ -184,7 +194,7 @@ struct pace ep_pace(const struct endpoint *e);
 void ep_record(struct turn *t, const struct endpoint *e);
 /* Forgets an endpoint whose contexts, registration and session are gone. */
 void ep_forget(struct ep_directory *d, struct endpoint *e);
-/* True if it is only a name: no credentials, aliases or settings. */
+/* True if it is only a name: no credentials, aliases or settings, and none that are damaged. */
 bool ep_is_bare(const struct endpoint *e);
 uint8_t ep_freshness_of(const struct ep_directory *d, const struct endpoint *e);
 /* Notes for an operator what happened to e, and counts it; e may be NULL. */
@@ -258,11 +268,16 @@ uint16_t ep_next_mid(struct ep_context *c);
 void ep_context_record_state(struct turn *t, const struct ep_context *c);
 void ep_context_heard(struct ep_context *c, const struct peer *from, uint64_t piv, bool *moved);
 
-/* What storage gave back at start. */
+/* What storage gave back at start. An endpoint whose row is damaged has no settings, and what they
+ * would allow is forbidden. */
 MUST_USE enum err ep_load_endpoint(
 	struct ep_directory *d, const struct rec_endpoint *r, struct endpoint **out);
 MUST_USE enum err ep_load_context(struct ep_directory *d, struct endpoint *e,
 	const struct rec_context *r, struct ep_context **out);
 MUST_USE enum err ep_load_tombstone(struct ep_directory *d, const struct rec_tombstone *r);
+/* Of a context that is not to be served: its keys are remembered as used. */
+MUST_USE enum err ep_load_withheld(struct ep_directory *d, const struct rec_context *r);
+/* A key that nobody knows any more was used up to that number. */
+void ep_load_lost(struct ep_directory *d, uint64_t ssn_limit);
 
 #endif

@@ -48,7 +48,7 @@ static bool nosec_allowed(
 {
 	if (e && e->allow_nosec)
 		return true;
-	if (e && e->contexts)
+	if (e && (e->contexts || e->damaged))
 		return false;
 	return s->opts.nosec_listener[listener % EP_LISTENERS_MAX] ||
 	       matches_word(s->opts.nosec_endpoints, name);

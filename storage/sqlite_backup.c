@@ -135,7 +135,7 @@ void store_sqdb_backup_stop(struct sqdb *d)
 
 /* No log is to lie beside it, and nobody is to take it for the newest. */
 static const char stamp[] =
-	"PRAGMA journal_mode = DELETE; UPDATE meta SET suspect = 1 WHERE id = 1";
+	"PRAGMA journal_mode = DELETE; UPDATE meta SET suspect = 255 WHERE id = 1";
 
 static enum err sync_copy(struct sqdb *d, uint64_t *bytes)
 {

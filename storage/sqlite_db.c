@@ -2,6 +2,7 @@
 #include "storage/sqlite_db.h"
 
 #include "base/secret.h"
+#include "storage/sqlite_sum.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -166,7 +167,8 @@ static enum err write_meta(struct sqdb *d)
 	store_sqdb_put(&c, d->info.clean);
 	store_sqdb_put(&c, d->mark.generation);
 	store_sqdb_put(&c, d->mark.rollbacks);
-	store_sqdb_put(&c, d->suspect);
+	store_sqdb_put(&c, d->log_first);
+	store_sqdb_put(&c, d->suspect ? SQDB_SUSPECT : 0);
 	enum err e = store_sqdb_run(d, &c);
 	if (!e) {
 		d->clock_stored_ms = d->info.now_ms;
@@ -210,7 +212,8 @@ static enum err make_schema(struct sqdb *d, int64_t from)
 		rng_fill(&rng, id, sizeof(id));
 		c.rc = sqlite3_prepare_v2(d->db,
 			"INSERT INTO meta (id, secret, clock_ms, next_id, log_next, stops, clean,"
-			" writes, db_id) VALUES (1, ?1, 0, 1, 1, 0, 0, 0, ?2)",
+			" writes, db_id, sum) VALUES (1, ?1, 0, 1, 1, 0, 0, 0, ?2,"
+			" row_sum(0, 1, 1, 0, 0, 0, 0, 1))",
 			-1, &c.st, NULL);
 		store_sqdb_put_blob(&c, SPAN_OF(secret));
 		store_sqdb_put_blob(&c, SPAN_OF(id));
@@ -272,19 +275,19 @@ static enum err prepare(struct sqdb *d)
 
 static enum err read_ends(struct sqdb *d)
 {
-	int64_t first, last, now, event;
-	enum err e = query(d, "SELECT min(id) FROM seen", &first);
-	if (!e)
-		e = query(d, "SELECT max(id) FROM seen", &last);
-	if (!e)
-		e = query(d, "SELECT now_ms FROM seen ORDER BY id DESC LIMIT 1", &now);
+	int64_t last, now, event;
+	enum err e = query(d, "SELECT max(id) FROM seen", &last);
+	if (!e) /* of a damaged row nothing is believed */
+		e = query(d,
+			"SELECT iif(" SUM_SEEN_GOOD ", now_ms, 0) FROM seen"
+			" ORDER BY id DESC LIMIT 1",
+			&now);
 	if (!e)
 		e = query(d, "SELECT max(seq) FROM events", &event);
 	if (e)
 		return e;
 	if ((uint64_t)last >= d->log_next)
 		d->log_next = (uint64_t)last + 1;
-	d->log_first = first ? (uint64_t)first : d->log_next;
 	d->info.next_event = (uint64_t)event + 1;
 	d->clock_log_ms = (uint64_t)now;
 	if (d->clock_log_ms > d->info.now_ms)
@@ -305,7 +308,8 @@ static enum err read_meta(struct sqdb *d)
 	struct sqdb_cur c = {0};
 	c.rc = sqlite3_prepare_v2(d->db,
 		"SELECT clock_ms, next_id, log_next, stops, clean, generation, rollbacks,"
-		" suspect, secret, db_id FROM meta WHERE id = 1",
+		" suspect, secret, db_id, log_first, sum = row_sum(" SUM_META ")"
+		" FROM meta WHERE id = 1",
 		-1, &c.st, NULL);
 	enum err e = store_sqdb_row(d, &c);
 	if (!e) {
@@ -320,15 +324,21 @@ static enum err read_meta(struct sqdb *d)
 		if (!get_bytes(&c, d->info.secret, sizeof(d->info.secret)) ||
 			!get_bytes(&c, d->mark.id, sizeof(d->mark.id)))
 			e = ERR_NOTFOUND;
+		d->log_first = store_sqdb_get(&c);
+		if (!store_sqdb_get(&c))
+			e = ERR_NOTFOUND;
 	}
 	sqlite3_finalize(c.st);
 	if (e == ERR_NOTFOUND) {
-		snprintf(d->why, sizeof(d->why), "its row of meta is missing or wrong");
+		snprintf(d->why, sizeof(d->why),
+			"its row of meta is missing or damaged: restore a backup, if this is "
+			"not a passing fault of the disk");
 		e = ERR_CORRUPT;
 	}
 	d->meta_dirty = false;
 	d->event_trimmed = 0;
 	d->reserved = false;
+	d->torn = 0;
 	return e ? e : read_ends(d);
 }
 
@@ -368,6 +378,8 @@ static enum err open_steps(struct sqdb *d)
 		return e;
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
 	int rc = sqlite3_open_v2(d->path, &d->db, flags, NULL);
+	if (!rc)
+		rc = store_sum_register(d->db);
 	if (rc)
 		return store_sqdb_error(d, rc);
 	if (sqlite3_db_readonly(d->db, "main") == 1) {

@@ -13,8 +13,9 @@
 
 enum {
 	SQDB_APPLICATION_ID = 0x4c4e5944, /* "LNYD" */
-	SQDB_VERSION = 5,                 /* user_version of the schema in sqlite_schema.c */
+	SQDB_VERSION = 6,                 /* user_version of the schema in sqlite_schema.c */
 	SQDB_WHY_MAX = STORE_WHY_MAX,
+	SQDB_SUSPECT = 255, /* meta.suspect of a copy: no single bit takes it back */
 };
 
 enum sqdb_stmt {
@@ -55,6 +56,7 @@ enum sqdb_stmt {
 	SQDB_FOLD,
 	SQDB_EXACT,
 	SQDB_ROLL_BACK,
+	SQDB_DISTRUST,
 	SQDB_STMTS,
 };
 
@@ -105,7 +107,8 @@ struct sqdb {
 	uint64_t event_trimmed;       /* events up to this one are deleted */
 	bool meta_dirty;
 	struct store_mark mark;
-	bool suspect; /* it is stamped as a copy */
+	bool suspect;  /* it is stamped as a copy */
+	uint64_t torn; /* of the log: a row that is damaged, or lost; 0: none was found */
 
 	struct store_anchor anchor; /* its mark is the database's, or one generation behind */
 	enum store_seal seal;
@@ -219,8 +222,11 @@ MUST_USE enum err store_sqdb_fold_slice(struct sqdb *d, uint64_t rows);
 MUST_USE enum err store_sqdb_fold_all(struct sqdb *d);
 /* Folds the whole log and deletes all of it. */
 MUST_USE enum err store_sqdb_fold_away(struct sqdb *d);
+/* A log with damaged or lost rows (d->torn) does not say which windows they belonged to: the rest
+ * is folded, the log emptied, and every window stale, in one transaction. */
+MUST_USE enum err store_sqdb_mend_log(struct sqdb *d);
 void store_sqdb_fold_reset(struct sqdb *d);
-/* The whole log, compacted, to be freed with store_sqdb_folds_fini. */
+/* The whole log, compacted, to be freed with store_sqdb_folds_fini. ERR_CORRUPT: d->torn. */
 MUST_USE enum err store_sqdb_folds_read(struct sqdb *d, struct sqdb_folds *f);
 void store_sqdb_folds_fini(struct sqdb_folds *f);
 /* Rows with now_ms above it are younger than the exchange lifetime. -1: all are. */

@@ -3,6 +3,10 @@
  * that the updates go through the table from front to back and touch each page once; then the rows
  * are deleted. All in slices, each within some group's transaction. */
 #include "storage/sqlite_db.h"
+#include "storage/sqlite_sum.h"
+
+#include <inttypes.h>
+#include <stdio.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -108,32 +112,63 @@ void store_sqdb_folds_fini(struct sqdb_folds *f)
 	*f = (struct sqdb_folds){0};
 }
 
-static enum err collect(struct sqdb *d, struct sqdb_folds *f, uint64_t from, uint64_t end)
+/* The next row of the log; `next` is the position it must have. False: it is damaged, or lost. */
+static bool read_row(struct sqdb_cur *c, uint64_t next, struct sqdb_fold *row)
+{
+	uint64_t v[SUM_SEEN_N];
+	for (size_t i = 0; i < SUM_SEEN_N; i++)
+		v[i] = store_sqdb_get(c);
+	uint64_t sum = v[4] >> SUM_SEEN_SHIFT;
+	v[4] &= (1u << SUM_SEEN_SHIFT) - 1;
+	if (v[0] != next || sum != store_sum_seen(v))
+		return false;
+	*row = (struct sqdb_fold){.context_id = v[1],
+		.highest = v[2],
+		.expiry_ms = v[3],
+		.expiry_pos = v[3] ? next : 0,
+		.fresh_pos = v[4] & 1 ? next : 0,
+		.executed_pos = v[4] & 2 ? next : 0};
+	return true;
+}
+
+static enum err torn(struct sqdb *d, uint64_t pos)
+{
+	if (!d->torn)
+		d->torn = pos;
+	snprintf(d->why, sizeof(d->why), "row %" PRIu64 " of its table seen is damaged or lost",
+		pos);
+	return ERR_CORRUPT;
+}
+
+/* With `anyway` damaged rows are left out. */
+static enum err collect(
+	struct sqdb *d, struct sqdb_folds *f, uint64_t from, uint64_t end, bool anyway)
 {
 	struct sqdb_cur c = store_sqdb_use(d, SQDB_LOG_ROWS);
+	struct sqdb_fold row;
 	store_sqdb_put(&c, from);
 	store_sqdb_put(&c, end);
 	enum err e;
-	while (!(e = store_sqdb_row(d, &c))) {
-		uint64_t pos = store_sqdb_get(&c);
-		struct sqdb_fold row = {.context_id = store_sqdb_get(&c)};
-		row.highest = store_sqdb_get(&c);
-		row.expiry_ms = store_sqdb_get(&c);
-		row.expiry_pos = row.expiry_ms ? pos : 0;
-		uint64_t flags = store_sqdb_get(&c);
-		row.fresh_pos = flags & 1 ? pos : 0;
-		row.executed_pos = flags & 2 ? pos : 0;
-		e = folds_add(f, &row);
+	uint64_t next = from;
+	for (; !(e = store_sqdb_row(d, &c)); next++) {
+		if (anyway)
+			next = (uint64_t)sqlite3_column_int64(c.st, 0);
+		if (read_row(&c, next, &row))
+			e = folds_add(f, &row);
+		else if (!anyway)
+			e = torn(d, next);
 		if (e)
 			break;
 	}
 	sqlite3_reset(c.st);
-	return e == ERR_NOTFOUND ? ERR_OK : e;
+	if (e != ERR_NOTFOUND)
+		return e;
+	return next != end && !anyway ? torn(d, next) : ERR_OK;
 }
 
 enum err store_sqdb_folds_read(struct sqdb *d, struct sqdb_folds *f)
 {
-	enum err e = collect(d, f, d->log_first, d->log_next);
+	enum err e = collect(d, f, d->log_first, d->log_next, false);
 	return e ? e : compact(f);
 }
 
@@ -218,7 +253,7 @@ static enum err step(struct sqdb *d, uint64_t *rows)
 		return start(d);
 	case SQDB_FOLD_COLLECT:
 		end = smaller(f->next + *rows, f->end);
-		e = collect(d, &f->folds, f->next, end);
+		e = collect(d, &f->folds, f->next, end, false);
 		*rows -= end - f->next;
 		f->next = end;
 		if (e || end < f->end)
@@ -284,11 +319,14 @@ static enum err first_young(struct sqdb *d, uint64_t *pos)
 	return ERR_OK;
 }
 
-static enum err fold_rows(struct sqdb *d)
+static enum err fold_rows(struct sqdb *d, bool anyway)
 {
 	struct sqdb_folds f = {0};
 	store_sqdb_fold_reset(d);
-	enum err e = store_sqdb_folds_read(d, &f);
+	uint64_t from = anyway ? 0 : d->log_first, end = anyway ? INT64_MAX : d->log_next;
+	enum err e = collect(d, &f, from, end, anyway);
+	if (!e)
+		e = compact(&f);
 	for (size_t i = 0; !e && i < f.n; i++)
 		e = apply(d, &f.v[i]);
 	store_sqdb_folds_fini(&f);
@@ -297,14 +335,28 @@ static enum err fold_rows(struct sqdb *d)
 
 enum err store_sqdb_fold_away(struct sqdb *d)
 {
-	enum err e = fold_rows(d);
+	enum err e = fold_rows(d, true);
+	d->log_first = 0; /* where damaged rows may claim to be */
 	return e ? e : delete_rows(d, d->log_next);
+}
+
+enum err store_sqdb_mend_log(struct sqdb *d)
+{
+	enum err e = store_sqdb_begin(d);
+	if (e)
+		return e;
+	e = store_sqdb_fold_away(d);
+	struct sqdb_cur c = store_sqdb_use(d, SQDB_DISTRUST);
+	store_sqdb_put(&c, d->log_next - 1);
+	if (!e)
+		e = store_sqdb_run(d, &c);
+	return store_sqdb_end(d, e);
 }
 
 enum err store_sqdb_fold_all(struct sqdb *d)
 {
 	uint64_t young;
-	enum err e = fold_rows(d);
+	enum err e = fold_rows(d, false);
 	if (!e)
 		e = first_young(d, &young);
 	if (!e && young > d->log_first)

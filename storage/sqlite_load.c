@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading everything, with the log folded in on the way. */
 #include "storage/sqlite_db.h"
+#include "storage/sqlite_sum.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* What is known of a registration's expiry besides its own row. */
@@ -16,6 +19,7 @@ struct load {
 	size_t fold_at;
 	struct expiry *expiry; /* by endpoint, once sorted */
 	size_t expiry_n, expiry_cap, expiry_at;
+	uint64_t contexts; /* rows of it that have counters */
 };
 
 typedef enum err row_fn(struct load *l, struct sqdb_cur *c);
@@ -34,6 +38,17 @@ static enum err each(struct load *l, const char *sql, row_fn *fn)
 	}
 	sqlite3_finalize(c.st);
 	return e == ERR_NOTFOUND ? ERR_OK : e;
+}
+
+/* Somebody must hear of it. */
+static enum err damaged(struct load *l, const struct rec_damage *r)
+{
+	if (l->v->damage)
+		return l->v->damage(l->v->arg, r);
+	snprintf(l->d->why, sizeof(l->d->why),
+		"row %" PRIu64 " of its table %s is damaged (endpoint %" PRIu64 ")", r->row,
+		r->table, r->endpoint_id);
+	return ERR_CORRUPT;
 }
 
 /* Contexts are visited in the order of their ids, so the folds of the log are walked alongside. */
@@ -82,7 +97,11 @@ static enum err endpoint_row(struct load *l, struct sqdb_cur *c)
 	r.pace.block_bytes = (uint16_t)store_sqdb_get(c);
 	r.pace.message_bytes = (uint16_t)store_sqdb_get(c);
 	r.pace.max_retransmit = (uint8_t)store_sqdb_get(c);
-	return l->v->endpoint ? l->v->endpoint(l->v->arg, &r) : ERR_OK;
+	r.damaged = !store_sqdb_get(c);
+	enum err e = l->v->endpoint ? l->v->endpoint(l->v->arg, &r) : ERR_OK;
+	if (e || !r.damaged)
+		return e;
+	return damaged(l, &(struct rec_damage){"endpoints", r.id, r.id, 0, false});
 }
 
 static const char context_sql[] =
@@ -91,8 +110,9 @@ static const char context_sql[] =
 	" h.stale, h.ssn_gap, h.failures,"
 	" c.role, c.origin, c.aead, c.hkdf, c.ssid, c.sender_id, c.recipient_id, c.id_context,"
 	" c.master_secret, c.master_salt, c.sender_key, c.recipient_key, c.common_iv,"
-	" c.ikm_fingerprint, c.id"
-	" FROM hot h LEFT JOIN contexts c ON c.id = h.context_id ORDER BY h.context_id";
+	" c.ikm_fingerprint, c.id, c.sum = row_sum(" SUM_CONTEXT("c.") "), " SUM_HOT_GOOD(
+		"h.") ", c.endpoint_id FROM hot h LEFT JOIN contexts c ON c.id = h.context_id"
+		      " ORDER BY h.context_id";
 
 static void context_counters(
 	struct load *l, struct sqdb_cur *c, const struct sqdb_fold *f, struct rec_context *r)
@@ -131,6 +151,33 @@ static void context_inputs(struct sqdb_cur *c, struct rec_context *r)
 	r->ikm_fingerprint = store_sqdb_get_span(c);
 }
 
+/* The keys of a context with damaged counters: known, and used up. */
+static enum err tell_used_up(struct load *l, const struct rec_context *r)
+{
+	struct rec_tombstone t = {.ikm_fingerprint = r->ikm_fingerprint,
+		.id = r->sender_id,
+		.sender = true,
+		.number = STORE_NUMBER_LOST};
+	enum err e = l->v->tombstone ? l->v->tombstone(l->v->arg, &t) : ERR_OK;
+	t.id = r->recipient_id;
+	t.sender = false;
+	return !e && l->v->tombstone ? l->v->tombstone(l->v->arg, &t) : e;
+}
+
+static enum err tell_context(
+	struct load *l, const struct rec_context *r, bool good_row, bool good_counters)
+{
+	if (good_row && good_counters)
+		return l->v->context ? l->v->context(l->v->arg, r) : ERR_OK;
+	struct rec_damage m = {"contexts", r->id, r->endpoint_id, 0, false};
+	if (!good_row)
+		m.ssn_limit = good_counters ? r->ssn_limit : STORE_NUMBER_LOST;
+	else
+		m.table = "hot";
+	enum err e = damaged(l, &m);
+	return e || !good_row ? e : tell_used_up(l, r);
+}
+
 /* Of deleted contexts too: their last word on an expiry may be the newest. */
 static enum err context_row(struct load *l, struct sqdb_cur *c)
 {
@@ -142,14 +189,44 @@ static enum err context_row(struct load *l, struct sqdb_cur *c)
 	x.ms = store_sqdb_get(c);
 	if (f && f->expiry_pos > x.pos)
 		x = (struct expiry){r.endpoint_id, f->expiry_pos, f->expiry_ms};
-	enum err e = add_expiry(l, x);
-	if (e || !store_sqdb_get(c) || !l->v->context)
-		return e;
+	bool live = store_sqdb_get(c) != 0;
 	context_counters(l, c, f, &r);
 	context_inputs(c, &r);
-	if (store_sqdb_get(c) != r.id)
-		return ERR_CORRUPT;
-	return l->v->context(l->v->arg, &r);
+	bool has_row = store_sqdb_get(c) == r.id, good_row = store_sqdb_get(c) != 0;
+	bool good_counters = store_sqdb_get(c) != 0;
+	uint64_t owner = store_sqdb_get(c);
+	l->contexts += has_row;
+	if (!has_row && !live) /* a deleted one; its tombstone tells */
+		return add_expiry(l, x);
+	if (has_row && good_row) { /* the counters' own word for whose they are has no sum */
+		good_counters &= r.endpoint_id == owner;
+		r.endpoint_id = owner;
+	}
+	enum err e = good_counters ? add_expiry(l, x) : ERR_OK;
+	return e ? e : tell_context(l, &r, has_row && good_row, live && good_counters);
+}
+
+/* Rows of contexts whose counters are lost with all else of `hot`. */
+static enum err countless_row(struct load *l, struct sqdb_cur *c)
+{
+	struct rec_context r = {.id = store_sqdb_get(c)};
+	r.endpoint_id = store_sqdb_get(c);
+	r.sender_id = store_sqdb_get_span(c);
+	r.recipient_id = store_sqdb_get_span(c);
+	r.ikm_fingerprint = store_sqdb_get_span(c);
+	return tell_context(l, &r, store_sqdb_get(c) != 0, false);
+}
+
+static enum err count_row(struct load *l, struct sqdb_cur *c)
+{
+	if (store_sqdb_get(c) == l->contexts)
+		return ERR_OK;
+	return each(l,
+		"SELECT c.id, c.endpoint_id, c.sender_id, c.recipient_id, c.ikm_fingerprint,"
+		" c.sum = row_sum(" SUM_CONTEXT(
+			"c.") ") FROM contexts c"
+			      " WHERE NOT EXISTS (SELECT 1 FROM hot h WHERE h.context_id = c.id)",
+		countless_row);
 }
 
 /* Its own expiry, unless the log or a folded one says something newer. */
@@ -184,6 +261,9 @@ static enum err reg_row(struct load *l, struct sqdb_cur *c)
 	r.registered_wall_s = (int64_t)store_sqdb_get(c);
 	uint64_t pos = store_sqdb_get(c);
 	r.expiry_ms = newest_expiry(l, r.endpoint_id, pos, store_sqdb_get(c));
+	if (!store_sqdb_get(c))
+		return damaged(l, &(struct rec_damage){
+					  "registrations", r.endpoint_id, r.endpoint_id, 0, false});
 	return l->v->registration ? l->v->registration(l->v->arg, &r) : ERR_OK;
 }
 
@@ -205,6 +285,9 @@ static enum err plan_row(struct load *l, struct sqdb_cur *c)
 {
 	struct rec_plan r = {.endpoint_id = store_sqdb_get(c)};
 	r.json = store_sqdb_get_span(c);
+	if (!store_sqdb_get(c))
+		return damaged(
+			l, &(struct rec_damage){"plans", r.endpoint_id, r.endpoint_id, 0, false});
 	return l->v->plan ? l->v->plan(l->v->arg, &r) : ERR_OK;
 }
 
@@ -220,12 +303,17 @@ static enum err op_row(struct load *l, struct sqdb_cur *c)
 	r.ref = store_sqdb_get(c);
 	r.expiry_ms = store_sqdb_get(c);
 	r.body = store_sqdb_get_span(c);
+	if (!store_sqdb_get(c))
+		return damaged(
+			l, &(struct rec_damage){"operations", r.id, r.endpoint_id, 0, false});
 	return l->v->op ? l->v->op(l->v->arg, &r) : ERR_OK;
 }
 
+/* The key is known, or lost; so is how far it was used. */
 static enum err tombstone_row(struct load *l, struct sqdb_cur *c)
 {
-	const struct sqdb_fold *f = fold_of(l, store_sqdb_get(c));
+	uint64_t id = store_sqdb_get(c);
+	const struct sqdb_fold *f = fold_of(l, id);
 	struct rec_tombstone recipient = {.sender = false}, sender = {.sender = true};
 	sender.ikm_fingerprint = recipient.ikm_fingerprint = store_sqdb_get_span(c);
 	sender.id = store_sqdb_get_span(c);
@@ -234,11 +322,20 @@ static enum err tombstone_row(struct load *l, struct sqdb_cur *c)
 	recipient.number = store_sqdb_get(c);
 	sender.aside = store_sqdb_get(c);
 	recipient.aside = store_sqdb_get(c);
+	bool good_row = store_sqdb_get(c) != 0, good_counters = store_sqdb_get(c) != 0;
+	enum err e = ERR_OK;
 	if (f)
 		recipient.number = store_higher(recipient.number, f->highest);
-	if (!l->v->tombstone)
-		return ERR_OK;
-	enum err e = l->v->tombstone(l->v->arg, &sender);
+	if (!good_counters) {
+		sender.number = STORE_NUMBER_LOST;
+		sender.aside = 0;
+	}
+	if (!good_row || !good_counters)
+		e = damaged(l, &(struct rec_damage){good_row ? "hot" : "tombstones", id, 0,
+				       good_row ? 0 : sender.number, true});
+	if (e || !good_row || !l->v->tombstone)
+		return e;
+	e = l->v->tombstone(l->v->arg, &sender);
 	return e ? e : l->v->tombstone(l->v->arg, &recipient);
 }
 
@@ -246,19 +343,21 @@ static enum err load_all(struct load *l)
 {
 	enum err e = each(l,
 		"SELECT id, name, bs_ep, rd_ep, freshness, allow_nosec, oscore_version,"
-		" ack_timeout_ms, block_bytes, message_bytes, max_retransmit"
-		" FROM endpoints ORDER BY id",
+		" ack_timeout_ms, block_bytes, message_bytes, max_retransmit,"
+		" sum = row_sum(" SUM_ENDPOINT ") FROM endpoints ORDER BY id",
 		endpoint_row);
 	if (!e)
 		e = each(l, context_sql, context_row);
+	if (!e)
+		e = each(l, "SELECT count(*) FROM contexts", count_row);
 	l->fold_at = 0;
 	if (!e && l->expiry_n)
 		qsort(l->expiry, l->expiry_n, sizeof(*l->expiry), by_endpoint);
 	if (!e)
 		e = each(l,
 			"SELECT endpoint_id, context_id, location, lifetime_s, lwm2m, binding,"
-			" queue, sms, links, peer, registered_wall_s, expiry_pos, expiry_ms"
-			" FROM registrations ORDER BY endpoint_id",
+			" queue, sms, links, peer, registered_wall_s, expiry_pos, expiry_ms,"
+			" sum = row_sum(" SUM_REG ") FROM registrations ORDER BY endpoint_id",
 			reg_row);
 	if (!e)
 		e = each(l,
@@ -267,18 +366,23 @@ static enum err load_all(struct load *l)
 			" WHERE h.live = 1 AND s.now_ms > ?1 ORDER BY s.id",
 			seen_row);
 	if (!e)
-		e = each(l, "SELECT endpoint_id, json FROM plans ORDER BY endpoint_id", plan_row);
+		e = each(l,
+			"SELECT endpoint_id, json, sum = row_sum(" SUM_PLAN
+			") FROM plans ORDER BY endpoint_id",
+			plan_row);
 	if (!e)
 		e = each(l,
 			"SELECT id, endpoint_id, kind, path, state, created_wall_s, result,"
-			" ref, expiry_ms, body"
-			" FROM operations ORDER BY id",
+			" ref, expiry_ms, body, sum = row_sum(" SUM_OP(
+				"state") ") FROM operations ORDER BY id",
 			op_row);
 	if (!e)
 		e = each(l,
 			"SELECT t.context_id, t.ikm_fingerprint, t.sender_id, h.ssn_limit,"
-			" t.recipient_id, h.highest, h.ssn_gap, h.failures FROM tombstones t"
-			" JOIN hot h ON h.context_id = t.context_id ORDER BY t.context_id",
+			" t.recipient_id, h.highest, h.ssn_gap, h.failures,"
+			" t.sum = row_sum(" SUM_TOMBSTONE("t.") "), " SUM_HOT_GOOD(
+				"h.") " AND h.live = 0 FROM tombstones t LEFT JOIN hot h ON "
+				      "h.context_id = t.context_id ORDER BY t.context_id",
 			tombstone_row);
 	return e;
 }
@@ -286,10 +390,18 @@ static enum err load_all(struct load *l)
 enum err store_sqdb_load(struct sqdb *d, const struct store_visitor *v, struct store_info *info)
 {
 	struct load l = {.d = d, .v = v};
-	*info = d->info;
 	enum err e = store_sqdb_folds_read(d, &l.folds);
+	uint64_t torn = e ? d->torn : 0;
+	if (torn) {
+		store_sqdb_folds_fini(&l.folds);
+		e = store_sqdb_mend_log(d);
+		d->torn = 0;
+	}
+	*info = d->info;
 	if (!e)
 		e = load_all(&l);
+	if (!e && torn)
+		e = damaged(&l, &(struct rec_damage){"seen", torn, 0, 0, false});
 	store_sqdb_folds_fini(&l.folds);
 	free(l.expiry);
 	return e;
@@ -332,7 +444,10 @@ void store_sqdb_inputs(struct sqdb *d, struct store_inputs *q)
 	q->result = store_sqdb_row(d, &c);
 	if (!q->result) {
 		struct span secret = store_sqdb_get_span(&c), salt = store_sqdb_get_span(&c);
-		store_answer(q, secret, salt);
+		if (store_sqdb_get(&c))
+			store_answer(q, secret, salt);
+		else
+			q->result = ERR_CORRUPT;
 	}
 	sqlite3_reset(c.st);
 }

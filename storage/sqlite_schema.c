@@ -8,6 +8,8 @@
  * holds. That makes folding free to stop anywhere and to be repeated. */
 #include "storage/sqlite_db.h"
 
+#include "storage/sqlite_sum.h"
+
 static const char version_1[] =
 	"CREATE TABLE meta ("
 	" id INTEGER PRIMARY KEY CHECK (id = 1),"
@@ -75,7 +77,7 @@ static const char version_1[] =
 	" now_ms INTEGER NOT NULL,"
 	" hash INTEGER NOT NULL,"
 	" expiry_ms INTEGER NOT NULL," /* 0: unchanged */
-	" flags INTEGER NOT NULL,"     /* 1 fresh, 2 executed */
+	" flags INTEGER NOT NULL,"     /* 1 fresh, 2 executed; above them the row's sum */
 	" response BLOB NOT NULL"
 	") STRICT;"
 	"CREATE TABLE registrations ("
@@ -151,70 +153,127 @@ static const char version_5[] =
 	"ALTER TABLE operations ADD COLUMN expiry_ms INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE operations ADD COLUMN body BLOB NOT NULL DEFAULT x'';";
 
+/* What makes an accident to a row be seen (storage/sqlite_sum.h). `suspect` is 255 for a copy, so
+ * that no single bit takes it back. */
+/* clang-format off */
+static const char version_6[] =
+	"ALTER TABLE meta ADD COLUMN log_first INTEGER NOT NULL DEFAULT 1;"
+	"ALTER TABLE meta ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE endpoints ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE contexts ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE tombstones ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE registrations ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE plans ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE operations ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE hot ADD COLUMN ssn_not INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE hot ADD COLUMN highest_not INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE hot ADD COLUMN window_not INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE hot ADD COLUMN gap_not INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE hot ADD COLUMN failures_not INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE hot ADD COLUMN state_not INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE hot SET ssn_not = ~ssn_limit, highest_not = ~highest, window_not = ~window_bits,"
+	" gap_not = ~ssn_gap, failures_not = ~failures, state_not = ~(" SUM_HOT_STATE("") ");"
+	"UPDATE endpoints SET sum = row_sum(" SUM_ENDPOINT ");"
+	"UPDATE contexts SET sum = row_sum(" SUM_CONTEXT("") ");"
+	"UPDATE tombstones SET sum = row_sum(" SUM_TOMBSTONE("") ");"
+	"UPDATE seen SET flags = flags | row_sum(" SUM_SEEN ") << 2;"
+	"UPDATE registrations SET sum = row_sum(" SUM_REG ");"
+	"UPDATE plans SET sum = row_sum(" SUM_PLAN ");"
+	"UPDATE operations SET sum = row_sum(" SUM_OP("state") ");"
+	"UPDATE meta SET suspect = 255 * suspect,"
+	" log_next = max(log_next, coalesce((SELECT max(id) + 1 FROM seen), 1)),"
+	" log_first = coalesce((SELECT min(id) FROM seen), log_next);"
+	"UPDATE meta SET sum = row_sum(" SUM_META ");";
+/* clang-format on */
+
 const char *const store_sqdb_migration[SQDB_VERSION] = {
-	version_1, version_2, version_3, version_4, version_5};
+	version_1, version_2, version_3, version_4, version_5, version_6};
 
 const char *const store_sqdb_sql[SQDB_STMTS] = {
 	[SQDB_BEGIN] = "BEGIN IMMEDIATE",
 	[SQDB_COMMIT] = "COMMIT",
 	[SQDB_ROLLBACK] = "ROLLBACK",
 	[SQDB_META] = "UPDATE meta SET clock_ms = ?1, next_id = ?2, log_next = ?3,"
-		      " stops = ?4, clean = ?5, generation = ?6, rollbacks = ?7,"
-		      " suspect = ?8, writes = writes + 1 WHERE id = 1",
+		      " stops = ?4, clean = ?5, generation = ?6, rollbacks = ?7, log_first = ?8,"
+		      " sum = row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8),"
+		      " suspect = ?9, writes = writes + 1 WHERE id = 1",
 	[SQDB_ENDPOINT_PUT] = "INSERT INTO endpoints (id, name, bs_ep, rd_ep, freshness,"
 			      " allow_nosec, oscore_version, ack_timeout_ms, block_bytes,"
-			      " message_bytes, max_retransmit)"
-			      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+			      " message_bytes, max_retransmit, sum)"
+			      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+			      " row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11))"
 			      " ON CONFLICT (id) DO UPDATE SET name = ?2, bs_ep = ?3, rd_ep = ?4,"
 			      " freshness = ?5, allow_nosec = ?6, oscore_version = ?7,"
 			      " ack_timeout_ms = ?8, block_bytes = ?9, message_bytes = ?10,"
-			      " max_retransmit = ?11",
+			      " max_retransmit = ?11,"
+			      " sum = row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
 	[SQDB_ENDPOINT_DEL] = "DELETE FROM endpoints WHERE id = ?1",
 	[SQDB_ENDPOINT_CONTEXTS] = "SELECT id FROM contexts WHERE endpoint_id = ?1 LIMIT 1",
 	[SQDB_OPS_DEL] = "DELETE FROM operations WHERE endpoint_id = ?1",
 	[SQDB_CONTEXT_PUT] = "INSERT OR REPLACE INTO contexts (id, endpoint_id, role, origin, aead,"
 			     " hkdf, ssid, sender_id, recipient_id, id_context, master_secret,"
-			     " master_salt, sender_key, recipient_key, common_iv, ikm_fingerprint)"
-			     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
-			     " ?15, ?16)",
+			     " master_salt, sender_key, recipient_key, common_iv, ikm_fingerprint,"
+			     " sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
+			     " ?13, ?14, ?15, ?16, row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+			     " ?10, ?11, ?12, ?13, ?14, ?15, ?16))",
 	[SQDB_HOT_PUT] = "INSERT INTO hot (context_id, endpoint_id, live, generation, ssn_limit,"
 			 " highest, window_bits, exact_stop, fresh, executed, flags_pos,"
-			 " expiry_ms, expiry_pos, stale, ssn_gap, failures)"
-			 " VALUES (?1, ?2, 1, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, 0, 0, ?9, ?10, ?11)"
+			 " expiry_ms, expiry_pos, stale, ssn_gap, failures, ssn_not,"
+			 " highest_not, window_not, gap_not, failures_not, state_not)"
+			 " VALUES (?1, ?2, 1, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, 0, 0, ?9, ?10, ?11,"
+			 " ~?4, ~?5, -1, ~?10, ~?11,"
+			 " ~(64 * ?1 + 16 * ?3 + 8 * ?9 + 4 * ?7 + 2 * ?6 + 1))"
 			 " ON CONFLICT (context_id) DO UPDATE SET endpoint_id = ?2,"
 			 " generation = ?3, ssn_limit = max(ssn_limit, ?4),"
 			 " highest = max(highest, ?5), exact_stop = 0, fresh = ?6, executed = ?7,"
 			 " flags_pos = ?8, stale = ?9, ssn_gap = min(ssn_gap, ?10),"
-			 " failures = max(failures, ?11) WHERE live = 1",
-	[SQDB_TOMBSTONE] = "INSERT INTO tombstones (context_id, ikm_fingerprint, sender_id,"
-			   " recipient_id) SELECT id, ikm_fingerprint, sender_id, recipient_id"
-			   " FROM contexts WHERE id = ?1",
-	[SQDB_HOT_DEAD] = "UPDATE hot SET live = 0 WHERE context_id = ?1",
+			 " failures = max(failures, ?11), ssn_not = min(ssn_not, ~?4),"
+			 " highest_not = min(highest_not, ~?5), gap_not = max(gap_not, ~?10),"
+			 " failures_not = min(failures_not, ~?11),"
+			 " state_not = ~(64 * ?1 + 16 * ?3 + 8 * ?9 + 4 * ?7 + 2 * ?6 + 1)"
+			 " WHERE live = 1",
+	[SQDB_TOMBSTONE] =
+		"INSERT INTO tombstones (context_id, ikm_fingerprint, sender_id,"
+		" recipient_id, sum) SELECT id, ikm_fingerprint, sender_id, recipient_id,"
+		" row_sum(id, ikm_fingerprint, sender_id, recipient_id)"
+		" + (sum <> row_sum(" SUM_CONTEXT("") ")) FROM contexts WHERE id = ?1",
+	[SQDB_HOT_DEAD] = "UPDATE hot SET live = 0, state_not = state_not | 1"
+			  " WHERE context_id = ?1",
 	[SQDB_HOT_DEL] = "DELETE FROM hot WHERE context_id = ?1",
 	[SQDB_CONTEXT_DEL] = "DELETE FROM contexts WHERE id = ?1",
 	[SQDB_CONTEXT_STATE] = "UPDATE hot SET generation = ?2, fresh = ?3, executed = ?4,"
-			       " flags_pos = ?5 WHERE context_id = ?1 AND live = 1",
-	[SQDB_INPUTS] = "SELECT master_secret, master_salt FROM contexts WHERE id = ?1",
-	[SQDB_CONTEXT_FAILURES] = "UPDATE hot SET failures = max(failures, ?2)"
+			       " flags_pos = ?5, state_not = (state_not & 8)"
+			       " | ~(64 * ?1 + 16 * ?2 + 8 + 4 * ?4 + 2 * ?3 + 1)"
+			       " WHERE context_id = ?1 AND live = 1",
+	[SQDB_INPUTS] = "SELECT master_secret, master_salt, sum = row_sum(" SUM_CONTEXT(
+		"") ") FROM contexts WHERE id = ?1",
+	[SQDB_CONTEXT_FAILURES] = "UPDATE hot SET failures = max(failures, ?2),"
+				  " failures_not = min(failures_not, ~?2)"
 				  " WHERE context_id = ?1",
-	[SQDB_SSN_RESERVE] = "UPDATE hot SET ssn_limit = ssn_limit + ?3"
-			     " WHERE context_id = ?1 AND ssn_limit = ?2 AND live = 1",
+	[SQDB_SSN_RESERVE] = "UPDATE hot SET ssn_limit = ssn_limit + ?3, ssn_not = ssn_not - ?3"
+			     " WHERE context_id = ?1 AND ssn_limit = ?2 AND ssn_not = ~?2"
+			     " AND live = 1",
 	[SQDB_SEEN] = "INSERT INTO seen (id, context_id, piv, now_ms, hash, expiry_ms, flags,"
 		      " response) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[SQDB_REG_PUT] = "INSERT OR REPLACE INTO registrations (endpoint_id, context_id, location,"
 			 " lifetime_s, lwm2m, binding, queue, sms, links, peer, registered_wall_s,"
-			 " expiry_ms, expiry_pos)"
-			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+			 " expiry_ms, expiry_pos, sum)"
+			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+			 " row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?11))",
 	[SQDB_REG_DEL] = "DELETE FROM registrations WHERE endpoint_id = ?1",
 	[SQDB_REG_EXPIRY] = "UPDATE registrations SET expiry_ms = ?2, expiry_pos = ?3"
 			    " WHERE endpoint_id = ?1",
 	[SQDB_REG_PEER] = "UPDATE registrations SET peer = ?2 WHERE endpoint_id = ?1",
 	[SQDB_OP_PUT] = "INSERT OR REPLACE INTO operations (id, endpoint_id, kind, path, state,"
-			" created_wall_s, result, ref, expiry_ms, body)"
-			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-	[SQDB_OP_STATE] = "UPDATE operations SET state = ?2 WHERE id = ?1",
+			" created_wall_s, result, ref, expiry_ms, body, sum)"
+			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
+			" row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10))",
+	[SQDB_OP_STATE] = "UPDATE operations SET state = ?2, sum = row_sum(" SUM_OP(
+		"?2") ")"
+		      " + (sum <> row_sum(" SUM_OP("state") ")) WHERE id = ?1",
 	[SQDB_OP_DEL] = "DELETE FROM operations WHERE id = ?1",
-	[SQDB_PLAN_PUT] = "INSERT OR REPLACE INTO plans (endpoint_id, json) VALUES (?1, ?2)",
+	[SQDB_PLAN_PUT] = "INSERT OR REPLACE INTO plans (endpoint_id, json, sum)"
+			  " VALUES (?1, ?2, row_sum(?1, ?2))",
 	[SQDB_PLAN_DEL] = "DELETE FROM plans WHERE endpoint_id = ?1",
 	[SQDB_EVENT] = "INSERT INTO events (seq, wall_ms, type, endpoint, json)"
 		       " VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -222,18 +281,27 @@ const char *const store_sqdb_sql[SQDB_STMTS] = {
 	[SQDB_EVENTS] = "SELECT seq, wall_ms, type, endpoint, json FROM events WHERE seq > ?1"
 			" ORDER BY seq LIMIT ?2",
 	[SQDB_LOG_AT] = "SELECT now_ms FROM seen WHERE id = ?1",
-	[SQDB_LOG_ROWS] = "SELECT id, context_id, piv, expiry_ms, flags FROM seen"
+	[SQDB_LOG_ROWS] = "SELECT id, context_id, piv, expiry_ms, flags, now_ms FROM seen"
 			  " WHERE id >= ?1 AND id < ?2 ORDER BY id",
 	[SQDB_LOG_DEL] = "DELETE FROM seen WHERE id >= ?1 AND id < ?2",
 	[SQDB_FOLD] = "UPDATE hot SET highest = max(highest, ?2),"
+		      " highest_not = min(highest_not, ~?2), state_not = state_not"
+		      " & ~(2 * (?3 > flags_pos) + 4 * (?4 > flags_pos)),"
 		      " fresh = fresh OR ?3 > flags_pos, executed = executed OR ?4 > flags_pos,"
 		      " expiry_ms = iif(?6 > expiry_pos, ?5, expiry_ms),"
 		      " expiry_pos = max(expiry_pos, ?6) WHERE context_id = ?1",
 	[SQDB_EXACT] = "UPDATE hot SET ssn_limit = ?2, window_bits = ?4,"
 		       " exact_stop = iif(?3 >= highest, ?5, 0), highest = max(highest, ?3),"
-		       " failures = max(failures, ?6)"
+		       " failures = max(failures, ?6), ssn_not = ~?2, window_not = ~?4,"
+		       " highest_not = min(highest_not, ~?3),"
+		       " failures_not = min(failures_not, ~?6)"
 		       " WHERE context_id = ?1 AND live = 1",
 	[SQDB_ROLL_BACK] = "UPDATE hot SET ssn_limit = max(ssn_limit, ?1),"
 			   " ssn_gap = ssn_gap + max(0, ?1 - ssn_limit), stale = 1, fresh = 0,"
-			   " window_bits = 0, exact_stop = 0, flags_pos = ?2",
+			   " window_bits = 0, exact_stop = 0, flags_pos = ?2,"
+			   " ssn_not = min(ssn_not, ~?1), window_not = -1,"
+			   " gap_not = gap_not - max(0, ?1 - ssn_limit),"
+			   " state_not = (state_not | 2) & -9",
+	[SQDB_DISTRUST] = "UPDATE hot SET stale = 1, fresh = 0, window_bits = 0, exact_stop = 0,"
+			  " flags_pos = ?1, window_not = -1, state_not = (state_not | 2) & -9",
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One function for each record type. */
 #include "storage/sqlite_db.h"
+#include "storage/sqlite_sum.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -190,13 +191,16 @@ static enum err reserve(struct sqdb *d, const struct rec_ssn_reserve *r)
 static enum err seen(struct sqdb *d, const struct rec_seen *r)
 {
 	struct sqdb_cur c = store_sqdb_use(d, SQDB_SEEN);
+	uint64_t flags = (uint64_t)(r->fresh | r->executed << 1);
+	const uint64_t summed[SUM_SEEN_N] = {
+		d->log_next, r->context_id, r->piv, r->expiry_ms, flags, r->now_ms};
 	store_sqdb_put(&c, d->log_next);
 	store_sqdb_put(&c, r->context_id);
 	store_sqdb_put(&c, r->piv);
 	store_sqdb_put(&c, r->now_ms);
 	store_sqdb_put(&c, r->hash);
 	store_sqdb_put(&c, r->expiry_ms);
-	store_sqdb_put(&c, (uint64_t)(r->fresh | r->executed << 1));
+	store_sqdb_put(&c, store_sum_seen(summed) << SUM_SEEN_SHIFT | flags);
 	store_sqdb_put_blob(&c, store_response(r->response));
 	enum err e = store_sqdb_run(d, &c);
 	if (e)

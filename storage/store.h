@@ -62,6 +62,7 @@ struct rec_endpoint {
 	bool allow_nosec;
 	uint8_t oscore_version; /* of Object 21 to write: 0 by Discover, 10, 11, 20 */
 	struct pace pace;
+	bool damaged; /* told on loading: the row contradicts itself, and nothing of it is sure */
 };
 
 /* An OSCORE context with its inputs, derived keys and counters. */
@@ -238,10 +239,29 @@ struct rec_tombstone {
 	uint64_t aside;                  /* ssn_gap if sender, else failures */
 };
 
+/* The number of a tombstone whose counter is damaged: none is left to be used. */
+#define STORE_NUMBER_LOST ((uint64_t)INT64_MAX)
+
+/* A row that contradicts itself: what it said is not told, except an endpoint's. Its key may come
+ * back as tombstones, to be told like those of deleted contexts. */
+struct rec_damage {
+	const char *table;
+	uint64_t row;
+	uint64_t endpoint_id; /* as far as can be said; 0: of none, or the default plan's */
+	uint64_t ssn_limit;   /* of a key that nobody knows any more: numbers below it may have been
+				 used; 0: no key is lost */
+	bool deleted;         /* what is left of a key of the past: nobody misses it */
+};
+
 /* Told on loading, in this order of kinds; any may be NULL. Spans die with the call. Context
  * counters are folded with the log: highest, flags and expiry are those of the newest row. `seen`
  * comes oldest first, only rows younger than the exchange lifetime that was given at opening.
- * A visitor that returns an error ends the load with it. */
+ * A visitor that returns an error ends the load with it.
+ *
+ * `damage` comes at any time after the endpoints of smaller ids; without it a damaged row ends the
+ * load with ERR_CORRUPT. Damaged or missing log rows (table "seen") leave every context stale,
+ * durably, before the first visitor is called. A context whose row is damaged is not told; if only
+ * its counters are, its keys come as tombstones. */
 struct store_visitor {
 	enum err (*endpoint)(void *arg, const struct rec_endpoint *r);
 	enum err (*context)(void *arg, const struct rec_context *r);
@@ -250,6 +270,7 @@ struct store_visitor {
 	enum err (*plan)(void *arg, const struct rec_plan *r);
 	enum err (*op)(void *arg, const struct rec_op *r);
 	enum err (*tombstone)(void *arg, const struct rec_tombstone *r);
+	enum err (*damage)(void *arg, const struct rec_damage *r);
 	void *arg;
 };
 

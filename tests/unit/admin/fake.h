@@ -112,6 +112,7 @@ FAKE void fake_status(void *arg, struct adm_status *out)
 		.storage_ok = true,
 		.storage_text = "good",
 		.rollbacks = 2,
+		.damaged = 3,
 		.listeners = {{"main", "server", "*", 5683, false}},
 		.listener_n = 1,
 		.refusals = &refused,

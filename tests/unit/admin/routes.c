@@ -14,7 +14,8 @@ static const struct row {
 	const char *call, *name, *text; /* what the operation saw, or NULL; "" call: none */
 } rows[] = {
 	{"status", "GET", "/v1/status", NULL, 200,
-		"\"storage\":{\"ok\":true,\"text\":\"good\",\"sealed\":false,\"rollbacks\":2},"
+		"\"storage\":{\"ok\":true,\"text\":\"good\",\"sealed\":false,\"rollbacks\":2,"
+		"\"damaged\":3},"
 		"\"listeners\":[{\"name\":\"main\"",
 		NULL, NULL, NULL},
 	{"status, what was refused", "GET", "/v1/status", NULL, 200,

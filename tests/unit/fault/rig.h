@@ -235,7 +235,7 @@ static void rig_check_backup(void)
 	if (d)
 		closedir(d);
 	int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL);
-	CHECK(!rc && rig_number(db, "SELECT suspect FROM meta") == 1 &&
+	CHECK(!rc && rig_number(db, "SELECT suspect FROM meta") == 255 &&
 			rig_number(db, "SELECT count(*) FROM pragma_integrity_check"
 				       " WHERE integrity_check = 'ok'") == 1,
 		"a backup that was told of is there, whole, and stamped");

@@ -414,7 +414,7 @@ static void test_anchor_fails(void)
 /* A database of before there were anchors: nobody can say that it is no clone. */
 static void test_upgrade(void)
 {
-	static const char back[] =
+	static const char back[] = RIG_NO_SUMS
 		"ALTER TABLE meta DROP COLUMN db_id; ALTER TABLE meta DROP COLUMN generation;"
 		"ALTER TABLE meta DROP COLUMN rollbacks; ALTER TABLE meta DROP COLUMN suspect;"
 		"ALTER TABLE hot DROP COLUMN stale; ALTER TABLE hot DROP COLUMN ssn_gap;"
@@ -446,9 +446,10 @@ static void test_upgrade(void)
 /* One of before keys were counted: what rollbacks had left out is no use of them. */
 static void test_upgrade_counts(void)
 {
-	static const char back[] = "ALTER TABLE hot DROP COLUMN ssn_gap;"
-				   "ALTER TABLE hot DROP COLUMN failures;" NO_PACE
-				   "UPDATE hot SET ssn_limit = 3145828; PRAGMA user_version = 2";
+	static const char back[] =
+		RIG_NO_SUMS "ALTER TABLE hot DROP COLUMN ssn_gap;"
+			    "ALTER TABLE hot DROP COLUMN failures;" NO_PACE
+			    "UPDATE hot SET ssn_limit = 3145828; PRAGMA user_version = 2";
 	struct rig r;
 	for (int rolled = 0; rolled < 2; rolled++) {
 		make(&r);
@@ -488,7 +489,7 @@ static void test_upgrade_queues(void)
 	REQUIRE(!rig_start(&r) && !rig_put(&r, op), r.why);
 	store_free(r.s);
 	r.s = NULL;
-	sql(path_of(&r, "lanyard.db"), NO_QUEUE "PRAGMA user_version = 4");
+	sql(path_of(&r, "lanyard.db"), RIG_NO_SUMS NO_QUEUE "PRAGMA user_version = 4");
 	REQUIRE(!rig_start(&r), r.why);
 	CHECK(rig_has(&r, "op 12 1 6f627365727665 2f332f302f39 0 1700000000 2d31\n"),
 		"what was there is as it was, in no queue");
