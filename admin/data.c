@@ -30,6 +30,8 @@ static void content(const struct lwm_path *path, const struct adm_result *res, s
 	snprintf(number, sizeof(number), "%d", res->content_format);
 	if (!f && res->content_format >= 0)
 		jo_str(o, "format", number);
+	if (res->in_parts)
+		jo_bool(o, "in_parts", true);
 	render_values(o, path, res->content_format, res->payload, &opts);
 }
 

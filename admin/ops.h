@@ -19,9 +19,9 @@ struct adm_result {
 	const char *type, *detail;
 	const char *field; /* of the request body, or NULL */
 	/* what the device answered, where it did */
-	bool has_response;
-	uint8_t code;           /* CoAP */
-	int32_t content_format; /* -1: none */
+	bool has_response, in_parts; /* in_parts: put together from several answers */
+	uint8_t code;                /* CoAP */
+	int32_t content_format;      /* -1: none */
 	struct span payload;
 	struct span location; /* of a Create: "3303/1", as the device told it or, without its word,
 				 as we gave it; empty if nobody knows. Of a backup: its path */

@@ -33,6 +33,7 @@ void core_result_of(const struct effect_done *e, struct core_result *out)
 		.detail = out->detail,
 		.field = out->field,
 		.has_response = e->has_response,
+		.in_parts = e->in_parts,
 		.code = e->code,
 		.content_format = e->content_format,
 		.payload = e->payload,

@@ -23,6 +23,7 @@ struct effect_done {
 	struct span detail; /* a sentence, or empty */
 	struct span field;  /* the member of the request's body at fault, or empty */
 	bool has_response;
+	bool in_parts;          /* the payload was put together from several answers */
 	uint8_t code;           /* of the device's response */
 	int32_t content_format; /* -1: none */
 	struct span payload;

@@ -8,13 +8,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void op_free(struct srv *s, struct srv_op *op)
+void srv_op_clear(struct srv_op *op)
 {
 	for (size_t i = 0; i < op->attempt_n; i++) {
 		if (op->attempt[i].payload)
 			secret_wipe(op->attempt[i].payload, op->attempt[i].n);
 		free(op->attempt[i].payload);
+		op->attempt[i] = (struct srv_attempt){0};
 	}
+	op->attempt_n = op->attempt_at = 0;
+}
+
+static void op_free(struct srv *s, struct srv_op *op)
+{
+	srv_op_clear(op);
+	srv_parts_free(op->parts);
 	free(op);
 	s->op_n--;
 }
@@ -79,6 +87,8 @@ static struct span bad_detail(const struct srv_op *op, uint8_t code, struct turn
 	struct writer w = wr_make(text, sizeof(text));
 	wr_str(&w, "the device answered ");
 	wr_code(&w, code);
+	if (op->kind == SRV_WRITE_COMPOSITE && op->reg && op->reg->no_composite)
+		wr_str(&w, "; it has no composites: write one by one, which is not all or none");
 	blame_attributes(op, code, &w);
 	return turn_dup(t, wr_span(&w));
 }
@@ -94,6 +104,7 @@ void srv_op_answer(struct srv_op *op, const struct msg *m, struct turn *t)
 						   : 200,
 		.type = good ? NULL : "device-error",
 		.has_response = true,
+		.in_parts = good && srv_parts_active(op),
 		.code = m->code,
 		.content_format = -1};
 	uint32_t cf;
@@ -188,6 +199,7 @@ struct srv_op *srv_op_new(struct srv *s, const struct srv_dm *d, struct srv_reg 
 	op->path = d->path;
 	op->ticket = d->ticket;
 	op->renews = d->renews;
+	op->wants_format = d->content_format >= 0;
 	op->next = g->ops;
 	g->ops = op;
 	return op;
@@ -206,6 +218,10 @@ void srv_op_start(struct srv *s, struct srv_op *op, const struct srv_dm *d, stru
 		return;
 	}
 	enum err err = srv_op_prepare(s, op, d);
+	if (!err && op->parts && op->reg->no_composite) {
+		srv_parts_start(s, op, t);
+		return;
+	}
 	if (!err) {
 		if (srv_op_kept(op->kind) && !op->queued)
 			record_op(s, op, t);
@@ -414,6 +430,15 @@ void srv_op_delivery(struct srv *s, struct srv_op *op, struct ep_delivery *d, st
 		srv_op_finish(s, op, t);
 		return;
 	}
+	if (d->kind == EP_RESPONSE && srv_parts_active(op)) {
+		if (msg_code_class(d->msg->code) == 2)
+			learn(op);
+		srv_parts_answered(s, op, d, t);
+		return;
+	}
+	srv_parts_learn(op, d);
+	if (!srv_parts_active(op) && srv_parts_begin(s, op, d, t))
+		return;
 	if (d->kind == EP_RESPONSE) {
 		if (msg_code_class(d->msg->code) == 2)
 			done_well(s, op, d->msg, t);

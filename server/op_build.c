@@ -146,6 +146,11 @@ static bool composite_allowed(
 		d->content_format < 0 ? NULL : lwm_format((uint32_t)d->content_format);
 	if (g->lwm2m < 11)
 		return no(why, "there are composites since LwM2M 1.1 only");
+	if (g->no_composite && d->kind == SRV_WRITE_COMPOSITE)
+		return no(why, "this device has no composites: write one by one, which is not all "
+			       "or none");
+	if (g->no_composite && d->kind == SRV_OBSERVE_COMPOSITE)
+		return no(why, "this device has no composites: observe one by one");
 	if (d->kind == SRV_OBSERVE_COMPOSITE && d->record_n > SRV_NAMES_MAX)
 		return no(why, "at most %d paths are observed together", SRV_NAMES_MAX);
 	if (f && f->etch && g->lwm2m < 12)
@@ -388,6 +393,8 @@ static enum err prepare_composite(struct srv *s, struct srv_op *op, const struct
 	uint16_t cf[SRV_FORMATS_MAX];
 	enum err last = ERR_UNSUPPORTED;
 	size_t n = composite_formats(op, d, cf);
+	if (fetch && srv_parts_note(s, op, d))
+		return ERR_NOMEM;
 	if (!fetch)
 		note_lifetime(op, d);
 	for (size_t i = 0; i < n && !enough(op); i++) {

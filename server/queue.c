@@ -258,9 +258,9 @@ static void let_go(struct srv_queued *q, struct turn *t)
 bool srv_queue_back(struct srv_op *op, struct turn *t)
 {
 	struct srv_queued *q = op->queued;
-	bool left = op->request && op->request->state != EP_REQ_QUEUED;
 	if (!q)
 		return false;
+	bool left = op->request && op->request->state != EP_REQ_QUEUED;
 	if (t && srv_op_kept(op->kind) && left) {
 		end(q, 504, "outcome-unknown", "it was sent, and the device may have done it", t);
 		return true;
@@ -531,6 +531,7 @@ enum err srv_queued_cancel(struct srv *s, uint64_t ref, struct turn *t)
 		return ERR_STATE;
 	if (op) {
 		ep_request_end(s->x, op->request, t);
+		op->request = NULL;
 		let_go(q, t);
 		srv_op_finish(s, op, t);
 	}

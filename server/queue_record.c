@@ -165,7 +165,7 @@ enum err srv_queue_pack_outcome(
 	wr_u8(&w, VERSION);
 	wr_u64(&w, (uint64_t)ended_wall_s);
 	wr_u16(&w, (uint16_t)e->status);
-	wr_u8(&w, e->has_response);
+	wr_u8(&w, (uint8_t)(e->has_response | e->in_parts << 1));
 	wr_u8(&w, e->code);
 	wr_u32(&w, (uint32_t)e->content_format);
 	wr_sized(&w, type);
@@ -186,7 +186,9 @@ enum err srv_queue_unpack_outcome(struct span s, struct srv_outcome *out)
 		return ERR_CORRUPT;
 	out->ended_wall_s = (int64_t)rd_u64(&r);
 	out->done.status = rd_u16(&r);
-	out->done.has_response = rd_u8(&r) != 0;
+	uint8_t flags = rd_u8(&r);
+	out->done.has_response = flags & 1;
+	out->done.in_parts = flags >> 1 & 1;
 	out->done.code = rd_u8(&r);
 	out->done.content_format = (int32_t)rd_u32(&r);
 	struct span type = rd_sized(&r);

@@ -43,6 +43,8 @@ struct srv_op {
 		size_t n;
 	} attempt[SRV_ATTEMPTS_MAX];
 	uint8_t attempt_n, attempt_at;
+	bool wants_format;       /* the administrator said which */
+	struct srv_parts *parts; /* NULL: it is asked whole */
 };
 
 /* What a composite is about, sorted, each once. */
@@ -82,7 +84,8 @@ struct srv_reg {
 	uint8_t lwm2m, binding;
 	/* What its refusals taught: bits of srv_format_bit. */
 	uint8_t reads_not, writes_not;
-	bool at_instance; /* takes no partial Write of a Resource */
+	bool at_instance;  /* takes no partial Write of a Resource */
+	bool no_composite; /* refuses composites, or never answers them (CT-08) */
 	bool queue;
 	bool settled; /* observations were set up since the start or the last Register */
 	char location[SRV_LOCATION_CHARS + 1];
@@ -205,6 +208,23 @@ void srv_op_done(
 void srv_op_answer(struct srv_op *op, const struct msg *m, struct turn *t);
 MUST_USE enum err srv_ask(struct srv *s, struct srv_reg *g, struct msg *m, bool observe, void *user,
 	struct turn *t, struct ep_request **out);
+
+/* What its attempts hold is wiped. */
+void srv_op_clear(struct srv_op *op);
+
+/* parts.c */
+void srv_parts_free(struct srv_parts *k);
+bool srv_parts_active(const struct srv_op *op);
+/* Remembers the paths of a Read-Composite. ERR_NOMEM. */
+MUST_USE enum err srv_parts_note(struct srv *s, struct srv_op *op, const struct srv_dm *d);
+/* Asks for them one by one. */
+void srv_parts_start(struct srv *s, struct srv_op *op, struct turn *t);
+/* An answer that needs no other format: true if the operation goes on in parts. */
+bool srv_parts_begin(struct srv *s, struct srv_op *op, struct ep_delivery *d, struct turn *t);
+/* One to a part. */
+void srv_parts_answered(struct srv *s, struct srv_op *op, struct ep_delivery *d, struct turn *t);
+/* What an end says of the device. */
+void srv_parts_learn(struct srv_op *op, const struct ep_delivery *d);
 
 /* observe_names.c: the records' paths. False if there are none, or too many. */
 bool srv_names_of(const struct srv_dm *d, struct srv_names *out);

@@ -88,6 +88,28 @@ static void troubles(void)
 	rig_fini(r);
 }
 
+/* A device may use one token for all of them, and say Size2: 0. Proves: CT-54 */
+static void same_token(void)
+{
+	struct rig *r = &rig;
+	struct msg m;
+	rig_init(r, true);
+	for (uint32_t i = 0; i < 3; i++) {
+		rig_plain(&m, MSG_POST, "rd");
+		r->token = 5;
+		REQUIRE(block_add(&m, OPT_BLOCK1, (struct block){i, i < 2, 2}) == ERR_OK &&
+				msg_add_uint(&m, OPT_SIZE2, 0) == ERR_OK,
+			"options");
+		m.payload = span_make(body + i * 64, 64);
+		enum ep_delivery_kind kind = rig_in(r, rig_protect(r, RIG_SERVER, &m, &q));
+		CHECK(q.bytes[5] == 5 && kind == (i < 2 ? EP_NOTHING : EP_REQUEST),
+			"a token again and again");
+	}
+	CHECK(r->d.msg->payload.n == 192, "the whole");
+	ep_respond_code(r->x, &r->d, MSG_CREATED, &r->t);
+	rig_fini(r);
+}
+
 static void too_large(void)
 {
 	struct rig *r = &rig;
@@ -140,6 +162,7 @@ int main(void)
 		body[i] = (uint8_t)(i * 7 + i / 256);
 	sizes();
 	troubles();
+	same_token();
 	too_large();
 	bad_option();
 	forgotten();
