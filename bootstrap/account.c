@@ -55,6 +55,9 @@ static void prune(struct bs *b, struct endpoint *e, struct turn *t)
 		spare = oldest;
 	if (n < EP_GENERATIONS_MAX || !spare)
 		return;
+	struct bs_endpoint *be = e->session;
+	if (be->packed == spare)
+		be->packed = NULL;
 	ep_context_close(b->x, spare);
 	ep_context_remove(b->dir, spare, t);
 }

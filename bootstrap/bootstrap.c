@@ -156,7 +156,7 @@ static struct bs_plan *plan_of(const struct bs *b, const struct endpoint *e)
 	return bs_plan_acts(b->stored) || b->stored_lost ? b->stored : b->opts.configured;
 }
 
-static void refuse(
+void bs_refuse(
 	struct bs *b, struct ep_delivery *d, enum ep_reason why, uint8_t code, struct turn *t)
 {
 	b->count.refused++;
@@ -164,55 +164,86 @@ static void refuse(
 	ep_respond_code(b->x, d, code, t);
 }
 
+/* The plan of who asks; NULL: the request was refused. */
+static struct bs_plan *admit(
+	struct bs *b, struct ep_delivery *d, struct lwm_reg_params *p, struct turn *t)
+{
+	enum ep_reason why = EP_REASON_NO_PLAN;
+	uint8_t code = MSG_BAD_REQUEST;
+	struct bs_plan *plan = NULL;
+	b->count.requests++;
+	if (!d->ctx) { /* keys go out under protection or not at all */
+		why = EP_REASON_NOSEC;
+		code = MSG_UNAUTHORIZED;
+	} else if (lwm_reg_params_parse(d->msg, p)) {
+		why = EP_REASON_PARAMETERS;
+	} else if (p->has_ep && !span_eq(p->ep, ep_bs_name(d->endpoint))) {
+		why = EP_REASON_EP_MISMATCH;
+	} else {
+		plan = plan_of(b, d->endpoint);
+	}
+	if (bs_plan_acts(plan))
+		return plan;
+	bs_refuse(b, d, why, code, t);
+	return NULL;
+}
+
+/* What was begun for it is over: the device starts anew (BS-32). */
+static void start_over(struct bs *b, struct ep_delivery *d, struct turn *t)
+{
+	struct bs_endpoint *be = d->endpoint->session;
+	if (be && be->session)
+		bs_session_end(b, be->session, "the device asked again", t);
+	ep_respond_forget(b->x, d->ctx);
+}
+
 /* Bootstrap-Request (BS-01 to BS-04). */
 static void bootstrap_request(struct bs *b, struct ep_delivery *d, struct turn *t)
 {
 	struct lwm_reg_params p;
-	b->count.requests++;
-	if (!d->ctx) { /* keys go out under protection or not at all */
-		refuse(b, d, EP_REASON_NOSEC, MSG_UNAUTHORIZED, t);
+	struct bs_plan *plan = admit(b, d, &p, t);
+	if (!plan)
 		return;
-	}
-	if (lwm_reg_params_parse(d->msg, &p)) {
-		refuse(b, d, EP_REASON_PARAMETERS, MSG_BAD_REQUEST, t);
-		return;
-	}
-	if (p.has_ep && !span_eq(p.ep, ep_bs_name(d->endpoint))) {
-		refuse(b, d, EP_REASON_EP_MISMATCH, MSG_BAD_REQUEST, t);
-		return;
-	}
 	const struct lwm_format *f = p.has_pct ? lwm_format(p.pct) : lwm_format(LWM_CF_TLV);
 	if (!f || !f->encode || f->single_only) {
-		refuse(b, d, EP_REASON_PLAN_FORMAT, MSG_UNSUPPORTED_FORMAT, t);
-		return;
-	}
-	struct bs_plan *plan = plan_of(b, d->endpoint);
-	if (!bs_plan_acts(plan)) {
-		refuse(b, d, EP_REASON_NO_PLAN, MSG_BAD_REQUEST, t);
+		bs_refuse(b, d, EP_REASON_PLAN_FORMAT, MSG_UNSUPPORTED_FORMAT, t);
 		return;
 	}
 	struct endpoint *e = d->endpoint;
 	struct ep_context *ctx = d->ctx;
-	struct bs_endpoint *be = e->session;
-	if (be && be->session) /* the device starts over (BS-32) */
-		bs_session_end(b, be->session, "the device asked again", t);
+	start_over(b, d, t);
 	d->changed = true;
 	ep_respond_code(b->x, d, MSG_CHANGED, t);
 	if (bs_session_start(b, e, ctx, plan, f->cf, t))
 		ep_note(b->dir, e, EP_REASON_OVERLOAD, t->wall_ms);
 }
 
+/* Whatever is no 2.05 leads the device on to /bs (BS-20, CT-90). */
+static void pack_request(struct bs *b, struct ep_delivery *d, struct turn *t)
+{
+	struct lwm_reg_params p;
+	if (!b->opts.pack) {
+		bs_refuse(b, d, EP_REASON_NO_PACK, MSG_NOT_IMPLEMENTED, t);
+		return;
+	}
+	struct bs_plan *plan = admit(b, d, &p, t);
+	if (!plan)
+		return;
+	start_over(b, d, t);
+	bs_pack(b, d, &p, plan, t);
+}
+
 void bs_request(struct bs *b, struct ep_delivery *d, struct turn *t)
 {
 	const struct opt *a = msg_find(d->msg, OPT_URI_PATH);
 	bool one = a && !msg_next(d->msg, a);
-	if (one && span_eq_str(a->val, "bspack") && d->msg->code == MSG_GET)
-		/* No Packs here: the device goes on to /bs (BS-20, CT-90). */
-		refuse(b, d, EP_REASON_NO_PATH, MSG_NOT_IMPLEMENTED, t);
-	else if (!one || !span_eq_str(a->val, "bs"))
-		refuse(b, d, EP_REASON_NO_PATH, MSG_NOT_FOUND, t);
-	else if (d->msg->code != MSG_POST)
-		refuse(b, d, EP_REASON_METHOD, MSG_METHOD_NOT_ALLOWED, t);
+	bool pack = one && span_eq_str(a->val, "bspack");
+	if (!pack && (!one || !span_eq_str(a->val, "bs")))
+		bs_refuse(b, d, EP_REASON_NO_PATH, MSG_NOT_FOUND, t);
+	else if (d->msg->code != (pack ? MSG_GET : MSG_POST))
+		bs_refuse(b, d, EP_REASON_METHOD, MSG_METHOD_NOT_ALLOWED, t);
+	else if (pack)
+		pack_request(b, d, t);
 	else
 		bootstrap_request(b, d, t);
 }
@@ -238,6 +269,11 @@ uint64_t bs_deadline_ms(const struct bs *b)
 void bs_context_gone(struct bs *b, struct ep_context *c, struct turn *t)
 {
 	struct bs_endpoint *be = c->endpoint->session;
+	if (be && be->packed == c) {
+		be->packed = NULL;
+		for (struct ep_context *o = c->endpoint->contexts; o; o = o->next_of_endpoint)
+			ep_respond_forget(b->x, o);
+	}
 	if (be && be->session && (be->session->ctx == c || be->session->made == c))
 		bs_session_end(b, be->session, "its credentials were removed", t);
 }
@@ -259,6 +295,8 @@ void bs_view(const struct bs *b, const struct endpoint *e, struct bs_view *out)
 	if (!be)
 		return;
 	out->own_plan = be->own != NULL;
+	if (be->packed)
+		out->state = "packed";
 	if (be->session)
 		out->state = states[be->session->step];
 	out->last_result = be->last_result;

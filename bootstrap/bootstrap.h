@@ -15,6 +15,7 @@ struct bs_opts {
 	struct bs_plan *configured; /* the default plan, of which it takes a reference; or NULL */
 	uint8_t recipient_id_bytes;
 	uint32_t session_timeout_s;
+	bool pack; /* Bootstrap-Packs are given */
 	uint64_t now_ms;
 };
 
@@ -36,6 +37,8 @@ void bs_request(struct bs *b, struct ep_delivery *d, struct turn *t);
 void bs_response(struct bs *b, struct ep_delivery *d, struct turn *t);
 void bs_timer(struct bs *b, struct turn *t);
 uint64_t bs_deadline_ms(const struct bs *b);
+/* The first request under it was verified and answered. */
+void bs_context_used(struct bs *b, struct ep_context *c, struct turn *t);
 /* Before a context is closed and removed. */
 void bs_context_gone(struct bs *b, struct ep_context *c, struct turn *t);
 bool bs_has_plan(const struct endpoint *e); /* one of its own */
@@ -51,7 +54,8 @@ MUST_USE enum err bs_plan_delete(struct bs *b, struct endpoint *e, struct turn *
 struct bs_view {
 	const struct bs_plan *plan; /* in force; NULL: none */
 	bool own_plan;
-	const char *state;       /* "idle", "discover", "delete", "write", "finish", "refused" */
+	const char
+		*state; /* "idle", "discover", "delete", "write", "finish", "refused", "packed" */
 	const char *last_result; /* "" or how the last session ended */
 	int64_t last_wall_s;
 };

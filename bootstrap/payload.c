@@ -4,6 +4,9 @@
 #include "bootstrap/session.h"
 #include "lwm2m/format.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 enum { RESOURCES_MAX = 16 };
 
 /* Resources of one Object Instance, on their way to a payload. */
@@ -222,6 +225,26 @@ static void collect(const struct bs_session *s, struct writing *o)
 	case BS_REFUSED:
 		break;
 	}
+}
+
+enum err bs_write_all(struct bs_session *s, struct writer *w)
+{
+	size_t n = 0, cap = 0;
+	for (s->step = BS_WRITE_SECURITY; s->step < BS_FINISH; s->step++)
+		cap += RESOURCES_MAX * bs_write_count(s, s->step);
+	struct lwm_record *v = calloc(cap + 1, sizeof(*v));
+	if (!v)
+		return ERR_NOMEM;
+	for (s->step = BS_WRITE_SECURITY; s->step < BS_FINISH; s->step++)
+		for (s->at = 0; s->at < bs_write_count(s, s->step); s->at++) {
+			struct writing o = {0};
+			collect(s, &o);
+			memcpy(&v[n], o.v, o.n * sizeof(*v));
+			n += o.n;
+		}
+	enum err err = lwm_format(s->format)->encode(v, n, &(struct lwm_path){0}, NULL, w);
+	free(v);
+	return err;
 }
 
 enum err bs_write_one(const struct bs_session *s, struct lwm_path *path, struct writer *w)

@@ -5,6 +5,7 @@
 
 #include "bootstrap/bootstrap.h"
 #include "lwm2m/link.h"
+#include "lwm2m/regparam.h"
 
 /* Bytes of a secret; characters where it has to be text, of six random bits each. */
 enum { BS_SECRET_BYTES = 16, BS_SECRET_CHARS = 24, BS_SALT_BYTES = 8 };
@@ -47,6 +48,7 @@ struct bs_session {
 struct bs_endpoint {
 	struct bs_plan *own; /* NULL: the default plan */
 	struct bs_session *session;
+	struct ep_context *packed; /* of the last Pack, whose use is not seen yet; or NULL */
 	const char *last_result;
 	int64_t last_wall_s;
 };
@@ -63,6 +65,12 @@ struct bs {
 };
 
 struct bs_endpoint *bs_of(struct endpoint *e); /* makes it; NULL: no memory */
+/* Answers with an error, and tells why. */
+void bs_refuse(
+	struct bs *b, struct ep_delivery *d, enum ep_reason why, uint8_t code, struct turn *t);
+/* pack.c: the answer to a Pack-Request of a device that has this plan. */
+void bs_pack(struct bs *b, struct ep_delivery *d, const struct lwm_reg_params *p,
+	struct bs_plan *plan, struct turn *t);
 
 /* Begins with the first command; the Bootstrap-Request has been answered in this turn. */
 MUST_USE enum err bs_session_start(struct bs *b, struct endpoint *e, struct ep_context *ctx,
@@ -86,6 +94,8 @@ MUST_USE enum err bs_choose_instances(struct bs_session *s);
 size_t bs_write_count(const struct bs_session *s, enum bs_step step);
 /* The path and payload of the session's step and `at`. */
 MUST_USE enum err bs_write_one(const struct bs_session *s, struct lwm_path *path, struct writer *w);
+/* All of them as one document; the step of s changes. */
+MUST_USE enum err bs_write_all(struct bs_session *s, struct writer *w);
 /* Whether Object 21 can be told in another way, and then in that one from now on (CT-101). */
 bool bs_respell(struct bs_session *s);
 /* Secret, salt and ids of Object 21 are Strings until its version 2.0. The two types differ in

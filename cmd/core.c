@@ -37,6 +37,7 @@ static void promote(struct core *c, struct ep_context *ctx, struct turn *t)
 {
 	ctx->generation = REC_GEN_USED;
 	ep_context_record_state(t, ctx);
+	bs_context_used(c->bs, ctx, t);
 	struct ep_context *kept =
 		ep_context_older(ctx); /* of the same secret: see core_recovered */
 	for (struct ep_context *o = ctx->next_of_endpoint, *next; o; o = next) {

@@ -323,6 +323,7 @@ static enum err new_bootstrap(struct core *c, uint64_t now_ms)
 		.configured = configured,
 		.recipient_id_bytes = (uint8_t)g->recipient_id_bytes,
 		.session_timeout_s = g->session_timeout_s,
+		.pack = g->pack,
 		.now_ms = now_ms};
 	err = bs_new(&o, &c->bs);
 	bs_plan_unref(configured);

@@ -113,6 +113,11 @@ static void say_done(struct writer *w, const struct dev_event *e)
 	case DEV_OP_BOOTSTRAP:
 		wr_fmt(w, "bootstrap: accepted after %.1f ms", ms);
 		break;
+	case DEV_OP_PACK:
+		wr_fmt(w,
+			"bootstrap: all of it received as a Pack after %.1f ms (secrets not shown)",
+			ms);
+		break;
 	case DEV_OP_REGISTER:
 		wr_fmt(w, "registered after %.1f ms", ms);
 		break;

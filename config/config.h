@@ -40,6 +40,7 @@ struct cfg {
 	char binding[8];
 	uint32_t recipient_id_bytes; /* 1 to 7; 5 */
 	uint32_t session_timeout_s;
+	bool pack;
 	/* [listen NAME]; if none is given, cfg_load fills in "server" on *:5683 and "bootstrap" on
 	 * *:5783, each if enabled */
 	struct cfg_listen listen[CFG_LISTEN_MAX];

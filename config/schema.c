@@ -63,6 +63,8 @@ static const struct cfg_option schema[] = {
 		"5", false, "length of the OSCORE Recipient IDs that bootstrap draws"},
 	{"bootstrap", "session_timeout", CFG_UINT, C(session_timeout_s), 10, 86400, "s", NULL,
 		"247", false, "a bootstrap session that stands still for so long has failed"},
+	{"bootstrap", "pack", CFG_BOOL, C(pack), BOOL, NULL, "yes", false,
+		"whether a device may fetch all it is given as one Bootstrap-Pack"},
 
 	{"listen", "role", CFG_CHOICE, L(role), 1, 0, "", roles, "server", false,
 		"which of the two listens here"},

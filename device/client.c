@@ -84,6 +84,10 @@ static enum err build(struct dev *d, enum dev_op op, struct msg *m)
 		add(&e, m, OPT_URI_QUERY,
 			dev_fmt(h, "pct=%u", h->o.all_formats ? LWM_CF_SENML_CBOR : LWM_CF_TLV));
 		break;
+	case DEV_OP_PACK:
+		m->code = MSG_GET;
+		e = dev_pack_build(d, m);
+		break;
 	case DEV_OP_REGISTER:
 		build_register(d, &e, m);
 		break;
@@ -136,7 +140,7 @@ static enum err transmit(struct dev *d, struct msg *plain)
 	return e;
 }
 
-static void send_again(struct dev *d)
+void dev_request_again(struct dev *d)
 {
 	struct msg m;
 	enum err e = build(d, d->req.op, &m);
@@ -151,6 +155,7 @@ void dev_request_stop(struct dev *d)
 	exch_stop(&d->host->exchanges, &d->req.e.x);
 	d->req.op = DEV_OP_NONE;
 	d->req.echo_n = d->req.echo_tries = 0;
+	dev_pack_drop(d);
 }
 
 void dev_request_send(struct dev *d, enum dev_op op)
@@ -162,10 +167,10 @@ void dev_request_send(struct dev *d, enum dev_op op)
 	}
 	d->state = DEV_STATE_REQUESTING;
 	d->req.op = op;
-	d->req.role = op == DEV_OP_BOOTSTRAP ? DEV_ROLE_BOOTSTRAP : DEV_ROLE_SERVER;
+	d->req.role = dev_role_of(op);
 	d->req.started_us = d->host->now_us;
 	dev_event_add(d, DEV_EVENT_SENT)->op = op;
-	send_again(d);
+	dev_request_again(d);
 }
 
 /* A separate response is acknowledged, and so is its copy after our acknowledgement was lost. */
@@ -236,7 +241,7 @@ void dev_client_response(struct dev *d, const struct peer *from, const struct ms
 	if (dev_recover_response(d, outer)) {
 		acknowledge(d, from, outer);
 		exch_stop(&h->exchanges, x);
-		send_again(d);
+		dev_request_again(d);
 		return;
 	}
 	if (buf.err || osc_unprotect_response(h->crypto, &d->ctx[d->req.role]->keys,
@@ -247,7 +252,7 @@ void dev_client_response(struct dev *d, const struct peer *from, const struct ms
 	exch_stop(&h->exchanges, x);
 	if (take_echo(d, &plain)) {
 		dev_event_add(d, DEV_EVENT_CHALLENGED)->op = d->req.op;
-		send_again(d);
+		dev_request_again(d);
 		return;
 	}
 	dev_life_done(d, &plain);

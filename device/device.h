@@ -49,6 +49,7 @@ struct dev_options {
 	bool queue; /* queue mode: deaf when it has been quiet for awake_ms */
 	uint32_t awake_ms;
 	bool all_formats;       /* speak every content format, not text, opaque and TLV alone */
+	bool pack;              /* ask for a Bootstrap-Pack first (LwM2M 1.2) */
 	bool bootstrap_anew;    /* bootstrap even if there is a server account */
 	int64_t wall_offset_ms; /* wall clock minus the clock of `now_us` */
 };
@@ -56,7 +57,14 @@ struct dev_options {
 /* Sensible values for all of them. */
 void dev_options_default(struct dev_options *o);
 
-enum dev_op { DEV_OP_NONE, DEV_OP_BOOTSTRAP, DEV_OP_REGISTER, DEV_OP_UPDATE, DEV_OP_DEREGISTER };
+enum dev_op {
+	DEV_OP_NONE,
+	DEV_OP_BOOTSTRAP,
+	DEV_OP_PACK,
+	DEV_OP_REGISTER,
+	DEV_OP_UPDATE,
+	DEV_OP_DEREGISTER
+};
 const char *dev_op_name(enum dev_op op);
 
 enum dev_event_kind {

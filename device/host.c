@@ -50,6 +50,7 @@ static void dev_free(struct dev *d)
 	struct dev_host *h = d->host;
 	dev_watch_free(d);
 	exch_stop(&h->exchanges, &d->req.e.x);
+	dev_pack_drop(d);
 	wheel_del(&h->wheel, &d->life.timer);
 	dedup_clear(&d->dedup, &h->budget);
 	block_rx_reset(&d->rx);

@@ -185,6 +185,7 @@ struct dev {
 	enum dev_op op; /* what CONNECTING and WAITING lead to */
 	enum dev_todo todo;
 	bool dirty, stopping, registered, finished;
+	bool pack_refused;                /* no Pack is to be had: /bs has to serve */
 	uint8_t r2_n, r2[OSC_PART_BYTES]; /* of our last response 1; good once */
 	bool queued;                      /* in the list of the host */
 	bool flying;                      /* counts as in flight */
@@ -202,6 +203,7 @@ struct dev {
 	uint8_t past_n;
 	struct dev_accounts accounts;
 	struct dev_accounts *draft; /* while bootstrap is under way */
+	struct dev_pack *pack;      /* on its way in; or NULL */
 	struct dev_request req;
 	struct dev_timer life;
 	struct dev_watch *watch;     /* NULL: nothing */
@@ -231,6 +233,11 @@ struct dev_host {
 	uint64_t now_us;
 	struct dev_out *out;
 };
+
+static inline enum dev_role dev_role_of(enum dev_op op)
+{
+	return op == DEV_OP_BOOTSTRAP || op == DEV_OP_PACK ? DEV_ROLE_BOOTSTRAP : DEV_ROLE_SERVER;
+}
 
 static inline uint64_t dev_now_ms(const struct dev *d)
 {
@@ -344,9 +351,20 @@ uint32_t dev_lifetime_s(const struct dev *d);
 /* Sends that request; what was under way is dropped. */
 void dev_request_send(struct dev *d, enum dev_op op);
 void dev_request_stop(struct dev *d);
+/* Sends what is under way anew: another block of it is wanted. */
+void dev_request_again(struct dev *d);
 void dev_client_response(struct dev *d, const struct peer *from, const struct msg *outer);
 
+/* pack.c */
+/* Options of a Pack-Request, for the block that is due. */
+MUST_USE enum err dev_pack_build(struct dev *d, struct msg *m);
+/* An answer to it. */
+void dev_pack_response(struct dev *d, const struct msg *m);
+void dev_pack_drop(struct dev *d);
+
 /* life.c */
+/* The request under way succeeded. */
+void dev_life_event_done(struct dev *d, enum dev_op op, uint8_t code);
 void dev_life_timer(struct dev *d);
 /* Whether that device may have a request under way now; it then counts as in flight until it is at
  * rest. */

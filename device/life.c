@@ -102,7 +102,7 @@ static void stopped(struct dev *d)
 /* Turns a URI into a peer with the caller's help, then sends op. */
 static void connect_for(struct dev *d, enum dev_op op)
 {
-	enum dev_role role = op == DEV_OP_BOOTSTRAP ? DEV_ROLE_BOOTSTRAP : DEV_ROLE_SERVER;
+	enum dev_role role = dev_role_of(op);
 	const struct dev_security *s = dev_security_of(&d->accounts, role);
 	dev_request_stop(d);
 	life_never(d);
@@ -146,8 +146,9 @@ void dev_connect(struct dev *d, const struct peer *to, uint64_t now_us, struct d
 		dev_life_failed(d, 0, "the address cannot be used", 0);
 		goto out;
 	}
-	enum dev_role role = d->op == DEV_OP_BOOTSTRAP ? DEV_ROLE_BOOTSTRAP : DEV_ROLE_SERVER;
-	dev_known_peer(d, to, &d->peer[role]);
+	dev_known_peer(d, to, &d->peer[dev_role_of(d->op)]);
+	if (d->op == DEV_OP_BOOTSTRAP && d->host->o.pack && !d->pack_refused)
+		d->op = DEV_OP_PACK;
 	dev_request_send(d, d->op);
 out:
 	d->host->out = NULL;
@@ -194,15 +195,21 @@ static bool take_location(struct dev *d, const struct msg *m)
 	return w.n > 0 && !w.err && memchr(d->location, 0, w.n) == NULL;
 }
 
-static void succeed(struct dev *d, enum dev_op op, uint8_t code)
+void dev_life_event_done(struct dev *d, enum dev_op op, uint8_t code)
 {
 	struct dev_event *e = dev_event_add(d, DEV_EVENT_DONE);
 	e->op = op;
 	e->code = code;
 	e->latency_us = d->host->now_us - d->req.started_us;
+}
+
+static void succeed(struct dev *d, enum dev_op op, uint8_t code)
+{
+	dev_life_event_done(d, op, code);
 	dev_request_stop(d);
 	switch (op) {
 	case DEV_OP_NONE:
+	case DEV_OP_PACK:
 		break;
 	case DEV_OP_BOOTSTRAP:
 		dev_life_bootstrap(d);
@@ -234,6 +241,10 @@ void dev_life_done(struct dev *d, const struct msg *response)
 	};
 	enum dev_op op = d->req.op;
 	uint32_t wait_s = 0;
+	if (op == DEV_OP_PACK) {
+		dev_pack_response(d, response);
+		return;
+	}
 	if (response->code != good[op]) {
 		if (response->code == MSG_UNAVAILABLE)
 			msg_get_uint(response, OPT_MAX_AGE, &wait_s);
@@ -258,7 +269,7 @@ static enum dev_op next_try(struct dev *d, enum dev_op failed)
 {
 	if (!dev_security_of(&d->accounts, DEV_ROLE_BOOTSTRAP))
 		return DEV_OP_REGISTER;
-	if (failed != DEV_OP_BOOTSTRAP)
+	if (dev_role_of(failed) != DEV_ROLE_BOOTSTRAP)
 		return d->failures % REGISTER_TRIES ? DEV_OP_REGISTER : DEV_OP_BOOTSTRAP;
 	bool account = dev_accounts_check(d->host, &d->accounts) == ERR_OK;
 	return account && !d->host->o.bootstrap_anew ? DEV_OP_REGISTER : DEV_OP_BOOTSTRAP;
@@ -327,6 +338,7 @@ void dev_life_bootstrapped(struct dev *d)
 	dev_mark_dirty(d);
 	land(d);
 	d->finished = true;
+	d->pack_refused = false;
 	d->failures = 0;
 	d->op = DEV_OP_REGISTER;
 	d->state = DEV_STATE_WAITING;

@@ -183,6 +183,8 @@ const char *dev_op_name(enum dev_op op)
 		return "none";
 	case DEV_OP_BOOTSTRAP:
 		return "bootstrap";
+	case DEV_OP_PACK:
+		return "pack";
 	case DEV_OP_REGISTER:
 		return "register";
 	case DEV_OP_UPDATE:
@@ -200,6 +202,8 @@ static const char *done_name(enum dev_op op)
 		break;
 	case DEV_OP_BOOTSTRAP:
 		return "bootstrap-started";
+	case DEV_OP_PACK:
+		return "packed";
 	case DEV_OP_REGISTER:
 		return "registered";
 	case DEV_OP_UPDATE:

@@ -22,7 +22,7 @@ const struct osc_keys *ep_work_keys(struct ep_exchange *x, const struct ep_conte
 	return &x->keys;
 }
 
-struct pace ep_pace_of(const struct ep_exchange *x, const struct ep_request *r, enum bearer bearer)
+struct pace ep_pace_of(const struct ep_exchange *x, const struct endpoint *e, enum bearer bearer)
 {
 	const struct bearer_timing *timing = bearer_timing(bearer);
 	struct pace p = {.ack_timeout_ms = timing->ack_timeout_ms,
@@ -30,8 +30,8 @@ struct pace ep_pace_of(const struct ep_exchange *x, const struct ep_request *r, 
 		.message_bytes = (uint16_t)timing->mtu_bytes,
 		.max_retransmit = (uint8_t)timing->max_retransmit};
 	p = pace_of(&x->opts.pace, &p);
-	if (r->endpoint && r->endpoint->own)
-		p = pace_of(&r->endpoint->own->pace, &p);
+	if (e && e->own)
+		p = pace_of(&e->own->pace, &p);
 	if (p.message_bytes > timing->mtu_bytes)
 		p.message_bytes = (uint16_t)timing->mtu_bytes;
 	return p;
@@ -78,6 +78,7 @@ static void conv_free(struct ep_exchange *x, struct ep_conversation *v)
 	ep_rx_reset(x, v);
 	free(v->rx);
 	ep_outer_tx_free(v);
+	ep_kept_free(x, v);
 	free(v);
 }
 

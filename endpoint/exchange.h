@@ -56,6 +56,7 @@ struct ep_conversation {
 	struct ep_request *observations;
 	struct block_rx *rx;          /* a body coming in by Block1 */
 	struct ep_outer_tx *outer_tx; /* an answer that a proxy fetches in pieces */
+	struct ep_kept *kept;         /* a long answer that goes out by Block2 */
 	struct ep_begin *begin;       /* the device is offered new keys; NULL: it is not */
 	uint64_t begun_ms;            /* when it was last */
 };
@@ -151,8 +152,8 @@ struct ep_delivery {
 	uint64_t expiry_ms; /* the engine's: new expiry for the log row; 0: unchanged */
 	bool changed;       /* the engine's: the request changed something */
 	bool own_number;
-	bool has_block1, has_outer1, asked_outer2;
-	struct block block1, outer1, outer2; /* inside and outside OSCORE */
+	bool has_block1, has_block2, has_outer1, asked_outer2;
+	struct block block1, block2, outer1, outer2; /* inside and outside OSCORE */
 	/* for ep_delivery_end */
 	struct span ack;              /* what acknowledges a confirmable notification */
 	struct ep_request *child;     /* holds the body */
@@ -193,6 +194,12 @@ void ep_refused(struct ep_exchange *x, struct ep_delivery *d, struct endpoint *e
 void ep_respond(struct ep_exchange *x, struct ep_delivery *d, struct msg *resp, struct turn *t);
 /* The same with nothing but a code. */
 void ep_respond_code(struct ep_exchange *x, struct ep_delivery *d, uint8_t code, struct turn *t);
+/* A payload that does not fit one message goes out by Block2, at most EP_KEPT_MAX bytes of it. The
+ * rest is kept for EXCHANGE_LIFETIME, one answer for each peer: whoever asks anew before the last
+ * block has been fetched gets the same answer from its start, and the engine does not hear of it.
+ * Forgets what is kept for c. */
+enum { EP_KEPT_MAX = 64 << 10 };
+void ep_respond_forget(struct ep_exchange *x, struct ep_context *c);
 /* After any delivery has been dealt with: acknowledges a notification, behind the records of the
  * turn, and lets the peer's next request go. */
 void ep_delivery_end(struct ep_exchange *x, struct ep_delivery *d, struct turn *t);

@@ -84,6 +84,7 @@ struct ep_exchange {
 	size_t rx_bytes[2]; /* in bodies on their way in by Block1: unprotected, protected */
 	size_t tx_bytes,
 		fetch_bytes; /* in requests of ours; in answers on their way in by Block2 */
+	size_t kept_bytes;   /* in answers on their way out by Block2 */
 	struct ep_outer pieces;
 	bool hold;                    /* no queued request goes out */
 	struct ep_conversation *held; /* one that wanted to */
@@ -99,7 +100,7 @@ struct ep_exchange {
 
 /* exchange.c */
 /* How to speak to whom `r` goes to, over that bearer; nothing is 0. */
-struct pace ep_pace_of(const struct ep_exchange *x, const struct ep_request *r, enum bearer bearer);
+struct pace ep_pace_of(const struct ep_exchange *x, const struct endpoint *e, enum bearer bearer);
 /* The keys of c, in the work space. */
 const struct osc_keys *ep_work_keys(struct ep_exchange *x, const struct ep_context *c);
 struct ep_conversation *ep_conv_of(struct ep_exchange *x, struct ep_context *c, uint64_t now_ms);
@@ -215,6 +216,10 @@ void ep_trace_out(const struct endpoint *e, const struct ep_conversation *v, con
 /* A request of ours goes out once more as it was. */
 void ep_trace_again(const struct ep_request *r, const struct peer *to, struct turn *t);
 
+/* What makes requests parts of one: method, path, query, Accept, Request-Tag (RFC 9175
+ * section 3.3).
+ */
+void ep_body_key(const struct ep_exchange *x, const struct msg *m, uint8_t key[static 16]);
 /* Gives up a body coming in by Block1. */
 void ep_rx_reset(struct ep_exchange *x, struct ep_conversation *v);
 
@@ -225,6 +230,15 @@ void ep_respond_bytes(
 void ep_respond_address(struct ep_exchange *x, const struct ep_delivery *d, struct msg *m);
 /* A verified request is rejected in silence. */
 void ep_respond_nothing(const struct ep_delivery *d, struct turn *t);
+
+/* kept.c: answers of ours in blocks. */
+/* Reads Block2 of a request. True: a block of what is kept was the answer, or it was refused. */
+bool ep_kept_serve(struct ep_exchange *x, struct turn *t, struct ep_delivery *d);
+/* Leaves of an answer its first block, if it is too long or smaller blocks were asked for, and
+ * keeps it. ERR_SPACE, ERR_LIMIT: too much is kept; ERR_NOMEM. */
+MUST_USE enum err ep_kept_cut(
+	struct ep_exchange *x, const struct ep_delivery *d, struct msg *resp, uint64_t now_ms);
+void ep_kept_free(struct ep_exchange *x, struct ep_conversation *v);
 
 /* body.c: bodies of ours in blocks. */
 enum ep_tx_step {

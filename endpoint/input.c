@@ -69,15 +69,15 @@ bool ep_answer_copy(struct ep_exchange *x, const struct ep_conversation *v, stru
 	return true;
 }
 
-/* What makes blocks parts of one body: method, path, query, Request-Tag (RFC 9175 section 3.3). */
-static void body_key(const struct ep_exchange *x, const struct msg *m, uint8_t key[static 16])
+void ep_body_key(const struct ep_exchange *x, const struct msg *m, uint8_t key[static 16])
 {
 	uint8_t text[512];
 	struct writer w = wr_make(text, sizeof(text));
 	wr_u8(&w, m->code);
 	for (size_t i = 0; i < m->opt_n; i++) {
 		uint16_t n = m->opt[i].num;
-		if (n != OPT_URI_PATH && n != OPT_URI_QUERY && n != OPT_REQUEST_TAG)
+		if (n != OPT_URI_PATH && n != OPT_URI_QUERY && n != OPT_REQUEST_TAG &&
+			n != OPT_ACCEPT)
 			continue;
 		wr_u16(&w, n);
 		wr_u16(&w, (uint16_t)m->opt[i].val.n);
@@ -102,7 +102,7 @@ static uint8_t take_body(struct ep_exchange *x, struct ep_conversation *v, struc
 	const struct block *b, uint64_t now_ms)
 {
 	uint8_t key[16];
-	body_key(x, m, key);
+	ep_body_key(x, m, key);
 	if (b->num && (!v->rx->active || memcmp(key, v->rx->key, sizeof(key))))
 		return MSG_REQUEST_ENTITY_INCOMPLETE;
 	memcpy(v->rx->key, key, sizeof(key));
@@ -190,7 +190,7 @@ void ep_deliver_request(struct ep_exchange *x, struct turn *t, struct ep_deliver
 			ep_respond_code(x, d, MSG_BAD_OPTION, t);
 		return;
 	}
-	if (take_block1(x, t, d))
+	if (take_block1(x, t, d) && !ep_kept_serve(x, t, d))
 		d->kind = EP_REQUEST;
 }
 

@@ -154,6 +154,13 @@ static const struct ep_reason_info table[EP_REASON_COUNT] = {
 		"The device asked for its bootstrap in a content format (pct) that cannot hold it, "
 		"and got 4.15. It has to ask for TLV, SenML JSON, SenML CBOR or LwM2M JSON, or "
 		"for none."},
+	[EP_REASON_NO_PACK] = {"no-pack",
+		"The device asked for a Bootstrap-Pack and got none: [bootstrap] pack is off "
+		"(5.01), "
+		"its plan keeps accounts of other servers, which a Pack would delete (4.05), or it "
+		"wants another format than SenML JSON, SenML CBOR or LwM2M CBOR (4.06). It goes on "
+		"with a Bootstrap-Request.",
+		true},
 	[EP_REASON_BOOTSTRAP_FAILED] = {"bootstrap-failed",
 		"A bootstrap ended early. 'lanyardctl trace EP' shows what the device answered; it "
 		"has to ask again."},

@@ -54,6 +54,7 @@ enum ep_reason {
 	/* bootstrap */
 	EP_REASON_NO_PLAN,
 	EP_REASON_PLAN_FORMAT, /* 4.15: no format of ours that holds a plan */
+	EP_REASON_NO_PACK,     /* 5.01, 4.05 or 4.06 to a Bootstrap-Pack; /bs serves */
 	EP_REASON_BOOTSTRAP_FAILED,
 	/* answers to our requests */
 	EP_REASON_UNPROTECTED_ANSWER, /* an unprotected answer to our protected request */

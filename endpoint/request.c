@@ -229,7 +229,7 @@ static enum err send_now(
 	const struct peer *to = c ? (c->peer ? &c->peer->peer : NULL) : &r->conv->peer;
 	if (!to)
 		return ERR_NOTFOUND;
-	struct pace pace = ep_pace_of(x, r, to->bearer);
+	struct pace pace = ep_pace_of(x, r->endpoint, to->bearer);
 	enum err err = build(x, r, block2, &pace, &plain);
 	if (err)
 		return err;

@@ -67,6 +67,8 @@ static void exhausted(struct ep_exchange *x, const struct ep_delivery *d, struct
 void ep_respond(struct ep_exchange *x, struct ep_delivery *d, struct msg *resp, struct turn *t)
 {
 	struct span datagram = SPAN_EMPTY;
+	if (ep_kept_cut(x, d, resp, t->now_ms))
+		msg_init(resp, MSG_ACK, MSG_UNAVAILABLE);
 	ep_respond_address(x, d, resp);
 	enum err err = ERR_OK;
 	if (d->has_block1)

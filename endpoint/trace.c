@@ -8,12 +8,15 @@
 
 enum { TEXT_MAX = 12 << 10 };
 
-/* Objects 0 and 21, or a bootstrap message that does not say where its payload belongs. */
+/* Objects 0 and 21, or a bootstrap message that does not say where its payload belongs. What we
+ * answer with at the bootstrap interface is a Pack. */
 static bool holds_credentials(const struct ep_trace *what)
 {
 	const struct opt *o = msg_find(what->msg, OPT_URI_PATH);
-	if (!what->credentials || !what->msg->payload.n || !msg_code_is_request(what->msg->code))
+	if (!what->credentials || !what->msg->payload.n)
 		return false;
+	if (!msg_code_is_request(what->msg->code))
+		return what->out && what->msg->code == MSG_CONTENT;
 	return !o || span_eq_str(o->val, "0") || span_eq_str(o->val, "21") ||
 	       span_eq_str(o->val, "23");
 }

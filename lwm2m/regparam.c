@@ -119,6 +119,13 @@ static enum err set_pid(struct lwm_reg_params *p, struct span val)
 	return ERR_OK;
 }
 
+static enum err set_acc(struct lwm_reg_params *p, struct span val)
+{
+	p->has_acc = true;
+	p->acc = val;
+	return ERR_OK;
+}
+
 static const struct {
 	const char *key;
 	enum err (*set)(struct lwm_reg_params *p, struct span val);
@@ -131,6 +138,7 @@ static const struct {
 	{"sms", set_sms},
 	{"pct", set_pct},
 	{"pid", set_pid},
+	{"acc", set_acc},
 };
 
 static enum err take_query(struct lwm_reg_params *p, struct span query, unsigned *seen)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Query parameters of Register, Update and Bootstrap-Request (REG-01, REG-02, REG-11; CT-20 to 25).
+/* Query parameters of Register, Update, Bootstrap-Request and Bootstrap-Pack (REG-01, REG-02,
+ * REG-11; CT-20 to 25).
  */
 #ifndef LANYARD_LWM2M_REGPARAM_H
 #define LANYARD_LWM2M_REGPARAM_H
@@ -18,14 +19,14 @@ enum lwm_binding {
 };
 
 struct lwm_reg_params {
-	bool has_ep, has_lt, has_lwm2m, has_b, has_sms, has_pct, has_pid;
+	bool has_ep, has_lt, has_lwm2m, has_b, has_sms, has_pct, has_pid, has_acc;
 	bool queue;          /* Q, Q=, or a Q inside b */
 	struct span ep;      /* raw bytes into the message */
 	uint32_t lifetime_s; /* 0: no expiry. Absent: 86400 */
 	uint8_t lwm2m;   /* 10 times major plus minor: 10 when absent; 0 when it is no version we
 			    serve */
 	uint8_t binding; /* bits; U always set */
-	struct span sms, pid;
+	struct span sms, pid, acc;
 	uint32_t pct;
 };
 

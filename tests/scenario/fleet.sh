@@ -85,6 +85,8 @@ n=1600 m=400
 check 'credentials of the direct ones' is "$(provision "${direct[@]}" --count $n)" $n
 check 'credentials of the others' is \
 	"$(provision --fleet-seed b --prefix boot- "${bootstrap[@]}" --count $m)" $m
+check 'credentials of those that are packed' is \
+	"$(provision --fleet-seed p --prefix pack- "${bootstrap[@]}" --count 100)" 100
 
 bad=(--loss 10 --reorder 10 --duplicate 5 --seed 7)
 quick=(--ack-timeout 150 --retry 1 --rate 2000 --lifetime 3600)
@@ -111,6 +113,15 @@ check 'bootstrapped: each once' is "$(value "$dir/b.json" bootstrap-finish)" $m
 check 'bootstrapped: progress if wanted' grep -q "of $m registered" "$dir/err"
 check 'bootstrapped: the daemon counts the same' is "$(status registered)" $((n + m))
 
+# The same as one document in blocks.
+device --fleet-seed p --prefix pack- "${bootstrap[@]}" --count 100 --pack --block-size 64 --loss 1 --reorder 10 \
+	--duplicate 5 "${quick[@]}" --once --json --duration 60 >"$dir/p.json" 2>"$dir/err"
+check 'packed: status 0' is $? 0
+check 'packed: all registered' is "$(value "$dir/p.json" registered)" 100
+check 'packed: each by a Pack' is "$(value "$dir/p.json" pack codes 2.05)" 100
+check 'packed: nobody the classic way' is "$(value "$dir/p.json" bootstrap-finish)" 0
+check 'packed: the daemon counts the same' is "$(status registered)" $((n + m + 100))
+
 # SIGINT ends the registrations of a fleet, --keep does not.
 signal() {
 	"$BUILD/bin/lanyard-device" "${direct[@]}" --count 100 --state "$dir/a" "${quick[@]}" --delay 1..5 "$@" >"$dir/c.out" 2>"$dir/err" &
@@ -126,10 +137,10 @@ signal
 check 'SIGINT: status 0' is $? 0
 check 'SIGINT: a table' grep -q '^summary: 100 of 100 endpoints registered' "$dir/c.out"
 check 'SIGINT: de-registered' grep -q '^  deregister  100 done, 0 failed' "$dir/c.out"
-check 'SIGINT: the daemon knows' is "$(status registered)" $((n + m - 100))
+check 'SIGINT: the daemon knows' is "$(status registered)" $((n + m))
 signal --keep
 check 'SIGINT with --keep: status 0' is $? 0
-check 'SIGINT with --keep: still registered' is "$(status registered)" $((n + m))
+check 'SIGINT with --keep: still registered' is "$(status registered)" $((n + m + 100))
 
 # Their time is over before they update: 4.04, and they register anew.
 "$BUILD/bin/lanyard-device" "${direct[@]}" --count 20 --state "$dir/a" --ack-timeout 150 --rate 2000 --lifetime 1 \

@@ -10,8 +10,10 @@ import base64
 import json
 import os
 import sys
+import urllib.parse
 
 import aiocoap
+import cbor2
 from aiocoap.numbers import codes
 
 import lwm2m_client
@@ -367,6 +369,45 @@ async def ids(uris):
         await client.stop()
 
 
+def senml(payload):
+    """{path: value} of SenML CBOR."""
+    base, values = "", {}
+    for record in cbor2.loads(payload):
+        base = record.get(-2, base)
+        values[base + record.get(0, "")] = next((record[k] for k in (2, 3, 4, 8, "vlo") if k in record), None)
+    return values
+
+
+async def pack(uris):
+    """All of a bootstrap as one document, put together from blocks by a client of others' making."""
+    secret, ep = os.urandom(16), EP + "-pack"
+    body = {"role": "bootstrap", "master_secret": secret.hex(), "sender_id": "02", "recipient_id": "0b"}
+    await rest("PUT", "/v1/endpoints/%s/credentials/oscore" % ep, body, 201)
+    await rest("PUT", "/v1/endpoints/" + ep, {"block_size": 64})
+    client = Client(ep, uris["bootstrap"], MemoryContext(secret, b"", b"\x0b", b"\x02"))
+    await client.start()
+    query = "ep=%s&acc=%s" % (ep, urllib.parse.quote("</0/0>,</21/0>"))
+    answer = await client.ask(codes.GET, "%s/bspack?%s" % (uris["bootstrap"], query), accept=112)
+    check("a Pack is given", (str(answer.code), int(answer.opt.content_format)), ("2.05 Content", 112))
+    check("in blocks, after a challenge", client.contexts["bootstrap"].sender_sequence_number > 4, True)
+    values = senml(answer.payload)
+    check("it has a server account", (values["/0/1/0"], values["/0/1/1"]), (uris["server"], False))
+    check("which links to its keys", values["/0/1/17"], "21:1")
+    check("the keys of the bootstrap account are not in it", [k for k in values if k.startswith("/21/0/")], [])
+    check("nothing follows", client.requests, [])
+    state = await rest("GET", "/v1/bootstrap/" + ep)
+    check("the server says that it was given", state["state"], "packed")
+    keys = [values["/21/1/%d" % i] for i in (0, 5, 1, 2)]
+    client.adopt(lwm2m_client.Account(1, values["/0/1/0"], 1, 300, "U", 1, {}, MemoryContext(*keys)))
+    check("its keys register", str((await client.register()).code), "2.01 Created")
+    check("and serve", (await ctl("-j", "read", ep, "/3/0/9")).get("value"), 85)
+    state = await rest("GET", "/v1/bootstrap/" + ep)
+    check("then it counts as finished", (state["state"], state["last_result"]), ("idle", "finished"))
+    again = await client.ask(codes.GET, "%s/bspack?%s" % (uris["bootstrap"], query), accept=112)
+    check("another has other keys", senml(again.payload)["/21/1/0"] == keys[0], False)
+    await client.stop()
+
+
 async def run():
     listeners = (await rest("GET", "/v1/status"))["listeners"]
     uris = {l["role"]: "coap://127.0.0.1:%d" % l["port"] for l in listeners}
@@ -396,6 +437,7 @@ async def run():
     await again(client, uris)
     await client.stop()
     await ids(uris)
+    await pack(uris)
 
 
 sys.exit(asyncio.run(main(run)))

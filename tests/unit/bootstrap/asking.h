@@ -37,6 +37,7 @@ static void open_bootstrap_to(struct bs_plan *configured, bool fresh)
 		.configured = configured,
 		.recipient_id_bytes = 5,
 		.session_timeout_s = 247,
+		.pack = true,
 		.now_ms = rig.now_ms};
 	next_event = 1;
 	rig.from.listener = RIG_BOOTSTRAP;
@@ -75,7 +76,7 @@ static uint8_t request(uint8_t code, const char *path, const char *query)
 }
 
 /* The device answers q; true if another command follows, then in q. */
-static bool answer(uint8_t code, const char *payload)
+static RIG_UNUSED bool answer(uint8_t code, const char *payload)
 {
 	struct msg m;
 	rig_turn(&rig, 10);
@@ -89,7 +90,7 @@ static bool answer(uint8_t code, const char *payload)
 }
 
 /* "GET /0/1" of the command in q. */
-static const char *command(void)
+static RIG_UNUSED const char *command(void)
 {
 	static char text[64];
 	static const char *const names[] = {"", "GET ", "POST ", "PUT ", "DELETE "};

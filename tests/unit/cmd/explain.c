@@ -447,6 +447,14 @@ static bool plan_format(struct sim *s)
 	return ask(MSG_POST, "bs", "pct=0", MSG_UNSUPPORTED_FORMAT);
 }
 
+static bool no_pack(struct sim *s)
+{
+	(void)s;
+	craft_request(&m, MSG_GET, "bspack", "");
+	REQUIRE(msg_add_uint(&m, OPT_ACCEPT, LWM_CF_TEXT) == ERR_OK, "Accept");
+	return craft_ask_fresh(&craft, &m, &answer) == MSG_NOT_ACCEPTABLE;
+}
+
 /* It asks, and refuses what it is asked. */
 static bool bootstrap_failed(struct sim *s)
 {
@@ -604,6 +612,7 @@ static const struct row {
 	{EP_REASON_OVERLOAD, open_plain, overload, NULL},
 	{EP_REASON_NO_PLAN, open_bootstrap, no_plan, "crafted"},
 	{EP_REASON_PLAN_FORMAT, open_bootstrap, plan_format, "crafted"},
+	{EP_REASON_NO_PACK, open_bootstrap, no_pack, "crafted"},
 	{EP_REASON_BOOTSTRAP_FAILED, open_bootstrap, bootstrap_failed, "crafted"},
 	{EP_REASON_UNPROTECTED_ANSWER, open_registered, unprotected_answer, "crafted"},
 	{EP_REASON_ANSWER_DECRYPT, open_registered, answer_decrypt, "crafted"},

@@ -95,6 +95,7 @@ static const struct {
 	{"largest pct", "pct=65535", "pct[65535] lifetime 86400 version 10 U"},
 	{"pct too large", "pct=65536", NULL},
 	{"pct of letters", "pct=cbor", NULL},
+	{"acc, BS-19", "acc=</0/2>,</21/0>", "acc[</0/2>,</21/0>] lifetime 86400 version 10 U"},
 	{"pid, PID-01", "pid=1:0a0b,oma:x", "pid[1:0a0b,oma:x] lifetime 86400 version 10 U"},
 	{"an empty query", "\2", "lifetime 86400 version 10 U"},
 };
@@ -139,6 +140,8 @@ static struct span dump(const struct lwm_reg_params *p, char *buf, size_t cap)
 		wr_fmt(&w, "pct[%u] ", p->pct);
 	if (p->has_pid)
 		wr_named(&w, "pid", p->pid);
+	if (p->has_acc)
+		wr_named(&w, "acc", p->acc);
 	wr_fmt(&w, "lifetime %u version %u ", p->lifetime_s, p->lwm2m);
 	wr_binding(&w, p->binding);
 	REQUIRE(!w.err, "the dump fits");
