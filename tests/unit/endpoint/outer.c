@@ -364,12 +364,12 @@ static void answers(void)
 	struct block b;
 	rig_init(r, true);
 	for (uint8_t szx = 0; szx <= 6; szx++) {
-		asked_in_pieces(r, szx, 1200);
+		asked_in_pieces(r, szx, 1024);
 		CHECK(rig_records(r, REC_SEEN) == 1 && join(r, &b) && b.more && b.szx == szx,
 			"the first piece, when asked for");
 		while (b.more && ask_piece(r, b.num + 1, szx) == EP_NOTHING && join(r, &b))
 			CHECK(!rig_records(r, REC_SEEN), "the rest is no request");
-		CHECK(!b.more && opens(r, 1200), "put together they are one answer");
+		CHECK(!b.more && opens(r, 1024), "put together they are one answer");
 	}
 	asked_in_pieces(r, 6, 100);
 	CHECK(rig_answer(r, RIG_SERVER, &q, rig_sent(r, 0), &a) && !msg_find(&a.outer, OPT_BLOCK2),
