@@ -7,16 +7,17 @@
 enum bearer { BEARER_NONE = 0, BEARER_UDP, BEARER_TCP, BEARER_SMS, BEARER_NONIP };
 
 /* Where a datagram came from and how to answer. Plain value; unused bytes are zero, so that two
- * peers are equal when their bytes are. For UDP `addr` is 4 or 16 address bytes, 2 port bytes
- * (big-endian) and for a link-local IPv6 address 4 scope bytes (big-endian); `local` is the address
- * the peer spoke to, 4 or 16 bytes and the same scope. */
+ * peers are equal when their bytes are. For UDP and TCP `addr` is 4 or 16 address bytes, 2 port
+ * bytes (big-endian) and for a link-local IPv6 address 4 scope bytes (big-endian); `local` is the
+ * address the peer spoke to, 4 or 16 bytes and the same scope. */
 struct peer {
 	uint8_t bearer;
 	uint8_t addr_n;
 	uint8_t local_n;
 	uint8_t flags;
-	uint16_t listener; /* index of the listener it arrived on */
-	uint16_t pad;
+	uint16_t listener;   /* index of the listener it arrived on */
+	uint16_t connection; /* of a stream: which of those from that address; 0: any, or a datagram
+			      */
 	uint8_t addr[24];
 	uint8_t local[20];
 };
@@ -24,7 +25,7 @@ struct peer {
 bool peer_eq(const struct peer *a, const struct peer *b);
 /* "udp 192.0.2.1:5683" or "udp [2001:db8::1]:5683"; for logs and the REST interface. */
 void wr_peer(struct writer *w, const struct peer *p);
-/* The bytes as stored: lossless, at most 64 bytes. */
+/* The bytes as stored, at most 64: lossless but for the connection, which no restart survives. */
 void wr_peer_packed(struct writer *w, const struct peer *p);
 MUST_USE enum err peer_unpack(struct span s, struct peer *out);
 

@@ -2,11 +2,13 @@
 #include "transport/addr.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { V4_N = 4, V6_N = 16, PORT_N = 2, SCOPE_N = 4 };
+enum { V4_N = 4, V6_N = 16, PORT_N = 2, SCOPE_N = 4, WHY_MAX = 256 };
 
 /* The peer's layout (base/peer.h): address, port, and for link-local IPv6 the scope. */
 enum { PEER_V4 = V4_N + PORT_N, PEER_V6 = V6_N + PORT_N, PEER_V6_SCOPED = PEER_V6 + SCOPE_N };
@@ -62,6 +64,31 @@ enum err addr_parse(const char *text, uint16_t port, union addr *out)
 	a.v6.sin6_port = htons(port);
 	*out = a;
 	return ERR_OK;
+}
+
+enum err addr_listen(const char *text, uint16_t port, union addr *out, char *why)
+{
+	enum err err = addr_parse(strcmp(text, "*") ? text : "::", port, out);
+
+	if (err)
+		snprintf(why, WHY_MAX, "cannot listen on %s port %u: %s", text, port,
+			err == ERR_NOTFOUND ? "no such network interface"
+					    : "not a numeric address (such as 192.0.2.1, "
+					      "2001:db8::1, fe80::1%eth0 or *)");
+	return err;
+}
+
+int addr_socket(int type, const char *text, union addr *at)
+{
+	int fd = socket(at->sa.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 || errno != EAFNOSUPPORT || strcmp(text, "*") != 0)
+		return fd;
+	in_port_t port = at->v6.sin6_port;
+	memset(at, 0, sizeof(*at));
+	at->v4.sin_family = AF_INET;
+	at->v4.sin_port = port;
+	return socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
 socklen_t addr_len(const union addr *a)

@@ -16,6 +16,12 @@ union addr {
 /* Numeric IPv4 or IPv6; a link-local one takes "%eth0" or "%2". ERR_SYNTAX if it is not that,
  * ERR_NOTFOUND for an interface that does not exist; `out` is then untouched. */
 MUST_USE enum err addr_parse(const char *text, uint16_t port, union addr *out);
+/* What a listener may be bound to: as above, and "*" for any. `why` (256 bytes) says what is wrong.
+ */
+MUST_USE enum err addr_listen(const char *text, uint16_t port, union addr *out, char *why);
+/* A socket for it, close-on-exec and non-blocking; -1 and errno. "*" is IPv6 that takes IPv4 too,
+ * or IPv4, and `at` becomes that, where the kernel has no IPv6. */
+int addr_socket(int type, const char *text, union addr *at);
 socklen_t addr_len(const union addr *a);
 /* Address, port and scope into p->addr; an IPv4-mapped address becomes one of 4 bytes. `p->addr` is
  * zero before. */

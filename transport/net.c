@@ -2,12 +2,14 @@
 #include "transport/net.h"
 
 #include "transport/addr.h"
+#include "transport/tcp.h"
 #include "transport/udp.h"
 
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 struct listener {
 	struct net *net;
@@ -26,6 +28,7 @@ struct net {
 	udp_sendmmsg_fn *sendmmsg_fn;
 	bool paused;
 	struct net_stats stats;
+	struct tcp *tcp; /* NULL: no TCP so far */
 	struct listener listener[NET_LISTENERS_MAX];
 };
 
@@ -110,6 +113,7 @@ void net_free(struct net *n)
 		return;
 	for (size_t i = 0; i < NET_LISTENERS_MAX; i++)
 		listener_fini(&n->listener[i]);
+	tcp_free(n->tcp);
 	if (n->turn_event)
 		event_free(n->turn_event);
 	udp_rx_free(n->rx);
@@ -135,18 +139,25 @@ static enum err listener_arm(struct listener *l)
 	return ERR_OK;
 }
 
+static enum err is_free(const struct net *n, uint16_t index, char *why)
+{
+	bool many = index >= NET_LISTENERS_MAX;
+
+	why[0] = '\0';
+	if (!many && !n->listener[index].udp && !(n->tcp && tcp_has(n->tcp, index)))
+		return ERR_OK;
+	snprintf(why, UDP_WHY, "listener %u is %s", index, many ? "one too many" : "open already");
+	return many ? ERR_LIMIT : ERR_EXISTS;
+}
+
 enum err net_listen_udp(
 	struct net *n, uint16_t index, const char *address, uint16_t port, char *why)
 {
 	struct listener *l;
-	enum err err;
+	enum err err = is_free(n, index, why);
 
-	why[0] = '\0';
-	if (index >= NET_LISTENERS_MAX || n->listener[index].udp) {
-		snprintf(why, UDP_WHY, "listener %u is %s", index,
-			index >= NET_LISTENERS_MAX ? "one too many" : "open already");
-		return index >= NET_LISTENERS_MAX ? ERR_LIMIT : ERR_EXISTS;
-	}
+	if (err)
+		return err;
 	l = &n->listener[index];
 	err = udp_new(index, address, port, &n->stats, why, &l->udp);
 	if (err)
@@ -161,6 +172,50 @@ enum err net_listen_udp(
 	return err;
 }
 
+static enum err need_tcp(struct net *n)
+{
+	return n->tcp ? ERR_OK
+		      : tcp_new(n->base, n->input, n->arg, n->turn_event, &n->stats, &n->tcp);
+}
+
+enum err net_listen_tcp(
+	struct net *n, uint16_t index, const char *address, uint16_t port, int fd, char *why)
+{
+	enum err err = is_free(n, index, why);
+
+	if (!err)
+		err = need_tcp(n);
+	if (!err)
+		return tcp_listen(n->tcp, index, address, port, fd, why);
+	if (!why[0])
+		snprintf(why, UDP_WHY, "cannot listen for TCP: %s", err_text(err));
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+enum err net_dial_tcp(struct net *n, uint16_t index)
+{
+	char why[UDP_WHY];
+	enum err err = is_free(n, index, why);
+
+	if (!err)
+		err = need_tcp(n);
+	return err ? err : tcp_dial(n->tcp, index);
+}
+
+void net_tcp_limits(struct net *n, const struct net_tcp_limits *limits)
+{
+	if (need_tcp(n) == ERR_OK)
+		n->tcp->limits = *limits;
+}
+
+void net_on_closed(struct net *n, net_closed_fn *closed)
+{
+	if (need_tcp(n) == ERR_OK)
+		n->tcp->closed = closed;
+}
+
 static struct listener *find(struct net *n, uint16_t index)
 {
 	if (index >= NET_LISTENERS_MAX || !n->listener[index].udp)
@@ -170,6 +225,8 @@ static struct listener *find(struct net *n, uint16_t index)
 
 uint16_t net_port(const struct net *n, uint16_t index)
 {
+	if (n->tcp && tcp_has(n->tcp, index))
+		return tcp_port(n->tcp, index);
 	if (index >= NET_LISTENERS_MAX || !n->listener[index].udp)
 		return 0;
 	return udp_port(n->listener[index].udp);
@@ -181,6 +238,14 @@ void net_pause(struct net *n)
 	for (size_t i = 0; i < NET_LISTENERS_MAX; i++)
 		if (n->listener[i].readable)
 			event_del(n->listener[i].readable);
+	if (n->tcp)
+		tcp_pause(n->tcp);
+}
+
+void net_release(struct net *n)
+{
+	if (n->tcp)
+		tcp_release(n->tcp);
 }
 
 enum err net_send(struct net *n, const struct peer *to, struct span datagram)
@@ -188,6 +253,8 @@ enum err net_send(struct net *n, const struct peer *to, struct span datagram)
 	struct listener *l = find(n, to->listener);
 	enum err err;
 
+	if (n->tcp && to->bearer == BEARER_TCP)
+		return tcp_send(n->tcp, to, datagram);
 	if (!l || to->bearer != BEARER_UDP)
 		return ERR_NOTFOUND;
 	err = udp_queue(l->udp, to, datagram);
@@ -205,6 +272,8 @@ void net_flush(struct net *n)
 	for (size_t i = 0; i < NET_LISTENERS_MAX; i++)
 		if (n->listener[i].udp)
 			listener_flush(&n->listener[i]);
+	if (n->tcp)
+		tcp_flush(n->tcp);
 }
 
 void net_stats(const struct net *n, struct net_stats *out)
@@ -213,6 +282,8 @@ void net_stats(const struct net *n, struct net_stats *out)
 	for (size_t i = 0; i < NET_LISTENERS_MAX; i++)
 		if (n->listener[i].udp)
 			out->overflowed += udp_kernel_drops(n->listener[i].udp);
+	if (n->tcp)
+		out->tcp_open = n->tcp->conns.count;
 }
 
 enum err net_peer(const char *address, uint16_t port, uint16_t listener, struct peer *out)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Datagrams in and out: UDP sockets on a libevent loop, in batches. */
+/* Datagrams in and out: UDP sockets on a libevent loop, in batches, and TCP connections, whose
+ * messages have the form of datagrams here (coap/stream.h). */
 #ifndef LANYARD_TRANSPORT_NET_H
 #define LANYARD_TRANSPORT_NET_H
 
@@ -10,6 +11,8 @@ struct event_base;
 struct net;
 
 enum { NET_BATCH = 64, NET_DATAGRAM_MAX = 2048, NET_LISTENERS_MAX = 16 };
+/* The longest message that a connection may send us, as a frame: our Max-Message-Size. */
+enum { NET_MESSAGE_MAX = 4096 };
 
 /* One datagram; it dies with the call. A datagram larger than NET_DATAGRAM_MAX never arrives
  * (counted). */
@@ -20,10 +23,28 @@ typedef void net_turn_fn(void *arg);
 
 struct net_stats {
 	uint64_t received, sent, receive_errors, send_errors;
-	uint64_t truncated;  /* incoming, larger than NET_DATAGRAM_MAX */
-	uint64_t dropped;    /* outgoing: the queue was full */
-	uint64_t overflowed; /* incoming: the kernel's buffer was full */
+	uint64_t truncated;                 /* incoming, larger than NET_DATAGRAM_MAX */
+	uint64_t dropped;                   /* outgoing: the queue was full */
+	uint64_t overflowed;                /* incoming: the kernel's buffer was full */
+	uint64_t tcp_accepted, tcp_refused; /* connections; refused: there were too many */
+	uint64_t tcp_timeouts; /* ended for silence, or for a message that did not end */
+	uint64_t tcp_slow;     /* ended because the peer did not read */
+	uint64_t tcp_aborts;   /* ended for what the peer sent */
+	uint64_t tcp_open;     /* now */
 };
+
+/* What connections may cost. Those that come in only, where it is about their number. */
+struct net_tcp_limits {
+	uint32_t connections, per_address; /* an IPv6 address stands for its /64 */
+	uint32_t tx_bytes;                 /* what may wait for one peer to read it */
+	uint64_t tx_total_bytes;           /* and for all of them */
+	uint64_t csm_ms;                   /* for the first message */
+	uint64_t frame_ms;                 /* for the rest of one that has begun */
+	uint64_t stuck_ms;                 /* for a peer to read anything */
+	uint64_t idle_ms;                  /* without any message */
+	uint64_t connect_ms, release_ms;   /* to connect; to close after a Release */
+};
+void net_tcp_limits_default(struct net_tcp_limits *out);
 
 MUST_USE enum err net_new(struct event_base *base, net_input_fn *input, net_turn_fn *turn,
 	void *arg, struct net **out);
@@ -37,13 +58,32 @@ void net_free(struct net *n);
  * machine has no such address or interface; ERR_EXISTS, ERR_LIMIT: the index; ERR_IO, ERR_NOMEM. */
 MUST_USE enum err net_listen_udp(
 	struct net *n, uint16_t index, const char *address, uint16_t port, char *why);
+/* Opens a TCP socket that takes connections (RFC 8323), as listener number `index`; or takes `fd`,
+ * which is one, if it is not -1. Its peers have a connection number, so that no two are equal.
+ * Errors as above; ERR_SYNTAX also if `fd` is no such socket. Takes `fd` in any case. */
+MUST_USE enum err net_listen_tcp(
+	struct net *n, uint16_t index, const char *address, uint16_t port, int fd, char *why);
+/* For clients: what is sent to a TCP peer of this listener opens a connection from to->local, if
+ * there is none; its connection number is 0. */
+MUST_USE enum err net_dial_tcp(struct net *n, uint16_t index);
+/* For connections from now on. */
+void net_tcp_limits(struct net *n, const struct net_tcp_limits *limits);
+/* A connection has ended: what was sent to it may not have arrived, and nothing will. Called from
+ * the loop, never from within net_send; a turn follows. */
+typedef void net_closed_fn(void *arg, const struct peer *who);
+void net_on_closed(struct net *n, net_closed_fn *closed);
 uint16_t net_port(const struct net *n, uint16_t index);
 /* Stops reading for good (a clean stop); sending still works. */
 void net_pause(struct net *n);
+/* Tells all connections that they are to be closed, behind what is queued. */
+void net_release(struct net *n);
 
-/* Queues a datagram for to->listener; copied. ERR_NOTFOUND for a listener that is not there,
+/* Queues a datagram for to->listener; copied. ERR_NOTFOUND for a listener or a connection that is
+ * not there,
  * ERR_LIMIT when the queue is full (dropped and counted: CoAP retransmits), ERR_RANGE for a peer
- * that the listener's family cannot reach or a datagram above NET_DATAGRAM_MAX. */
+ * that the listener's family cannot reach or a datagram above NET_DATAGRAM_MAX. Over TCP ERR_LIMIT
+ * means that the connection was given up, for its peer does not read, and ERR_RANGE that the peer
+ * does not take so long a message. */
 MUST_USE enum err net_send(struct net *n, const struct peer *to, struct span datagram);
 /* Sends what is queued, in order (sendmmsg); what the kernel does not take now follows when the
  * socket is writable. */

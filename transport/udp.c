@@ -96,21 +96,6 @@ static void set_buffers(int fd)
 		(void)set_int(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER_BYTES);
 }
 
-/* "*" is IPv6 that takes IPv4 too, or IPv4 where the kernel has no IPv6. */
-static int open_socket(const char *address, union addr *at)
-{
-	int type = SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-	int fd = socket(at->sa.sa_family, type, 0);
-
-	if (fd >= 0 || errno != EAFNOSUPPORT || strcmp(address, "*") != 0)
-		return fd;
-	in_port_t port = at->v6.sin6_port;
-	memset(at, 0, sizeof(*at));
-	at->v4.sin_family = AF_INET;
-	at->v4.sin_port = port;
-	return socket(AF_INET, type, 0);
-}
-
 static bool set_options(struct udp *u, bool dual)
 {
 	bool ok = true;
@@ -138,7 +123,7 @@ static enum err open_and_bind(
 	bool dual = strcmp(address, "*") == 0;
 	socklen_t n = sizeof(*at);
 
-	u->fd = open_socket(address, at);
+	u->fd = addr_socket(SOCK_DGRAM, address, at);
 	u->family = at->sa.sa_family;
 	u->any = is_any(at);
 	if (u->fd < 0 || !set_options(u, dual))
@@ -173,25 +158,12 @@ static void init_control(struct mmsghdr *m, sa_family_t family)
 	c->cmsg_len = CMSG_LEN(n);
 }
 
-static enum err address_parse(const char *address, uint16_t port, union addr *at, char *why)
-{
-	enum err err = addr_parse(strcmp(address, "*") ? address : "::", port, at);
-
-	if (err == ERR_NOTFOUND)
-		return fail(why, err, address, port, "no such network interface");
-	if (err)
-		return fail(why, err, address, port,
-			"not a numeric address (such as 192.0.2.1, 2001:db8::1, fe80::1%eth0 or "
-			"*)");
-	return ERR_OK;
-}
-
 enum err udp_new(uint16_t index, const char *address, uint16_t port, struct net_stats *stats,
 	char *why, struct udp **out)
 {
 	union addr at;
 	struct udp *u = NULL;
-	enum err err = address_parse(address, port, &at, why);
+	enum err err = addr_listen(address, port, &at, why);
 
 	if (err)
 		return err;
