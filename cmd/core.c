@@ -125,6 +125,18 @@ void core_input(struct core *c, const struct peer *from, struct span datagram)
 	core_tell_refused(c, &d);
 }
 
+void core_closed(struct core *c, const struct peer *who)
+{
+	if (!c->failed)
+		ep_closed(c->x, who, core_cur(c));
+}
+
+void core_unsent(struct core *c, const struct peer *to, struct span datagram)
+{
+	if (!c->failed)
+		ep_unsent(c->x, to, datagram);
+}
+
 enum err core_start(struct core *c, struct store *s, uint64_t boot_ms, int64_t wall_ms)
 {
 	c->store = s;

@@ -50,6 +50,10 @@ void core_free(struct core *c);
 /* Time of the turn that begins. Call before the calls below, once for each pass of the loop. */
 void core_time(struct core *c, uint64_t boot_ms, int64_t wall_ms);
 void core_input(struct core *c, const struct peer *from, struct span datagram);
+/* A connection has ended. In a turn. */
+void core_closed(struct core *c, const struct peer *who);
+/* What io.send was given could not be sent, for there is no such connection. From within it too. */
+void core_unsent(struct core *c, const struct peer *to, struct span datagram);
 /* What is due by now. */
 void core_timers(struct core *c);
 /* The end of a turn: records are submitted; effects leave, now or when they may. */

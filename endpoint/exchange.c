@@ -57,6 +57,7 @@ enum err ep_exchange_new(const struct ep_exchange_opts *o, struct ep_exchange **
 	exch_table_init(&x->exch, &x->exch_wheel, seed);
 	map_init(&x->nosec, key_nosec, seed);
 	map_init(&x->observing, key_token, seed);
+	ep_stream_init(x, seed);
 	ep_outer_init(x, seed);
 	*out = x;
 	return ERR_OK;
@@ -75,6 +76,7 @@ static void conv_free(struct ep_exchange *x, struct ep_conversation *v)
 	} else
 		map_del(&x->nosec, key_nosec(v));
 	ep_begin_end(x, v);
+	ep_stream_forget(x, v);
 	ep_rx_reset(x, v);
 	free(v->rx);
 	ep_outer_tx_free(v);
@@ -139,6 +141,7 @@ void ep_exchange_free(struct ep_exchange *x)
 	ep_outer_fini(x);
 	map_fini(&x->nosec);
 	map_fini(&x->observing);
+	ep_stream_fini(x);
 	secret_wipe(x, sizeof(*x));
 	free(x);
 }
@@ -254,6 +257,8 @@ void ep_load_seen(
 
 void ep_send_empty(struct turn *t, const struct peer *to, enum msg_type type, uint16_t mid)
 {
+	if (ep_is_stream(to)) /* RFC 8323 section 3.4: there is nothing to acknowledge or reset */
+		return;
 	uint8_t bytes[4] = {(uint8_t)(0x40 | type << 4), 0, (uint8_t)(mid >> 8), (uint8_t)mid};
 	turn_send(t, to, turn_dup(t, SPAN_OF(bytes)));
 }
@@ -305,12 +310,14 @@ void ep_timer(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
 		x->dead = r->next;
 		if (!x->dead)
 			x->dead_tail = &x->dead;
-		*d = (struct ep_delivery){.kind = EP_CANCELLED,
+		*d = (struct ep_delivery){.kind = r->lost ? EP_TIMEOUT : EP_CANCELLED,
 			.role = r->role,
 			.request = r,
 			.endpoint = r->endpoint};
 		return;
 	}
+	while (ep_stream_stirred(x, t))
+		;
 	ep_outer_expire(x, t->now_ms);
 	ep_recover_expire(x, t->now_ms);
 	if (ep_recover_next(x, t, d))
@@ -323,7 +330,7 @@ void ep_timer(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
 
 uint64_t ep_deadline_ms(const struct ep_exchange *x)
 {
-	if (x->dead)
+	if (x->dead || x->stirred)
 		return 0;
 	uint64_t a = wheel_next_ms(&x->exch_wheel), b = wheel_next_ms(&x->conv_wheel);
 	uint64_t c = ep_outer_next_ms(x), e = ep_recover_deadline_ms(x);

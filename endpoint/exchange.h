@@ -54,6 +54,8 @@ struct ep_conversation {
 	uint16_t next_mid; /* of an unprotected one */
 	uint16_t pinned;   /* a delivery under way refers to it */
 	struct ep_request *observations;
+	struct ep_conversation *next_stirred;
+	bool stirred;                 /* it is in that list */
 	struct block_rx *rx;          /* a body coming in by Block1 */
 	struct ep_outer_tx *outer_tx; /* an answer that a proxy fetches in pieces */
 	struct ep_kept *kept;         /* a long answer that goes out by Block2 */
@@ -89,6 +91,7 @@ struct ep_request {
 	struct ep_conversation *conv;
 	struct endpoint *endpoint;
 	struct osc_binding binding;
+	struct peer stream; /* the connection that it went by; of no bearer: there is none */
 	enum ep_request_state state;
 	uint8_t token[MSG_TOKEN_MAX];
 	uint8_t *
@@ -105,6 +108,8 @@ struct ep_request {
 	bool renews;      /* goes out although the keys are used up, for it has them renewed */
 	bool spent;       /* it could not go out: the keys are used up */
 	bool begins;      /* it is a struct ep_begin's, and in no list */
+	bool unsent;      /* there was no connection to send it by */
+	bool lost;        /* its connection is gone, and its answer with it */
 	bool cancel;      /* Observe 1: the end of an observation */
 	bool observed;    /* the response carried Observe */
 	bool awaits_body; /* observing, but the rest of the first response is still being fetched */
@@ -176,6 +181,13 @@ void ep_input_unavailable(
 /* One datagram; its bytes must live as long as the delivery. */
 void ep_input(struct ep_exchange *x, const struct peer *from, struct span datagram, struct turn *t,
 	struct ep_delivery *out);
+/* A connection has ended: requests that went by it get no answer (EP_TIMEOUT), and observations
+ * that began by it are over. Their ends come from ep_timer. */
+void ep_closed(struct ep_exchange *x, const struct peer *who, struct turn *t);
+/* A datagram of ours could not be sent, for there is no such connection any more. A request waits
+ * for its device to be heard of again, as long as it would have waited for its answer. May be
+ * called while effects leave. */
+void ep_unsent(struct ep_exchange *x, const struct peer *to, struct span datagram);
 /* What is due: retransmissions go into the turn; returns after the first delivery. Call until
  * EP_NOTHING. */
 void ep_timer(struct ep_exchange *x, struct turn *t, struct ep_delivery *out);

@@ -74,6 +74,9 @@ struct ep_exchange {
 	struct exch_table exch;
 	struct map nosec;                     /* struct ep_conversation by peer */
 	struct map observing;                 /* struct ep_request by token */
+	struct map streams;                   /* struct ep_request by the connection it went by */
+	const struct peer *closing;           /* the connection whose end is being dealt with */
+	struct ep_conversation *stirred;      /* whose request at hand may go on, or has to end */
 	struct ep_request *dead, **dead_tail; /* to be delivered as cancelled */
 	struct dedup_budget dedup;
 	struct ep_counters count;
@@ -240,6 +243,20 @@ MUST_USE enum err ep_kept_cut(
 	struct ep_exchange *x, const struct ep_delivery *d, struct msg *resp, uint64_t now_ms);
 void ep_kept_free(struct ep_exchange *x, struct ep_conversation *v);
 
+/* stream.c: requests over a reliable bearer. */
+void ep_stream_init(struct ep_exchange *x, const uint8_t seed[static 16]);
+void ep_stream_fini(struct ep_exchange *x);
+bool ep_is_stream(const struct peer *p);
+/* The answer to r can come by that connection only, if it is one. */
+void ep_stream_join(struct ep_exchange *x, struct ep_request *r, const struct peer *to);
+void ep_stream_leave(struct ep_exchange *x, struct ep_request *r);
+/* The conversation goes away. */
+void ep_stream_forget(struct ep_exchange *x, struct ep_conversation *v);
+/* After a message was taken: what could not be sent to its device before may go, soon. */
+void ep_stream_heard(struct ep_exchange *x, const struct ep_delivery *d);
+/* For ep_timer: one of those goes on; false: there is none. */
+bool ep_stream_stirred(struct ep_exchange *x, struct turn *t);
+
 /* body.c: bodies of ours in blocks. */
 enum ep_tx_step {
 	EP_TX_OVER,   /* the answer is the one to the whole body */
@@ -258,6 +275,8 @@ void ep_tx_restart(struct ep_tx *tx);
 void ep_pump(struct ep_exchange *x, struct ep_conversation *v, struct turn *t);
 void ep_request_send(
 	struct ep_exchange *x, struct ep_request *r, const struct block *block2, struct turn *t);
+/* Once more what was sent last, as a new message. */
+void ep_request_resend(struct ep_exchange *x, struct ep_request *r, struct turn *t);
 /* A Message ID that is free with that peer. Contexts behind one address count for themselves: their
  * numbers may meet. */
 MUST_USE bool ep_choose_mid(const struct ep_exchange *x, struct ep_conversation *v,

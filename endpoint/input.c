@@ -277,6 +277,7 @@ void ep_input_again(struct ep_exchange *x, const struct peer *from, struct span 
 	x->datagram_n = datagram.n;
 	if (!msg_parse_udp(datagram, &x->outer) && msg_find(&x->outer, OPT_OSCORE))
 		ep_secure_request(x, datagram, t, d);
+	ep_stream_heard(x, d);
 }
 
 void ep_input(struct ep_exchange *x, const struct peer *from, struct span datagram, struct turn *t,
@@ -303,4 +304,5 @@ void ep_input(struct ep_exchange *x, const struct peer *from, struct span datagr
 		ep_response(x, t, d);
 	else if (x->outer.type == MSG_CON)
 		ep_send_empty(t, from, MSG_RESET, x->outer.mid);
+	ep_stream_heard(x, d);
 }

@@ -10,6 +10,7 @@ enum { BODIES_MAX = 256 << 20 };
 void ep_request_stop(struct ep_exchange *x, struct ep_request *r)
 {
 	exch_stop(&x->exch, &r->exch);
+	ep_stream_leave(x, r);
 	ep_outer_forget(x, r);
 }
 
@@ -250,6 +251,8 @@ static enum err send_now(
 	if (err)
 		return err;
 	exch_pace(&x->exch, &r->exch, pace.ack_timeout_ms, pace.max_retransmit, t->now_ms);
+	ep_stream_join(x, r, to);
+	r->unsent = false;
 	turn_send(t, to, turn_dup(t, wr_span(&w)));
 	ep_trace_out(r->endpoint, r->conv, to, &plain,
 		c ? osc_piv_number(&r->binding.piv) : UINT64_MAX, t);

@@ -125,6 +125,14 @@ static void ask_next(struct ep_exchange *x, struct ep_request *r, struct turn *t
 	ep_request_send(x, r, &next, t);
 }
 
+void ep_request_resend(struct ep_exchange *x, struct ep_request *r, struct turn *t)
+{
+	if (r->rx.active)
+		ask_next(x, r, t);
+	else
+		ep_request_send(x, r, NULL, t);
+}
+
 /* What was asked last, a block of a body for one, is asked again. */
 static bool repeat_with_echo(
 	struct ep_exchange *x, struct ep_request *r, const struct msg *m, struct turn *t)
@@ -247,7 +255,9 @@ static void start_observing(
 	struct ep_exchange *x, struct ep_request *r, uint64_t number, uint64_t now_ms)
 {
 	struct ep_conversation *v = r->conv;
+	struct peer stream = r->stream;
 	ep_request_stop(x, r);
+	ep_stream_join(x, r, &stream); /* it ends with its connection */
 	r->state = EP_REQ_OBSERVING;
 	r->observed = true;
 	r->last_number = number;
@@ -391,7 +401,8 @@ static void response(
 		finish(x, r, number, t, d);
 }
 
-/* Is it newer than the last one? Protected ones by their number, others by Observe. */
+/* Is it newer than the last one? Protected ones by their number, others by Observe, or by the order
+ * of the stream (RFC 8323 section 7.1). */
 static bool newer(
 	struct ep_request *r, const struct ep_delivery *d, uint64_t number, uint64_t now_ms)
 {
@@ -401,7 +412,7 @@ static bool newer(
 			return false;
 		r->last_number = number;
 	} else {
-		if (msg_get_uint(d->msg, OPT_OBSERVE, &value) &&
+		if (!ep_is_stream(&d->from) && msg_get_uint(d->msg, OPT_OBSERVE, &value) &&
 			!observe_newer((uint32_t)r->last_number, r->last_ms, value, now_ms))
 			return false;
 		r->last_number = value;
@@ -452,7 +463,7 @@ static void notification(
 	d->conv = r->conv;
 	ep_conv_touch(x, r->conv, t->now_ms);
 	uint8_t ack[4] = {0x60, 0, (uint8_t)(x->outer.mid >> 8), (uint8_t)x->outer.mid};
-	if (x->outer.type == MSG_CON)
+	if (x->outer.type == MSG_CON && !ep_is_stream(&d->from))
 		d->ack = turn_dup(t, SPAN_OF(ack));
 	uint64_t last_number = r->last_number, last_ms = r->last_ms;
 	if (!newer(r, d, number, t->now_ms)) {
