@@ -51,6 +51,21 @@ static size_t overhead(struct ep_exchange *x, const struct ep_context *c, struct
 	return outer + w.n + MARKER_BYTES + osc_aead_info(c->aead)->tag_n;
 }
 
+/* The part of a body for block `b`; sets more. */
+static enum err part_of(struct ep_exchange *x, const struct ep_request *r, const struct msg *m,
+	struct block *b, struct span *part)
+{
+	const struct ep_source *s = &r->source;
+	size_t at = b->num * block_size(b->szx), left = r->tx.body_n - at;
+	if (!s->n)
+		return block_cut(m->payload, b, part);
+	size_t n = left < block_size(b->szx) ? left : block_size(b->szx);
+	enum err err = s->read(s->arg, at, x->block, n);
+	*part = span_make(x->block, n);
+	b->more = n < left;
+	return err;
+}
+
 /* How much payload fits a datagram to that bearer. */
 static size_t room_for(
 	struct ep_exchange *x, const struct ep_request *r, const struct pace *pace, struct msg *m)
@@ -94,6 +109,16 @@ static enum err add_options(const struct ep_tx *tx, struct msg *m)
 	return err;
 }
 
+/* It needs no blocks. */
+static enum err whole(struct ep_exchange *x, const struct ep_request *r, struct msg *m)
+{
+	const struct ep_source *s = &r->source;
+	if (!s->n)
+		return ERR_OK;
+	m->payload = span_make(x->block, s->n);
+	return s->read(s->arg, 0, x->block, s->n);
+}
+
 enum err ep_tx_cut(
 	struct ep_exchange *x, struct ep_request *r, const struct pace *pace, struct msg *m)
 {
@@ -101,7 +126,7 @@ enum err ep_tx_cut(
 	size_t room = room_for(x, r, pace, m);
 	if (!tx->blocks) {
 		if (tx->body_n <= pace->block_bytes && tx->body_n <= room)
-			return ERR_OK;
+			return whole(x, r, m);
 		tx->blocks = true;
 		tx->szx = block_szx_for(pace->block_bytes);
 	}
@@ -119,7 +144,7 @@ enum err ep_tx_cut(
 		tx->szx = szx;
 	struct block b = {.num = (uint32_t)(tx->at / block_size(tx->szx)), .szx = tx->szx};
 	struct span part;
-	err = block_cut(m->payload, &b, &part);
+	err = part_of(x, r, m, &b, &part);
 	if (err)
 		return err;
 	tx->n = part.n;

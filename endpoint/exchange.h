@@ -83,6 +83,14 @@ struct ep_tx {
 	bool smaller;                      /* likewise after 4.13 */
 };
 
+/* A body that is not in memory: it is read as its blocks go out. */
+struct ep_source {
+	size_t n; /* 0: there is none */
+	/* Fills `n` bytes from `at` on, which lie within the body; must not wait for anything. */
+	enum err (*read)(void *arg, size_t at, uint8_t *buf, size_t n);
+	void *arg; /* outlives the request */
+};
+
 /* A request of ours. Owned here from ep_request_start on; freed when its end has been delivered. */
 struct ep_request {
 	struct exch exch; /* first: found from its timer */
@@ -98,6 +106,7 @@ struct ep_request {
 		plain; /* what is to be asked: code, options, payload, as OSCORE would encrypt it */
 	size_t plain_n;
 	struct ep_tx tx;              /* its body, if it goes out in blocks */
+	struct ep_source source;      /* the body, if it is not in `plain` */
 	struct block_rx rx;           /* a body coming in by Block2 */
 	struct ep_outer_fetch *fetch; /* an answer that a proxy has cut */
 	uint8_t fetched_again;        /* how often that was begun anew */
@@ -197,6 +206,9 @@ uint64_t ep_deadline_ms(const struct ep_exchange *x);
 void ep_inputs_told(struct ep_exchange *x, uint64_t context_id, enum err err, struct span secret,
 	struct span salt, uint64_t now_ms);
 
+/* How to speak to an endpoint (or NULL) over that bearer; nothing is 0. */
+struct pace ep_pace_of(const struct ep_exchange *x, const struct endpoint *e, enum bearer bearer);
+
 /* Notes for the operator that the request of `d` was refused; `e` is whose it was or claimed to be,
  * or NULL. */
 void ep_refused(struct ep_exchange *x, struct ep_delivery *d, struct endpoint *e,
@@ -220,7 +232,8 @@ struct ep_request_opts {
 	struct endpoint *endpoint;
 	struct ep_context *ctx; /* or NULL and `peer` for an unprotected endpoint */
 	const struct peer *peer;
-	const struct msg *msg; /* code, options, payload */
+	const struct msg *msg;          /* code, options, payload */
+	const struct ep_source *source; /* the payload, if not NULL; may be above the limit */
 	bool observe;
 	bool renews; /* goes out although the keys are used up */
 	uint8_t role;
@@ -228,6 +241,7 @@ struct ep_request_opts {
 };
 /* Sends, or queues behind what is on its way. A long body goes out in blocks, as part of this one
  * request: what comes back is the answer to all of it, 4.08 also if the device does not follow.
+ * Between the blocks of a source, which may take hours, other requests to the device go out.
  * ERR_LIMIT (queue full), ERR_STATE (the keys are used up, or our numbers), ERR_NOTFOUND (no
  * address known), ERR_NOMEM, ERR_SPACE (a body above the limit). */
 MUST_USE enum err ep_request_start(struct ep_exchange *x, const struct ep_request_opts *o,

@@ -98,12 +98,11 @@ struct ep_exchange {
 	struct osc_keys keys;    /* of the message at hand */
 	struct msg outer, plain; /* likewise */
 	uint8_t in[EP_WORK_BYTES], out[EP_WORK_BYTES];
+	uint8_t block[PACE_BLOCK_MAX]; /* of a source, on its way out */
 	struct ep_recovery recovery;
 };
 
 /* exchange.c */
-/* How to speak to whom `r` goes to, over that bearer; nothing is 0. */
-struct pace ep_pace_of(const struct ep_exchange *x, const struct endpoint *e, enum bearer bearer);
 /* The keys of c, in the work space. */
 const struct osc_keys *ep_work_keys(struct ep_exchange *x, const struct ep_context *c);
 struct ep_conversation *ep_conv_of(struct ep_exchange *x, struct ep_context *c, uint64_t now_ms);

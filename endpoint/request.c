@@ -20,11 +20,17 @@ void ep_request_rx_reset(struct ep_exchange *x, struct ep_request *r)
 	block_rx_reset(&r->rx);
 }
 
+/* Of its body, in memory. */
+static size_t held_bytes(const struct ep_request *r)
+{
+	return r->source.n ? 0 : r->tx.body_n;
+}
+
 void ep_request_free(struct ep_exchange *x, struct ep_request *r)
 {
 	ep_request_stop(x, r);
 	ep_request_rx_reset(x, r);
-	x->tx_bytes -= r->tx.body_n;
+	x->tx_bytes -= held_bytes(r);
 	if (r->plain)
 		secret_wipe(r->plain, r->plain_n); /* a Bootstrap-Write holds keys */
 	free(r->plain);
@@ -166,7 +172,7 @@ static enum err add_blocks(struct ep_exchange *x, struct ep_request *r, const st
 {
 	if (!block2) {
 		enum err err = ask_small(pace, m);
-		return err || !m->payload.n ? err : ep_tx_cut(x, r, pace, m);
+		return err || !r->tx.body_n ? err : ep_tx_cut(x, r, pace, m);
 	}
 	if (r->tx.blocks)
 		m->payload = SPAN_EMPTY;
@@ -366,9 +372,9 @@ static bool has_room(
 	if (!body_bytes)
 		return true;
 	if (v->current)
-		n += v->current->tx.body_n;
+		n += held_bytes(v->current);
 	for (const struct ep_request *r = v->queue; r; r = r->next)
-		n += r->tx.body_n;
+		n += held_bytes(r);
 	return n <= 2 * x->opts.body_limit_bytes && x->tx_bytes + body_bytes <= BODIES_MAX;
 }
 
@@ -402,6 +408,10 @@ enum err ep_request_start(struct ep_exchange *x, const struct ep_request_opts *o
 	struct ep_request *r = request_new(x, o->msg);
 	if (!r)
 		return ERR_NOMEM;
+	if (o->source) {
+		r->source = *o->source;
+		r->tx.body_n = r->source.n;
+	}
 	r->endpoint = o->endpoint;
 	r->observe = o->observe;
 	r->renews = o->renews;

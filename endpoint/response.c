@@ -341,6 +341,21 @@ static void observe_in_blocks(
 	ep_pump(x, v, t);
 }
 
+/* The next block of a body; that of a source after whatever else waits for the peer, since all of
+ * it may take long. */
+static void send_next(struct ep_exchange *x, struct ep_request *r, struct turn *t)
+{
+	struct ep_conversation *v = r->conv;
+	if (!r->source.n || !v->queue) {
+		ep_request_send(x, r, NULL, t);
+		return;
+	}
+	ep_request_stop(x, r);
+	v->current = NULL;
+	ep_request_enqueue(v, r);
+	ep_pump(x, v, t);
+}
+
 /* What a good response does to bodies, the one we send and the one we fetch. BODY_MORE: it was one
  * step, and the next is on its way. BODY_BROKEN: nothing more will come of it. */
 static enum body take(
@@ -350,7 +365,7 @@ static enum body take(
 	if (step == EP_TX_BROKEN)
 		return BODY_BROKEN;
 	if (step == EP_TX_NEXT) {
-		ep_request_send(x, r, NULL, t);
+		send_next(x, r, t);
 		return BODY_MORE;
 	}
 	if (starts_observation_in_blocks(r, m)) {
