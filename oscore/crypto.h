@@ -41,6 +41,11 @@ MUST_USE enum err osc_open(struct osc_crypto *c, const struct osc_aead_info *a, 
  * 255 hash lengths of output. out is zeros on error, and overlaps none of the inputs. */
 MUST_USE enum err osc_hkdf(struct osc_crypto *c, int hkdf, struct span salt, struct span ikm,
 	struct span info, uint8_t *out, size_t out_n);
+/* SHA-256 of what is added, for files: on any thread. NULL without memory; on an error of the
+ * library, `end` is ERR_NOMEM. `end` frees it; out may be NULL. */
+void *osc_sha256_begin(void);
+void osc_sha256_add(void *digest, struct span s);
+MUST_USE enum err osc_sha256_end(void *digest, uint8_t *out);
 /* HMAC-SHA-256, for stateless Echo values. */
 MUST_USE enum err osc_hmac256(
 	struct osc_crypto *c, struct span key, struct span in, uint8_t out[static OSC_SHA256]);

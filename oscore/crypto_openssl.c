@@ -317,3 +317,32 @@ enum err osc_hmac256(
 	secret_wipe(mac, sizeof(mac));
 	return ok ? ERR_OK : failed(ERR_NOMEM);
 }
+
+void *osc_sha256_begin(void)
+{
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+
+	if (!c || EVP_DigestInit_ex(c, EVP_sha256(), NULL))
+		return c;
+	EVP_MD_CTX_free(c);
+	ERR_clear_error();
+	return NULL;
+}
+
+void osc_sha256_add(void *digest, struct span s)
+{
+	/* One that failed is reset, so that its end fails, too. */
+	if (!EVP_DigestUpdate(digest, s.p, s.n))
+		EVP_MD_CTX_reset(digest);
+}
+
+enum err osc_sha256_end(void *digest, uint8_t *out)
+{
+	uint8_t unwanted[OSC_SHA256];
+	unsigned n = 0;
+	bool ok = EVP_MD_CTX_get0_md(digest) &&
+		  EVP_DigestFinal_ex(digest, out ? out : unwanted, &n) && n == OSC_SHA256;
+
+	EVP_MD_CTX_free(digest);
+	return ok ? ERR_OK : failed(ERR_NOMEM);
+}

@@ -20,6 +20,8 @@ static const size_t span_at[][12] = {
 	[REC_OP_PUT] = {AT(op.kind), AT(op.path), AT(op.result), AT(op.body)},
 	[REC_PLAN_PUT] = {AT(plan.json)},
 	[REC_EVENT] = {AT(event.type), AT(event.endpoint), AT(event.json)},
+	[REC_IMAGE_PUT] = {AT(image.name), AT(image.sha256)},
+	[REC_FIRMWARE_PUT] = {AT(firmware.image), AT(firmware.uri), AT(firmware.detail)},
 };
 
 static struct span *span_of(struct rec *r, size_t i)
@@ -228,6 +230,8 @@ static enum err del_endpoint(struct memdb *db, uint64_t id)
 		e = del(db, MEMDB_REG, id);
 	if (!e)
 		e = del(db, MEMDB_PLAN, id);
+	if (!e)
+		e = del(db, MEMDB_FIRMWARE, id);
 	return e ? e : del(db, MEMDB_ENDPOINT, id);
 }
 
@@ -368,6 +372,15 @@ static enum err apply(struct memdb *db, const struct rec *r)
 		return del(db, MEMDB_PLAN, r->del.id);
 	case REC_EVENT:
 		return put_event(db, r);
+	case REC_IMAGE_PUT:
+		use_id(db, r->image.id);
+		return put(db, MEMDB_IMAGE, r->image.id, r);
+	case REC_IMAGE_DEL:
+		return del(db, MEMDB_IMAGE, r->del.id);
+	case REC_FIRMWARE_PUT:
+		return put(db, MEMDB_FIRMWARE, r->firmware.endpoint_id, r);
+	case REC_FIRMWARE_DEL:
+		return del(db, MEMDB_FIRMWARE, r->del.id);
 	}
 	return ERR_UNSUPPORTED;
 }
@@ -500,6 +513,10 @@ static enum err tell(const struct memdb *db, enum memdb_kind kind, const struct 
 		return v->plan ? v->plan(v->arg, &r->plan) : ERR_OK;
 	case MEMDB_OP:
 		return v->op ? v->op(v->arg, &r->op) : ERR_OK;
+	case MEMDB_IMAGE:
+		return v->image ? v->image(v->arg, &r->image) : ERR_OK;
+	case MEMDB_FIRMWARE:
+		return v->firmware ? v->firmware(v->arg, &r->firmware) : ERR_OK;
 	case MEMDB_EVENT:
 	case MEMDB_KINDS:
 		break;
@@ -511,7 +528,7 @@ enum err store_memdb_load(
 	const struct memdb *db, const struct store_visitor *v, struct store_info *info)
 {
 	static const enum memdb_kind order[] = {MEMDB_ENDPOINT, MEMDB_CONTEXT, MEMDB_REG,
-		MEMDB_SEEN, MEMDB_PLAN, MEMDB_OP, MEMDB_DEAD};
+		MEMDB_SEEN, MEMDB_PLAN, MEMDB_OP, MEMDB_DEAD, MEMDB_IMAGE, MEMDB_FIRMWARE};
 	*info = db->info;
 	for (size_t k = 0; k < sizeof(order) / sizeof(*order); k++) {
 		const struct memdb_table *t = &db->table[order[k]];

@@ -14,6 +14,8 @@ enum memdb_kind {
 	MEMDB_PLAN,
 	MEMDB_OP,
 	MEMDB_EVENT,
+	MEMDB_IMAGE,
+	MEMDB_FIRMWARE,
 	MEMDB_KINDS,
 };
 

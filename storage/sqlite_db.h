@@ -13,7 +13,7 @@
 
 enum {
 	SQDB_APPLICATION_ID = 0x4c4e5944, /* "LNYD" */
-	SQDB_VERSION = 6,                 /* user_version of the schema in sqlite_schema.c */
+	SQDB_VERSION = 7,                 /* user_version of the schema in sqlite_schema.c */
 	SQDB_WHY_MAX = STORE_WHY_MAX,
 	SQDB_SUSPECT = 255, /* meta.suspect of a copy: no single bit takes it back */
 };
@@ -55,6 +55,10 @@ enum sqdb_stmt {
 	SQDB_LOG_DEL,
 	SQDB_FOLD,
 	SQDB_EXACT,
+	SQDB_IMAGE_PUT,
+	SQDB_IMAGE_DEL,
+	SQDB_FIRMWARE_PUT,
+	SQDB_FIRMWARE_DEL,
 	SQDB_ROLL_BACK,
 	SQDB_DISTRUST,
 	SQDB_STMTS,

@@ -339,6 +339,52 @@ static enum err tombstone_row(struct load *l, struct sqdb_cur *c)
 	return e ? e : l->v->tombstone(l->v->arg, &recipient);
 }
 
+static enum err image_row(struct load *l, struct sqdb_cur *c)
+{
+	struct rec_image r = {.id = store_sqdb_get(c)};
+	r.name = store_sqdb_get_span(c);
+	r.sha256 = store_sqdb_get_span(c);
+	r.bytes = store_sqdb_get(c);
+	r.created_wall_s = (int64_t)store_sqdb_get(c);
+	r.once = store_sqdb_get(c);
+	if (!store_sqdb_get(c))
+		return damaged(l, &(struct rec_damage){"images", r.id, 0, 0, false});
+	return l->v->image ? l->v->image(l->v->arg, &r) : ERR_OK;
+}
+
+static enum err firmware_row(struct load *l, struct sqdb_cur *c)
+{
+	struct rec_firmware r = {.endpoint_id = store_sqdb_get(c)};
+	r.method = (uint8_t)store_sqdb_get(c);
+	r.step = (uint8_t)store_sqdb_get(c);
+	r.outcome = (uint8_t)store_sqdb_get(c);
+	r.device_result = (uint8_t)store_sqdb_get(c);
+	r.executed = store_sqdb_get(c);
+	r.observing = store_sqdb_get(c);
+	r.image_id = store_sqdb_get(c);
+	r.image = store_sqdb_get_span(c);
+	r.uri = store_sqdb_get_span(c);
+	r.detail = store_sqdb_get_span(c);
+	r.created_wall_s = (int64_t)store_sqdb_get(c);
+	r.changed_wall_s = (int64_t)store_sqdb_get(c);
+	if (!store_sqdb_get(c))
+		return damaged(l,
+			&(struct rec_damage){"firmware", r.endpoint_id, r.endpoint_id, 0, false});
+	return l->v->firmware ? l->v->firmware(l->v->arg, &r) : ERR_OK;
+}
+
+static enum err load_firmware(struct load *l)
+{
+	enum err e = each(l,
+		"SELECT " SUM_IMAGE ", sum = row_sum(" SUM_IMAGE ") FROM images ORDER BY id",
+		image_row);
+	return e ? e
+		 : each(l,
+			   "SELECT " SUM_FIRMWARE ", sum = row_sum(" SUM_FIRMWARE
+			   ") FROM firmware ORDER BY endpoint_id",
+			   firmware_row);
+}
+
 static enum err load_all(struct load *l)
 {
 	enum err e = each(l,
@@ -384,7 +430,7 @@ static enum err load_all(struct load *l)
 				"h.") " AND h.live = 0 FROM tombstones t LEFT JOIN hot h ON "
 				      "h.context_id = t.context_id ORDER BY t.context_id",
 			tombstone_row);
-	return e;
+	return e ? e : load_firmware(l);
 }
 
 enum err store_sqdb_load(struct sqdb *d, const struct store_visitor *v, struct store_info *info)

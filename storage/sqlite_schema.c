@@ -186,8 +186,35 @@ static const char version_6[] =
 	"UPDATE meta SET sum = row_sum(" SUM_META ");";
 /* clang-format on */
 
+/* Firmware: the images that are kept, and the update of each endpoint. */
+static const char version_7[] = "CREATE TABLE images ("
+				" id INTEGER PRIMARY KEY,"
+				" name TEXT NOT NULL,"
+				" sha256 BLOB NOT NULL,"
+				" bytes INTEGER NOT NULL,"
+				" created_wall_s INTEGER NOT NULL,"
+				" once INTEGER NOT NULL,"
+				" sum INTEGER NOT NULL"
+				") STRICT;"
+				"CREATE TABLE firmware ("
+				" endpoint_id INTEGER PRIMARY KEY,"
+				" method INTEGER NOT NULL,"
+				" step INTEGER NOT NULL,"
+				" outcome INTEGER NOT NULL,"
+				" device_result INTEGER NOT NULL,"
+				" executed INTEGER NOT NULL,"
+				" observing INTEGER NOT NULL,"
+				" image_id INTEGER NOT NULL,"
+				" image TEXT NOT NULL,"
+				" uri TEXT NOT NULL,"
+				" detail TEXT NOT NULL,"
+				" created_wall_s INTEGER NOT NULL,"
+				" changed_wall_s INTEGER NOT NULL,"
+				" sum INTEGER NOT NULL"
+				") STRICT;";
+
 const char *const store_sqdb_migration[SQDB_VERSION] = {
-	version_1, version_2, version_3, version_4, version_5, version_6};
+	version_1, version_2, version_3, version_4, version_5, version_6, version_7};
 
 const char *const store_sqdb_sql[SQDB_STMTS] = {
 	[SQDB_BEGIN] = "BEGIN IMMEDIATE",
@@ -296,6 +323,16 @@ const char *const store_sqdb_sql[SQDB_STMTS] = {
 		       " highest_not = min(highest_not, ~?3),"
 		       " failures_not = min(failures_not, ~?6)"
 		       " WHERE context_id = ?1 AND live = 1",
+	[SQDB_IMAGE_PUT] = "INSERT OR REPLACE INTO images (id, name, sha256, bytes, created_wall_s,"
+			   " once, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
+			   " row_sum(?1, ?2, ?3, ?4, ?5, ?6))",
+	[SQDB_IMAGE_DEL] = "DELETE FROM images WHERE id = ?1",
+	[SQDB_FIRMWARE_PUT] = "INSERT OR REPLACE INTO firmware (endpoint_id, method, step,"
+			      " outcome, device_result, executed, observing, image_id, image, uri,"
+			      " detail, created_wall_s, changed_wall_s, sum)"
+			      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+			      " row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13))",
+	[SQDB_FIRMWARE_DEL] = "DELETE FROM firmware WHERE endpoint_id = ?1",
 	[SQDB_ROLL_BACK] = "UPDATE hot SET ssn_limit = max(ssn_limit, ?1),"
 			   " ssn_gap = ssn_gap + max(0, ?1 - ssn_limit), stale = 1, fresh = 0,"
 			   " window_bits = 0, exact_stop = 0, flags_pos = ?2,"

@@ -33,6 +33,10 @@
 #define SUM_PLAN "endpoint_id, json"
 #define SUM_OP(state)                                                                              \
 	"id, endpoint_id, kind, path, " state ", created_wall_s, result, ref, expiry_ms, body"
+#define SUM_IMAGE "id, name, sha256, bytes, created_wall_s, once"
+#define SUM_FIRMWARE                                                                               \
+	"endpoint_id, method, step, outcome, device_result, executed, observing, image_id, image," \
+	" uri, detail, created_wall_s, changed_wall_s"
 #define SUM_META "clock_ms, next_id, log_next, stops, clean, generation, rollbacks, log_first"
 
 /* What hot.state_not is the complement of. */

@@ -147,7 +147,7 @@ static enum err del_contexts_of(struct sqdb *d, uint64_t endpoint_id)
 static enum err del_endpoint(struct sqdb *d, uint64_t id)
 {
 	static const enum sqdb_stmt rest[] = {
-		SQDB_OPS_DEL, SQDB_REG_DEL, SQDB_PLAN_DEL, SQDB_ENDPOINT_DEL};
+		SQDB_OPS_DEL, SQDB_REG_DEL, SQDB_PLAN_DEL, SQDB_FIRMWARE_DEL, SQDB_ENDPOINT_DEL};
 	enum err e = del_contexts_of(d, id);
 	for (size_t i = 0; !e && i < sizeof(rest) / sizeof(*rest); i++)
 		e = run_id(d, rest[i], id);
@@ -293,6 +293,38 @@ static enum err put_event(struct sqdb *d, const struct rec_event *r)
 	return e;
 }
 
+static enum err put_image(struct sqdb *d, const struct rec_image *r)
+{
+	struct sqdb_cur c = store_sqdb_use(d, SQDB_IMAGE_PUT);
+	use_id(d, r->id);
+	store_sqdb_put(&c, r->id);
+	store_sqdb_put_text(&c, r->name);
+	store_sqdb_put_blob(&c, r->sha256);
+	store_sqdb_put(&c, r->bytes);
+	store_sqdb_put(&c, (uint64_t)r->created_wall_s);
+	store_sqdb_put(&c, r->once);
+	return store_sqdb_run(d, &c);
+}
+
+static enum err put_firmware(struct sqdb *d, const struct rec_firmware *r)
+{
+	struct sqdb_cur c = store_sqdb_use(d, SQDB_FIRMWARE_PUT);
+	store_sqdb_put(&c, r->endpoint_id);
+	store_sqdb_put(&c, r->method);
+	store_sqdb_put(&c, r->step);
+	store_sqdb_put(&c, r->outcome);
+	store_sqdb_put(&c, r->device_result);
+	store_sqdb_put(&c, r->executed);
+	store_sqdb_put(&c, r->observing);
+	store_sqdb_put(&c, r->image_id);
+	store_sqdb_put_text(&c, r->image);
+	store_sqdb_put_text(&c, r->uri);
+	store_sqdb_put_text(&c, r->detail);
+	store_sqdb_put(&c, (uint64_t)r->created_wall_s);
+	store_sqdb_put(&c, (uint64_t)r->changed_wall_s);
+	return store_sqdb_run(d, &c);
+}
+
 static enum err apply(struct sqdb *d, const struct rec *r)
 {
 	switch (r->type) {
@@ -330,6 +362,14 @@ static enum err apply(struct sqdb *d, const struct rec *r)
 		return run_id(d, SQDB_PLAN_DEL, r->del.id);
 	case REC_EVENT:
 		return put_event(d, &r->event);
+	case REC_IMAGE_PUT:
+		return put_image(d, &r->image);
+	case REC_IMAGE_DEL:
+		return run_id(d, SQDB_IMAGE_DEL, r->del.id);
+	case REC_FIRMWARE_PUT:
+		return put_firmware(d, &r->firmware);
+	case REC_FIRMWARE_DEL:
+		return run_id(d, SQDB_FIRMWARE_DEL, r->del.id);
 	}
 	snprintf(d->why, sizeof(d->why), "unknown record type %d", (int)r->type);
 	return ERR_UNSUPPORTED;

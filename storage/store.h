@@ -40,6 +40,10 @@ enum rec_type {
 	REC_PLAN_PUT,
 	REC_PLAN_DEL,
 	REC_EVENT,
+	REC_IMAGE_PUT,
+	REC_IMAGE_DEL,
+	REC_FIRMWARE_PUT,
+	REC_FIRMWARE_DEL,
 };
 
 enum rec_role { REC_ROLE_BOOTSTRAP = 1, REC_ROLE_SERVER = 2 };
@@ -163,6 +167,28 @@ struct rec_plan {
 	struct span json;
 };
 
+/* A firmware image that was uploaded; its bytes are a file (storage/images.h). */
+struct rec_image {
+	uint64_t id;
+	struct span name;   /* unique; whether it is, is not checked here */
+	struct span sha256; /* 32 bytes: under which its file is found */
+	uint64_t bytes;
+	int64_t created_wall_s;
+	bool once; /* it goes with the last update that used it */
+};
+
+/* The firmware update of an endpoint. */
+struct rec_firmware {
+	uint64_t endpoint_id;
+	uint8_t method, step, outcome; /* enums of server/; storage does not look at them */
+	uint8_t device_result;         /* Update Result of the device */
+	bool executed;                 /* Update was executed, or was about to be */
+	bool observing;                /* its observation was set up for this alone */
+	uint64_t image_id;             /* 0: none of ours */
+	struct span image, uri, detail;
+	int64_t created_wall_s, changed_wall_s;
+};
+
 struct rec_event {
 	uint64_t seq; /* rises by one; the store keeps the newest `event_ring` of them */
 	int64_t wall_ms;
@@ -189,7 +215,10 @@ struct rec {
 		struct rec_op_state op_state;
 		struct rec_plan plan;
 		struct rec_event event;
-		struct rec_id del; /* *_DEL: the endpoint's, context's or operation's id */
+		struct rec_image image;
+		struct rec_firmware firmware;
+		/* *_DEL: the endpoint's, context's, operation's or image's id */
+		struct rec_id del;
 	};
 };
 
@@ -271,6 +300,8 @@ struct store_visitor {
 	enum err (*op)(void *arg, const struct rec_op *r);
 	enum err (*tombstone)(void *arg, const struct rec_tombstone *r);
 	enum err (*damage)(void *arg, const struct rec_damage *r);
+	enum err (*image)(void *arg, const struct rec_image *r);
+	enum err (*firmware)(void *arg, const struct rec_firmware *r);
 	void *arg;
 };
 
@@ -284,7 +315,7 @@ enum store_seal {
 
 struct store_info {
 	uint64_t now_ms;     /* the store clock: the largest now_ms ever committed */
-	uint64_t next_id;    /* above every endpoint, context and operation id ever used */
+	uint64_t next_id;    /* above every endpoint, context, operation and image id ever used */
 	uint64_t next_event; /* seq of the next event */
 	bool clean;          /* the last run stopped cleanly */
 	uint8_t secret[32];  /* drawn when the database was made: for fingerprints and seeds */

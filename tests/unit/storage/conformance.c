@@ -61,7 +61,14 @@ static void case_round_trip(struct rig *r)
 			SPAN_LIT("\0\xff")}};
 	struct rec bare = {.type = REC_OP_PUT, .op = {.id = 13}};
 	struct rec plan = {.type = REC_PLAN_PUT, .plan = {0, SPAN_LIT("{\"plan\":[]}")}};
-	struct rec all[] = {e, c, absent, empty, reg, seen, op, bare, plan, rec_event_of(1)};
+	struct rec image = {.type = REC_IMAGE_PUT,
+		.image = {14, SPAN_LIT("v2.bin"), SPAN_LIT("0123456789abcdef0123456789abcdef"),
+			UINT32_MAX, -5, true}};
+	struct rec firmware = {.type = REC_FIRMWARE_PUT,
+		.firmware = {1, 2, 6, 4, 255, true, true, 14, SPAN_LIT("v2.bin"),
+			SPAN_LIT("coap://h/fw/v2.bin"), SPAN_LIT("why"), 1700000000, 1700000001}};
+	struct rec all[] = {
+		e, c, absent, empty, reg, seen, op, bare, plan, rec_event_of(1), image, firmware};
 	struct text want = {0};
 	text_add(&want, "store\n");
 	(void)dump_endpoint(&want, &e.endpoint);
@@ -73,8 +80,10 @@ static void case_round_trip(struct rig *r)
 	(void)dump_plan(&want, &plan.plan);
 	(void)dump_op(&want, &op.op);
 	(void)dump_op(&want, &bare.op);
+	(void)dump_image(&want, &image.image);
+	(void)dump_firmware(&want, &firmware.firmware);
 	(void)dump_event(&want, &all[9].event);
-	text_add(&want, "clock=5 id=14 event=2 first=1 clean=0\n");
+	text_add(&want, "clock=5 id=15 event=2 first=1 clean=0\n");
 	OK(!rig_commit_at(r, 5, all, sizeof(all) / sizeof(*all)), "all types are committed");
 	char *got = rig_dump(r);
 	OK(got && !strcmp(got, want.p), "all types come back");

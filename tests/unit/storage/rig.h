@@ -169,6 +169,28 @@ static inline enum err dump_tombstone(void *arg, const struct rec_tombstone *r)
 	return ERR_OK;
 }
 
+static inline enum err dump_image(void *arg, const struct rec_image *r)
+{
+	struct text *t = arg;
+	text_add(t, "image %" PRIu64, r->id);
+	text_bytes(t, r->name);
+	text_bytes(t, r->sha256);
+	text_add(t, " %" PRIu64 " %" PRId64 " %d\n", r->bytes, r->created_wall_s, r->once);
+	return ERR_OK;
+}
+
+static inline enum err dump_firmware(void *arg, const struct rec_firmware *r)
+{
+	struct text *t = arg;
+	text_add(t, "firmware %" PRIu64 " %d %d %d %d %d %d %" PRIu64, r->endpoint_id, r->method,
+		r->step, r->outcome, r->device_result, r->executed, r->observing, r->image_id);
+	text_bytes(t, r->image);
+	text_bytes(t, r->uri);
+	text_bytes(t, r->detail);
+	text_add(t, " %" PRId64 " %" PRId64 "\n", r->created_wall_s, r->changed_wall_s);
+	return ERR_OK;
+}
+
 static inline enum err dump_event(void *arg, const struct rec_event *r)
 {
 	struct text *t = arg;
@@ -193,7 +215,7 @@ static inline char *rig_dump(struct rig *r)
 	struct text t = {0};
 	uint64_t first = 0;
 	struct store_visitor v = {dump_endpoint, dump_context, dump_registration, dump_seen,
-		dump_plan, dump_op, dump_tombstone, dump_damage, &t};
+		dump_plan, dump_op, dump_tombstone, dump_damage, dump_image, dump_firmware, &t};
 	text_add(&t, "store\n");
 	enum err e = store_load(r->s, &v, &r->info);
 	if (!e)

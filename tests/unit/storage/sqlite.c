@@ -400,10 +400,12 @@ static void test_anchor_fails(void)
 	rig_close(&r);
 }
 
+#define NO_FIRMWARE "DROP TABLE images; DROP TABLE firmware;"
+
 #define NO_QUEUE                                                                                   \
 	"ALTER TABLE operations DROP COLUMN ref;"                                                  \
 	"ALTER TABLE operations DROP COLUMN expiry_ms;"                                            \
-	"ALTER TABLE operations DROP COLUMN body;"
+	"ALTER TABLE operations DROP COLUMN body;" NO_FIRMWARE
 
 #define NO_PACE                                                                                    \
 	"ALTER TABLE endpoints DROP COLUMN ack_timeout_ms;"                                        \
@@ -502,6 +504,30 @@ static void test_upgrade_queues(void)
 	rig_close(&r);
 }
 
+/* One of before firmware was kept. */
+static void test_upgrade_firmware(void)
+{
+	struct rec image = {.type = REC_IMAGE_PUT,
+		.image = {7, SPAN_LIT("a"), SPAN_LIT("0123456789abcdef0123456789abcdef"), 9, 1,
+			false}};
+	struct rec update = {.type = REC_FIRMWARE_PUT,
+		.firmware = {.endpoint_id = 1, .method = 1, .image_id = 7}};
+	struct rec gone = {.type = REC_IMAGE_DEL, .del = {.id = 7}};
+	struct rec endpoint = {.type = REC_ENDPOINT_DEL, .del = {.id = 1}};
+	struct rig r;
+	make(&r);
+	sql(path_of(&r, "lanyard.db"), NO_FIRMWARE "PRAGMA user_version = 5");
+	REQUIRE(!rig_start(&r), r.why);
+	CHECK(rig_has(&r, "endpoint 1"), "what was there is there");
+	REQUIRE(!rig_put(&r, image) && !rig_put(&r, update), "firmware");
+	CHECK(rig_has(&r, "firmware 1 1 0 0 0 0 0 7 - - - 0 0\n"), "an update is kept");
+	REQUIRE(!rig_put(&r, endpoint), "its endpoint goes");
+	CHECK(rig_lacks(&r, "firmware 1") && rig_has(&r, "image 7"), "and it goes with that");
+	REQUIRE(!rig_put(&r, gone), "the image goes");
+	CHECK(rig_lacks(&r, "image 7"), "by itself");
+	rig_close(&r);
+}
+
 int main(void)
 {
 	umask(077); /* files as the daemon has them */
@@ -522,5 +548,6 @@ int main(void)
 	test_anchor_fails();
 	test_upgrade();
 	test_upgrade_queues();
+	test_upgrade_firmware();
 	return test_done();
 }
