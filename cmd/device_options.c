@@ -16,6 +16,8 @@ enum kind {
 	KIND_PERCENT, /* uint32_t, of a million */
 	KIND_DELAY,   /* MS or MS..MS */
 	KIND_SEED,
+	KIND_DELIVERY,
+	KIND_BYTE, /* uint8_t */
 	KIND_HELP,
 	KIND_VERSION,
 	KIND_HEADING,
@@ -124,6 +126,17 @@ static const struct row rows[] = {
 	{"body-limit", "BYTES", "largest write in blocks (1048576)", KIND_NUMBER,
 		AT(dev.body_limit_bytes), 16, 1 << 26, 1},
 	{"block-size", "BYTES", "largest block (1024)", KIND_NUMBER, AT(block_bytes), 16, 1024, 1},
+
+	{"firmware-delivery", "pull|push|both", "how it takes firmware (both)", KIND_DELIVERY, 0, 0,
+		0, 0},
+	{"firmware-result", "N",
+		"how an update ends, as /5/0/5 tells: 1 well (1); 2 to 7 and 9\n"
+		"when the package is here, 8 when it updates; 11 deferred, then well",
+		KIND_BYTE, AT(dev.firmware_result), 1, 11, 1},
+	{"firmware-time", "MS", "how long an update takes (1000)", KIND_NUMBER,
+		AT(dev.firmware_update_ms), 0, 86400000, 1},
+	{"firmware-auto", NULL, "update without being told to (/5/0/14)", KIND_FLAG,
+		AT(dev.firmware_auto), 0, 0, 0},
 
 	{NULL, NULL, "Running", KIND_HEADING, 0, 0, 0, 0},
 	{"duration", "S", "stop after that time", KIND_NUMBER, AT(duration_s), 1, UINT32_MAX, 1},
@@ -268,6 +281,26 @@ static bool set_seed(struct device_options *o, const char *arg)
 	return span_to_u64(span_str(arg), UINT64_MAX, &o->seed) == ERR_OK;
 }
 
+static bool set_delivery(struct device_options *o, const char *arg)
+{
+	static const char *const ways[] = {"pull", "push", "both"};
+	for (uint8_t i = 0; i < 3; i++)
+		if (strcmp(arg, ways[i]) == 0) {
+			o->dev.firmware_delivery = i;
+			return true;
+		}
+	return false;
+}
+
+static bool set_byte(const struct row *r, const char *arg, char *to)
+{
+	uint64_t v;
+	if (span_to_u64(span_str(arg), r->max, &v) || v < r->min)
+		return false;
+	*(uint8_t *)to = (uint8_t)v;
+	return true;
+}
+
 static bool apply(const struct row *r, const char *arg, struct device_options *o)
 {
 	char *to = (char *)o + r->at;
@@ -292,6 +325,10 @@ static bool apply(const struct row *r, const char *arg, struct device_options *o
 		return set_delay(arg, &o->impair);
 	case KIND_SEED:
 		return set_seed(o, arg);
+	case KIND_DELIVERY:
+		return set_delivery(o, arg);
+	case KIND_BYTE:
+		return set_byte(r, arg, to);
 	case KIND_HELP:
 	case KIND_VERSION:
 	case KIND_HEADING:

@@ -197,7 +197,10 @@ static void write_text(struct writer *w, const struct dev_event *e)
 		say_failed(w, e);
 	else if (e->kind == DEV_EVENT_CHALLENGED)
 		wr_fmt(w, "%s: Echo challenge answered", dev_op_name(e->op));
-	else if (e->kind == DEV_EVENT_CONNECT || e->kind == DEV_EVENT_REFUSED) {
+	else if (e->kind == DEV_EVENT_FIRMWARE) {
+		wr_str(w, "firmware received: ");
+		wr_escaped(w, e->text);
+	} else if (e->kind == DEV_EVENT_CONNECT || e->kind == DEV_EVENT_REFUSED) {
 		wr_str(w, e->kind == DEV_EVENT_REFUSED ? "refused a request: "
 			  : e->op == DEV_OP_BOOTSTRAP  ? "bootstrap: connecting to "
 						       : "registration: connecting to ");

@@ -228,6 +228,11 @@ void dev_client_response(struct dev *d, const struct peer *from, const struct ms
 	struct writer buf = dev_scratch(h, dev_msg_bytes(outer));
 	struct msg plain;
 	uint64_t number;
+	if (x && d->firmware && x == &d->firmware->fetch.x &&
+		(outer->type != MSG_ACK || outer->mid == exch_mid(x))) {
+		dev_firmware_response(d, from, outer);
+		return;
+	}
 	if (!ours(d, x, outer)) {
 		bool again = d->has_acked_mid && outer->mid == d->acked_mid;
 		if (outer->type == MSG_CON)

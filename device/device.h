@@ -43,6 +43,10 @@ struct dev_options {
 	uint32_t blob_bytes;         /* size of /19/0/0 */
 	uint32_t body_limit_bytes;   /* of a write in blocks */
 	uint16_t block_bytes;        /* the largest block, 16 to 1024 */
+	uint32_t firmware_update_ms; /* how long an update takes */
+	uint8_t firmware_delivery;   /* as /5/0/9 has it: 0 pull, 1 push, 2 both */
+	uint8_t firmware_result;     /* how an update ends, as /5/0/5 has it; 1: well */
+	bool firmware_auto;          /* it updates by itself (/5/0/14) */
 	bool confirmable;            /* notifications are CON */
 	bool challenge; /* ask for an Echo first when the receive side may have lost state */
 	enum dev_recover recover;
@@ -94,6 +98,7 @@ enum dev_event_kind {
 	DEV_EVENT_CHALLENGE, /* we asked the server for an Echo */
 	DEV_EVENT_RECOVERED, /* new keys are in use, by B.2 */
 	DEV_EVENT_MISSED,    /* a datagram that came while it was asleep */
+	DEV_EVENT_FIRMWARE,  /* a package is here; text tells its bytes and SHA-256 */
 	DEV_EVENT_STOPPED,
 };
 /* "registered", "read", ...: one word a kind (and op). */

@@ -15,6 +15,9 @@ void dev_options_default(struct dev_options *o)
 		.blob_bytes = 4096,
 		.body_limit_bytes = 1 << 20,
 		.block_bytes = 1024,
+		.firmware_update_ms = 1000,
+		.firmware_delivery = 2,
+		.firmware_result = 1,
 	};
 }
 
@@ -49,6 +52,7 @@ static void dev_free(struct dev *d)
 {
 	struct dev_host *h = d->host;
 	dev_watch_free(d);
+	dev_firmware_free(d);
 	exch_stop(&h->exchanges, &d->req.e.x);
 	dev_pack_drop(d);
 	wheel_del(&h->wheel, &d->life.timer);
@@ -201,6 +205,8 @@ static void exchange_due(struct dev_host *h, struct dev_exch *x)
 	h->stats.lost++;
 	if (x->notify)
 		dev_observe_timeout(x->dev);
+	else if (x->firmware)
+		dev_firmware_lost(x->dev);
 	else
 		dev_life_failed(x->dev, 0, "no answer", 0);
 }
@@ -215,6 +221,8 @@ void dev_tick(struct dev_host *h, uint64_t now_us, struct dev_out *out)
 		struct dev_timer *dt = (struct dev_timer *)t;
 		if (dt->notify)
 			dev_observe_timer(dt->dev);
+		else if (dt->firmware)
+			dev_firmware_timer(dt->dev);
 		else
 			dev_life_timer(dt->dev);
 	}

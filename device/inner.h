@@ -81,7 +81,7 @@ struct dev_context {
 struct dev_exch {
 	struct exch x; /* first: a timer leads to it */
 	struct dev *dev;
-	bool notify;
+	bool notify, firmware;
 };
 struct dev_request {
 	struct dev_exch e;
@@ -96,7 +96,21 @@ struct dev_request {
 struct dev_timer {
 	struct timer timer; /* first */
 	struct dev *dev;
-	bool notify;
+	bool notify, firmware;
+};
+
+/* What only a device needs that was given firmware. */
+struct dev_firmware {
+	struct dev_timer timer;
+	struct dev_exch fetch; /* a GET under way */
+	struct osc_binding binding;
+	void *digest;         /* of the package so far, or NULL */
+	uint64_t bytes, last; /* of it; where its last block began */
+	uint8_t sum[32];      /* SHA-256 of the last one that came whole */
+	uint8_t state, result;
+	bool automatic;
+	uint8_t szx, tries, restarts, etag_n, etag[8];
+	char uri[256];
 };
 
 struct dev_attr {
@@ -157,10 +171,8 @@ struct dev_things {
 	int16_t low, high; /* tenths of a degree */
 	int64_t time_offset_s;
 	char utc_offset[8], timezone[32];
-	uint8_t fw_state, fw_result;
-	uint32_t fw_bytes, fw_version;
-	uint64_t fw_hash; /* of the last package, which is not kept */
-	uint8_t *blob;    /* NULL: the made-up one */
+	uint32_t fw_version;
+	uint8_t *blob; /* NULL: the made-up one */
 	size_t blob_n;
 };
 
@@ -206,8 +218,9 @@ struct dev {
 	struct dev_pack *pack;      /* on its way in; or NULL */
 	struct dev_request req;
 	struct dev_timer life;
-	struct dev_watch *watch;     /* NULL: nothing */
-	struct dev_sensors *sensors; /* NULL until one is made, deleted or written */
+	struct dev_watch *watch;       /* NULL: nothing */
+	struct dev_firmware *firmware; /* NULL: nothing */
+	struct dev_sensors *sensors;   /* NULL until one is made, deleted or written */
 	struct dedup dedup;
 	struct block_rx rx;
 	struct dev_things things;
@@ -254,6 +267,7 @@ struct dev_call {
 	struct osc_binding binding;
 	uint64_t hash;
 	struct span body; /* payload, or all blocks of it */
+	bool pushed;      /* it was a package, which is not in `body` */
 	bool has_block1;
 	struct block block1;
 };
@@ -467,6 +481,7 @@ enum dev_action {
 	DEV_ACTION_DISABLE,
 	DEV_ACTION_RESET,
 	DEV_ACTION_FIRMWARE,
+	DEV_ACTION_FIRMWARE_CANCEL,
 	DEV_ACTION_NOTHING,
 };
 struct dev_view {
@@ -502,6 +517,26 @@ void dev_things_step(struct dev *d);
 void dev_things_reset(struct dev *d, uint16_t iid);
 /* Whether that path changes from step to step. */
 bool dev_things_changing(const struct lwm_path *p);
+
+/* firmware.c */
+/* NULL without memory. */
+struct dev_firmware *dev_firmware_need(struct dev *d);
+void dev_firmware_free(struct dev *d);
+/* A Write of the package, as it comes. */
+bool dev_firmware_is_push(const struct msg *m);
+/* MSG_EMPTY, or why not now. */
+uint8_t dev_firmware_may_push(const struct dev *d);
+enum block_step dev_firmware_block(struct dev *d, struct block b, struct span payload);
+/* That was the last block. The response code, like those below. */
+uint8_t dev_firmware_pushed(struct dev *d);
+uint8_t dev_firmware_package(struct dev *d, uint16_t iid, const struct lwm_value *v);
+uint8_t dev_firmware_uri(struct dev *d, uint16_t iid, const struct lwm_value *v);
+uint8_t dev_firmware_update(struct dev *d);
+uint8_t dev_firmware_cancel(struct dev *d);
+void dev_firmware_response(struct dev *d, const struct peer *from, const struct msg *outer);
+/* The GET under way was never answered. */
+void dev_firmware_lost(struct dev *d);
+void dev_firmware_timer(struct dev *d);
 
 /* observe.c */
 /* d->watch, made if need be; NULL without memory. */

@@ -308,7 +308,6 @@ static uint8_t delete (struct dev_call *c, const struct lwm_path *p)
 
 static uint8_t act(struct dev *d, const struct dev_resource *r, uint16_t iid)
 {
-	struct dev_things *t = &d->things;
 	const struct dev_server *s = dev_server_of(&d->accounts);
 	switch (r->action) {
 	case DEV_ACTION_NONE:
@@ -319,13 +318,9 @@ static uint8_t act(struct dev *d, const struct dev_resource *r, uint16_t iid)
 		dev_things_reset(d, iid);
 		break;
 	case DEV_ACTION_FIRMWARE: /* OBJ-04 */
-		if (t->fw_state != 2)
-			return MSG_METHOD_NOT_ALLOWED;
-		t->fw_state = 0;
-		t->fw_result = 1;
-		t->fw_version++;
-		d->todo = DEV_TODO_REGISTER;
-		break;
+		return dev_firmware_update(d);
+	case DEV_ACTION_FIRMWARE_CANCEL:
+		return dev_firmware_cancel(d);
 	case DEV_ACTION_REBOOT:
 		d->todo = DEV_TODO_REGISTER;
 		break;

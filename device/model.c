@@ -132,36 +132,39 @@ static uint8_t set_timezone(struct dev *d, uint16_t iid, const struct lwm_value 
 	return set_text(v->bytes, d->things.timezone, sizeof(d->things.timezone));
 }
 
-/* An empty package, or a single NUL, puts the state machine back (OBJ-04). */
-static uint8_t set_package(struct dev *d, uint16_t iid, const struct lwm_value *v)
+static void get_fw_uri(const struct dev_view *v, struct lwm_value *out)
 {
-	struct dev_things *t = &d->things;
-	bool reset = v->bytes.n == 0 || (v->bytes.n == 1 && v->bytes.p[0] == 0);
-	(void)iid;
-	t->fw_bytes = (uint32_t)v->bytes.n;
-	t->fw_hash = siphash24(d->host->seed, v->bytes);
-	t->fw_state = reset ? 0 : 2;
-	t->fw_result = 0;
-	return MSG_CHANGED;
+	out->bytes = span_str(v->d->firmware ? v->d->firmware->uri : "");
 }
 
-/* Push is all we do: a URI is answered by the result "protocol not supported". */
-static uint8_t set_package_uri(struct dev *d, uint16_t iid, const struct lwm_value *v)
+static void get_fw_delivery(const struct dev_view *v, struct lwm_value *out)
 {
+	out->i = v->d->host->o.firmware_delivery;
+}
+
+static void get_fw_auto(const struct dev_view *v, struct lwm_value *out)
+{
+	out->b = v->d->firmware ? v->d->firmware->automatic : v->d->host->o.firmware_auto;
+}
+
+static uint8_t set_fw_auto(struct dev *d, uint16_t iid, const struct lwm_value *v)
+{
+	struct dev_firmware *f = dev_firmware_need(d);
 	(void)iid;
-	d->things.fw_state = 0;
-	d->things.fw_result = v->bytes.n ? 9 : 0;
+	if (!f)
+		return MSG_INTERNAL_ERROR;
+	f->automatic = v->b;
 	return MSG_CHANGED;
 }
 
 static void get_fw_state(const struct dev_view *v, struct lwm_value *out)
 {
-	out->i = v->d->things.fw_state;
+	out->i = v->d->firmware ? v->d->firmware->state : 0;
 }
 
 static void get_fw_result(const struct dev_view *v, struct lwm_value *out)
 {
-	out->i = v->d->things.fw_result;
+	out->i = v->d->firmware ? v->d->firmware->result : 0;
 }
 
 static void get_blob(const struct dev_view *v, struct lwm_value *out)
@@ -304,12 +307,15 @@ static const struct dev_resource table[] = {
 	{3, 18, R, false, LWM_STRING, NULL, NULL, 0, "1.0", 0},
 	{3, 19, R, false, LWM_STRING, NULL, NULL, 0, LANYARD_VERSION, 0},
 	{3, 21, R, false, LWM_INTEGER, NULL, NULL, 0, NULL, 256},
-	{5, 0, W, false, LWM_OPAQUE, NULL, set_package, 0, NULL, 0},
-	{5, 1, RW, false, LWM_STRING, NULL, set_package_uri, 0, "", 0},
+	{5, 0, W, false, LWM_OPAQUE, NULL, dev_firmware_package, 0, NULL, 0},
+	{5, 1, RW, false, LWM_STRING, get_fw_uri, dev_firmware_uri, 0, NULL, 0},
 	{5, 2, E, false, LWM_NONE, NULL, NULL, DEV_ACTION_FIRMWARE, NULL, 0},
 	{5, 3, R, false, LWM_INTEGER, get_fw_state, NULL, 0, NULL, 0},
 	{5, 5, R, false, LWM_INTEGER, get_fw_result, NULL, 0, NULL, 0},
-	{5, 9, R, false, LWM_INTEGER, NULL, NULL, 0, NULL, 1},
+	{5, 8, R, true, LWM_INTEGER, NULL, NULL, 0, NULL, 0},
+	{5, 9, R, false, LWM_INTEGER, get_fw_delivery, NULL, 0, NULL, 0},
+	{5, 10, E, false, LWM_NONE, NULL, NULL, DEV_ACTION_FIRMWARE_CANCEL, NULL, 0},
+	{5, 14, RW, false, LWM_BOOLEAN, get_fw_auto, set_fw_auto, 0, NULL, 0},
 	{19, 0, RW, true, LWM_OPAQUE, get_blob, set_blob, 0, NULL, 0},
 	{3303, 5601, R, false, LWM_FLOAT, get_low, NULL, 0, NULL, 0},
 	{3303, 5602, R, false, LWM_FLOAT, get_high, NULL, 0, NULL, 0},
@@ -343,7 +349,14 @@ const uint16_t *dev_objects(size_t *n)
 
 uint8_t dev_object_version(uint16_t oid)
 {
-	return oid == 3303 ? 11 : 0; /* for its Application Type */
+	switch (oid) {
+	case 5:
+		return 12;
+	case 3303:
+		return 11; /* for its Application Type */
+	default:
+		return 0;
+	}
 }
 
 void dev_value(const struct dev_resource *r, const struct dev_view *v, struct lwm_value *out)

@@ -242,6 +242,7 @@ const char *dev_event_name(enum dev_event_kind kind, enum dev_op op)
 		[DEV_EVENT_CHALLENGE] = "challenge",
 		[DEV_EVENT_RECOVERED] = "recovered",
 		[DEV_EVENT_MISSED] = "missed",
+		[DEV_EVENT_FIRMWARE] = "firmware",
 		[DEV_EVENT_STOPPED] = "stopped",
 	};
 	return kind == DEV_EVENT_DONE ? done_name(op) : names[kind];

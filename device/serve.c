@@ -193,11 +193,14 @@ static bool take_blocks(struct dev_call *c)
 	enum block_step step = BLOCK_INCOMPLETE;
 	if (too_large(c)) {
 		step = BLOCK_TOO_LARGE;
+	} else if (dev_firmware_is_push(&c->plain) && !dev_firmware_may_push(d)) {
+		step = dev_firmware_block(d, c->block1, c->plain.payload);
+		c->pushed = true;
 	} else if (c->block1.num == 0 || memcmp(key, d->rx.key, sizeof(key)) == 0) {
 		step = block_rx_take(&d->rx, c->block1, c->plain.payload, dev_now_ms(d));
 		memcpy(d->rx.key, key, sizeof(key));
 	}
-	c->body = span_make(d->rx.body, d->rx.n);
+	c->body = c->pushed ? SPAN_EMPTY : span_make(d->rx.body, d->rx.n);
 	if (step == BLOCK_DONE)
 		return true;
 	msg_init(&m, MSG_ACK, block_code(step));
@@ -208,6 +211,13 @@ static bool take_blocks(struct dev_call *c)
 		m.code = MSG_INTERNAL_ERROR;
 	answer(c, &m, false);
 	return false;
+}
+
+static void pushed(struct dev_call *c, struct msg *reply)
+{
+	struct dev_event *e = dev_event_add(c->d, DEV_EVENT_WRITE);
+	e->path = (struct lwm_path){3, {5, 0, 0, 0}};
+	reply->code = e->code = dev_firmware_pushed(c->d);
 }
 
 static void dispatch(struct dev_call *c)
@@ -224,6 +234,8 @@ static void dispatch(struct dev_call *c)
 	msg_init(&reply, MSG_ACK, MSG_INTERNAL_ERROR);
 	if (bootstrap)
 		dev_bootstrap_request(c, &reply);
+	else if (c->pushed)
+		pushed(c, &reply);
 	else
 		dev_manage_request(c, &reply);
 	answer_block(c, &reply);

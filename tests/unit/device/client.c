@@ -31,7 +31,8 @@ static void check_register(void)
 	CHECK(has_query(&h.plain, "ep=urn:test:1") && has_query(&h.plain, "lt=300") &&
 			has_query(&h.plain, "lwm2m=1.1") && has_query(&h.plain, "b=U"),
 		"REG-01");
-	CHECK(span_eq_str(h.plain.payload, "</1/0>,</3/0>,</5/0>,</19/0>,</3303/0>;ver=1.1"),
+	CHECK(span_eq_str(
+		      h.plain.payload, "</1/0>,</3/0>,</5/0>;ver=1.2,</19/0>,</3303/0>;ver=1.1"),
 		"REG-07, REG-09");
 	w_reply_register(&w, &h);
 	CHECK(dev_registered(w.dev), "registered");

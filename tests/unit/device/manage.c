@@ -136,8 +136,8 @@ static void check_full(void)
 	CHECK(w_ask(&w, &w.server, &m, &h) == MSG_CHANGED, "Reboot");
 	REQUIRE(w_hear(&w, 1, &w.server, &again), "a Register");
 	CHECK(again.plain.payload.n > 200 &&
-			span_eq_str(span_sub(again.plain.payload, 0, 71),
-				"</1/0>,</3/0>,</5/0>,</19/0>,</3303>;ver=1.1,</3303/0>,"
+			span_eq_str(span_sub(again.plain.payload, 0, 79),
+				"</1/0>,</3/0>,</5/0>;ver=1.2,</19/0>,</3303>;ver=1.1,</3303/0>,"
 				"</3303/1>,</3303"),
 		"lists them, and the version at the object (REG-07)");
 	w_fini(&w);
@@ -151,7 +151,9 @@ static const struct {
 	{"depth 0 of it", "3/0/7", "depth=0", "</3/0/7>;dim=1"},
 	{"depth 1 of it", "3/0/7", "depth=1", "</3/0/7>;dim=1,</3/0/7/0>"},
 	{"depth 3 of it", "3/0/7", "depth=3", "</3/0/7>;dim=1,</3/0/7/0>"},
-	{"an object", "5", "", "</5>,</5/0>,</5/0/0>,</5/0/1>,</5/0/2>,</5/0/3>,</5/0/5>,</5/0/9>"},
+	{"an object", "5", "",
+		"</5>;ver=1.2,</5/0>,</5/0/0>,</5/0/1>,</5/0/2>,</5/0/3>,</5/0/5>,</5/0/8>;dim=1,"
+		"</5/0/9>,</5/0/10>,</5/0/14>"},
 	{"with its version", "3303", "depth=0", "</3303>;ver=1.1"},
 	{"depth 1", "3303", "depth=1", "</3303>;ver=1.1,</3303/0>"},
 	{"depth 2", "3303", "depth=2",
