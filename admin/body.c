@@ -19,6 +19,7 @@ enum {
 	MESSAGE_MAX = 8192,
 	ID_CONTEXT_MAX = 32,
 	ARGUMENTS_MAX = 1024,
+	URI_MAX = 255,
 };
 
 static const uint64_t seq_max = (UINT64_C(1) << 40) - 1; /* RFC 8613 section 7.2.1 */
@@ -365,6 +366,32 @@ bool body_empty(struct span text, struct adm_fail *fail)
 	if (!js_parse(text, &in.obj, fail))
 		return false;
 	js_known(&in, names);
+	js_free(in.obj);
+	return fail->status == 0;
+}
+
+bool body_firmware(
+	struct span text, struct arena *a, struct adm_firmware *out, struct adm_fail *fail)
+{
+	static const char *const names[] = {"method", "image", "uri", NULL};
+	static const char *const methods[] = {"push", "pull", NULL};
+	struct js_in in = {.fail = fail};
+	bool has_method, has_image, has_uri;
+
+	*out = (struct adm_firmware){0};
+	if (!js_parse(text, &in.obj, fail))
+		return false;
+	js_known(&in, names);
+	out->pull = js_choice(&in, "method", methods, &has_method) == 1;
+	out->image = keep(a, js_text(&in, "image", 1, URI_MAX, &has_image), fail);
+	out->uri = keep(a, js_text(&in, "uri", 1, URI_MAX, &has_uri), fail);
+	need(&in, "method", has_method);
+	if (has_image && has_uri)
+		js_fail(&in, "uri", "and image exclude each other");
+	else if (!has_image && (!has_uri || !out->pull))
+		js_fail(&in, "image", "is missing");
+	else if (has_uri && !out->pull)
+		js_fail(&in, "uri", "is for method pull");
 	js_free(in.obj);
 	return fail->status == 0;
 }

@@ -60,5 +60,8 @@ MUST_USE bool body_execute(
 MUST_USE bool body_empty(struct span text, struct adm_fail *fail);
 /* POST /v1/unseal: {"only_copy":true} and nothing else: it cannot be meant otherwise. */
 MUST_USE bool body_unseal(struct span text, struct adm_fail *fail);
+/* {"method":"push"|"pull","image":NAME} or {"method":"pull","uri":URI} */
+MUST_USE bool body_firmware(
+	struct span text, struct arena *a, struct adm_firmware *out, struct adm_fail *fail);
 
 #endif

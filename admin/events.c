@@ -335,7 +335,7 @@ static bool types_known(struct adm_req *r)
 {
 	static const struct span known = SPAN_LIT("registered,updated,deregistered,expired,"
 						  "notification,operation,bootstrap,rollback,"
-						  "security");
+						  "security,firmware");
 	const struct span *types = url_param(&r->url, "type");
 	struct span left = types ? *types : SPAN_EMPTY;
 

@@ -237,6 +237,39 @@ struct adm_bootstrap_view {
 	int64_t last_wall_s;
 };
 
+struct adm_image_view {
+	const char *name;
+	struct span sha256;
+	uint64_t bytes;
+	int64_t created_wall_s;
+	uint64_t uses; /* by updates that are not over */
+	bool once;
+};
+typedef void adm_image_fn(void *cb_arg, const struct adm_image_view *v);
+
+/* A piece of an image, or all of it. */
+struct adm_image_piece {
+	struct span name;
+	uint64_t at, total; /* bytes */
+	struct span bytes;
+	bool once; /* it goes with the last update that uses it */
+};
+
+struct adm_firmware {
+	bool pull;
+	struct span image, uri; /* one of them */
+};
+
+struct adm_firmware_view {
+	struct span endpoint;
+	const char *state, *method, *image, *uri, *detail, *result_text;
+	bool waiting, over;
+	uint64_t sent, bytes;
+	uint8_t result;
+	int64_t created_wall_s, changed_wall_s;
+};
+typedef void adm_firmware_fn(void *cb_arg, const struct adm_firmware_view *v);
+
 struct adm_metric {
 	const char *name, *help;
 	bool counter;                    /* else a gauge */
@@ -309,6 +342,19 @@ struct adm_ops {
 	void (*metrics)(void *arg, adm_metric_fn *fn, void *cb_arg);
 	/* The operator has confirmed that a sealed database is the only copy. */
 	void (*unseal)(void *arg, adm_done_fn *done, void *done_arg);
+	/* Takes a piece of an image. 202 with `bytes`: so many are here; 201: that was the last,
+	 * and the image is durable. A piece at 0 begins anew. */
+	void (*image_add)(
+		void *arg, const struct adm_image_piece *p, adm_done_fn *done, void *done_arg);
+	void (*image_delete)(void *arg, struct span name, adm_done_fn *done, void *done_arg);
+	/* Of one name, or of all if it is empty. ERR_NOTFOUND. */
+	enum err (*image_list)(void *arg, struct span name, adm_image_fn *fn, void *cb_arg);
+	/* The firmware update of an endpoint. ERR_NOTFOUND: no such endpoint; ERR_STATE: it has
+	 * none. Of all endpoints if the name is empty. */
+	enum err (*firmware_list)(void *arg, struct span name, adm_firmware_fn *fn, void *cb_arg);
+	void (*firmware_start)(void *arg, struct span name, const struct adm_firmware *f,
+		adm_done_fn *done, void *done_arg);
+	void (*firmware_cancel)(void *arg, struct span name, adm_done_fn *done, void *done_arg);
 	/* Makes a copy of the database beside it: 201 with `location` and `bytes`. */
 	void (*backup)(void *arg, adm_done_fn *done, void *done_arg);
 };

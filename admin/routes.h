@@ -29,6 +29,8 @@ adm_handler_fn read_composite_post, write_composite_post;
 adm_handler_fn discover_get, attributes_put;
 adm_handler_fn observe_composite_put, observe_composite_delete;
 adm_handler_fn observations_list, observation_put, observation_delete;
+adm_handler_fn images_list, image_get, image_put, image_delete;
+adm_handler_fn firmware_list, firmware_get, firmware_put, firmware_delete;
 adm_handler_fn operations_list, operation_get, operation_delete;
 adm_handler_fn bootstrap_get, bootstrap_put, bootstrap_delete, bootstrap_trigger_post;
 /* What the answer to an operation of that kind holds. */

@@ -156,6 +156,7 @@ enum err core_start(struct core *c, struct store *s, uint64_t boot_ms, int64_t w
 		err = core_begin(c, false);
 	if (err)
 		return err;
+	core_images_sweep(c);
 	core_turn_end(c);
 	return ERR_OK;
 }

@@ -6,6 +6,7 @@
 
 #include "admin/ops.h"
 #include "bootstrap/bootstrap.h"
+#include "cmd/core_firmware.h"
 #include "config/config.h"
 #include "server/server.h"
 #include "storage/store.h"
@@ -32,6 +33,7 @@ struct core_opts {
 	const struct cfg *cfg;
 	struct core_io io;
 	struct rng rng;
+	const struct core_images *images; /* outlives the core; NULL: there is no place for any */
 };
 
 struct core;

@@ -431,4 +431,5 @@ void core_admin_ops(struct core *c, struct adm_ops *out)
 		.metrics = core_metrics,
 		.unseal = core_unseal,
 		.backup = core_backup};
+	core_firmware_ops(out);
 }

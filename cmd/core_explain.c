@@ -25,7 +25,7 @@ struct look {
 	struct adm_reason refusal[1 + CONTEXTS_MAX]; /* of the endpoint; of each context */
 	struct adm_context_state context[CONTEXTS_MAX];
 	size_t context_n;
-	char text[TEXT_MAX], bootstrap[256];
+	char text[TEXT_MAX], bootstrap[256], firmware[320];
 };
 
 static struct adm_reason reason_view(enum ep_reason r, uint64_t count, int64_t wall_s)
@@ -137,6 +137,24 @@ static void tell_bootstrap(struct look *k)
 		wr_fmt(&w, "%s.", k->b.last_result);
 	k->bootstrap[w.n] = '\0';
 	tell(k, good ? "bootstrapped" : "last-bootstrap", k->bootstrap, k->b.last_wall_s);
+}
+
+static void tell_firmware(struct look *k)
+{
+	struct srv_fw_view v;
+	struct writer w = wr_make(k->firmware, sizeof(k->firmware) - 1);
+	if (!srv_firmware_view(k->c->srv, k->e, &v))
+		return;
+	bool over = v.step == SRV_FW_OVER;
+	wr_fmt(&w, over ? "Its last firmware update: %s" : "Its firmware is being updated: %s",
+		v.state);
+	if (v.waiting)
+		wr_str(&w, ", and waits for the device to be heard of");
+	if (v.detail[0])
+		wr_fmt(&w, "; %s", v.detail);
+	wr_str(&w, ".");
+	k->firmware[w.n] = '\0';
+	tell(k, over ? "last-firmware" : "firmware", k->firmware, v.changed_wall_s);
 }
 
 /* ---- what happened */
@@ -397,6 +415,7 @@ enum err core_explain(void *arg, struct span name, struct adm_explanation *out)
 	look_at(k);
 	tell_state(k);
 	tell_bootstrap(k);
+	tell_firmware(k);
 	tell_notes(k);
 	for (const struct ep_context *x = k->e->contexts; x; x = x->next_of_endpoint)
 		if (k->context_n < CONTEXTS_MAX)

@@ -3,6 +3,7 @@
 #define LANYARD_CMD_CORE_IMPL_H
 
 #include "cmd/core.h"
+#include "server/firmware.h"
 
 enum { CORE_RENEW_SLOTS = 1024, CORE_TURNS_MAX = 64, CORE_RECOVER_MS = 1000 };
 
@@ -19,6 +20,20 @@ struct core_turn {
 	struct turn turn; /* first; and in it first the batch */
 	struct core_turn *next;
 	bool durable;
+};
+
+enum { CORE_UPLOADS_MAX = 8 };
+
+/* A firmware image on its way in. */
+struct core_upload {
+	struct store_image_seal seal; /* first: found from it */
+	struct core *core;
+	uint64_t id;       /* 0: free */
+	uint64_t n, bytes; /* so far, and in all */
+	uint64_t last_ms;  /* boot clock */
+	uint64_t ticket;   /* of the call that waits for its end; 0: none */
+	bool once, sealing;
+	char name[SRV_IMAGE_NAME_MAX + 1];
 };
 
 struct core {
@@ -46,6 +61,8 @@ struct core {
 	uint16_t port[CFG_LISTEN_MAX];
 	uint64_t recoveries;
 	uint64_t damaged; /* rows of the database that contradict themselves, when it was loaded */
+	struct core_upload upload[CORE_UPLOADS_MAX];
+	uint64_t next_upload;
 	/* core_limits.c */
 	uint64_t limits_told[2][4]; /* of encryptions and of failures, by level */
 	uint64_t renewals;
@@ -161,6 +178,16 @@ void core_import(void *arg, struct adm_import *lines, size_t n, bool replace, ad
 /* core_safe.c */
 void core_unseal(void *arg, adm_done_fn *done, void *done_arg);
 void core_backup(void *arg, adm_done_fn *done, void *done_arg);
+
+/* core_firmware.c */
+struct srv_image_files core_image_files(struct core *c);
+/* What no image has any more goes. */
+void core_image_gone(struct core *c, const uint8_t sha256[static STORE_SHA256]);
+void core_images_sweep(struct core *c);
+/* Where devices fetch images from; "" if nobody knows. */
+const char *core_firmware_uri(const struct cfg *g);
+/* The table's entries. */
+void core_firmware_ops(struct adm_ops *out);
 
 /* core_metrics.c */
 void core_metrics(void *arg, adm_metric_fn *fn, void *cb_arg);

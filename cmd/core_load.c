@@ -198,6 +198,20 @@ static enum err on_tombstone(void *arg, const struct rec_tombstone *r)
 	return err ? err : ep_load_tombstone(&l->c->dir, r);
 }
 
+static enum err on_image(void *arg, const struct rec_image *r)
+{
+	struct loading *l = arg;
+	enum err err = engines(l);
+	return err ? err : srv_load_image(l->c->srv, r);
+}
+
+static enum err on_firmware(void *arg, const struct rec_firmware *r)
+{
+	struct loading *l = arg;
+	struct endpoint *e = find(&l->endpoints, r->endpoint_id);
+	return e ? srv_load_firmware(l->c->srv, e, r) : astray(l, r->endpoint_id);
+}
+
 /* A notification, for its event. Without memory the writer gets an error, and the engine says less.
  */
 static void render(void *arg, const struct lwm_path *path, uint8_t code, int32_t content_format,
@@ -293,6 +307,10 @@ static enum err new_server(struct core *c, uint64_t now_ms)
 		.queue_total = g->queue_total,
 		.queue_bytes = g->queue_bytes,
 		.rolled_back = rolled_back(c),
+		.files = core_image_files(c),
+		.firmware_timeout_s = g->firmware_timeout_s,
+		.firmware_uri = core_firmware_uri(g),
+		.firmware_nosec = g->firmware_nosec,
 		.nosec_endpoints = g->nosec_endpoints,
 		.seed = seed,
 		.now_ms = now_ms,
@@ -366,6 +384,8 @@ enum err core_load(struct core *c)
 		.op = on_op,
 		.tombstone = on_tombstone,
 		.damage = on_damage,
+		.image = on_image,
+		.firmware = on_firmware,
 		.arg = &l};
 	c->damaged = 0;
 	enum err err = store_load(c->store, &v, &l.info);

@@ -114,6 +114,32 @@ static void engines(const struct core *c, const struct out *o)
 	put(o, true, "lanyard_bootstrap_failed_total", "Bootstraps failed", b->failed);
 }
 
+static void firmware(const struct core *c, const struct out *o)
+{
+	static const char *const outcomes[] = {[SRV_FW_SUCCEEDED] = "succeeded",
+		[SRV_FW_FAILED] = "failed",
+		[SRV_FW_CANCELLED] = "cancelled",
+		[SRV_FW_UNKNOWN] = "unknown"};
+	const struct srv_fw_counters *n = srv_fw_counters(c->srv);
+	struct srv_fw_view v;
+	uint64_t under_way = 0, images = 0, bytes = 0;
+	size_t cursor = 0;
+	while (srv_firmware_next(c->srv, &cursor, &v))
+		under_way += v.step != SRV_FW_OVER;
+	for (const struct srv_image *i = srv_images(c->srv); i; i = i->next) {
+		images++;
+		bytes += i->bytes;
+	}
+	put(o, false, "lanyard_firmware_updates", "Firmware updates that are not over", under_way);
+	put(o, false, "lanyard_firmware_images", "Firmware images kept", images);
+	put(o, false, "lanyard_firmware_image_bytes", "Bytes of all of them", bytes);
+	put(o, true, "lanyard_firmware_blocks_total", "Blocks of images that devices have fetched",
+		n->blocks_served);
+	for (size_t i = SRV_FW_SUCCEEDED; i <= SRV_FW_UNKNOWN; i++)
+		labelled(o, "lanyard_firmware_updates_total", "Firmware updates that are over",
+			"outcome", outcomes[i], n->outcomes[i]);
+}
+
 void core_metrics(void *arg, adm_metric_fn *fn, void *cb_arg)
 {
 	const struct core *c = arg;
@@ -140,5 +166,6 @@ void core_metrics(void *arg, adm_metric_fn *fn, void *cb_arg)
 		return;
 	exchange(c, &o);
 	limits(c, &o);
+	firmware(c, &o);
 	engines(c, &o);
 }

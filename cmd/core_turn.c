@@ -112,6 +112,9 @@ static void speak(struct core *c, struct core_turn *n)
 		case EFFECT_DONE:
 			core_answer(c, &e->done);
 			break;
+		case EFFECT_IMAGE_GONE:
+			core_image_gone(c, e->sha256);
+			break;
 		case EFFECT_INPUTS:
 			core_ask_inputs(c, e->context_id);
 			break;

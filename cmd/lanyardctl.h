@@ -102,6 +102,9 @@ int ctl_call(struct ctl *c, const char *method, const char *target, const char *
 /* The same with a body of any kind; `type` is its Content-Type. */
 int ctl_send(struct ctl *c, const char *method, const char *target, const char *type,
 	struct span body, int quiet_status, struct ctl_reply *out);
+/* PUTs bytes `at` and on, some at least, of something `total` bytes long. */
+int ctl_send_part(struct ctl *c, const char *target, struct span body, uint64_t at, uint64_t total,
+	struct ctl_reply *out);
 void ctl_reply_free(struct ctl_reply *r);
 /* Prints what the problem in `r` says as one line. Returns CTL_REFUSED. */
 int ctl_problem(const struct ctl_reply *r);
@@ -221,6 +224,7 @@ int ctl_decode(struct ctl *c);
 int ctl_oscore(struct ctl *c);
 int ctl_watch(struct ctl *c);
 int ctl_doctor(struct ctl *c);
+int ctl_firmware(struct ctl *c);
 int ctl_backup(struct ctl *c);
 int ctl_restore(struct ctl *c);
 int ctl_unseal(struct ctl *c);

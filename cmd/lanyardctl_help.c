@@ -151,6 +151,27 @@ static const struct ctl_command commands[] = {
 	{"observations", NULL, "EP", 1, 1, 0, ctl_observations, "what is observed", NULL},
 	{"cancel", NULL, "EP PATH", 2, 2, CTL_HAS(CTL_OPT_WAIT), ctl_cancel, "end an observation",
 		NULL},
+	{"firmware", NULL, "ACTION [EP] [FILE]", 1, 3, CTL_HAS(CTL_OPT_WAIT), ctl_firmware,
+		"update the firmware of a device",
+		"  push EP FILE     send it a package, have it update, see what becomes of it\n"
+		"  pull EP URI      have it fetch the package, from a URI of at most 255 bytes\n"
+		"  pull EP FILE     have it fetch FILE from this server\n"
+		"  status EP        how far it is\n"
+		"  cancel EP        give it up, unless the device was told to update already\n"
+		"  list             the updates of all endpoints\n"
+		"  images           the packages that are kept\n"
+		"  upload FILE      keep a package under its file name, for many devices\n"
+		"  remove IMAGE     no longer\n"
+		"Where there is no FILE of that name it is a package that is kept. One that push "
+		"or "
+		"pull brings\n"
+		"goes again when the last update that used it is over. An update goes on by "
+		"itself, "
+		"also when\n"
+		"the device sleeps or the daemon restarts; with --wait its end is waited for, and "
+		"exit status 1\n"
+		"says that it failed. A device that was told to update is never told twice "
+		"unless it says that it\nhas not begun."},
 	{"operations", NULL, "[EP]", 0, 1, 0, ctl_operations,
 		"what devices are asked for now, and outcomes of the last hour", NULL},
 	{"operation", NULL, "ID", 1, 1, CTL_HAS(CTL_OPT_CANCEL), ctl_operation,
@@ -180,7 +201,7 @@ static const struct ctl_command commands[] = {
 			CTL_HAS(CTL_OPT_COUNT),
 		ctl_events, "print events as they happen",
 		"Types: registered updated deregistered expired notification send operation "
-		"bootstrap rollback security"},
+		"firmware bootstrap rollback security"},
 	{"trace", NULL, "EP", 1, 1, CTL_HAS(CTL_OPT_COUNT), ctl_trace,
 		"print the messages of an endpoint as they come and go",
 		"In the clear, as they are inside OSCORE, until interrupted. -> is sent by the "

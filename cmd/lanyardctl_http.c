@@ -92,6 +92,7 @@ static bool send_all(int fd, const char *p, size_t n)
 struct load {
 	const char *type;
 	struct span body;
+	const char *range; /* Content-Range: it is a part; or NULL */
 };
 
 static bool send_request(
@@ -99,11 +100,13 @@ static bool send_request(
 {
 	char head[4096];
 	int n = snprintf(head, sizeof(head),
-		"%s %s HTTP/1.1\r\nHost: lanyard\r\nAccept: %s\r\n%s%s%sContent-Length: "
+		"%s %s HTTP/1.1\r\nHost: lanyard\r\nAccept: %s\r\n%s%s%s%s%s%sContent-Length: "
 		"%zu\r\n%s\r\n",
 		method, target, last ? "application/json" : "text/event-stream",
 		load->type ? "Content-Type: " : "", load->type ? load->type : "",
-		load->type ? "\r\n" : "", load->body.n, last ? "Connection: close\r\n" : "");
+		load->type ? "\r\n" : "", load->range ? "Content-Range: " : "",
+		load->range ? load->range : "", load->range ? "\r\n" : "", load->body.n,
+		last ? "Connection: close\r\n" : "");
 
 	if (n < 0 || (size_t)n >= sizeof(head)) {
 		errno = ENAMETOOLONG;
@@ -250,15 +253,14 @@ static void read_json(struct ctl_reply *r)
 		json_tokener_free(t);
 }
 
-int ctl_send(struct ctl *c, const char *method, const char *target, const char *type,
-	struct span body, int quiet_status, struct ctl_reply *out)
+static int call(struct ctl *c, const char *method, const char *target, const struct load *load,
+	int quiet_status, struct ctl_reply *out)
 {
-	struct load load = {type, body};
 	struct conn h;
 	int rc = conn_open(c, &h);
 
 	*out = (struct ctl_reply){0};
-	if (rc == CTL_OK && (c->no_memory || !send_request(&h, method, target, &load, true)))
+	if (rc == CTL_OK && (c->no_memory || !send_request(&h, method, target, load, true)))
 		rc = ctl_fail("the request is too long");
 	if (rc == CTL_OK && (!read_head(&h) || !read_body(&h, out)))
 		rc = unreachable(c, "no answer from the daemon at", errno ? errno : ECONNRESET);
@@ -275,6 +277,25 @@ int ctl_send(struct ctl *c, const char *method, const char *target, const char *
 	if (c->opt[CTL_OPT_JSON])
 		(void)ctl_json_done(c, out);
 	return ctl_problem(out);
+}
+
+int ctl_send(struct ctl *c, const char *method, const char *target, const char *type,
+	struct span body, int quiet_status, struct ctl_reply *out)
+{
+	struct load load = {type, body, NULL};
+
+	return call(c, method, target, &load, quiet_status, out);
+}
+
+int ctl_send_part(struct ctl *c, const char *target, struct span body, uint64_t at, uint64_t total,
+	struct ctl_reply *out)
+{
+	char range[80];
+	struct load load = {"application/octet-stream", body, range};
+
+	snprintf(range, sizeof(range), "bytes %llu-%llu/%llu", (unsigned long long)at,
+		(unsigned long long)(at + body.n - 1), (unsigned long long)total);
+	return call(c, "PUT", target, &load, 0, out);
 }
 
 int ctl_call(struct ctl *c, const char *method, const char *target, const char *body,
@@ -307,7 +328,7 @@ static int refused_stream(const struct ctl *c, struct conn *h)
 int ctl_stream_open(struct ctl *c, const char *target, struct ctl_stream **out)
 {
 	struct ctl_stream *s = calloc(1, sizeof(*s));
-	struct load none = {NULL, SPAN_EMPTY};
+	struct load none = {NULL, SPAN_EMPTY, NULL};
 	int rc;
 
 	*out = NULL;

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cmd/core.h"
 #include "cmd/lanyardd_models.h"
+#include "oscore/crypto.h"
 #include "storage/sqlite.h"
 #include "transport/net.h"
 
@@ -28,10 +29,12 @@ struct daemon {
 	struct cfg cfg;
 	const char *config; /* NULL: the default path, which may be missing */
 	struct event_base *base;
-	struct event *timer, *store_event, *wake_event, *watchdog, *sig[3];
+	struct event *timer, *store_event, *images_event, *wake_event, *watchdog, *sig[3];
 	struct net *net;
 	struct adm *adm;
 	struct core *core;
+	struct store_images *images;
+	struct core_images image_ops;
 	uint64_t armed_ms; /* what the timer is set to; UINT64_MAX: nothing */
 	uint64_t watchdog_us;
 	int admin_fd; /* inherited from systemd, or -1 */
@@ -126,6 +129,15 @@ static void on_store(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	begin_turn(d);
 	core_store_poll(d->core);
+	end_turn(d);
+}
+
+static void on_images(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+	(void)fd, (void)what;
+	begin_turn(d);
+	store_images_poll(d->images);
 	end_turn(d);
 }
 
@@ -341,11 +353,67 @@ static bool open_events(struct daemon *d)
 	return !event_add(d->watchdog, &tv);
 }
 
+static enum err image_add(void *arg, uint64_t upload, uint64_t at, struct span bytes)
+{
+	return store_images_add(arg, upload, at, bytes);
+}
+
+static void image_drop(void *arg, uint64_t upload)
+{
+	store_images_drop(arg, upload);
+}
+
+static void image_seal(void *arg, struct store_image_seal *s)
+{
+	store_images_seal(arg, s);
+}
+
+static enum err image_read(
+	void *arg, const uint8_t sha256[static STORE_SHA256], uint64_t at, uint8_t *buf, size_t n)
+{
+	return store_images_read(arg, sha256, at, buf, n);
+}
+
+static void image_remove(void *arg, const uint8_t sha256[static STORE_SHA256])
+{
+	store_images_remove(arg, sha256);
+}
+
+static void image_sweep(void *arg, store_images_keep_fn *keep, void *keep_arg)
+{
+	store_images_sweep(arg, keep, keep_arg);
+}
+
+/* Beside the database, whose directory is there and locked by now. */
+static bool open_images(struct daemon *d, char *why)
+{
+	static const struct store_digest sha256 = {
+		osc_sha256_begin, osc_sha256_add, osc_sha256_end};
+	char dir[CFG_TEXT_MAX + 16];
+	snprintf(dir, sizeof(dir), "%s/firmware", d->cfg.dir);
+	enum err err = store_images_open(dir, &sha256, &d->images, why);
+	if (err) {
+		log_error("cannot start: %s", why[0] ? why : err_text(err));
+		return false;
+	}
+	d->image_ops = (struct core_images){.add = image_add,
+		.drop = image_drop,
+		.seal = image_seal,
+		.read = image_read,
+		.remove = image_remove,
+		.sweep = image_sweep,
+		.arg = d->images};
+	d->images_event =
+		event_new(d->base, store_images_fd(d->images), EV_READ | EV_PERSIST, on_images, d);
+	return d->images_event && !event_add(d->images_event, NULL);
+}
+
 static bool open_core(struct daemon *d)
 {
 	char why[WHY_MAX] = "";
 	struct store *store = NULL;
 	struct core_opts o = {.cfg = &d->cfg,
+		.images = &d->image_ops,
 		.rng = rng_system(),
 		.io = {.send = say_send,
 			.event = say_event,
@@ -369,6 +437,11 @@ static bool open_core(struct daemon *d)
 	err = store_sqlite_open(&so, core_store_done, d->core, &store, why);
 	if (err) {
 		log_error("cannot start: %s", why[0] ? why : err_text(err));
+		return false;
+	}
+	why[0] = '\0';
+	if (!open_images(d, why)) {
+		store_free(store);
 		return false;
 	}
 	err = core_start(d->core, store, boot_ms(), wall_ms());
@@ -474,6 +547,10 @@ static int close_all(struct daemon *d)
 		net_pause(d->net);
 	adm_free(d->adm);
 	d->adm = NULL;
+	if (d->images_event)
+		event_free(d->images_event);
+	store_images_close(d->images);
+	d->images = NULL;
 	if (d->started) {
 		core_time(d->core, boot_ms(), wall_ms());
 		enum err err = core_stop(d->core);

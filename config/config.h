@@ -30,6 +30,11 @@ struct cfg {
 	uint32_t body_limit_bytes; /* of a body in blocks, either way */
 	uint32_t endpoints_max;
 	char nosec_endpoints[CFG_TEXT_MAX]; /* names or fnmatch patterns, separated by spaces */
+	uint32_t firmware_max_bytes;        /* of an image */
+	uint32_t firmware_total_bytes;      /* of all images together */
+	uint32_t firmware_timeout_s;        /* an update without progress for so long is over */
+	char firmware_uri[CFG_TEXT_MAX];    /* "": that of [bootstrap] */
+	bool firmware_nosec;                /* images are served unprotected, to anyone */
 	char models_dir[CFG_TEXT_MAX];      /* "": only the models that are built in */
 	/* [bootstrap] */
 	bool bootstrap;

@@ -49,6 +49,18 @@ static const struct cfg_option schema[] = {
 		"object models: *.xml of this directory, as the OMA registry has them; empty: "
 		"none"},
 
+	{"server", "firmware_max_bytes", CFG_UINT, C(firmware_max_bytes), 1024, 1073741824, "bytes",
+		NULL, "33554432", false, "the largest firmware image that is taken"},
+	{"server", "firmware_total_bytes", CFG_UINT, C(firmware_total_bytes), 1024, 4294967295U,
+		"bytes", NULL, "1073741824", false, "how long all firmware images may be together"},
+	{"server", "firmware_timeout", CFG_UINT, C(firmware_timeout_s), 60, 31536000, "s", NULL,
+		"86400", false, "a firmware update that stands still for so long is over"},
+	{"server", "firmware_uri", CFG_TEXT, C(firmware_uri), TEXT(0), NULL, "", false,
+		"where devices fetch firmware images, coap://HOST[:PORT]; "
+		"empty: that of [bootstrap] uri"},
+	{"server", "firmware_nosec", CFG_BOOL, C(firmware_nosec), BOOL, NULL, "no", false,
+		"whether firmware images are also served to anyone without security"},
+
 	{"bootstrap", "enabled", CFG_BOOL, C(bootstrap), BOOL, NULL, "yes", false,
 		"whether devices can bootstrap"},
 	{"bootstrap", "uri", CFG_TEXT, C(uri), TEXT(0), NULL, "", false,

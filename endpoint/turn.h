@@ -9,10 +9,11 @@
 #include "storage/store.h"
 
 enum effect_kind {
-	EFFECT_SEND,   /* a datagram */
-	EFFECT_EVENT,  /* for those who listen to events */
-	EFFECT_DONE,   /* an administrator's call is answered */
-	EFFECT_INPUTS, /* what a context is derived from is asked of storage: ep_inputs_told */
+	EFFECT_SEND,       /* a datagram */
+	EFFECT_EVENT,      /* for those who listen to events */
+	EFFECT_DONE,       /* an administrator's call is answered */
+	EFFECT_IMAGE_GONE, /* no image has these bytes any more: their file may go */
+	EFFECT_INPUTS,     /* what a context is derived from is asked of storage: ep_inputs_told */
 };
 
 /* The outcome of something an administrator asked for; ticket is the asker's. */
@@ -42,6 +43,7 @@ struct effect {
 		struct rec_event event; /* seq 0: live only, not stored */
 		struct effect_done done;
 		uint64_t context_id;
+		uint8_t sha256[32];
 	};
 };
 

@@ -23,6 +23,8 @@ static void op_free(struct srv *s, struct srv_op *op)
 {
 	srv_op_clear(op);
 	srv_parts_free(op->parts);
+	if (op->fw)
+		op->fw->op = NULL;
 	free(op);
 	s->op_n--;
 }
@@ -58,6 +60,8 @@ void srv_op_done(
 {
 	struct effect_done e = {
 		.ticket = op->ticket, .status = status, .type = type, .content_format = -1};
+	if (op->fw && t)
+		srv_fw_unanswered(op->fw, type, t);
 	if (t && (op->ticket || op->queued)) {
 		e.detail = turn_dup(t, span_str(detail));
 		tell(op, &e, t);
@@ -95,6 +99,8 @@ static struct span bad_detail(const struct srv_op *op, uint8_t code, struct turn
 
 void srv_op_answer(struct srv_op *op, const struct msg *m, struct turn *t)
 {
+	if (op->fw)
+		srv_fw_answered(op->fw, op, m, t);
 	if (!op->ticket && !op->queued)
 		return;
 	bool good = msg_code_class(m->code) == 2;
@@ -123,12 +129,14 @@ void srv_op_answer(struct srv_op *op, const struct msg *m, struct turn *t)
 enum err srv_ask(struct srv *s, struct srv_reg *g, struct msg *m, bool observe, void *user,
 	struct turn *t, struct ep_request **out)
 {
+	const struct srv_op *op = observe ? NULL : user;
 	struct ep_request_opts o = {.endpoint = g->endpoint,
 		.ctx = g->ctx,
 		.peer = g->peer,
 		.msg = m,
+		.source = op && op->source.n ? &op->source : NULL,
 		.observe = observe,
-		.renews = !observe && ((const struct srv_op *)user)->renews,
+		.renews = op && op->renews,
 		.role = REC_ROLE_SERVER,
 		.user = user};
 	g->awake_ms = t->now_ms;
@@ -200,6 +208,11 @@ struct srv_op *srv_op_new(struct srv *s, const struct srv_dm *d, struct srv_reg 
 	op->ticket = d->ticket;
 	op->renews = d->renews;
 	op->wants_format = d->content_format >= 0;
+	op->fw = d->fw;
+	if (d->fw)
+		d->fw->op = op;
+	if (d->source)
+		op->source = *d->source;
 	op->next = g->ops;
 	g->ops = op;
 	return op;
@@ -223,7 +236,7 @@ void srv_op_start(struct srv *s, struct srv_op *op, const struct srv_dm *d, stru
 		return;
 	}
 	if (!err) {
-		if (srv_op_kept(op->kind) && !op->queued)
+		if (srv_op_kept(op->kind) && !op->queued && !op->fw) /* which keep their own */
 			record_op(s, op, t);
 		err = srv_op_send(s, op, t);
 	}
@@ -254,8 +267,9 @@ void srv_dm(struct srv *s, const struct srv_dm *d, struct turn *t)
 		turn_done(t, d->ticket, 422, why.type, why.detail);
 		return;
 	}
-	/* What has the keys renewed waits for nothing: without it nothing else leaves. */
-	if (!d->renews && (g->queue || srv_queue_waits(s, d->endpoint))) {
+	/* What has the keys renewed waits for nothing: without it nothing else leaves. An update is
+	 * kept by itself, and asks while the device is awake. */
+	if (!d->renews && !d->fw && (g->queue || srv_queue_waits(s, d->endpoint))) {
 		srv_queue_take(s, g, d, t);
 		return;
 	}

@@ -286,6 +286,7 @@ static void notify(struct srv *s, struct srv_observation *o, const struct msg *m
 	o->last_wall_s = t->wall_ms / 1000;
 	s->count.notifications++;
 	ep_event(t, s->opts.next_event, "notification", ep_name(o->endpoint), wr_span(&w));
+	srv_fw_notified(s, o->endpoint, &o->path, t);
 }
 
 static void end_request(struct srv *s, struct srv_observation *o, struct turn *t)

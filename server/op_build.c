@@ -453,6 +453,9 @@ enum err srv_op_prepare(struct srv *s, struct srv_op *op, const struct srv_dm *d
 	op->depth = -1;
 	switch (d->kind) {
 	case SRV_WRITE:
+		if (op->source.n)
+			return add_attempt(op, LWM_CF_OPAQUE, SPAN_EMPTY);
+		return prepare_values(s, op, d);
 	case SRV_WRITE_PARTIAL:
 	case SRV_CREATE:
 		return prepare_values(s, op, d);

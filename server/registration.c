@@ -186,6 +186,7 @@ static void accept(struct srv *s, struct ep_delivery *d, struct srv_reg *g, stru
 	ep_respond(s->x, d, &m, t);
 	s->count.registers++;
 	srv_woken(s, g, t);
+	srv_fw_heard(s, g->endpoint, true, t);
 }
 
 /* Reads the list. What could not be told to storage is refused here. */
@@ -357,6 +358,7 @@ void srv_update(struct srv *s, struct ep_delivery *d, struct span location, stru
 	ep_respond_code(s->x, d, MSG_CHANGED, t);
 	s->count.updates++;
 	srv_woken(s, g, t);
+	srv_fw_heard(s, g->endpoint, false, t);
 }
 
 void srv_deregister(struct srv *s, struct ep_delivery *d, struct span location, struct turn *t)

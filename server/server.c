@@ -55,6 +55,7 @@ enum err srv_new(const struct srv_opts *o, struct srv **out)
 	map_init(&s->queues, key_queue, o->seed);
 	map_init(&s->by_ref, key_ref, o->seed);
 	wheel_init(&s->queue_wheel, o->now_ms);
+	srv_fw_init(s);
 	s->opts.seed = NULL;
 	*out = s;
 	return ERR_OK;
@@ -83,6 +84,7 @@ void srv_free(struct srv *s)
 	size_t cursor = 0;
 	for (struct endpoint *e; (e = map_next(&s->dir->by_name, &cursor));)
 		endpoint_free(s, e);
+	srv_fw_fini(s);
 	map_fini(&s->by_location);
 	map_fini(&s->by_peer);
 	map_fini(&s->queues);
@@ -103,6 +105,7 @@ static void drop_orphan(struct srv *s, const struct endpoint *e)
 void srv_forget_endpoint(struct srv *s, struct endpoint *e, struct turn *t)
 {
 	struct srv_endpoint *se = e->registration;
+	srv_fw_forget(s, e, t);
 	if (!se) {
 		srv_queue_free(s, e, t);
 		return;
@@ -210,13 +213,17 @@ enum err srv_load_registration(
 	return err;
 }
 
-/* rd, rd/LOCATION, dp: what a device may ask of a server. */
+/* rd, rd/LOCATION, dp, fw/NAME: what a device may ask of a server. */
 static void route(struct srv *s, struct ep_delivery *d, struct turn *t)
 {
 	const struct opt *a = msg_find(d->msg, OPT_URI_PATH);
 	const struct opt *b = a ? msg_next(d->msg, a) : NULL;
 	const struct opt *c = b ? msg_next(d->msg, b) : NULL;
 	bool dp = a && !b && span_eq_str(a->val, "dp");
+	if (b && !c && span_eq_str(a->val, "fw")) {
+		srv_fw_serve(s, d, b->val, t);
+		return;
+	}
 	if (!a || c || (!dp && !span_eq_str(a->val, "rd"))) {
 		srv_refuse(s, d, d->endpoint, EP_REASON_NO_PATH, MSG_NOT_FOUND, t);
 		return;
@@ -251,6 +258,8 @@ void srv_request(struct srv *s, struct ep_delivery *d, struct turn *t)
 	g = d->ctx && d->endpoint ? srv_reg_of(d->endpoint) : NULL;
 	if (g && g->ctx == d->ctx)
 		srv_woken(s, g, t);
+	if (d->endpoint)
+		srv_fw_heard(s, d->endpoint, false, t);
 }
 
 void srv_response(struct srv *s, struct ep_delivery *d, struct turn *t)
@@ -282,11 +291,14 @@ void srv_timer(struct srv *s, struct turn *t)
 		srv_reg_end(s, (struct srv_reg *)due, "expired", t);
 	}
 	srv_queue_timer(s, t);
+	srv_fw_timer(s, t);
 }
 
 uint64_t srv_deadline_ms(const struct srv *s)
 {
-	uint64_t a = wheel_next_ms(&s->reg_wheel), b = wheel_next_ms(&s->queue_wheel);
+	uint64_t a = wheel_next_ms(&s->reg_wheel), b = wheel_next_ms(&s->queue_wheel),
+		 c = wheel_next_ms(&s->firmware.wheel);
+	a = a < c ? a : c;
 	return a < b ? a : b;
 }
 

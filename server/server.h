@@ -23,6 +23,16 @@ typedef void srv_render_fn(void *arg, const struct lwm_path *path, uint8_t code,
 typedef void srv_render_send_fn(void *arg, int32_t content_format, const struct lwm_record *v,
 	size_t n, const struct lwm_versions *versions, struct writer *w);
 
+enum { SRV_SHA256 = 32 };
+
+/* Where the bytes of firmware images are. */
+struct srv_image_files {
+	/* Fills n bytes, which are there, without waiting for a disk if that can be helped. */
+	enum err (*read)(void *arg, const uint8_t sha256[static SRV_SHA256], uint64_t at,
+		uint8_t *buf, size_t n);
+	void *arg;
+};
+
 struct srv_opts {
 	struct ep_exchange *exchange;
 	uint64_t *next_event;
@@ -31,6 +41,10 @@ struct srv_opts {
 	uint32_t queue_expiry_s, queue_limit, queue_total;
 	size_t queue_bytes;
 	bool rolled_back;                      /* the rows are those of an older copy */
+	struct srv_image_files files; /* read NULL: there are no images */
+	uint32_t firmware_timeout_s;  /* an update without progress for so long is over */
+	const char *firmware_uri;     /* "coap://HOST[:PORT]" devices fetch from; "": unknown */
+	bool firmware_nosec;          /* images are served to anyone */
 	bool nosec_listener[EP_LISTENERS_MAX]; /* anyone may register there unprotected */
 	const char *nosec_endpoints;           /* fnmatch patterns, separated by spaces */
 	const uint8_t *seed;                   /* 16 bytes */
@@ -98,6 +112,7 @@ enum srv_dm_kind {
 	SRV_CANCEL_COMPOSITE,
 };
 
+struct srv_fw; /* a firmware update */
 struct srv_dm {
 	enum srv_dm_kind kind;
 	struct endpoint *endpoint;
@@ -110,6 +125,8 @@ struct srv_dm {
 	struct span attributes; /* SRV_ATTRIBUTES: "pmin=10&gt=" */
 	int8_t depth;           /* SRV_DISCOVER: -1: none given */
 	bool renews; /* it has the device's keys renewed: it goes out although they are used up */
+	struct srv_fw *fw;              /* it is a step of this one, which remembers it */
+	const struct ep_source *source; /* SRV_WRITE of an opaque Resource: the value; or NULL */
 	uint64_t ticket;
 	uint64_t ref;       /* what an administrator calls it, in a queue; 0: drawn here */
 	uint32_t expires_s; /* likewise; 0: queue_expiry_s */

@@ -5,6 +5,7 @@
 
 #include "lwm2m/format.h"
 #include "lwm2m/regparam.h"
+#include "server/firmware.h"
 #include "server/server.h"
 
 enum {
@@ -32,8 +33,10 @@ struct srv_op {
 	uint32_t lifetime_s; /* a Write of /1/x/1: what it becomes */
 	bool sets_lifetime;
 	bool renews;
-	int8_t depth;                     /* of a Discover; -1: none */
-	uint16_t iid;                     /* of a Create; LWM_ID_NONE: the device chooses */
+	struct srv_fw *fw;       /* it is a step of this one, until it was told the outcome */
+	struct ep_source source; /* the value, if it is not in an attempt */
+	int8_t depth;            /* of a Discover; -1: none */
+	uint16_t iid;            /* of a Create; LWM_ID_NONE: the device chooses */
 	char location[LWM_PATH_TEXT_MAX]; /* of what a Create made; "" not known */
 	struct srv_attempt {              /* ways to put it, best first */
 		uint16_t cf;
@@ -100,6 +103,54 @@ struct srv_endpoint {
 	bool orphan;
 };
 
+/* What is to be asked of a device next, for its firmware. */
+enum srv_fw_ask {
+	SRV_FW_ASK_NOTHING,
+	SRV_FW_ASK_DELIVERY,  /* /5/0/9 */
+	SRV_FW_ASK_PROTOCOLS, /* /5/0/8 */
+	SRV_FW_ASK_AUTO,      /* /5/0/14 */
+	SRV_FW_ASK_OBSERVE,   /* of /5/0/3 */
+	SRV_FW_ASK_STATE,     /* /5/0/3 */
+	SRV_FW_ASK_RESULT,    /* /5/0/5 */
+	SRV_FW_ASK_CANCEL,    /* Execute /5/0/10 */
+	SRV_FW_ASK_EMPTY,     /* write nothing to /5/0/0, or to /5/0/1 */
+	SRV_FW_ASK_SEND,      /* write /5/0/0, or /5/0/1 */
+	SRV_FW_ASK_UPDATE,    /* Execute /5/0/2 */
+};
+
+/* A firmware update. */
+struct srv_fw {
+	struct timer timer; /* first: when to go on, or to give up */
+	struct srv *srv;
+	struct endpoint *endpoint;
+	struct srv_image *image; /* NULL: none of ours */
+	struct srv_op *op;       /* the question under way */
+	enum srv_fw_method method;
+	enum srv_fw_step step;
+	enum srv_fw_outcome outcome;
+	enum srv_fw_ask next, asked;
+	bool executed, observing;
+	bool automatic; /* the device updates by itself when it has downloaded */
+	bool waiting;   /* for the device to be heard of */
+	bool busy;      /* it was in another state than idle since the package was sent */
+	uint8_t state, result, result_before; /* of the device */
+	uint8_t refusal;                      /* its answer to the last write */
+	uint8_t sends, executes, misses, idles;
+	uint8_t told; /* tenths of the image, by events */
+	uint64_t progress_ms, sent, noted;
+	int64_t created_wall_s, changed_wall_s;
+	char image_name[SRV_IMAGE_NAME_MAX + 1];
+	char detail[SRV_FW_DETAIL_MAX];
+	char uri[SRV_URI_MAX + 1];
+};
+
+struct srv_firmware {
+	struct wheel wheel;
+	struct map by_endpoint; /* struct srv_fw */
+	struct srv_image *images;
+	struct srv_fw_counters count;
+};
+
 struct srv {
 	struct srv_opts opts;
 	struct ep_exchange *x;
@@ -113,6 +164,7 @@ struct srv {
 	struct srv_queued *outcomes, *last_outcome;
 	size_t outcome_n, outcome_bytes;
 	struct srv_counters count;
+	struct srv_firmware firmware;
 	size_t observation_n, op_n;
 	struct endpoint **orphans; /* came unprotected and are gone */
 	size_t orphan_n, orphan_cap;
@@ -225,6 +277,39 @@ bool srv_parts_begin(struct srv *s, struct srv_op *op, struct ep_delivery *d, st
 void srv_parts_answered(struct srv *s, struct srv_op *op, struct ep_delivery *d, struct turn *t);
 /* What an end says of the device. */
 void srv_parts_learn(struct srv_op *op, const struct ep_delivery *d);
+
+/* firmware.c */
+void srv_fw_init(struct srv *s);
+void srv_fw_fini(struct srv *s);
+struct srv_fw *srv_fw_of(const struct srv *s, const struct endpoint *e); /* NULL: none */
+void srv_fw_record(struct srv_fw *f, struct turn *t);
+void srv_fw_event(struct srv_fw *f, struct turn *t);
+/* The endpoint is forgotten. */
+void srv_fw_forget(struct srv *s, struct endpoint *e, struct turn *t);
+/* It has its outcome. */
+void srv_fw_over(struct srv_fw *f, enum srv_fw_outcome outcome, const char *detail, struct turn *t);
+
+/* firmware_run.c */
+void srv_fw_begin(struct srv_fw *f, struct turn *t);
+/* At start: where it was when the last run ended. */
+void srv_fw_resume(struct srv_fw *f);
+void srv_fw_timer(struct srv *s, struct turn *t);
+/* The outcome of a question: the device's answer; or none, `type` is as of srv_op_done. */
+void srv_fw_answered(
+	struct srv_fw *f, const struct srv_op *op, const struct msg *m, struct turn *t);
+void srv_fw_unanswered(struct srv_fw *f, const char *type, struct turn *t);
+/* The endpoint has spoken; `anew`: with a Register. */
+void srv_fw_heard(struct srv *s, const struct endpoint *e, bool anew, struct turn *t);
+/* A notification came for this path. */
+void srv_fw_notified(
+	struct srv *s, const struct endpoint *e, const struct lwm_path *p, struct turn *t);
+/* A device has fetched so much. */
+void srv_fw_fetched(struct srv_fw *f, uint64_t end, struct turn *t);
+/* On the way to SRV_FW_CANCEL, from before it was executed. */
+void srv_fw_cancel(struct srv_fw *f, struct turn *t);
+
+/* firmware_serve.c: GET /fw/NAME */
+void srv_fw_serve(struct srv *s, struct ep_delivery *d, struct span name, struct turn *t);
 
 /* observe_names.c: the records' paths. False if there are none, or too many. */
 bool srv_names_of(const struct srv_dm *d, struct srv_names *out);

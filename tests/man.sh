@@ -65,7 +65,7 @@ only 'lanyardctl(1)' command "$(sed -nE 's/^\.It Cm ([a-z]+)( .*)?$/\1/p' man/la
 routes=$(/usr/bin/python3 -c '
 import json
 for path, ops in json.load(open("admin/openapi.json"))["paths"].items():
-	for name, to in (("{endpoint}", "EP"), ("{path}", "PATH"), ("{id}", "ID"), ("{operation}", "ID")):
+	for name, to in (("{endpoint}", "EP"), ("{path}", "PATH"), ("{id}", "ID"), ("{operation}", "ID"), ("{image}", "NAME")):
 		path = path.replace(name, to)
 	for method in ops:
 		if method in ("get", "put", "post", "delete"):

@@ -3,6 +3,7 @@
 document well and badly, and holds every answer and event against it. Fails too if a documented
 operation, status or event did not occur."""
 import atexit
+import hashlib
 import json
 import os
 import re
@@ -23,6 +24,8 @@ children = []
 # What cannot be brought about from outside: (method, path, status) and why.
 NOT_PROVOKED = {
     ("POST", "/v1/unseal", "200"): "the database would have to be copied behind the daemon's back",
+    ("DELETE", "/v1/endpoints/{endpoint}/firmware", "202"):
+        "it would have to meet the milliseconds between the first block and the last",
     ("POST", "/v1/backups", "409"): "a second call would have to meet a first that takes milliseconds",
     ("POST", "/v1/backups", "507"): "the disk would have to be full",
 }
@@ -42,6 +45,9 @@ PLAN = "/v1/bootstrap/{endpoint}"
 TRIGGER = PLAN + "/trigger"
 DEFAULT = "/v1/bootstrap-default"
 OPERATION = "/v1/operations/{id}"
+IMAGES = "/v1/firmware"
+IMAGE = IMAGES + "/{image}"
+FIRMWARE = E + "/firmware"
 
 CONFIG = """[listen server]
 role = server
@@ -56,6 +62,9 @@ endpoints_max = 8
 awake = 1
 grace = 1
 nosec_endpoints = silent sleepy brief
+firmware_max_bytes = 20000
+firmware_total_bytes = 30000
+firmware_uri = coap://127.0.0.1:5683
 models_dir = {folder}/models
 [storage]
 dir = {folder}/state
@@ -178,7 +187,7 @@ def oscore(recipient, secret=SECRET):
 
 def every_operation():
     """Unknown parameters, other methods, keys that come again, bodies that are too long."""
-    some = {"endpoint": "d", "path": "3/0/9", "id": "0123456789abcdef"}
+    some = {"endpoint": "d", "path": "3/0/9", "id": "0123456789abcdef", "image": "some"}
     for n, (method, path, operation) in enumerate(document.operations()):
         call(400, method, path, some, {"nonsense": 1}, has="bad-request")
         if "requestBody" in operation:
@@ -191,7 +200,7 @@ def every_operation():
 
 
 def other_methods():
-    some = {"endpoint": "d", "path": "3/0/9", "id": "0123456789abcdef"}
+    some = {"endpoint": "d", "path": "3/0/9", "id": "0123456789abcdef", "image": "some"}
     for path, item in document.doc["paths"].items():
         known = {m.upper() for m in item}
         for method in ("GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "BREW"):
@@ -675,6 +684,72 @@ def gap(listener):
     listener.take()
 
 
+def part(status, first, last, total, image="a.bin", **more):
+    return call(status, "PUT", IMAGE, {"image": image}, body="x" * (last - first + 1),
+                headers={"Content-Range": f"bytes {first}-{last}/{total}"}, **more)
+
+
+def images():
+    """Uploads, whole and in parts."""
+    call(204, "DELETE", IMAGE, {"image": "some"})  # of every_operation
+    call(404, "DELETE", IMAGE, {"image": "some"}, has="unknown-image")
+    call(404, "GET", IMAGE, {"image": "some"}, has="unknown-image")
+    part(202, 0, 9999, 20000)
+    part(409, 5000, 9999, 20000, has="conflict")
+    part(202, 0, 9999, 20000)
+    whole = part(201, 10000, 19999, 20000).json()
+    check("the bytes of the parts are hashed", whole["sha256"] ==
+          hashlib.sha256(b"x" * 20000).hexdigest() and whole["bytes"] == 20000, whole)
+    check("and are in a file of that name",
+          os.listdir(f"{folder}/state/firmware") == [whole["sha256"]])
+    part(413, 0, 9, 20001, has="too-large")
+    part(507, 0, 9, 20000, image="b.bin", has="limit")
+    call(422, "PUT", IMAGE, {"image": "a b"}, body="x", has="name")
+    call(400, "PUT", IMAGE, {"image": "b"}, {"once": "perhaps"}, body="x", has="once")
+    for bad in ("bytes 0-9/5", "bytes 5-1/9", "bytes 0-1", "octets 0-0/5", "bytes 0-1/5"):
+        call(400, "PUT", IMAGE, {"image": "b"}, body="x", headers={"Content-Range": bad})
+    call(201, "PUT", IMAGE, {"image": "b.bin"}, body="short")
+    listed = call(200, "GET", IMAGES).json()["images"]
+    check("the newest comes first", [i["name"] for i in listed] == ["b.bin", "a.bin"], listed)
+    call(200, "GET", IMAGE, {"image": "a.bin"})
+    call(204, "DELETE", IMAGE, {"image": "a.bin"})
+
+
+def firmware(listener):
+    """An update to its end, and what is refused meanwhile and without one."""
+    images()
+    d = {"endpoint": "d"}
+    push = {"method": "push", "image": "b.bin"}
+    call(404, "GET", FIRMWARE, NOBODY, has="unknown-endpoint")
+    call(404, "PUT", FIRMWARE, NOBODY, body=push, has="unknown-endpoint")
+    call(404, "DELETE", FIRMWARE, NOBODY, has="unknown-endpoint")
+    call(404, "GET", FIRMWARE, d, has="no-update")
+    call(404, "DELETE", FIRMWARE, d, has="no-update")
+    call(404, "PUT", FIRMWARE, d, body={"method": "push", "image": "c.bin"}, has="unknown-image")
+    call(422, "PUT", FIRMWARE, d, body={"method": "push", "uri": "coap://x/y"}, has="image")
+    call(422, "PUT", FIRMWARE, d, body={"method": "pull", "uri": "coap://x/\u00e4"}, has="uri")
+    call(422, "PUT", FIRMWARE, d, body={"method": "shove", "image": "b.bin"}, has="method")
+    call(422, "PUT", FIRMWARE, {"endpoint": "silent"}, body=push, has="invalid")
+    begun = call(201, "PUT", FIRMWARE, d, body=push).json()
+    check("it begins by looking", begun["state"] == "checking" and not begun["over"], begun)
+    call(409, "PUT", FIRMWARE, d, body=push, has="conflict")
+    call(409, "DELETE", IMAGE, {"image": "b.bin"}, has="conflict")
+    call(409, "PUT", IMAGE, {"image": "b.bin"}, body="other", has="conflict")
+
+    def state():
+        return call(200, "GET", FIRMWARE, d).json()["state"]
+    wait_for("the device updates", lambda: state() in ("updating", "succeeded"))
+    call(409, "DELETE", FIRMWARE, d, has="conflict")
+    wait_for("the update succeeds", lambda: state() == "succeeded")
+    check("all updates are listed", [u["endpoint"] for u in call(
+        200, "GET", "/v1/firmware-updates").json()["updates"]] == ["d"])
+    listener.until("firmware", "d")
+    call(204, "DELETE", FIRMWARE, d)
+    call(404, "GET", FIRMWARE, d, has="no-update")
+    call(204, "DELETE", IMAGE, {"image": "b.bin"})
+    check("nothing is left", os.listdir(f"{folder}/state/firmware") == [])
+
+
 def trace():
     """The messages of a device while it is asked, each as the document has it."""
     path = E + "/trace"
@@ -757,6 +832,7 @@ for path in ("0/0", "21/0/0"):
     call(422, "GET", DATA, device("d", path), has="reserved")
     call(422, "GET", DISCOVER, device("d", path), has="reserved")
 trace()
+firmware(listener)
 stranger()
 listener.until("security", "")
 absent_devices()

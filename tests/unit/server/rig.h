@@ -44,6 +44,24 @@ static void render_send(void *arg, int32_t cf, const struct lwm_record *v, size_
 static size_t send_values_max;
 static bool rolled_back;
 
+/* The bytes of every firmware image. */
+static uint8_t rig_image_byte(uint64_t at)
+{
+	return (uint8_t)(at * 31 + at / 256);
+}
+
+static enum err rig_image_fails;
+static bool rig_firmware_nosec;
+
+static enum err rig_image(
+	void *arg, const uint8_t sha256[static SRV_SHA256], uint64_t at, uint8_t *buf, size_t n)
+{
+	(void)arg, (void)sha256;
+	for (size_t i = 0; i < n; i++)
+		buf[i] = rig_image_byte(at + i);
+	return rig_image_fails;
+}
+
 static RIG_UNUSED void open_server(const char *nosec_endpoints)
 {
 	static const uint8_t seed[16] = {9};
@@ -57,6 +75,10 @@ static RIG_UNUSED void open_server(const char *nosec_endpoints)
 		.queue_total = 6,
 		.queue_bytes = 4096,
 		.rolled_back = rolled_back,
+		.files = {rig_image, NULL},
+		.firmware_timeout_s = 3600,
+		.firmware_uri = "coap://192.0.2.1/",
+		.firmware_nosec = rig_firmware_nosec,
 		.nosec_listener = {false, false, true},
 		.nosec_endpoints = nosec_endpoints,
 		.seed = seed,

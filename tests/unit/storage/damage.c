@@ -33,7 +33,12 @@ static void make(struct rig *r)
 			.op = {.id = 6,
 				.endpoint_id = 1,
 				.kind = SPAN_LIT("execute"),
-				.path = SPAN_LIT("/3/0/4")}}};
+				.path = SPAN_LIT("/3/0/4")}},
+		{.type = REC_IMAGE_PUT,
+			.image = {7, SPAN_LIT("v2"), SPAN_LIT("0123456789abcdef0123456789abcdef"),
+				9, 1, false}},
+		{.type = REC_FIRMWARE_PUT,
+			.firmware = {.endpoint_id = 1, .method = 1, .step = 3, .image_id = 7}}};
 	rig_open(r, true);
 	REQUIRE(!rig_commit(r, recs, sizeof(recs) / sizeof(*recs)), "something");
 	store_free(r->s);
@@ -112,6 +117,10 @@ static const struct row {
 		"plan 1", "context 3"},
 	{"what is to be executed", "UPDATE operations SET path = '/3/0/5'",
 		"damage operations 6 of 1 below 0\n", "op 6", "context 3"},
+	{"the bytes of an image", "UPDATE images SET sha256 = x'00'",
+		"damage images 7 of 0 below 0\n", "image 7", "firmware 1"},
+	{"whether a device was told to update", "UPDATE firmware SET executed = 1",
+		"damage firmware 1 of 1 below 0\n", "firmware 1 1", "image 7"},
 	{"a number in the log", "UPDATE seen SET piv = 1 WHERE id = 3",
 		"damage seen 3 of 0 below 0\n", "seen 3", "highest=7"},
 	{"whose number", "UPDATE seen SET context_id = 4 WHERE id = 1",
@@ -219,10 +228,11 @@ static void test_upgrade(void)
 {
 	struct rig r;
 	make(&r);
+	sql(&r, "DELETE FROM images; DELETE FROM firmware"); /* which are younger */
 	REQUIRE(!rig_start(&r), r.why);
 	char *before = rig_dump(&r), *after;
 	store_free(r.s);
-	sql(&r, RIG_NO_SUMS "PRAGMA user_version = 5");
+	sql(&r, RIG_NO_SUMS "DROP TABLE images; DROP TABLE firmware; PRAGMA user_version = 5");
 	REQUIRE(!rig_start(&r), r.why);
 	after = rig_dump(&r);
 	CHECK(before && after && !strcmp(before, after) && !strstr(after, "damage"),

@@ -516,7 +516,7 @@ static void test_upgrade_firmware(void)
 	struct rec endpoint = {.type = REC_ENDPOINT_DEL, .del = {.id = 1}};
 	struct rig r;
 	make(&r);
-	sql(path_of(&r, "lanyard.db"), NO_FIRMWARE "PRAGMA user_version = 5");
+	sql(path_of(&r, "lanyard.db"), NO_FIRMWARE "PRAGMA user_version = 6");
 	REQUIRE(!rig_start(&r), r.why);
 	CHECK(rig_has(&r, "endpoint 1"), "what was there is there");
 	REQUIRE(!rig_put(&r, image) && !rig_put(&r, update), "firmware");
