@@ -65,12 +65,32 @@ static bool is_copy(struct ep_exchange *x, struct turn *t, struct ep_delivery *d
 	return osc_window_check(&d->ctx->window, d->piv) && ep_answer_copy(x, d->ctx->conv, t, d);
 }
 
+/* After a rollback a device may have newer keys than we know of, whose numbers begin at 0. Silence
+ * would keep it from asking for others, so it is told what it would be told with a higher number.
+ */
+static bool other_keys(
+	struct ep_exchange *x, const struct osc_option *o, struct turn *t, struct ep_delivery *d)
+{
+	struct writer w = wr_make(x->in, sizeof(x->in));
+	if (!d->ctx->stale || d->has_outer1 || !ep_trial_allowed(x, d->ctx, &d->from, t->now_ms) ||
+		osc_unprotect_request(x->dir->crypto, ep_work_keys(x, d->ctx), o, &x->outer, &w,
+			&x->plain, &d->binding) != ERR_AUTH)
+		return false;
+	x->count.auth_failures++;
+	ep_trial_failed(x, d->ctx, &d->from, t);
+	ep_secure_refuse(x, t, d, EP_REASON_DECRYPT, MSG_BAD_REQUEST, "Decryption failed");
+	return true;
+}
+
 /* Step 3: the window. Numbers of before an unclean stop get silence: their sender may be an honest
  * device whose answer is no longer known, and 4.01 would make it give up. */
-static bool check_window(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
+static bool check_window(
+	struct ep_exchange *x, const struct osc_option *o, struct turn *t, struct ep_delivery *d)
 {
 	if (!osc_window_check(&d->ctx->window, d->piv))
 		return true;
+	if (d->ctx->sealed && other_keys(x, o, t, d))
+		return false;
 	if (d->ctx->sealed) {
 		x->count.sealed++;
 		ep_refused(x, d, d->endpoint, EP_REASON_OLD_NUMBER, t);
@@ -151,9 +171,13 @@ static enum err open_request(struct ep_exchange *x, const struct osc_option *o, 
 		return ERR_STATE;
 	}
 	if (osc_window_update(&d->ctx->window, d->piv)) {
-		d->ctx->sealed = false;
-		/* Under a stale window it may be an old request of which we know nothing. */
-		if (!d->ctx->stale)
+		/* Under a stale window it may be an old request of which we know nothing. What lies
+		 * below it is left alone: old requests in their order would have a challenge each,
+		 * and crowd out the one that the device may ask for again. */
+		d->ctx->sealed = d->ctx->stale;
+		if (d->ctx->stale)
+			osc_window_seal(&d->ctx->window, d->piv);
+		else
 			ep_context_heard(d->ctx, &d->from, d->piv, &d->moved);
 		ep_use_news(x->dir, d->ctx, before);
 	}
@@ -264,7 +288,7 @@ bool ep_secure_under(struct ep_exchange *x, struct span datagram, const struct o
 		return true;
 	if (!last && osc_window_check(&c->window, d->piv))
 		return false;
-	if (!check_window(x, t, d) || !check_keys(x, t, d) || !ep_secure_whole(x, t, d) ||
+	if (!check_window(x, o, t, d) || !check_keys(x, t, d) || !ep_secure_whole(x, t, d) ||
 		!may_begin(x, datagram, t, d))
 		return true;
 	bool spent = ep_use_level(c) == EP_LEVEL_OVER;

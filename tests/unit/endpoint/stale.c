@@ -122,6 +122,39 @@ static void old_requests(void)
 	rig_fini(r);
 }
 
+/* Copies of many old requests, in any order: the device's last one is still answered as before. */
+static void crowd(void)
+{
+	enum { N = 12 };
+	struct rig *r = &rig;
+	static struct rig_msg old[N];
+	static uint8_t was[RIG_BYTES];
+	size_t was_n;
+	begin(r, EP_FRESH_AUTO);
+	for (size_t i = 0; i < N; i++) {
+		rig_turn(r, 1);
+		(void)rig_get(r, RIG_SERVER, &old[i]);
+	}
+	rig_turn(r, 1);
+	(void)rig_in(r, span_make(old[N - 1].bytes, old[N - 1].n));
+	CHECK(challenged(r, RIG_SERVER, &old[N - 1]), "the last one is challenged");
+	was_n = rig_sent(r, 0).n;
+	memcpy(was, rig_sent(r, 0).p, was_n);
+	uint64_t next = r->server->ssn_next;
+	for (size_t i = 0; i < N - 1; i++) {
+		rig_turn(r, 1);
+		CHECK(rig_in(r, span_make(old[i].bytes, old[i].n)) == EP_NOTHING &&
+				!rig_sent_n(r) && !r->t.batch.n,
+			"those before it get silence");
+	}
+	CHECK(r->server->ssn_next == next, "and use no numbers");
+	rig_turn(r, 1);
+	CHECK(rig_in(r, span_make(old[N - 1].bytes, old[N - 1].n)) == EP_NOTHING &&
+			span_eq(rig_sent(r, 0), span_make(was, was_n)),
+		"a copy of the last one gets its challenge again");
+	rig_fini(r);
+}
+
 /* The numbers that are known to be used get silence, as after a crash. */
 static void below_highest(void)
 {
@@ -133,6 +166,38 @@ static void below_highest(void)
 			!r->t.batch.n,
 		"silence");
 	rig_fini(r);
+}
+
+/* Keys that were made after the copy, whose numbers begin at 0: the kid is that of the old ones. */
+static void other_keys(void)
+{
+	static const struct {
+		const char *what;
+		bool stale;
+		uint8_t code;
+	} rows[] = {{"after a rollback the device is told", true, MSG_BAD_REQUEST},
+		{"after a crash there are no others: silence", false, MSG_EMPTY}};
+	struct rig *r = &rig;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		begin(r, EP_FRESH_AUTO);
+		r->server->stale = rows[i].stale;
+		r->piv = 3;
+		rig_turn(r, 1);
+		(void)rig_get(r, RIG_SERVER, &q);
+		q.bytes[q.n - 1] ^= 1;
+		CHECK(rig_in(r, span_make(q.bytes, q.n)) == EP_NOTHING && r->d.refused &&
+				rig_sent_n(r) == (rows[i].code != MSG_EMPTY) && !r->t.batch.n,
+			rows[i].what);
+		CHECK(r->d.reason == (rows[i].code ? EP_REASON_DECRYPT : EP_REASON_OLD_NUMBER) &&
+				(!rows[i].code || rig_sent(r, 0).p[1] == rows[i].code),
+			rows[i].what);
+		CHECK(r->server->window.highest == 10 && r->server->sealed, "nothing moves");
+		r->piv = 3;
+		rig_turn(r, 1);
+		CHECK(rig_in(r, rig_get(r, RIG_SERVER, &q)) == EP_NOTHING && !rig_sent_n(r),
+			"the number under the keys themselves: silence");
+		rig_fini(r);
+	}
 }
 
 /* Keys drawn here that were never used, as far as the copy tells: they may have been since. */
@@ -281,7 +346,9 @@ int main(void)
 	policy("echo: challenged", EP_FRESH_ECHO);
 	policy("none: challenged all the same", EP_FRESH_NONE);
 	old_requests();
+	crowd();
 	below_highest();
+	other_keys();
 	drawn();
 	errors();
 	imports();
