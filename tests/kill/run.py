@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 
+from copies import Copies
 from daemon import Daemon
 from load import Load
 from recorder import Recorder
@@ -16,14 +17,19 @@ from relay import Relay
 from replay import Attacker, choose
 
 BUILD = os.environ.get("BUILD", "build")
-DIRECT, BOOTSTRAPPED = 30, 20
+# Devices that register by themselves, that bootstrap, and that make new keys at each start (B.2).
+DIRECT, BOOTSTRAPPED, RECOVERING = 30, 20, 14
 LOSS = 0.02          # of what the daemon sends
 REPLAYS = 4000       # datagrams each time; all of them in the usual run
 MOVED = 0.4          # of the devices speak from another port after a restart
 ANSWER_S = 30
 
-# What each kill interrupts, with its weight.
-WAYS = {"load": 11, "startup": 3, "stop": 3, "replay": 2}
+COPIED = 0.25        # of the rounds end with a copy of the files, as many have a backup made in them
+PUT_BACK = 0.2       # of the rounds begin with a copy that is put back
+
+# What each kill interrupts, with its weight; "clean" is an orderly stop.
+WAYS = {"load": 10, "recovery": 6, "startup": 3, "stop": 3, "replay": 2, "clean": 2}
+STEPS = ("request 1", "response 1", "request 2", "response 2")
 
 
 class Fleet:
@@ -33,12 +39,13 @@ class Fleet:
 		self._args = [os.path.join(BUILD, "bin", "lanyard-device"), "--quiet", "--fleet",
 			os.path.join(directory, name + ".json"), "--state",
 			os.path.join(directory, name + ".state"), "--challenge", "--update-interval", "1",
-			"--notify-interval", "700", "--notify", "con", "--retry", "1", "--lifetime", "300",
+			"--notify-interval", "700", "--notify", "con", "--retry", "1", "--lifetime", "3600",
 			*options]
+		self._state = os.path.join(directory, name + ".state")
 		self._process = None
 
-	def start(self):
-		self._process = subprocess.Popen(self._args, stdin=subprocess.DEVNULL)
+	def start(self, *options):
+		self._process = subprocess.Popen([*self._args, *options], stdin=subprocess.DEVNULL)
 
 	def stop(self, number=signal.SIGKILL):
 		if self._process:
@@ -46,13 +53,18 @@ class Fleet:
 			self._process.wait(30)
 			self._process = None
 
+	def forget(self):
+		"""The state is lost."""
+		if os.path.exists(self._state):
+			os.unlink(self._state)
+
 
 def credentials(rng):
 	"""One line for each device, as the server's import has it: ids as the server sees them."""
 	lines = []
-	for i in range(DIRECT + BOOTSTRAPPED):
-		direct = i < DIRECT
-		line = {"endpoint": "kill%03d" % i, "role": "server" if direct else "bootstrap",
+	for i in range(DIRECT + BOOTSTRAPPED + RECOVERING):
+		bootstraps = DIRECT <= i < DIRECT + BOOTSTRAPPED
+		line = {"endpoint": "kill%03d" % i, "role": "bootstrap" if bootstraps else "server",
 			"master_secret": rng.randbytes(16).hex(), "master_salt": rng.randbytes(8).hex(),
 			"sender_id": rng.randbytes(1).hex(),
 			"recipient_id": (rng.randbytes(3) + bytes([i])).hex()}
@@ -68,18 +80,27 @@ class Run:
 		self.recorder = Recorder(os.path.join(directory, "recording"))
 		self.relay = Relay(self.recorder, random.Random(seed + 1), LOSS)
 		self.lines = credentials(self.rng)
-		names = [l["endpoint"] for l in self.lines]
-		fronts = [self.relay.front(names[:DIRECT], "server"),
-			self.relay.front(names[DIRECT:], "bootstrap"),
-			self.relay.front(names[DIRECT:], "server")]
+		self.groups = {"direct": self.lines[:DIRECT],
+			"bootstrapped": self.lines[DIRECT:DIRECT + BOOTSTRAPPED],
+			"recovering": self.lines[DIRECT + BOOTSTRAPPED:]}
+		direct, bootstrapped, recovering = (
+			[l["endpoint"] for l in lines] for lines in self.groups.values())
+		# Their kid is that of many keys, one after the other.
+		self.kids = {bytes.fromhex(l["recipient_id"]) for l in self.groups["recovering"]}
+		fronts = [self.relay.front(direct, "server"), self.relay.front(bootstrapped, "bootstrap"),
+			self.relay.front(bootstrapped, "server"), self.relay.front(recovering, "server")]
 		uri = ["coap://127.0.0.1:%d" % f.port for f in fronts]
 		self.direct = Fleet(directory, "direct", "--server", uri[0], "--deregister")
 		self.bootstrapped = Fleet(directory, "bootstrapped", "--bootstrap-server", uri[1],
 			"--keep")
+		self.recovering = Fleet(directory, "recovering", "--server", uri[3], "--keep",
+			"--recover", "b2")
 		self.daemon = Daemon(
 			os.path.join(BUILD, "bin", "lanyardd"), directory, fronts[2].port)
 		self.attacker = Attacker(self.recorder, self.relay)
-		self.load = Load(self.daemon.rest, names[:DIRECT], names[DIRECT:], seed, 4)
+		self.load = Load(self.daemon.rest, direct + recovering, bootstrapped, seed, 4)
+		self.copies = Copies(directory, BUILD, self.recorder)
+		self.found, self.rollbacks = "none", 0
 		self.killed = 0
 		self.crashed = False
 		self.relay.start()
@@ -87,8 +108,7 @@ class Run:
 	# ---- steps
 
 	def write_credentials(self):
-		for name, lines in (("direct", self.lines[:DIRECT]),
-				("bootstrapped", self.lines[DIRECT:]), ("secrets", self.lines)):
+		for name, lines in (*self.groups.items(), ("secrets", self.lines)):
 			path = os.path.join(self.directory, name + ".json")
 			with open(path, "w", encoding="utf-8", opener=_private) as f:
 				f.writelines(json.dumps(l) + "\n" for l in lines)
@@ -105,7 +125,44 @@ class Run:
 		self.recorder.note("start")
 		self.daemon.spawn()
 		self.relay.retarget(self.daemon.wait_ready())
+		self.copies.started()
+		if self.examine():
+			if not self.unseal():
+				self.start()
+				return
+			self.examine()
+		self.found = "none"
 		self.recorder.note("listing", endpoints=self.daemon.rest.endpoints())
+
+	def examine(self):
+		"""What has the daemon found at its start? Is it sealed?"""
+		m = self.daemon.rest.metrics()
+		sealed = m["lanyard_sealed"] == 1
+		if self.found == "sealed" and not sealed:
+			self.found = "unsealed"
+		self.recorder.note("found", way=self.found, sealed=sealed,
+			rollbacks=m["lanyard_rollbacks_total"], before=self.rollbacks)
+		if not sealed:
+			self.rollbacks = m["lanyard_rollbacks_total"]
+		return sealed
+
+	def unseal(self):
+		"""False: it was killed meanwhile."""
+		self.attacker.shout(self.chosen()[:50], self.rng)
+		if self.rng.random() < 0.4:
+			delay = self.rng.random() * 0.02
+			timer = threading.Timer(delay, self.daemon.kill)
+			timer.start()
+			self.daemon.unseal()
+			timer.join()
+			self.gone("kill", way="unseal", delay=delay)
+			return False
+		if not self.daemon.unseal():
+			raise RuntimeError("not unsealed: " + self.daemon.tail())
+		return True
+
+	def chosen(self):
+		return choose(self.relay, self.rng, REPLAYS, self.crashed, self.kids)
 
 	def gone(self, kind, **fields):
 		"""The daemon is dead or will be at once: what it still said is recorded before that."""
@@ -124,7 +181,7 @@ class Run:
 
 	def replay(self, kill_after=None):
 		"""Nothing is said but old things; the state must not move."""
-		chosen = choose(self.relay, self.rng, REPLAYS, self.crashed)
+		chosen = self.chosen()
 		if kill_after is not None:
 			cut = int(len(chosen) * kill_after)
 			self.attacker.replay(chosen[:cut], self.rng, lambda: True)
@@ -162,21 +219,50 @@ class Run:
 
 	# ---- rounds
 
-	def kill_under_load(self):
+	def kill_under_load(self, way="load"):
 		"""At a datagram, and up to some milliseconds after it: into commits, and between them."""
 		fallen = threading.Event()
-		direction = self.rng.choice(("up", "down"))
-		count, delay = self.rng.randint(1, 250), self.rng.choice((0, self.rng.random() * 0.004))
+		sorts, most = {"load": (("up", "down"), 250), "recovery": (STEPS, RECOVERING)}[way]
+		what, count = self.rng.choice(sorts), self.rng.randint(1, most)
+		delay = self.rng.choice((0, self.rng.random() * 0.004))
 
 		def strike():
 			self.daemon.kill()
 			fallen.set()
 
 		time.sleep(self.rng.random() * 0.7)
-		self.relay.arm(direction, count, delay, strike)
+		if self.rng.random() < COPIED:
+			self.copies.backup()
+		self.relay.arm(what, count, delay, strike)
+		if way == "recovery":
+			self.restart(self.recovering, 0.5)
 		if not fallen.wait(10):
 			self.daemon.kill()
-		self.gone("kill", way="load", direction=direction, count=count, delay=delay)
+		self.gone("kill", way=way, what=what, count=count, delay=delay)
+
+	def restart(self, fleet, lost, *options):
+		fleet.stop()
+		if self.rng.random() < lost:
+			fleet.forget()
+		fleet.start(*options)
+
+	def stop(self):
+		time.sleep(self.rng.random() * 0.6)
+		self.daemon.signal(signal.SIGTERM)
+		self.gone("stop")
+
+	def put_back(self, way):
+		"""An older copy takes the place of the database; or both it and its anchor are moved."""
+		old = [c for c in self.copies.kept if c.started]
+		copy = self.copies.raw() if way == "moved" else self.rng.choice(old) if old else None
+		if not copy:
+			return
+		self.copies.put_back(copy, way)
+		if way == "moved":
+			return
+		self.found, self.crashed = way, True
+		if self.rng.random() < 0.5:  # keys that were drawn since are unknown
+			self.restart(self.bootstrapped, 0, "--rebootstrap")
 
 	def kill_in_stop(self):
 		time.sleep(self.rng.random() * 0.6)
@@ -194,7 +280,14 @@ class Run:
 		self.daemon.kill()
 		self.gone("kill", way="startup", delay=delay)
 
-	def round(self, way):
+	def round(self, way, back=None):
+		"""way: how it ends; back: what is put back before, else chance decides."""
+		if self.found == "none":
+			if self.rng.random() < COPIED:
+				self.copies.raw()
+			if back or self.rng.random() < PUT_BACK:
+				self.put_back(
+					back or self.rng.choices(("rollback", "sealed", "moved"), (4, 3, 1))[0])
 		if way == "startup":
 			self.kill_in_startup()
 			return
@@ -209,8 +302,10 @@ class Run:
 		self.resend()
 		if way == "stop":
 			self.kill_in_stop()
+		elif way == "clean":
+			self.stop()
 		else:
-			self.kill_under_load()
+			self.kill_under_load(way)
 
 	def first(self):
 		self.write_credentials()
@@ -218,23 +313,30 @@ class Run:
 		self.provision()
 		self.direct.start()
 		self.bootstrapped.start()
+		self.recovering.start()
 		self.load.resume()
 		time.sleep(1)
+		self.copies.backup()
 		self.kill_under_load()
+		# Each kind of thing once, early: recordings are doctored at their start.
+		self.round("recovery")
+		self.round("load", "rollback")
+		self.round("recovery", "sealed")
 
 	def last(self):
 		"""Everybody is well again; then an orderly end, whose traces must survive too."""
 		self.relay.hold()
 		self.start()
 		self.replay()
-		self.bootstrapped.stop()
-		self.bootstrapped.start()
+		self.restart(self.bootstrapped, 0, "--rebootstrap")
+		self.restart(self.recovering, 0.5)
 		self.resend()
 		self.await_all()
 		self.load.pause()
 		self.recorder.note("all-well")
 		self.direct.stop(signal.SIGTERM)
 		self.bootstrapped.stop(signal.SIGTERM)
+		self.recovering.stop(signal.SIGTERM)
 		self.daemon.signal(signal.SIGTERM)
 		self.gone("stop")
 		self.start()
@@ -255,7 +357,8 @@ class Run:
 			self.close()
 
 	def close(self):
-		for step in (self.load.close, self.direct.stop, self.bootstrapped.stop, self.daemon.close,
+		for step in (self.load.close, self.direct.stop, self.bootstrapped.stop,
+				self.recovering.stop, self.daemon.close,
 				self.relay.close, self.attacker.close, self.recorder.close):
 			try:
 				step()
