@@ -85,8 +85,15 @@ class Book:
 		if use.offer and use.born < NEVER and len(use.spoken) >= enough:
 			use.replaces = min(use.replaces, at)
 
+	def _newer(self, context):
+		use = self._use.get(context)
+		others = (self._use[c] for c in self._by_endpoint[context.endpoint, context.role])
+		return [o for o in others if use and use.born < o.born < NEVER]
+
+	def newer(self, context):
+		"""Are there newer keys by Appendix B.2?"""
+		return any(o.offer for o in self._newer(context))
+
 	def replaced(self, context):
 		"""May the daemon have forgotten it, because newer keys are in use?"""
-		use = self._use.get(context)
-		return use and any(self._use[c].replaces < NEVER and self._use[c].born > use.born
-			for c in self._by_endpoint[context.endpoint, context.role] if c is not context)
+		return any(o.replaces < NEVER for o in self._newer(context))

@@ -20,6 +20,7 @@ BAD_REQUEST, UNAUTHORIZED, BAD_OPTION, NOT_FOUND = 0x80, 0x81, 0x82, 0x84
 UNAVAILABLE = 0xa3
 
 AES_CCM_16_64_128 = 10
+OPENED_MAX = 1 << 15
 KEY_BYTES, NONCE_BYTES, TAG_BYTES, HASH_BYTES = 16, 13, 8, 32
 
 
@@ -186,6 +187,7 @@ def hkdf(secret, salt, info, n):
 
 class Context:
 	"""One OSCORE security context, both directions (RFC 8613 section 3.2)."""
+	_opened = {}  # of all of them; recordings are read many times over
 
 	def __init__(self, endpoint, role, secret, salt, device_id, server_id, id_context=None):
 		self.endpoint, self.role = endpoint, role
@@ -228,10 +230,15 @@ class Context:
 
 	def open(self, who, nonce, aad, ciphertext):
 		"""The plaintext, or None if it is not authentic."""
-		try:
-			return self._aead[who].decrypt(nonce, ciphertext, aad)
-		except InvalidTag:
-			return None
+		what = self.key[who], nonce, aad, ciphertext
+		if what not in self._opened:
+			if len(self._opened) > OPENED_MAX:
+				self._opened.clear()
+			try:
+				self._opened[what] = self._aead[who].decrypt(nonce, ciphertext, aad)
+			except InvalidTag:
+				self._opened[what] = None
+		return self._opened[what]
 
 	def seal(self, who, nonce, aad, plaintext):
 		"""For doctored recordings."""

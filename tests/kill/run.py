@@ -15,10 +15,12 @@ from load import Load
 from recorder import Recorder
 from relay import Relay
 from replay import Attacker, choose
+from wanderer import Wanderer
 
 BUILD = os.environ.get("BUILD", "build")
-# Devices that register by themselves, that bootstrap, and that make new keys at each start (B.2).
-DIRECT, BOOTSTRAPPED, RECOVERING = 30, 20, 14
+# Devices that register by themselves, that bootstrap, that make new keys at each start (B.2), and
+# that do so by halves.
+DIRECT, BOOTSTRAPPED, RECOVERING, WANDERING = 30, 20, 14, 4
 LOSS = 0.02          # of what the daemon sends
 REPLAYS = 4000       # datagrams each time; all of them in the usual run
 MOVED = 0.4          # of the devices speak from another port after a restart
@@ -62,7 +64,7 @@ class Fleet:
 def credentials(rng):
 	"""One line for each device, as the server's import has it: ids as the server sees them."""
 	lines = []
-	for i in range(DIRECT + BOOTSTRAPPED + RECOVERING):
+	for i in range(DIRECT + BOOTSTRAPPED + RECOVERING + WANDERING):
 		bootstraps = DIRECT <= i < DIRECT + BOOTSTRAPPED
 		line = {"endpoint": "kill%03d" % i, "role": "bootstrap" if bootstraps else "server",
 			"master_secret": rng.randbytes(16).hex(), "master_salt": rng.randbytes(8).hex(),
@@ -82,19 +84,23 @@ class Run:
 		self.lines = credentials(self.rng)
 		self.groups = {"direct": self.lines[:DIRECT],
 			"bootstrapped": self.lines[DIRECT:DIRECT + BOOTSTRAPPED],
-			"recovering": self.lines[DIRECT + BOOTSTRAPPED:]}
-		direct, bootstrapped, recovering = (
+			"recovering": self.lines[DIRECT + BOOTSTRAPPED:-WANDERING],
+			"wandering": self.lines[-WANDERING:]}
+		direct, bootstrapped, recovering, wandering = (
 			[l["endpoint"] for l in lines] for lines in self.groups.values())
 		# Their kid is that of many keys, one after the other.
-		self.kids = {bytes.fromhex(l["recipient_id"]) for l in self.groups["recovering"]}
+		self.kids = {bytes.fromhex(l["recipient_id"]) for l in self.lines[DIRECT + BOOTSTRAPPED:]}
 		fronts = [self.relay.front(direct, "server"), self.relay.front(bootstrapped, "bootstrap"),
-			self.relay.front(bootstrapped, "server"), self.relay.front(recovering, "server")]
+			self.relay.front(bootstrapped, "server"), self.relay.front(recovering, "server"),
+			self.relay.front(wandering, "server")]
 		uri = ["coap://127.0.0.1:%d" % f.port for f in fronts]
 		self.direct = Fleet(directory, "direct", "--server", uri[0], "--deregister")
 		self.bootstrapped = Fleet(directory, "bootstrapped", "--bootstrap-server", uri[1],
 			"--keep")
 		self.recovering = Fleet(directory, "recovering", "--server", uri[3], "--keep",
 			"--recover", "b2")
+		self.wanderers = [Wanderer(line, i, fronts[4].port, seed + 100 + i)
+			for i, line in enumerate(self.groups["wandering"])]
 		self.daemon = Daemon(
 			os.path.join(BUILD, "bin", "lanyardd"), directory, fronts[2].port)
 		self.attacker = Attacker(self.recorder, self.relay)
@@ -314,6 +320,8 @@ class Run:
 		self.direct.start()
 		self.bootstrapped.start()
 		self.recovering.start()
+		for w in self.wanderers:
+			w.start()
 		self.load.resume()
 		time.sleep(1)
 		self.copies.backup()
@@ -334,6 +342,8 @@ class Run:
 		self.await_all()
 		self.load.pause()
 		self.recorder.note("all-well")
+		for w in self.wanderers:
+			w.close()
 		self.direct.stop(signal.SIGTERM)
 		self.bootstrapped.stop(signal.SIGTERM)
 		self.recovering.stop(signal.SIGTERM)
@@ -358,7 +368,7 @@ class Run:
 
 	def close(self):
 		for step in (self.load.close, self.direct.stop, self.bootstrapped.stop,
-				self.recovering.stop, self.daemon.close,
+				self.recovering.stop, *(w.close for w in self.wanderers), self.daemon.close,
 				self.relay.close, self.attacker.close, self.recorder.close):
 			try:
 				step()

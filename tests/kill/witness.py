@@ -360,6 +360,7 @@ class Witness:
 			self._bad("lockout", "%s, to an honest device: %s" % (code_text(inner.code), x))
 		else:
 			self.count[x.operation] += new
+			self.count["served under the keys before"] += new and self.book.newer(x.context)
 			if x in self._sent_since_start and x.context.role == "server":
 				self._fresh.add(x.context.endpoint)
 
@@ -415,6 +416,7 @@ class Witness:
 
 	def _kill(self, e):
 		self.count["kills"] += 1
+		self.count["kills at " + e.get("what", e["way"])] += 1
 		self._ended(e, (-9, 0) if e["way"] == "stop" else (-9,))
 
 	def _stop(self, e):
