@@ -12,7 +12,10 @@ TEST='mandoc python3 python3-cbor2 python3-cryptography python3-filelock python3
 case ${1:-} in
 build) wanted=$BUILD ;;
 test) wanted="$BUILD $TEST" ;;
-full) wanted="$BUILD $TEST valgrind" ;;
+full)
+	wanted="$BUILD $TEST valgrind"
+	command -v npm >/dev/null || wanted="$wanted nodejs npm"
+	;;
 fuzz) wanted="$BUILD clang libclang-rt-dev python3" ;;
 fresh) wanted='debootstrap git' ;;
 boot) wanted='debootstrap systemd-container' ;;

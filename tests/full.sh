@@ -35,6 +35,7 @@ long='JOBS=1 TEST_TIMEOUT=7200'
 part $long KILLS=300 tests/kill/kill.sh
 part $long FAULT_FULL=1 "${BUILD:-build}"/tests/fault/{power,failing,memory}
 part $long FLIPS=1000 "${BUILD:-build}/tests/fault/flips"
+part $long tests/interop/npm/run.sh
 mkdir -p build/packages
 part $long KEEP="$PWD/build/packages" tests/package.sh
 part $long tests/boot.sh
