@@ -311,7 +311,7 @@ class Client:
             value = request.payload
             if request.opt.content_format == TLV:
                 ((_, _, value),) = tlv_parse(value)
-            elif request.opt.content_format != (OPAQUE if ids[0] == FIRMWARE else TEXT):
+            elif request.opt.content_format != (OPAQUE if ids[0] == FIRMWARE and not ids[2] else TEXT):
                 return aiocoap.Message(code=codes.UNSUPPORTED_MEDIA_TYPE)
             instance[ids[2]] = value
             return aiocoap.Message(code=codes.CHANGED)

@@ -15,17 +15,23 @@ end() {
 }
 trap end EXIT
 trap 'exit 130' INT TERM
+# Chosen beforehand, for a URI of the configuration names it.
+port=$(/usr/bin/python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])')
 cat >"$dir/lanyard.conf" <<-CONF
 	[listen server]
 	role = server
 	address = 127.0.0.1
-	port = 0
+	port = $port
 	[listen bootstrap]
 	role = bootstrap
 	address = 127.0.0.1
 	port = 0
 	[server]
 	body_limit = 262144
+	firmware_uri = coap://127.0.0.1:$port
 	[storage]
 	dir = $dir/state
 	[admin]
