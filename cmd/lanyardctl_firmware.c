@@ -9,9 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { PIECE = 256 << 10, POLL_S = 1 };
+enum { PIECE = 256 << 10, POLL_FIRST_MS = 100, POLL_FIRST_FOR_MS = 3000, POLL_MS = 1000 };
 
 /* ---- uploads */
 
@@ -209,11 +210,11 @@ static int wait_for_end(struct ctl *c, const char *target)
 
 	if (span_to_u64(span_str(c->opt[CTL_OPT_WAIT]), 31536000, &seconds))
 		return ctl_usage(ctl_command_find("firmware"), "--wait takes seconds");
-	for (uint64_t i = 0; rc == CTL_OK; i += POLL_S) {
+	for (uint64_t ms = 0, step = POLL_FIRST_MS; rc == CTL_OK; ms += step) {
 		struct ctl_reply r;
 		rc = ctl_call(c, "GET", target, NULL, 0, &r);
 		bool over = rc == CTL_OK && json_object_get_boolean(ctl_member(r.json, "over"));
-		if (over || (rc == CTL_OK && i >= seconds)) {
+		if (over || (rc == CTL_OK && ms >= seconds * 1000)) {
 			if (!ctl_json_done(c, &r))
 				printf("%s\n", state_text(c, r.json));
 			rc = over ? verdict(r.json) : CTL_REFUSED;
@@ -221,7 +222,10 @@ static int wait_for_end(struct ctl *c, const char *target)
 			return rc;
 		}
 		ctl_reply_free(&r);
-		sleep(POLL_S);
+		step = ms < POLL_FIRST_FOR_MS ? POLL_FIRST_MS : POLL_MS;
+		nanosleep(&(struct timespec){.tv_sec = (time_t)(step / 1000),
+				  .tv_nsec = (long)(step % 1000) * 1000000},
+			NULL);
 	}
 	return rc;
 }
