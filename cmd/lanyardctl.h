@@ -225,6 +225,7 @@ int ctl_oscore(struct ctl *c);
 int ctl_watch(struct ctl *c);
 int ctl_doctor(struct ctl *c);
 int ctl_firmware(struct ctl *c);
+int ctl_access(struct ctl *c);
 int ctl_backup(struct ctl *c);
 int ctl_restore(struct ctl *c);
 int ctl_unseal(struct ctl *c);

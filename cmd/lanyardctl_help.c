@@ -172,6 +172,16 @@ static const struct ctl_command commands[] = {
 		"exit status 1\n"
 		"says that it failed. A device that was told to update is never told twice "
 		"unless it says that it\nhas not begun."},
+	{"access", NULL, "EP [INSTANCE SSID=RIGHTS...]", 1, 34, CTL_HAS(CTL_OPT_WAIT), ctl_access,
+		"who may do what on a device that has several servers",
+		"Without INSTANCE those of the Access Control object (2): what each is about, who "
+		"owns it, and\n"
+		"the rights of each Short Server ID; default stands for all that have none of "
+		"their own.\n"
+		"Rights are letters: r read and observe, w write, e execute, d delete, c create; "
+		"- is none.\n"
+		"Rights that are named are changed or added, the others stay. Only the owner of an "
+		"instance may\nchange it."},
 	{"operations", NULL, "[EP]", 0, 1, 0, ctl_operations,
 		"what devices are asked for now, and outcomes of the last hour", NULL},
 	{"operation", NULL, "ID", 1, 1, CTL_HAS(CTL_OPT_CANCEL), ctl_operation,
