@@ -200,11 +200,17 @@ uint8_t dev_firmware_package(struct dev *d, uint16_t iid, const struct lwm_value
 /* Of our own server alone: "coap://HOST:PORT/PATH". */
 static bool own_path(const struct dev *d, struct span uri, struct span *path)
 {
+	static const size_t scheme = sizeof("coap://") - 1;
 	const struct dev_security *s = dev_security_of(&d->accounts, DEV_ROLE_SERVER);
-	struct span own = span_str(s ? s->uri : "");
-	*path = span_sub(uri, own.n + 1, uri.n);
-	return own.n && uri.n > own.n + 1 && span_eq(span_sub(uri, 0, own.n), own) &&
-	       uri.p[own.n] == '/';
+	struct span host, own_host;
+	uint16_t port, own_port;
+	size_t n = scheme;
+	while (n < uri.n && uri.p[n] != '/')
+		n++;
+	*path = span_sub(uri, n + 1, uri.n);
+	return s && path->n && !dev_uri_parse(span_sub(uri, 0, n), &host, &port) &&
+	       !dev_uri_parse(span_str(s->uri), &own_host, &own_port) && port == own_port &&
+	       span_eq(host, own_host);
 }
 
 uint8_t dev_firmware_uri(struct dev *d, uint16_t iid, const struct lwm_value *v)

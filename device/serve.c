@@ -191,9 +191,14 @@ static bool take_blocks(struct dev_call *c)
 	c->has_block1 = true;
 	block_key(c, key);
 	enum block_step step = BLOCK_INCOMPLETE;
+	bool push = c->ctx == d->ctx[DEV_ROLE_SERVER] && dev_firmware_is_push(&c->plain);
+	if (push && dev_firmware_may_push(d)) { /* nothing is collected for it */
+		answer_code(c, dev_firmware_may_push(d), false);
+		return false;
+	}
 	if (too_large(c)) {
 		step = BLOCK_TOO_LARGE;
-	} else if (dev_firmware_is_push(&c->plain) && !dev_firmware_may_push(d)) {
+	} else if (push) {
 		step = dev_firmware_block(d, c->block1, c->plain.payload);
 		c->pushed = true;
 	} else if (c->block1.num == 0 || memcmp(key, d->rx.key, sizeof(key)) == 0) {
