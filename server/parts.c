@@ -318,11 +318,12 @@ void srv_parts_answered(struct srv *s, struct srv_op *op, struct ep_delivery *d,
 
 /* ---- whether there is a need */
 
-/* What a device says that does not know FETCH and iPATCH, or what is in them. */
-static bool knows_none(uint8_t code)
+/* What a device says that does not know FETCH and iPATCH, or what is in them. 4.05 to a
+ * Write-Composite may as well mean that one of its targets is not writable. */
+static bool knows_none(enum srv_dm_kind kind, uint8_t code)
 {
-	return code == MSG_METHOD_NOT_ALLOWED || code == MSG_BAD_OPTION ||
-	       code == MSG_NOT_IMPLEMENTED;
+	return (code == MSG_METHOD_NOT_ALLOWED && kind == SRV_READ_COMPOSITE) ||
+	       code == MSG_BAD_OPTION || code == MSG_NOT_IMPLEMENTED;
 }
 
 static bool is_composite(enum srv_dm_kind kind)
@@ -340,7 +341,7 @@ void srv_parts_learn(struct srv_op *op, const struct ep_delivery *d)
 {
 	if (!is_composite(op->kind) || !op->reg)
 		return;
-	if (fell_silent(d) || (d->kind == EP_RESPONSE && knows_none(d->msg->code)))
+	if (fell_silent(d) || (d->kind == EP_RESPONSE && knows_none(op->kind, d->msg->code)))
 		op->reg->no_composite = true;
 }
 

@@ -194,9 +194,12 @@ static bool detail_has(const char *what)
 static void marked(void)
 {
 	open_registered(LINKS);
+	CHECK(begin(SRV_WRITE_COMPOSITE, "/", -1, "/3/0/0=x", -1) &&
+			answer(MSG_METHOD_NOT_ALLOWED, -1, "", -1) && !detail_has("composites"),
+		"a target that is not writable says nothing of composites");
 	CHECK(begin(SRV_WRITE_COMPOSITE, "/", -1, "/3/0/15=UTC", -1) &&
-			answer(MSG_METHOD_NOT_ALLOWED, -1, "", -1) &&
-			detail_has("4.05; it has no composites: write one by one"),
+			answer(MSG_NOT_IMPLEMENTED, -1, "", -1) &&
+			detail_has("5.01; it has no composites: write one by one"),
 		"a refusal says what can be done (CT-08)");
 	CHECK(begin(SRV_READ_COMPOSITE, "/", -1, "?/3/0/9", -1) && asks("GET /3/0/9 accept 0"),
 		"a Read-Composite goes in single requests at once");
