@@ -25,17 +25,20 @@ static bool likelier(
 }
 
 /* A sender may leave its ID Context out where that is not ambiguous, and does once its keys are
- * recovered. */
+ * recovered. One that gave up the recovery half way goes on with the keys before: they are tried
+ * too, where no other device has that kid. */
 static size_t without_id_context(const struct ep_directory *d, struct span kid,
 	const struct peer *from, struct ep_context *out[static EP_TRIALS])
 {
 	struct map_cursor cursor = {0};
-	size_t n = 0, all = 0;
+	size_t n = 0, named = 0;
 	struct ep_context *c, *last = NULL;
-	for (; (c = map_each(&d->by_kid, kid, &cursor)); all++) {
-		last = c;
-		if (c->has_id_context && c->origin != REC_ORIGIN_RECOVERED)
+	while ((c = map_each(&d->by_kid, kid, &cursor))) {
+		if (c->has_id_context && c->origin != REC_ORIGIN_RECOVERED) {
+			last = c;
+			named++;
 			continue;
+		}
 		if (n < EP_TRIALS)
 			out[n++] = c;
 		else if (likelier(c, out[n - 1], from))
@@ -45,7 +48,7 @@ static size_t without_id_context(const struct ep_directory *d, struct span kid,
 			out[0] = c;
 		}
 	}
-	if (!n && all == 1)
+	if (named == 1 && n < EP_TRIALS && (!n || out[0]->endpoint == last->endpoint))
 		out[n++] = last;
 	return n;
 }

@@ -33,9 +33,16 @@ class Copies:
 	def _end(self, copy):
 		self._recorder.note("copy-end", copy=copy.number)
 		self.kept.append(copy)
-		while len(self.kept) > KEPT:
+		self._forget(KEPT)
+
+	def _forget(self, kept):
+		while len(self.kept) > kept:
 			old = self.kept.pop(0)
 			shutil.rmtree(old.path) if old.raw else os.unlink(old.path)
+
+	def unsealed(self):
+		"""Whoever unseals says that no other copy will ever run; the new anchor knows of none."""
+		self._forget(0)
 
 	def backup(self):
 		"""As operators make it, while the daemon works."""

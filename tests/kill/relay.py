@@ -21,12 +21,20 @@ DATAGRAM_MAX = 4096
 BUFFER_BYTES = 1 << 20
 
 
+_ports = set()
+
+
 def udp_socket(address="127.0.0.1"):
-	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-	s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
-	s.bind((address, 0))
-	s.setblocking(False)
-	return s
+	"""Of a port that no other has at any address: the recording tells sockets by their port."""
+	while True:
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+		s.bind((address, 0))
+		s.setblocking(False)
+		if (port := s.getsockname()[1]) not in _ports:
+			_ports.add(port)
+			return s
+		s.close()
 
 
 def is_request(data):
@@ -77,6 +85,7 @@ class Relay:
 		self.answered = {}      # datagram -> was there an answer
 		self.served = collections.Counter()  # endpoint -> requests the server answered
 		self.spoken = {}        # every datagram of a device so far -> its role
+		self.sender = {}        # and -> the endpoint
 		self._links, self._held, self._hold = {}, collections.deque(), False
 		self._sockets, self._requests = {}, {}
 		self._trigger = None
@@ -201,6 +210,7 @@ class Relay:
 		port = link.back.getsockname()[1]
 		self.recorder.packet("up", src, port, data, link.endpoint, link.role)
 		self.spoken[data] = link.role
+		self.sender[data] = link.endpoint
 		if is_request(data):
 			self.answered.setdefault(data, False)
 			self.last_request[link.endpoint] = (link, data)

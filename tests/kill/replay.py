@@ -101,13 +101,13 @@ def _kid(datagram):
 		return None
 
 
-def _used_up(relay, kids):
+def _used_up(relay, recovering):
 	"""Requests that are void after a crash: answered ones, and whatever the same sender said before
-	one of them; but not where the sender has the same kid under several keys."""
+	one of them; but not of those who have the same kid under several keys."""
 	seen, void = {}, set()
 	for data in relay.answered:
-		kid = _kid(data)
-		waiting = seen.setdefault(data if kid in kids else kid, [])
+		several = relay.sender[data] in recovering
+		waiting = seen.setdefault(data if several else _kid(data), [])
 		waiting.append(data)
 		if relay.answered[data]:
 			void.update(waiting)
@@ -115,11 +115,11 @@ def _used_up(relay, kids):
 	return void
 
 
-def choose(relay, rng, limit, crashed, kids):
+def choose(relay, rng, limit, crashed, recovering):
 	"""What to replay: everything devices said up to now, or a sample with every latest request. A
 	request that nobody saw answered is left out where it may still be accepted for the first
 	time."""
-	void = _used_up(relay, kids) if crashed else {d for d, yes in relay.answered.items() if yes}
+	void = _used_up(relay, recovering) if crashed else {d for d, yes in relay.answered.items() if yes}
 	spoken = {d: role for d, role in relay.spoken.items() if not is_request(d) or d in void}
 	latest = {data for _, data in relay.last_request.values()}
 	keep = [d for d in spoken if d in latest]

@@ -18,15 +18,17 @@ from replay import Attacker, choose
 from wanderer import Wanderer
 
 BUILD = os.environ.get("BUILD", "build")
-# Devices that register by themselves, that bootstrap, that make new keys at each start (B.2), and
-# that do so by halves.
-DIRECT, BOOTSTRAPPED, RECOVERING, WANDERING = 30, 20, 14, 4
+# How many devices: those that register by themselves, those that bootstrap, the same two with new
+# keys at each start (B.2), and those that make new keys by halves.
+GROUPS = {"direct": 30, "bootstrapped": 20, "recovering": 12, "renewing": 6, "wandering": 4}
+BOOTSTRAP = ("bootstrapped", "renewing")
 LOSS = 0.02          # of what the daemon sends
 REPLAYS = 4000       # datagrams each time; all of them in the usual run
 MOVED = 0.4          # of the devices speak from another port after a restart
 ANSWER_S = 30
 
 COPIED = 0.25        # of the rounds end with a copy of the files, as many have a backup made in them
+LONG = 100           # kills of a run in which copies are put back by chance too
 PUT_BACK = 0.2       # of the rounds begin with a copy that is put back
 
 # What each kill interrupts, with its weight; "clean" is an orderly stop.
@@ -62,18 +64,22 @@ class Fleet:
 
 
 def credentials(rng):
-	"""One line for each device, as the server's import has it: ids as the server sees them."""
-	lines = []
-	for i in range(DIRECT + BOOTSTRAPPED + RECOVERING + WANDERING):
-		bootstraps = DIRECT <= i < DIRECT + BOOTSTRAPPED
-		line = {"endpoint": "kill%03d" % i, "role": "bootstrap" if bootstraps else "server",
-			"master_secret": rng.randbytes(16).hex(), "master_salt": rng.randbytes(8).hex(),
-			"sender_id": rng.randbytes(1).hex(),
-			"recipient_id": (rng.randbytes(3) + bytes([i])).hex()}
-		if i % 5 == 0:
-			line["id_context"] = rng.randbytes(6).hex()
-		lines.append(line)
-	return lines
+	"""For each group one line for each device, as the server's import has it: ids as the server
+	sees them."""
+	groups, i = {}, 0
+	for name, n in GROUPS.items():
+		groups[name] = [_credentials(rng, i + k, name in BOOTSTRAP) for k in range(n)]
+		i += n
+	return groups
+
+
+def _credentials(rng, i, bootstraps):
+	line = {"endpoint": "kill%03d" % i, "role": "bootstrap" if bootstraps else "server",
+		"master_secret": rng.randbytes(16).hex(), "master_salt": rng.randbytes(8).hex(),
+		"sender_id": rng.randbytes(1).hex(), "recipient_id": (rng.randbytes(3) + bytes([i])).hex()}
+	if i % 5 == 0:
+		line["id_context"] = rng.randbytes(6).hex()
+	return line
 
 
 class Run:
@@ -81,35 +87,37 @@ class Run:
 		self.directory, self.kills, self.rng = directory, kills, random.Random(seed)
 		self.recorder = Recorder(os.path.join(directory, "recording"))
 		self.relay = Relay(self.recorder, random.Random(seed + 1), LOSS)
-		self.lines = credentials(self.rng)
-		self.groups = {"direct": self.lines[:DIRECT],
-			"bootstrapped": self.lines[DIRECT:DIRECT + BOOTSTRAPPED],
-			"recovering": self.lines[DIRECT + BOOTSTRAPPED:-WANDERING],
-			"wandering": self.lines[-WANDERING:]}
-		direct, bootstrapped, recovering, wandering = (
-			[l["endpoint"] for l in lines] for lines in self.groups.values())
+		self.groups = credentials(self.rng)
+		self.lines = [line for lines in self.groups.values() for line in lines]
+		names = {g: [l["endpoint"] for l in lines] for g, lines in self.groups.items()}
 		# Their kid is that of many keys, one after the other.
-		self.kids = {bytes.fromhex(l["recipient_id"]) for l in self.lines[DIRECT + BOOTSTRAPPED:]}
-		fronts = [self.relay.front(direct, "server"), self.relay.front(bootstrapped, "bootstrap"),
-			self.relay.front(bootstrapped, "server"), self.relay.front(recovering, "server"),
-			self.relay.front(wandering, "server")]
-		uri = ["coap://127.0.0.1:%d" % f.port for f in fronts]
-		self.direct = Fleet(directory, "direct", "--server", uri[0], "--deregister")
-		self.bootstrapped = Fleet(directory, "bootstrapped", "--bootstrap-server", uri[1],
-			"--keep")
-		self.recovering = Fleet(directory, "recovering", "--server", uri[3], "--keep",
-			"--recover", "b2")
-		self.wanderers = [Wanderer(line, i, fronts[4].port, seed + 100 + i)
+		self.several = {n for g in ("recovering", "renewing", "wandering") for n in names[g]}
+		self.ports = {(g, role): self.relay.front(names[g], role).port
+			for g in GROUPS for role in ("server", "bootstrap")}
+		self.fleets = {
+			"direct": self.fleet("direct", "--deregister"),
+			"bootstrapped": self.fleet("bootstrapped", "--keep"),
+			"recovering": self.fleet("recovering", "--keep", "--recover", "b2"),
+			"renewing": self.fleet("renewing", "--keep", "--recover", "b2")}
+		self.wanderers = [Wanderer(line, i, self.ports["wandering", "server"], seed + 100 + i)
 			for i, line in enumerate(self.groups["wandering"])]
 		self.daemon = Daemon(
-			os.path.join(BUILD, "bin", "lanyardd"), directory, fronts[2].port)
+			os.path.join(BUILD, "bin", "lanyardd"), directory,
+			self.ports["bootstrapped", "server"])
 		self.attacker = Attacker(self.recorder, self.relay)
-		self.load = Load(self.daemon.rest, direct + recovering, bootstrapped, seed, 4)
+		self.load = Load(self.daemon.rest, names["direct"] + names["recovering"],
+			names["bootstrapped"] + names["renewing"], seed, 4)
 		self.copies = Copies(directory, BUILD, self.recorder)
 		self.found, self.rollbacks = "none", 0
 		self.killed = 0
 		self.crashed = False
 		self.relay.start()
+
+	def fleet(self, group, *options):
+		role = "bootstrap" if group in BOOTSTRAP else "server"
+		option = "--bootstrap-server" if role == "bootstrap" else "--server"
+		uri = "coap://127.0.0.1:%d" % self.ports[group, role]
+		return Fleet(self.directory, group, option, uri, *options)
 
 	# ---- steps
 
@@ -124,6 +132,13 @@ class Run:
 			body = {k: v for k, v in line.items() if k != "endpoint"}
 			path = "/v1/endpoints/%s/credentials/oscore" % line["endpoint"]
 			status, answer = self.daemon.rest.call("PUT", path, body)
+			if status not in (200, 201, 204):
+				raise RuntimeError("PUT %s: %d %s" % (path, status, answer))
+		for line in self.groups["renewing"]:
+			uri = "coap://127.0.0.1:%d" % self.ports["renewing", "server"]
+			path = "/v1/bootstrap/%s" % line["endpoint"]
+			status, answer = self.daemon.rest.call(
+				"PUT", path, {"servers": [{"uri": uri, "lifetime_s": 3600}]})
 			if status not in (200, 201, 204):
 				raise RuntimeError("PUT %s: %d %s" % (path, status, answer))
 
@@ -146,6 +161,7 @@ class Run:
 		sealed = m["lanyard_sealed"] == 1
 		if self.found == "sealed" and not sealed:
 			self.found = "unsealed"
+			self.copies.unsealed()
 		self.recorder.note("found", way=self.found, sealed=sealed,
 			rollbacks=m["lanyard_rollbacks_total"], before=self.rollbacks)
 		if not sealed:
@@ -168,7 +184,7 @@ class Run:
 		return True
 
 	def chosen(self):
-		return choose(self.relay, self.rng, REPLAYS, self.crashed, self.kids)
+		return choose(self.relay, self.rng, REPLAYS, self.crashed, self.several)
 
 	def gone(self, kind, **fields):
 		"""The daemon is dead or will be at once: what it still said is recorded before that."""
@@ -228,7 +244,7 @@ class Run:
 	def kill_under_load(self, way="load"):
 		"""At a datagram, and up to some milliseconds after it: into commits, and between them."""
 		fallen = threading.Event()
-		sorts, most = {"load": (("up", "down"), 250), "recovery": (STEPS, RECOVERING)}[way]
+		sorts, most = {"load": (("up", "down"), 250), "recovery": (STEPS, 20)}[way]
 		what, count = self.rng.choice(sorts), self.rng.randint(1, most)
 		delay = self.rng.choice((0, self.rng.random() * 0.004))
 
@@ -241,12 +257,14 @@ class Run:
 			self.copies.backup()
 		self.relay.arm(what, count, delay, strike)
 		if way == "recovery":
-			self.restart(self.recovering, 0.5)
+			self.restart("recovering", 0.5)
+			self.restart("renewing", 0.5)
 		if not fallen.wait(10):
 			self.daemon.kill()
 		self.gone("kill", way=way, what=what, count=count, delay=delay)
 
-	def restart(self, fleet, lost, *options):
+	def restart(self, group, lost, *options):
+		fleet = self.fleets[group]
 		fleet.stop()
 		if self.rng.random() < lost:
 			fleet.forget()
@@ -268,7 +286,8 @@ class Run:
 			return
 		self.found, self.crashed = way, True
 		if self.rng.random() < 0.5:  # keys that were drawn since are unknown
-			self.restart(self.bootstrapped, 0, "--rebootstrap")
+			self.restart("bootstrapped", 0, "--rebootstrap")
+			self.restart("renewing", 0, "--rebootstrap")
 
 	def kill_in_stop(self):
 		time.sleep(self.rng.random() * 0.6)
@@ -291,7 +310,7 @@ class Run:
 		if self.found == "none":
 			if self.rng.random() < COPIED:
 				self.copies.raw()
-			if back or self.rng.random() < PUT_BACK:
+			if back or (self.kills >= LONG and self.rng.random() < PUT_BACK):
 				self.put_back(
 					back or self.rng.choices(("rollback", "sealed", "moved"), (4, 3, 1))[0])
 		if way == "startup":
@@ -317,9 +336,8 @@ class Run:
 		self.write_credentials()
 		self.start()
 		self.provision()
-		self.direct.start()
-		self.bootstrapped.start()
-		self.recovering.start()
+		for fleet in self.fleets.values():
+			fleet.start()
 		for w in self.wanderers:
 			w.start()
 		self.load.resume()
@@ -336,17 +354,17 @@ class Run:
 		self.relay.hold()
 		self.start()
 		self.replay()
-		self.restart(self.bootstrapped, 0, "--rebootstrap")
-		self.restart(self.recovering, 0.5)
+		self.restart("bootstrapped", 0, "--rebootstrap")
+		self.restart("recovering", 0.5)
+		self.restart("renewing", 0, "--rebootstrap")
 		self.resend()
 		self.await_all()
 		self.load.pause()
 		self.recorder.note("all-well")
 		for w in self.wanderers:
 			w.close()
-		self.direct.stop(signal.SIGTERM)
-		self.bootstrapped.stop(signal.SIGTERM)
-		self.recovering.stop(signal.SIGTERM)
+		for fleet in self.fleets.values():
+			fleet.stop(signal.SIGTERM)
 		self.daemon.signal(signal.SIGTERM)
 		self.gone("stop")
 		self.start()
@@ -359,16 +377,15 @@ class Run:
 			self.first()
 			while self.killed < self.kills:
 				if self.rng.random() < 0.25:
-					self.bootstrapped.stop()
-					self.bootstrapped.start()
+					self.restart("bootstrapped", 0)
 				self.round(self.rng.choices([*WAYS], [*WAYS.values()])[0])
 			self.last()
 		finally:
 			self.close()
 
 	def close(self):
-		for step in (self.load.close, self.direct.stop, self.bootstrapped.stop,
-				self.recovering.stop, *(w.close for w in self.wanderers), self.daemon.close,
+		for step in (self.load.close, *(f.stop for f in self.fleets.values()),
+				*(w.close for w in self.wanderers), self.daemon.close,
 				self.relay.close, self.attacker.close, self.recorder.close):
 			try:
 				step()

@@ -17,7 +17,8 @@ UNKNOWN_KEYS = (oscore.BAD_REQUEST, oscore.UNAUTHORIZED)  # their kid may be one
 STILL = ["lanyard_%s_total" % n for n in ("registers", "updates", "deregisters",
 	"bootstrap_requests", "bootstrap_finished", "bootstrap_failed", "responses",
 	"notifications", "recoveries")]
-OF_START = {"operation"}  # what the crash left open is told after a start, at its leisure
+# What the crash left open is told after a start, at its leisure, and what was found at it.
+OF_START = {"operation", "rollback"}
 ANY = "any"  # a location that is not known yet
 
 
