@@ -63,9 +63,16 @@ start_device() {
 percent() { lanyardctl firmware status d 2>/dev/null | sed -nE 's/^(sending|downloading): ([0-9]+) %/\2/p'; }
 beyond() { [ "$(percent || true)" ] && [ "$(percent)" -ge "$1" ]; }
 
-port=$(/usr/bin/python3 -c 'import socket
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.bind(("127.0.0.1", 0))
+# Below the ports that sockets without one are given: nobody takes it before the daemon does, or
+# while it is down.
+port=$(/usr/bin/python3 -c 'import random, socket
+while True:
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        s.bind(("0.0.0.0", random.randrange(20000, 32000)))
+        break
+    except OSError:
+        pass
 print(s.getsockname()[1])')
 cat >"$dir/lanyard.conf" <<-CONF
 	[listen server]
