@@ -182,7 +182,7 @@ static void tell_event(const struct srv_queued *q, const struct effect_done *e, 
 	ep_event(t, s->opts.next_event, "operation", ep_name(q->queue->endpoint), wr_span(&w));
 }
 
-static void keep_outcome(struct srv_queued *q, const struct turn *t)
+static void keep_outcome(struct srv_queued *q)
 {
 	struct srv *s = q->queue->srv;
 	q->state = SRV_QUEUED_DONE;
@@ -194,7 +194,6 @@ static void keep_outcome(struct srv_queued *q, const struct turn *t)
 	s->outcome_n++;
 	s->outcome_bytes += q->n;
 	wheel_add(&s->queue_wheel, &q->timer, q->expiry_ms);
-	(void)t;
 }
 
 static void trim_outcomes(struct srv *s, struct turn *t)
@@ -223,7 +222,7 @@ void srv_queue_result(struct srv_queued *q, const struct effect_done *e, struct 
 		return;
 	}
 	set_data(q, data, n);
-	keep_outcome(q, t);
+	keep_outcome(q);
 	record(q, t);
 	trim_outcomes(s, t);
 }
@@ -481,15 +480,14 @@ static enum err load_data(struct srv_queued *q, struct span body)
 	return ERR_OK;
 }
 
-static enum err load_outcome(struct srv *s, struct srv_queued *q)
+static enum err load_outcome(struct srv_queued *q)
 {
 	struct srv_outcome o;
 	enum err err = srv_queue_unpack_outcome(span_make(q->data, q->n), &o);
 	if (err)
 		return err;
-	(void)s;
 	q->ended_wall_s = o.ended_wall_s;
-	keep_outcome(q, NULL);
+	keep_outcome(q);
 	return ERR_OK;
 }
 
@@ -511,7 +509,7 @@ enum err srv_queue_load(struct srv *s, struct endpoint *e, const struct rec_op *
 	if (err)
 		return err;
 	if (r->state == SRV_QUEUED_DONE)
-		return load_outcome(s, q);
+		return load_outcome(q);
 	wheel_add(&s->queue_wheel, &q->timer, q->expiry_ms);
 	/* An older copy of the database does not know what was done since it was made. */
 	if (r->state == SRV_QUEUED_SENT || (s->opts.rolled_back && srv_op_kept(kind)))

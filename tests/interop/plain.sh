@@ -6,6 +6,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 . tests/lib.sh
+. tests/interop/lib/plain.sh
 BUILD=$(realpath "${BUILD:-build}")
 dir=$(mktemp -d /tmp/lanyard-plain.XXXXXX) || exit 2
 daemon= device=
@@ -19,28 +20,7 @@ trap 'exit 130' INT TERM
 for tool in coap-client-notls coap-server-notls; do
 	command -v $tool >/dev/null || { echo "$tool is missing (libcoap3-bin)"; echo '0 passed, 1 failed'; exit 1; }
 done
-cat >"$dir/lanyard.conf" <<-CONF
-	[listen server]
-	role = server
-	address = 127.0.0.1
-	port = 0
-	[server]
-	nosec_endpoints = plain* urn:*
-	[bootstrap]
-	enabled = no
-	[storage]
-	dir = $dir/state
-	[admin]
-	socket = $dir/admin.sock
-	socket_group =
-CONF
-"$BUILD/bin/lanyardd" -c "$dir/lanyard.conf" >"$dir/log" 2>&1 &
-daemon=$!
-for _ in {1..100}; do
-	grep -q '^notice: ready' "$dir/log" && break
-	sleep 0.1
-done
-port=$(sed -n 's/^notice: listening .* port=//p' "$dir/log")
+plain_daemon 'plain*' 'urn:*'
 here=$(/usr/bin/python3 -c 'import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 
@@ -55,8 +35,6 @@ answers() {
 	ask "${@:2}"
 	is "$(code)" "$1"
 }
-ctl() { "$BUILD/bin/lanyardctl" -S "$dir/admin.sock" "$@" >"$dir/out" 2>&1; }
-says() { ctl "${@:2}" && grep -qF -- "$1" "$dir/out"; }
 
 objects='</1/0>,</3/0>,</3303/0>'
 # ---- Register, and what is wrong with it (REG-02, REG-05, REG-11)

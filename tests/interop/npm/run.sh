@@ -5,6 +5,7 @@
 set -u
 cd "$(dirname "$0")/../../.." || exit 2
 . tests/lib.sh
+. tests/interop/lib/plain.sh
 BUILD=$(realpath "${BUILD:-build}")
 dir=$(mktemp -d /tmp/lanyard-npm.XXXXXX) || exit 2
 daemon= device=
@@ -19,38 +20,7 @@ mkdir -p "$BUILD/npm"
 cp tests/interop/npm/{package.json,package-lock.json,device.js} "$BUILD/npm"
 check_quietly 'the package is there' npm ci --prefix "$BUILD/npm" --no-audit --no-fund --ignore-scripts ||
 	{ finish; exit 1; }
-cat >"$dir/lanyard.conf" <<-CONF
-	[listen server]
-	role = server
-	address = 127.0.0.1
-	port = 0
-	[server]
-	nosec_endpoints = npm
-	[bootstrap]
-	enabled = no
-	[storage]
-	dir = $dir/state
-	[admin]
-	socket = $dir/admin.sock
-	socket_group =
-CONF
-"$BUILD/bin/lanyardd" -c "$dir/lanyard.conf" >"$dir/log" 2>&1 &
-daemon=$!
-
-# await FILE PATTERN: within ten seconds.
-await() {
-	for _ in {1..100}; do
-		grep -q "$2" "$1" 2>/dev/null && return
-		sleep 0.1
-	done
-	cp "$1" "$dir/out"
-	return 1
-}
-ctl() { timeout 20 "$BUILD/bin/lanyardctl" -S "$dir/admin.sock" "$@" >"$dir/out" 2>&1; }
-says() { ctl "${@:2}" && grep -qF -- "$1" "$dir/out"; }
-
-check 'the daemon is ready' await "$dir/log" '^notice: ready'
-port=$(sed -n 's/^notice: listening .* port=//p' "$dir/log")
+plain_daemon npm
 node "$BUILD/npm/device.js" "$port" npm >"$dir/device" 2>&1 &
 device=$!
 check 'it registers' await "$dir/device" '^registered 2.01 rd/'
