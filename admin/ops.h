@@ -49,7 +49,7 @@ struct adm_status {
 	uint64_t rollbacks;
 	uint64_t damaged; /* rows of the database */
 	struct adm_listener {
-		const char *name, *role, *address;
+		const char *name, *role, *transport, *address;
 		uint16_t port;
 		bool nosec;
 	} listeners[16];

@@ -13,6 +13,7 @@ static void listeners(struct jo *o, const struct adm_status *s)
 		jo_object(o, NULL);
 		jo_str(o, "name", l->name);
 		jo_str(o, "role", l->role);
+		jo_str(o, "transport", l->transport);
 		jo_str(o, "address", l->address);
 		jo_u64(o, "port", l->port);
 		jo_bool(o, "nosec", l->nosec);

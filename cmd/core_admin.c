@@ -40,6 +40,7 @@ static void op_status(void *arg, struct adm_status *out)
 		bool bootstrap = g->listen[i].role == CFG_ROLE_BOOTSTRAP;
 		out->listeners[i] = (struct adm_listener){.name = g->listen[i].name,
 			.role = bootstrap ? "bootstrap" : "server",
+			.transport = g->listen[i].transport ? "tcp" : "udp",
 			.address = g->listen[i].address,
 			.port = c->port[i],
 			.nosec = g->listen[i].nosec};

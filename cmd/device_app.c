@@ -161,6 +161,10 @@ static bool open_sockets(struct device_app *app)
 		if (listen_on(app, (uint16_t)i, why) != ERR_OK)
 			return fail(app, DEVICE_EXIT_FAILURE, "socket", why);
 	}
+	e = net_dial_tcp(app->net, DEVICE_TCP_PLACE);
+	if (e)
+		return fail(app, DEVICE_EXIT_FAILURE, "socket", err_text(e));
+	net_on_closed(app->net, device_loop_closed);
 	return true;
 }
 
@@ -246,6 +250,8 @@ void device_app_close(struct device_app *app)
 	}
 	if (app->tick)
 		event_free(app->tick);
+	if (app->net)
+		net_release(app->net);
 	net_free(app->net);
 	if (app->base)
 		event_base_free(app->base);

@@ -13,6 +13,8 @@ struct net;
 
 /* 127.1.0.1: where device 0 of a fleet sends from; the others follow. */
 enum { DEVICE_FLEET_FIRST = 0x7f010001 };
+/* Among the sockets: where TCP connections belong. */
+enum { DEVICE_TCP_PLACE = 15 };
 
 /* A device that wants to know where its server is. */
 struct device_connect {
@@ -58,6 +60,7 @@ uint64_t device_app_now_us(void);
 
 /* device_loop.c */
 void device_loop_input(void *arg, const struct peer *from, struct span datagram);
+void device_loop_closed(void *arg, const struct peer *who);
 void device_loop_turn(void *arg);
 /* Until every device has stopped. */
 bool device_loop_run(struct device_app *app);

@@ -55,7 +55,8 @@ static void send_one(struct device_app *app, const struct peer *to, struct span 
 static unsigned copies(
 	struct device_app *app, bool out, const struct peer *p, struct span s, uint64_t now_us)
 {
-	return app->impair ? dev_impair_take(app->impair, out, p, s, now_us / 1000) : 1;
+	bool stream = p->bearer == BEARER_TCP; /* which loses nothing */
+	return app->impair && !stream ? dev_impair_take(app->impair, out, p, s, now_us / 1000) : 1;
 }
 
 static void send_all(struct device_app *app, uint64_t now_us)
@@ -79,7 +80,9 @@ static void connect_later(struct device_app *app, const struct dev_event *e)
 	struct device_connect *c = &app->connects[app->connect_n++];
 	c->dev = e->dev;
 	c->good = device_resolve(app, e->text, &c->to);
-	c->to.listener = (uint16_t)(dev_index(e->dev) % app->o->sockets);
+	c->to.listener = c->to.bearer == BEARER_TCP
+				 ? DEVICE_TCP_PLACE
+				 : (uint16_t)(dev_index(e->dev) % app->o->sockets);
 }
 
 static void take_events(struct device_app *app, uint64_t now_us)
@@ -246,6 +249,14 @@ void device_loop_input(void *arg, const struct peer *from, struct span datagram)
 	uint64_t now_us = device_app_now_us();
 	for (unsigned n = copies(app, false, from, datagram, now_us); n; n--)
 		receive_one(app, from, datagram, now_us);
+}
+
+void device_loop_closed(void *arg, const struct peer *who)
+{
+	struct device_app *app = arg;
+	struct dev *d = device_of(app, who);
+	if (d)
+		dev_closed(d, who, device_app_now_us(), &app->out);
 }
 
 void device_loop_turn(void *arg)

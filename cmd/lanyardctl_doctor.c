@@ -184,10 +184,12 @@ static void check_listener(struct doctor *d, struct json_object *l)
 	struct ctl *c = d->ctl;
 	const char *address = ctl_cell(c, l, "address");
 	unsigned port = (unsigned)json_object_get_int(ctl_member(l, "port"));
-	const char *who = ctl_fmt(c, "%s (%s) at %s port %u", ctl_cell(c, l, "name"),
-		ctl_cell(c, l, "role"), address, port);
+	const char *transport = ctl_cell(c, l, "transport");
+	const char *who = ctl_fmt(c, "%s (%s) at %s %s port %u", ctl_cell(c, l, "name"),
+		ctl_cell(c, l, "role"), address, transport, port);
 
-	if (!port_bound("/proc/net/udp", port) && !port_bound("/proc/net/udp6", port))
+	if (!port_bound(ctl_fmt(c, "/proc/net/%s", transport), port) &&
+		!port_bound(ctl_fmt(c, "/proc/net/%s6", transport), port))
 		doc_say(d, DOC_WARN, "listener",
 			ctl_fmt(c, "%s: no such socket is seen from here", who),
 			"is the daemon in another network namespace?");

@@ -22,11 +22,12 @@ static void listeners(struct ctl *c, struct json_object *array)
 	struct ctl_table t = {0};
 
 	printf("\n");
-	ctl_table_row(&t, 5, "LISTENER", "ROLE", "ADDRESS", "PORT", "NOSEC");
+	ctl_table_row(&t, 6, "LISTENER", "ROLE", "TRANSPORT", "ADDRESS", "PORT", "NOSEC");
 	for (size_t i = 0; i < length(array); i++)
-		ctl_table_row(&t, 5, ctl_cell(c, at(array, i), "name"),
-			ctl_cell(c, at(array, i), "role"), ctl_cell(c, at(array, i), "address"),
-			ctl_cell(c, at(array, i), "port"), ctl_cell(c, at(array, i), "nosec"));
+		ctl_table_row(&t, 6, ctl_cell(c, at(array, i), "name"),
+			ctl_cell(c, at(array, i), "role"), ctl_cell(c, at(array, i), "transport"),
+			ctl_cell(c, at(array, i), "address"), ctl_cell(c, at(array, i), "port"),
+			ctl_cell(c, at(array, i), "nosec"));
 	ctl_table_print(&t);
 }
 

@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "cmd/core.h"
+#include "cmd/lanyardd_listen.h"
 #include "cmd/lanyardd_models.h"
 #include "oscore/crypto.h"
 #include "storage/sqlite.h"
@@ -37,7 +38,7 @@ struct daemon {
 	struct core_images image_ops;
 	uint64_t armed_ms; /* what the timer is set to; UINT64_MAX: nothing */
 	uint64_t watchdog_us;
-	int admin_fd; /* inherited from systemd, or -1 */
+	struct daemon_inherited inherited;
 	bool in_turn;
 	bool started; /* the database is loaded, its clean-stop marker cleared */
 };
@@ -108,6 +109,13 @@ static void on_input(void *arg, const struct peer *from, struct span datagram)
 	core_input(d->core, from, datagram);
 }
 
+static void on_closed(void *arg, const struct peer *who)
+{
+	struct daemon *d = arg;
+	begin_turn(d);
+	core_closed(d->core, who);
+}
+
 static void on_reads_over(void *arg)
 {
 	end_turn(arg);
@@ -155,9 +163,11 @@ static void say_send(void *arg, const struct peer *to, struct span bytes)
 {
 	struct daemon *d = arg;
 	enum err err = d->net ? net_send(d->net, to, bytes) : ERR_STATE;
-	if (err)
-		log_fields(LOG_LEVEL_DEBUG, "datagram not sent",
-			log_text("reason", span_str(err_text(err))));
+	if (!err)
+		return;
+	log_fields(
+		LOG_LEVEL_DEBUG, "datagram not sent", log_text("reason", span_str(err_text(err))));
+	core_unsent(d->core, to, bytes);
 }
 
 /* Peers cause events: their lines are limited, not the events. */
@@ -463,16 +473,18 @@ static bool open_listeners(struct daemon *d)
 		log_error("cannot start the network: out of memory");
 		return false;
 	}
+	net_on_closed(d->net, on_closed);
 	for (size_t i = 0; i < d->cfg.listen_n; i++) {
 		const struct cfg_listen *l = &d->cfg.listen[i];
 		why[0] = '\0';
-		if (net_listen_udp(d->net, (uint16_t)i, l->address, (uint16_t)l->port, why)) {
+		if (daemon_listen(d->net, &d->cfg, i, &d->inherited, why)) {
 			log_fields(LOG_LEVEL_ERROR, why, log_word("name", l->name));
 			return false;
 		}
 		core_listener_port(d->core, i, net_port(d->net, (uint16_t)i));
 		log_fields(LOG_LEVEL_NOTICE, "listening", log_word("name", l->name),
 			log_word("role", l->role == CFG_ROLE_BOOTSTRAP ? "bootstrap" : "server"),
+			log_word("transport", l->transport ? "tcp" : "udp"),
 			log_word("address", l->address),
 			log_number("port", net_port(d->net, (uint16_t)i)),
 			l->nosec ? log_word("nosec", "yes") : (struct log_field){0});
@@ -480,39 +492,12 @@ static bool open_listeners(struct daemon *d)
 	return true;
 }
 
-/* What a socket unit hands over is known by its FileDescriptorName=. */
-static bool take_inherited(struct daemon *d)
-{
-	char **names = NULL;
-	int n = sd_listen_fds_with_names(1, &names);
-	bool good = n >= 0;
-	d->admin_fd = -1;
-	if (n < 0)
-		log_fields(LOG_LEVEL_ERROR, "cannot take the inherited sockets",
-			log_text("reason", span_str(strerror(-n))));
-	for (int i = 0; i < n; i++) {
-		if (good && strcmp(names[i], "admin") != 0) {
-			log_error("cannot start: inherited socket %d is named \"%s\", only "
-				  "\"admin\" is known (FileDescriptorName= of the socket unit)",
-				i + 1, names[i]);
-			good = false;
-		} else if (good && d->admin_fd >= 0) {
-			log_error("cannot start: two inherited sockets are named \"admin\"");
-			good = false;
-		}
-		d->admin_fd = SD_LISTEN_FDS_START + i;
-		free(names[i]);
-	}
-	free(names);
-	return good;
-}
-
 static bool open_admin(struct daemon *d)
 {
 	char why[WHY_MAX] = "";
 	struct adm_ops ops;
 	const char *group = d->cfg.socket_group;
-	if (d->admin_fd < 0 && group[0] && !getgrnam(group)) {
+	if (d->inherited.admin < 0 && group[0] && !getgrnam(group)) {
 		log_fields(LOG_LEVEL_WARNING, "no such group, the admin socket keeps its owner's",
 			log_word("group", group));
 		group = "";
@@ -521,7 +506,7 @@ static bool open_admin(struct daemon *d)
 	struct adm_opts o = {.socket = d->cfg.socket,
 		.mode = d->cfg.socket_mode,
 		.group = group,
-		.fd = d->admin_fd,
+		.fd = d->inherited.admin,
 		.wait_default_s = 60,
 		.wait_max_s = 600,
 		.operation_keep_s = 3600,
@@ -554,8 +539,10 @@ static int close_all(struct daemon *d)
 	if (d->started) {
 		core_time(d->core, boot_ms(), wall_ms());
 		enum err err = core_stop(d->core);
-		if (d->net)
+		if (d->net) {
 			net_flush(d->net);
+			net_release(d->net);
+		}
 		if (err) {
 			log_fields(LOG_LEVEL_ERROR,
 				"not stopped cleanly, the next start treats it as a crash",
@@ -595,14 +582,14 @@ static int run(struct daemon *d)
 	/* What is wrong with a file is no reason to leave the devices alone. */
 	(void)daemon_models_load(d->cfg.models_dir);
 	d->base = event_base_new();
-	if (!d->base || !take_inherited(d) || !open_events(d) || !open_core(d) ||
-		!open_listeners(d) || !open_admin(d)) {
+	if (!d->base || !daemon_inherit(&d->cfg, &d->inherited) || !open_events(d) ||
+		!open_core(d) || !open_listeners(d) || !open_admin(d)) {
 		close_all(d);
 		return EXIT_FAILURE;
 	}
 	log_fields(LOG_LEVEL_NOTICE, "ready", log_word("version", LANYARD_VERSION),
 		log_word("dir", d->cfg.dir),
-		log_word("socket", d->admin_fd < 0 ? d->cfg.socket : "inherited"));
+		log_word("socket", d->inherited.admin < 0 ? d->cfg.socket : "inherited"));
 	sd_notify(0, "READY=1");
 	begin_turn(d);
 	end_turn(d);

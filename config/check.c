@@ -95,7 +95,7 @@ static bool collide(const struct cfg_listen *x, const struct cfg_listen *y)
 {
 	struct where a = where_of(x), b = where_of(y);
 
-	if (x->port != y->port || x->port == 0)
+	if (x->transport != y->transport || x->port != y->port || x->port == 0)
 		return false;
 	if (a.family != b.family && a.family != FAMILY_BOTH && b.family != FAMILY_BOTH)
 		return false;
@@ -144,17 +144,24 @@ static void check_listeners(struct cfg_parse *p)
 	}
 }
 
-/* As the plan that it becomes: OSCORE over UDP is the one transport that devices can be sent to. */
+/* As the plan that it becomes: OSCORE over UDP or TCP. */
 static void check_uri(struct cfg_parse *p)
 {
 	const char *uri = p->cfg->uri;
+	bool tcp = strncmp(uri, "coap+tcp://", 11) == 0;
+	size_t n = tcp ? 11 : 7;
 
-	if (uri[0] == '\0' ||
-		(strncmp(uri, "coap://", 7) == 0 && uri[7] && !strpbrk(uri + 7, "/?# \t")))
+	if (uri[0] == '\0')
 		return;
-	FAIL_AT(p, place(p, "bootstrap", "uri", 0),
-		"\"uri\" is \"%s\", but must be coap://HOST or coap://HOST:PORT, without a path",
-		uri);
+	if ((!tcp && strncmp(uri, "coap://", 7) != 0) || !uri[n] || strpbrk(uri + n, "/?# \t"))
+		FAIL_AT(p, place(p, "bootstrap", "uri", 0),
+			"\"uri\" is \"%s\", but must be coap://HOST or coap://HOST:PORT, or "
+			"coap+tcp:// for TCP, without a path",
+			uri);
+	else if (!strchr(p->cfg->binding, tcp ? 'T' : 'U'))
+		FAIL_AT(p, place(p, "bootstrap", "binding", 0),
+			"\"uri\" is for %s, but \"binding\" is \"%s\"; give it %c",
+			tcp ? "TCP" : "UDP", p->cfg->binding, tcp ? 'T' : 'U');
 }
 
 /* Q is of LwM2M 1.0, the others are the transports of 1.1 that we speak. */
@@ -168,7 +175,7 @@ static void check_binding(struct cfg_parse *p)
 	if (!ok)
 		FAIL_AT(p, place(p, "bootstrap", "binding", 0),
 			"\"binding\" must be one or more of U, T, S and N, each once, and perhaps "
-			"Q; \"U\" is UDP");
+			"Q; \"U\" is UDP, \"T\" TCP");
 }
 
 static void check_path(struct cfg_parse *p, const char *section, const char *key, const char *value)

@@ -12,13 +12,16 @@ enum { CFG_LISTEN_MAX = 16, CFG_NAMES_MAX = 64, CFG_TEXT_MAX = 256 };
 
 enum cfg_role { CFG_ROLE_SERVER = 1, CFG_ROLE_BOOTSTRAP = 2 };
 
+enum cfg_transport { CFG_TRANSPORT_UDP, CFG_TRANSPORT_TCP };
+
 /* [listen NAME] */
 struct cfg_listen {
 	char name[32];
-	uint32_t role;    /* enum cfg_role */
-	char address[64]; /* numeric; "*" is dual-stack any */
-	uint32_t port;    /* 0: any free one, which status tells */
-	bool nosec;       /* endpoints without security may register here */
+	uint32_t role;      /* enum cfg_role */
+	char address[64];   /* numeric; "*" is dual-stack any */
+	uint32_t port;      /* 0: any free one, which status tells */
+	uint32_t transport; /* enum cfg_transport */
+	bool nosec;         /* endpoints without security may register here */
 };
 
 struct cfg {
@@ -63,6 +66,8 @@ struct cfg {
 	bool key_limit_stop; /* keys that failed to verify too often are dead */
 	/* [coap] */
 	uint32_t block_bytes, message_bytes, ack_timeout_ms, max_retransmit;
+	/* [tcp] */
+	uint32_t connections, connections_per_address, idle_s;
 	/* [admin] */
 	char socket[108];
 	uint32_t socket_mode;  /* octal */

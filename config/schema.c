@@ -16,6 +16,7 @@ enum { TEXT_MAX = 176 };
 
 static const char *const roles[] = {
 	[0] = "", [CFG_ROLE_SERVER] = "server", [CFG_ROLE_BOOTSTRAP] = "bootstrap", NULL};
+static const char *const transports[] = {"udp", "tcp", NULL};
 static const char *const freshness[] = {"auto", "echo", "none", "b2", NULL};
 static const char *const levels[] = {"error", "warning", "notice", "info", "debug", NULL};
 static const char *const formats[] = {"text", "json", NULL};
@@ -82,8 +83,10 @@ static const struct cfg_option schema[] = {
 		"which of the two listens here"},
 	{"listen", "address", CFG_ADDRESS, L(address), 1, 63, "", NULL, "*", false,
 		"numeric IPv4 or IPv6 address; * is every address of both"},
+	{"listen", "transport", CFG_CHOICE, L(transport), CHOICE(transports), "udp", false,
+		"CoAP over UDP (coap://) or over TCP (coap+tcp://)"},
 	{"listen", "port", CFG_UINT, L(port), 0, 65535, "", NULL, "5683", false,
-		"UDP port; 0 is any free one; the default of the bootstrap role is 5783"},
+		"UDP or TCP port; 0 is any free one; the default of the bootstrap role is 5783"},
 	{"listen", "nosec", CFG_BOOL, L(nosec), BOOL, NULL, "no", false,
 		"whether any endpoint may register here without security"},
 
@@ -118,6 +121,13 @@ static const struct cfg_option schema[] = {
 		"before a message goes out again; it doubles; an endpoint may have its own"},
 	{"coap", "max_retransmit", CFG_UINT, C(max_retransmit), 1, PACE_RETRANSMIT_MAX, "", NULL,
 		"4", false, "how often a message goes out again; an endpoint may have its own"},
+
+	{"tcp", "connections", CFG_UINT, C(connections), 1, 1000000, "", NULL, "10000", false,
+		"how many TCP connections there may be at a time"},
+	{"tcp", "connections_per_address", CFG_UINT, C(connections_per_address), 1, 1000000, "",
+		NULL, "1000", false, "how many from one IPv4 address or IPv6 network of 64 bits"},
+	{"tcp", "idle", CFG_UINT, C(idle_s), 10, 31536000, "s", NULL, "86400", false,
+		"a connection without any message for so long is closed"},
 
 	{"admin", "socket", CFG_TEXT, C(socket), 1, 107, "", NULL, "/run/lanyard/admin.sock", false,
 		"Unix socket of the REST interface"},

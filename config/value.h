@@ -5,7 +5,7 @@
 
 #include "config/config.h"
 
-enum { CFG_WHY = 256, CFG_OPTIONS_MAX = 48, CFG_BOOTSTRAP_PORT = 5783 };
+enum { CFG_WHY = 256, CFG_OPTIONS_MAX = 64, CFG_BOOTSTRAP_PORT = 5783 };
 
 /* Whether the option is one of each [listen NAME]. */
 bool cfg_in_listen(const struct cfg_option *o);

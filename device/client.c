@@ -63,7 +63,9 @@ static void build_register(struct dev *d, enum err *e, struct msg *m)
 	add(e, m, OPT_URI_QUERY, dev_fmt(h, "ep=%s", d->endpoint));
 	add(e, m, OPT_URI_QUERY, dev_fmt(h, "lt=%u", dev_lifetime_s(d)));
 	add(e, m, OPT_URI_QUERY, SPAN_LIT("lwm2m=1.1"));
-	add(e, m, OPT_URI_QUERY, dev_fmt(h, "b=%s", s ? s->binding : "U"));
+	bool tcp = d->peer[DEV_ROLE_SERVER].bearer == BEARER_TCP;
+	const char *binding = s ? s->binding : "U";
+	add(e, m, OPT_URI_QUERY, dev_fmt(h, "b=%s", tcp && !strchr(binding, 'T') ? "T" : binding));
 	if (h->o.queue)
 		add(e, m, OPT_URI_QUERY, SPAN_LIT("Q"));
 	m->payload = object_list(d);

@@ -313,9 +313,17 @@ static enum err host_and_port(struct span s, struct span *host, struct span *por
 	return host->n < s.n && !port->n ? ERR_SYNTAX : ERR_OK;
 }
 
+static const struct span tcp_scheme = SPAN_LIT("coap+tcp://");
+
+bool dev_uri_is_tcp(struct span uri)
+{
+	return span_eq(span_sub(uri, 0, tcp_scheme.n), tcp_scheme);
+}
+
 enum err dev_uri_parse(struct span uri, struct span *host, uint16_t *port)
 {
-	static const struct span scheme = SPAN_LIT("coap://");
+	static const struct span udp = SPAN_LIT("coap://");
+	struct span scheme = dev_uri_is_tcp(uri) ? tcp_scheme : udp;
 	struct span digits, rest = span_sub(uri, scheme.n, uri.n);
 	uint64_t n = PORT_DEFAULT;
 	if (!span_eq(span_sub(uri, 0, scheme.n), scheme))

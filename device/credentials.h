@@ -36,9 +36,10 @@ MUST_USE enum err dev_credentials_json(struct span line, const char *bootstrap_u
 	const char *server_uri, struct dev_credentials *out, char *why);
 /* ERR_STATE if something a device needs is missing or contradicts itself; `why` says what. */
 MUST_USE enum err dev_credentials_check(const struct dev_credentials *c, char *why);
-/* `uri` is coap://host[:port] with nothing behind. The host, without brackets, and the port (5683
- * by default). ERR_SYNTAX, ERR_UNSUPPORTED for another scheme. */
+/* `uri` is coap://host[:port], or coap+tcp://host[:port], with nothing behind. The host, without
+ * brackets, and the port (5683 by default). ERR_SYNTAX, ERR_UNSUPPORTED for another scheme. */
 MUST_USE enum err dev_uri_parse(struct span uri, struct span *host, uint16_t *port);
+bool dev_uri_is_tcp(struct span uri);
 
 enum dev_role { DEV_ROLE_BOOTSTRAP, DEV_ROLE_SERVER };
 const char *dev_role_name(enum dev_role r);

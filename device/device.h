@@ -183,6 +183,8 @@ void dev_start(struct dev *d, uint64_t now_us, struct dev_out *out);
 void dev_connect(struct dev *d, const struct peer *to, uint64_t now_us, struct dev_out *out);
 void dev_input(struct dev *d, const struct peer *from, struct span datagram, uint64_t now_us,
 	struct dev_out *out);
+/* A connection that the device's datagrams went by has ended. */
+void dev_closed(struct dev *d, const struct peer *who, uint64_t now_us, struct dev_out *out);
 /* Serves every timer of the host that is due. */
 void dev_tick(struct dev_host *h, uint64_t now_us, struct dev_out *out);
 /* When dev_tick has work next; UINT64_MAX: never. */

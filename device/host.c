@@ -285,6 +285,18 @@ static bool asleep(const struct dev *d)
 	       dev_now_ms(d) > d->awake_until_ms;
 }
 
+void dev_closed(struct dev *d, const struct peer *who, uint64_t now_us, struct dev_out *out)
+{
+	dev_enter(d->host, now_us, out);
+	if (d->state != DEV_STATE_STOPPED) {
+		dev_observe_closed(d, who);
+		for (int r = DEV_ROLE_BOOTSTRAP; r <= DEV_ROLE_SERVER; r++)
+			if (peer_eq(&d->peer[r], who))
+				dev_life_closed(d, (enum dev_role)r);
+	}
+	d->host->out = NULL;
+}
+
 static void hear(struct dev *d, const struct peer *from, struct span datagram)
 {
 	d->awake_until_ms = dev_now_ms(d) + d->host->o.awake_ms;

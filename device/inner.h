@@ -389,6 +389,8 @@ void dev_life_queue(struct dev *d, enum dev_op op);
 void dev_life_admit(struct dev_host *h);
 /* The request under way came to its end. */
 void dev_life_done(struct dev *d, const struct msg *response);
+/* The connection to the server of that role is gone. */
+void dev_life_closed(struct dev *d, enum dev_role role);
 void dev_life_failed(struct dev *d, uint8_t code, const char *why, uint32_t wait_s);
 /* Does what the last request asked for. */
 void dev_life_todo(struct dev *d);
@@ -553,6 +555,8 @@ void dev_observe_cancel(struct dev_call *c, const struct lwm_path *p);
 void dev_observe_reset(struct dev *d, uint16_t mid);
 void dev_observe_acked(struct dev *d);
 void dev_observe_timeout(struct dev *d);
+/* Those that began over that connection end with it. */
+void dev_observe_closed(struct dev *d, const struct peer *who);
 void dev_observe_clear(struct dev *d);
 /* A value at or below p was written. */
 void dev_observe_touch(struct dev *d, const struct lwm_path *p);

@@ -298,6 +298,28 @@ void dev_life_failed(struct dev *d, uint8_t code, const char *why, uint32_t wait
 	life_at(d, dev_now_ms(d) + wait_ms);
 }
 
+/* A registration outlives its connection: an Update over a new one tells where the device is
+ * (TRN-TCP-5). */
+static void update_anew(struct dev *d)
+{
+	dev_request_stop(d);
+	land(d);
+	d->failures++;
+	d->state = DEV_STATE_REGISTERED;
+	life_at(d, dev_now_ms(d) + backoff_ms(d));
+}
+
+void dev_life_closed(struct dev *d, enum dev_role role)
+{
+	bool asking = d->state == DEV_STATE_REQUESTING && d->req.role == role;
+	if (asking && d->req.op == DEV_OP_UPDATE && d->failures < REGISTER_TRIES)
+		update_anew(d);
+	else if (asking || (d->state == DEV_STATE_BOOTSTRAP && role == DEV_ROLE_BOOTSTRAP))
+		dev_life_failed(d, 0, "the connection was lost", 0);
+	else if (d->state == DEV_STATE_REGISTERED && role == DEV_ROLE_SERVER)
+		update_anew(d);
+}
+
 static void draft_drop(struct dev *d)
 {
 	if (d->draft)

@@ -156,7 +156,8 @@ void dev_observe_cancel(struct dev_call *c, const struct lwm_path *p)
 static enum err build(struct dev *d, struct dev_observation *o, struct msg *m)
 {
 	struct span body = SPAN_EMPTY;
-	msg_init(m, d->host->o.confirmable ? MSG_CON : MSG_NON, MSG_CONTENT);
+	bool con = d->host->o.confirmable && !bearer_timing(o->peer.bearer)->reliable;
+	msg_init(m, con ? MSG_CON : MSG_NON, MSG_CONTENT);
 	uint8_t code = o->names ? dev_composite_body(d, o->names, o->name_n, o->cf, &body)
 				: dev_read_body(d, &d->accounts, &o->path, o->cf, &body);
 	m->mid = d->mid++;
@@ -299,6 +300,15 @@ void dev_observe_reset(struct dev *d, uint16_t mid)
 			end(d, o);
 			return;
 		}
+	}
+}
+
+void dev_observe_closed(struct dev *d, const struct peer *who)
+{
+	for (struct dev_observation *o = first(d), *next; o; o = next) {
+		next = o->next;
+		if (peer_eq(&o->peer, who))
+			end(d, o);
 	}
 }
 

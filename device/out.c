@@ -170,6 +170,8 @@ void dev_emit_empty(struct dev *d, const struct peer *to, enum msg_type type, ui
 	uint8_t buf[4];
 	struct writer w = wr_make(buf, sizeof(buf));
 	struct msg m;
+	if (bearer_timing(to->bearer)->reliable) /* RFC 8323 section 3.4 */
+		return;
 	msg_init(&m, type, MSG_EMPTY);
 	m.mid = mid;
 	if (msg_encode_udp(&m, &w) == ERR_OK)

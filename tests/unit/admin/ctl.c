@@ -107,7 +107,8 @@ static const struct row {
 	{"status", "status", "", 0, "uptime              7 s\nstorage             good\n", NULL,
 		NULL, NULL, NULL},
 	{"status, listeners", "status", "", 0,
-		"LISTENER  ROLE    ADDRESS  PORT  NOSEC\nmain      server  *        5683  no\n",
+		"LISTENER  ROLE    TRANSPORT  ADDRESS  PORT  NOSEC\n"
+		"main      server  udp        *        5683  no\n",
 		NULL, NULL, NULL, NULL},
 	{"status --json", "--json|status", "", 0, "{\"version\":\"0.1.0\",", NULL, NULL, NULL,
 		NULL},

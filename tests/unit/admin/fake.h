@@ -113,7 +113,7 @@ FAKE void fake_status(void *arg, struct adm_status *out)
 		.storage_text = "good",
 		.rollbacks = 2,
 		.damaged = 3,
-		.listeners = {{"main", "server", "*", 5683, false}},
+		.listeners = {{"main", "server", "udp", "*", 5683, false}},
 		.listener_n = 1,
 		.refusals = &refused,
 		.refusal_n = 1};

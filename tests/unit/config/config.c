@@ -112,6 +112,8 @@ static const char *const round_rows[] = {
 	"[server]\nenabled = no\n[bootstrap]\nuri = coap://[2001:db8::1]:5683\nbinding = US\n",
 	"[listen a]\nport = 1\n[listen b]\nport = 2\nrole = bootstrap\n[listen c]\nport = 3\n"
 	"address = 192.0.2.1\n[admin]\nsocket_mode = 0\nsocket_group =\n",
+	"[bootstrap]\nuri = coap+tcp://a\nbinding = T\n[listen a]\ntransport = tcp\n[listen b]\n"
+	"transport = udp\n[listen c]\nrole = bootstrap\n[tcp]\nconnections = 1\nidle = 10\n",
 	"[oscore]\nwindow = 64\nfreshness = none\nssn_block = 4096\necho_max_age = 3600\n",
 };
 

@@ -127,7 +127,7 @@ static const struct error_row {
 	{"[servr]\n", "t.conf:1: unknown section [servr]; did you mean [server]?"},
 	{"[Listen main]\n", "t.conf:1: unknown section [Listen main]; did you mean [listen NAME]?"},
 	{"\n\n[zzz]\nx = 1\n", "t.conf:3: unknown section [zzz]; there are server, bootstrap, "
-			       "listen, storage, oscore, coap, admin, log"},
+			       "listen, storage, oscore, coap, tcp, admin, log"},
 	{"[]\n", "t.conf:1: unknown section []; there are ..."},
 	{"[server\n", "t.conf:1: a section needs its ']'"},
 	{"[server] x\n", "t.conf:1: nothing but a comment ..."},
@@ -228,6 +228,13 @@ static const struct error_row {
 		"t.conf:2: \"uri\" is \"coap://\", but must be coap://HOST or ..."},
 	{"[bootstrap]\nuri = coap://a b\n",
 		"t.conf:2: \"uri\" is \"coap://a b\", but must be coap://HOST or ..."},
+	{"[bootstrap]\nuri = coap+tcp://\n",
+		"t.conf:2: \"uri\" is \"coap+tcp://\", but must be coap://HOST or ..."},
+	{"[bootstrap]\nuri = coap+tcp://a\n",
+		"t.conf: \"uri\" is for TCP, but \"binding\" is \"U\"; give it T"},
+	{"[bootstrap]\nbinding = T\nuri = coap://a\n",
+		"t.conf:2: \"uri\" is for UDP, but \"binding\" is \"T\"; give it U"},
+	{"[listen a]\ntransport = tls\n", "t.conf:2: ..."},
 	{"[bootstrap]\nuri = http://a\n",
 		"t.conf:2: \"uri\" is \"http://a\", but must be coap://HOST or ..."},
 	{"[bootstrap]\nuri = coaps://a:5684\n", "t.conf:2: \"uri\" is \"coaps://a:5684\", but ..."},
@@ -277,7 +284,7 @@ static void check_many(void)
 	CHECK(matches(said, "t.conf:2: neither a [section] nor \"key = value\"\n"
 			    "t.conf:3: \"grace\" is \"z\", but must be 0 to 604800 s\n"
 			    "t.conf:4: unknown section [q]; there are server, bootstrap, listen, "
-			    "storage, oscore, coap, admin, log\n"
+			    "storage, oscore, coap, tcp, admin, log\n"
 			    "t.conf:6: neither a [section] nor \"key = value\"\n"
 			    "t.conf:8: unknown key \"q\" in [log]; there are level, format"),
 		said);

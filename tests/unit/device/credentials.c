@@ -43,6 +43,11 @@ static const struct {
 	{"coap://192.0.2.1:5783", ERR_OK, "192.0.2.1", 5783},
 	{"coap://[2001:db8::1]", ERR_OK, "2001:db8::1", 5683},
 	{"coap://[2001:db8::1]:1", ERR_OK, "2001:db8::1", 1},
+	{"coap+tcp://h", ERR_OK, "h", 5683},
+	{"coap+tcp://[::1]:5783", ERR_OK, "::1", 5783},
+	{"coap+tcp://", ERR_SYNTAX, "", 0},
+	{"coap+tcp:h", ERR_UNSUPPORTED, "", 0},
+	{"coaps+tcp://h", ERR_UNSUPPORTED, "", 0},
 	{"coap://", ERR_SYNTAX, "", 0},
 	{"coap://h:", ERR_SYNTAX, "", 0},
 	{"coap://[::1]:", ERR_SYNTAX, "", 0},
@@ -50,7 +55,6 @@ static const struct {
 	{"coap://h:65536", ERR_RANGE, "", 0},
 	{"coap://h/rd", ERR_SYNTAX, "", 0},
 	{"coap://a b", ERR_SYNTAX, "", 0},
-	{"coap+tcp://h", ERR_UNSUPPORTED, "", 0},
 	{"", ERR_UNSUPPORTED, "", 0},
 };
 

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/lanyardd_listen.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <systemd/sd-daemon.h>
+
+/* A connection takes a descriptor, and others have to be left for files and the REST interface. */
+static uint32_t connections_max(const struct cfg *cfg)
+{
+	enum { OTHERS = 64 };
+	struct rlimit l;
+	uint32_t wanted = cfg->connections;
+	if (getrlimit(RLIMIT_NOFILE, &l) || l.rlim_cur == RLIM_INFINITY ||
+		l.rlim_cur >= wanted + (rlim_t)OTHERS)
+		return wanted;
+	uint32_t some = l.rlim_cur > 2 * OTHERS ? (uint32_t)l.rlim_cur - OTHERS : OTHERS;
+	log_fields(LOG_LEVEL_WARNING,
+		"the limit of open files (LimitNOFILE=, ulimit -n) allows fewer TCP connections",
+		log_number("wanted", wanted), log_number("connections", some));
+	return some;
+}
+
+static void limit_tcp(struct net *n, const struct cfg *cfg)
+{
+	struct net_tcp_limits l;
+	net_tcp_limits_default(&l);
+	l.connections = connections_max(cfg);
+	l.per_address = cfg->connections_per_address;
+	l.idle_ms = cfg->idle_s * UINT64_C(1000);
+	net_tcp_limits(n, &l);
+}
+
+enum err daemon_listen(struct net *n, const struct cfg *cfg, size_t at,
+	struct daemon_inherited *inherited, char *why)
+{
+	const struct cfg_listen *l = &cfg->listen[at];
+	int fd = inherited->listen[at];
+	if (l->transport == CFG_TRANSPORT_UDP)
+		return net_listen_udp(n, (uint16_t)at, l->address, (uint16_t)l->port, why);
+	limit_tcp(n, cfg);
+	inherited->listen[at] = -1;
+	return net_listen_tcp(n, (uint16_t)at, l->address, (uint16_t)l->port, fd, why);
+}
+
+/* The TCP listener of that name, or CFG_LISTEN_MAX. */
+static size_t tcp_listener(const struct cfg *cfg, const char *name)
+{
+	for (size_t i = 0; i < cfg->listen_n; i++)
+		if (cfg->listen[i].transport == CFG_TRANSPORT_TCP &&
+			strcmp(cfg->listen[i].name, name) == 0)
+			return i;
+	return CFG_LISTEN_MAX;
+}
+
+/* Whose it is, by its name; the one of `fd` is taken once. */
+static bool take_one(const struct cfg *cfg, struct daemon_inherited *d, const char *name, int fd)
+{
+	size_t at = tcp_listener(cfg, name);
+	int *home = strcmp(name, "admin") == 0 ? &d->admin
+		    : at < CFG_LISTEN_MAX      ? &d->listen[at]
+					       : NULL;
+	if (!home)
+		log_error("cannot start: inherited socket %d is named \"%s\"; only \"admin\" and "
+			  "the NAME of a [listen NAME] with \"transport = tcp\" are known "
+			  "(FileDescriptorName= of the socket unit)",
+			fd - SD_LISTEN_FDS_START + 1, name);
+	else if (*home >= 0)
+		log_error("cannot start: two inherited sockets are named \"%s\"", name);
+	else
+		*home = fd;
+	return home && *home == fd;
+}
+
+bool daemon_inherit(const struct cfg *cfg, struct daemon_inherited *d)
+{
+	char **names = NULL;
+	int n = sd_listen_fds_with_names(1, &names);
+	bool good = n >= 0;
+	d->admin = -1;
+	for (size_t i = 0; i < CFG_LISTEN_MAX; i++)
+		d->listen[i] = -1;
+	if (n < 0)
+		log_fields(LOG_LEVEL_ERROR, "cannot take the inherited sockets",
+			log_text("reason", span_str(strerror(-n))));
+	for (int i = 0; i < n; i++) {
+		good = good && take_one(cfg, d, names[i], SD_LISTEN_FDS_START + i);
+		free(names[i]);
+	}
+	free(names);
+	return good;
+}
