@@ -256,6 +256,7 @@ static enum err new_directory(struct core *c, const struct store_info *info)
 		.ssn_block = (uint16_t)g->ssn_block,
 		.freshness = freshness[g->freshness % 4],
 		.rollbacks = info->rollbacks,
+		.ssn_forgotten = info->ssn_forgotten,
 		.tally = &c->tally,
 		.security = &c->security,
 		.failures_stop = g->key_limit_stop};

@@ -195,6 +195,12 @@ static enum err check_history(const struct ep_directory *d, struct ep_context *c
 	return ERR_OK;
 }
 
+/* The ID Context of recovered keys is R2 | R3, one of them ours. */
+static bool may_be_forgotten(const struct ep_directory *d, const struct ep_context *c)
+{
+	return d->ssn_forgotten && c->has_id_context && c->id_context_n > OSC_PART_BYTES;
+}
+
 /* An imported key may have been used in a past that a rollback has made us forget. One that was
  * drawn here has none. */
 static enum err enter_epoch(const struct ep_directory *d, struct ep_context *c,
@@ -204,13 +210,16 @@ static enum err enter_epoch(const struct ep_directory *d, struct ep_context *c,
 		return ERR_OK;
 	if (in->ssn_start < d->ssn_lost)
 		in->ssn_start = d->ssn_lost; /* this may be that key */
+	bool forgotten = may_be_forgotten(d, c);
+	if (forgotten && in->ssn_start < d->ssn_forgotten)
+		in->ssn_start = d->ssn_forgotten;
 	if (in->ssn_start < d->ssn_floor) {
 		c->ssn_gap += (uint32_t)(d->ssn_floor - in->ssn_start);
 		in->ssn_start = d->ssn_floor;
 	} else if (!c->ssn_gap) { /* numbers of this epoch: of others nothing is known */
 		c->ssn_gap = (uint32_t)d->ssn_floor;
 	}
-	if ((d->rollbacks || d->ssn_lost) && in->highest == UINT64_MAX)
+	if ((d->rollbacks || d->ssn_lost || forgotten) && in->highest == UINT64_MAX)
 		*stale = true;
 	return in->ssn_start < d->ssn_end ? ERR_OK : ERR_FULL;
 }
@@ -374,6 +383,25 @@ static bool never_used(const struct ep_context *c)
 	return c->origin == REC_ORIGIN_DRAWN && !c->window.any && !ep_ssn_limit(c);
 }
 
+/* May keys of a recovery go without tombstones? A device, or whoever has its keys, could else fill
+ * disk and memory, recovery by recovery. They would serve two purposes.
+ *
+ * That no request 2 is taken twice, which would start our numbers anew under R2 | R3. But its R2
+ * holds without them: it is bound to the context that was in use and to how many had succeeded it
+ * (osc_r2_make), and both are past once it was taken. A context id never comes back; the count of a
+ * context that becomes the newest again, because its successor was taken away, has risen; and the
+ * key of R2 is new at every start, also that of a restored database or after a failure of storage.
+ * As a request 1 an old request 2 gets an R2 as new as any, under which nothing else is said. Where
+ * we began, R3 is ours, random, and known for as long as the request is under way.
+ *
+ * That no import brings them back. It may, for an administrator can know the secret and R2 | R3, so
+ * what is kept is the highest number that any of them had: imported keys that might be such start
+ * above it, and stale, since which of the device's numbers were taken is not known any more. */
+static bool is_forgettable(const struct ep_context *c)
+{
+	return c->origin == REC_ORIGIN_RECOVERED && !is_newest(c);
+}
+
 static void detach(struct ep_directory *d, struct ep_context *c)
 {
 	ep_forget_news(d, c);
@@ -395,11 +423,14 @@ void ep_context_take_back(struct ep_directory *d, struct ep_context *c, struct t
 
 void ep_context_remove(struct ep_directory *d, struct ep_context *c, struct turn *t)
 {
+	bool unused = never_used(c), forgotten = is_forgettable(c);
 	detach(d, c);
 	if (t) {
-		bool unused = never_used(c);
-		turn_rec(t, REC_CONTEXT_DEL)->del = (struct rec_id){.id = c->id, .unused = unused};
-		if (!unused)
+		turn_rec(t, REC_CONTEXT_DEL)->del =
+			(struct rec_id){.id = c->id, .unused = unused, .forgotten = forgotten};
+		if (forgotten && ep_ssn_limit(c) >= d->ssn_forgotten)
+			d->ssn_forgotten = ep_ssn_limit(c) + 1;
+		else if (!forgotten && !unused)
 			bury(d, c);
 	}
 	ep_context_free(c);

@@ -47,6 +47,7 @@ enum err ep_directory_init(struct ep_directory *d, const struct ep_directory_opt
 		.ssn_block = o->ssn_block,
 		.rollbacks = o->rollbacks,
 		.ssn_floor = floor,
+		.ssn_forgotten = o->ssn_forgotten,
 		.ssn_end = end < EP_SSN_END_MAX ? end : EP_SSN_END_MAX,
 		.freshness = o->freshness,
 		.tally = o->tally,

@@ -70,6 +70,7 @@ struct ep_context {
 	bool unrecorded : 1; /* auth_failures is to be recorded as soon as that may be */
 	uint8_t sender_n : 4, recipient_n : 4;
 	uint8_t id_context_n;
+	uint8_t successors; /* recoveries that began with it and came to an end, since the start */
 	uint8_t packed[]; /* Recipient ID, Sender ID, Sender Key, Recipient Key, Common IV, ikm, ID
 			     Context */
 };
@@ -151,6 +152,8 @@ struct ep_directory {
 	uint64_t ssn_floor, ssn_end; /* sender numbers of this epoch; keys drawn here start at 0 */
 	uint64_t ssn_lost; /* numbers below it may have been used with some imported key that is in
 			      no index: damage has made it unknown */
+	uint64_t
+		ssn_forgotten; /* the same of keys of recoveries, which are not remembered singly */
 	size_t context_n, nosec_n;
 	struct ep_tally *tally;           /* NULL: nobody counts */
 	struct ep_security *security;     /* NULL: nobody is told */
@@ -167,6 +170,7 @@ struct ep_directory_opts {
 	uint16_t ssn_block;
 	uint8_t freshness;
 	uint32_t rollbacks;     /* of the database, ever */
+	uint64_t ssn_forgotten; /* as the store has it */
 	struct ep_tally *tally; /* both outlive the directory; or NULL */
 	struct ep_security *security;
 	bool failures_stop;
@@ -231,8 +235,9 @@ struct ep_context_input {
  * epoch, and stale, unless `highest` says up to where the device has come. */
 MUST_USE enum err ep_context_add(struct ep_directory *d, struct endpoint *e,
 	const struct ep_context_input *in, struct turn *t, struct ep_context **out);
-/* Takes it out of the directory and frees it; recorded if t is not NULL, and then an imported one
- * leaves tombstones. Its conversation must be gone. */
+/* Takes it out of the directory and frees it; recorded if t is not NULL, and then one that was used
+ * leaves tombstones, unless newer keys of a recovery took its place. Its conversation must be gone.
+ */
 void ep_context_remove(struct ep_directory *d, struct ep_context *c, struct turn *t);
 /* Undoes an ep_context_add of this turn, of a context that was made by it: nothing was spoken under
  * it, so it leaves nothing behind but what its keys had before. */

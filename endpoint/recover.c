@@ -250,6 +250,13 @@ static enum err verify(struct ep_exchange *x, const struct osc_params *p,
 	return err;
 }
 
+/* What an R2 is bound to: the context in use, and how many have succeeded it, so that none is taken
+ * twice. Ids have 48 bits. */
+static uint64_t base_of(const struct ep_context *c)
+{
+	return (uint64_t)c->successors << 48 | c->id;
+}
+
 /* Response 1: 4.01 under R2 and `id_context`, with the nonce of the request at hand, whose keys are
  * in the work space. */
 static enum err response_1(struct ep_exchange *x, const struct ep_context *c,
@@ -262,7 +269,7 @@ static enum err response_1(struct ep_exchange *x, const struct ep_context *c,
 	struct osc_keys keys;
 	msg_init(&m, MSG_ACK, MSG_UNAUTHORIZED);
 	ep_respond_address(x, d, &m);
-	enum err err = osc_r2_make(x->dir->crypto, x->echo_key, ep_recipient_id(c), c->id,
+	enum err err = osc_r2_make(x->dir->crypto, x->echo_key, ep_recipient_id(c), base_of(c),
 		t->now_ms, x->recovery.r2_count++, r2);
 	wr_bytes(&id, SPAN_OF(r2));
 	wr_bytes(&id, id_context);
@@ -326,7 +333,7 @@ enum err ep_recover_adopt(struct ep_exchange *x, struct ep_context *old, const s
 	size_t n = 0;
 	for (const struct ep_context *s = old->endpoint->contexts; s; s = s->next_of_endpoint)
 		n += s->role == old->role;
-	enum err err = n >= ROLE_CONTEXTS_MAX
+	enum err err = n >= ROLE_CONTEXTS_MAX || old->successors == UINT8_MAX
 			       ? ERR_LIMIT
 			       : ep_context_add(x->dir, old->endpoint, &input, t, out);
 	if (err)
@@ -334,6 +341,7 @@ enum err ep_recover_adopt(struct ep_exchange *x, struct ep_context *old, const s
 	/* Something may have been done under this secret: the old keys, which are still good, are
 	 * no longer ones that nothing was ever done under. */
 	old->executed = true;
+	old->successors++;
 	ep_context_record_state(t, old);
 	x->count.recoveries_done++;
 	ep_note_drop(old->endpoint, old, EP_REASON_RECOVERING);
@@ -366,7 +374,7 @@ static bool r2_good(const struct ep_exchange *x, const struct ep_context *c, str
 	uint64_t now_ms)
 {
 	return id_context.n > OSC_R2_BYTES &&
-	       !osc_r2_check(x->dir->crypto, x->echo_key, ep_recipient_id(c), c->id, now_ms,
+	       !osc_r2_check(x->dir->crypto, x->echo_key, ep_recipient_id(c), base_of(c), now_ms,
 		       lifetime_ms(), span_sub(id_context, 0, OSC_R2_BYTES));
 }
 

@@ -161,10 +161,11 @@ void srv_context_replaced(
 	struct srv *s, struct ep_context *old, struct ep_context *now, struct turn *t)
 {
 	struct srv_reg *g = srv_reg_of(old->endpoint);
-	if (!g || g->ctx != old)
+	if (!g)
 		return;
-	srv_reg_rekey(s, g, now, t);
-	srv_reg_record(s, t, g);
+	if (g->ctx == old)
+		srv_reg_rekey(s, g, now, t);
+	srv_reg_record(s, t, g); /* its newest expiry may be with what goes now */
 }
 
 enum err srv_load_registration(

@@ -200,12 +200,15 @@ static enum err put_context(struct memdb *db, const struct rec *r)
 	return put(db, MEMDB_CONTEXT, r->context.id, &now);
 }
 
-static enum err del_context(struct memdb *db, uint64_t id, bool unused)
+static enum err del_context(struct memdb *db, const struct rec_id *r)
 {
+	uint64_t id = r->id;
 	const struct rec *old = table_get(&db->table[MEMDB_CONTEXT], id);
 	if (!old)
 		return ERR_OK;
-	if (unused)
+	if (r->forgotten && old->context.ssn_limit >= db->info.ssn_forgotten)
+		db->info.ssn_forgotten = old->context.ssn_limit + 1;
+	if (r->unused || r->forgotten)
 		return del(db, MEMDB_CONTEXT, id);
 	struct rec dead = *old;
 	struct rec_context *c = &dead.context;
@@ -221,7 +224,7 @@ static enum err del_endpoint(struct memdb *db, uint64_t id)
 	enum err e = ERR_OK;
 	for (size_t i = t->n; !e && i > 0; i--)
 		if (t->v[i - 1]->rec.context.endpoint_id == id)
-			e = del_context(db, t->v[i - 1]->key, false);
+			e = del_context(db, &(struct rec_id){.id = t->v[i - 1]->key});
 	t = &db->table[MEMDB_OP];
 	for (size_t i = t->n; !e && i > 0; i--)
 		if (t->v[i - 1]->rec.op.endpoint_id == id)
@@ -344,7 +347,7 @@ static enum err apply(struct memdb *db, const struct rec *r)
 	case REC_CONTEXT_PUT:
 		return put_context(db, r);
 	case REC_CONTEXT_DEL:
-		return del_context(db, r->del.id, r->del.unused);
+		return del_context(db, &r->del);
 	case REC_CONTEXT_FAILURES:
 		return set_failures(db, &r->context_failures);
 	case REC_CONTEXT_STATE:

@@ -168,6 +168,7 @@ static enum err write_meta(struct sqdb *d)
 	store_sqdb_put(&c, d->mark.generation);
 	store_sqdb_put(&c, d->mark.rollbacks);
 	store_sqdb_put(&c, d->log_first);
+	store_sqdb_put(&c, d->info.ssn_forgotten);
 	store_sqdb_put(&c, d->suspect ? SQDB_SUSPECT : 0);
 	enum err e = store_sqdb_run(d, &c);
 	if (!e) {
@@ -213,7 +214,7 @@ static enum err make_schema(struct sqdb *d, int64_t from)
 		c.rc = sqlite3_prepare_v2(d->db,
 			"INSERT INTO meta (id, secret, clock_ms, next_id, log_next, stops, clean,"
 			" writes, db_id, sum) VALUES (1, ?1, 0, 1, 1, 0, 0, 0, ?2,"
-			" row_sum(0, 1, 1, 0, 0, 0, 0, 1))",
+			" row_sum(0, 1, 1, 0, 0, 0, 0, 1, 0))",
 			-1, &c.st, NULL);
 		store_sqdb_put_blob(&c, SPAN_OF(secret));
 		store_sqdb_put_blob(&c, SPAN_OF(id));
@@ -308,7 +309,7 @@ static enum err read_meta(struct sqdb *d)
 	struct sqdb_cur c = {0};
 	c.rc = sqlite3_prepare_v2(d->db,
 		"SELECT clock_ms, next_id, log_next, stops, clean, generation, rollbacks,"
-		" suspect, secret, db_id, log_first, sum = row_sum(" SUM_META ")"
+		" suspect, secret, db_id, log_first, ssn_forgotten, sum = row_sum(" SUM_META ")"
 		" FROM meta WHERE id = 1",
 		-1, &c.st, NULL);
 	enum err e = store_sqdb_row(d, &c);
@@ -325,6 +326,7 @@ static enum err read_meta(struct sqdb *d)
 			!get_bytes(&c, d->mark.id, sizeof(d->mark.id)))
 			e = ERR_NOTFOUND;
 		d->log_first = store_sqdb_get(&c);
+		d->info.ssn_forgotten = store_sqdb_get(&c);
 		if (!store_sqdb_get(&c))
 			e = ERR_NOTFOUND;
 	}

@@ -183,7 +183,8 @@ static const char version_6[] =
 	"UPDATE meta SET suspect = 255 * suspect,"
 	" log_next = max(log_next, coalesce((SELECT max(id) + 1 FROM seen), 1)),"
 	" log_first = coalesce((SELECT min(id) FROM seen), log_next);"
-	"UPDATE meta SET sum = row_sum(" SUM_META ");";
+	"UPDATE meta SET sum = row_sum(clock_ms, next_id, log_next, stops, clean, generation,"
+	" rollbacks, log_first);";
 /* clang-format on */
 
 /* Firmware: the images that are kept, and the update of each endpoint. */
@@ -213,8 +214,15 @@ static const char version_7[] = "CREATE TABLE images ("
 				" sum INTEGER NOT NULL"
 				") STRICT;";
 
+/* How far keys were used that left no tombstone. */
+static const char version_8[] =
+	"ALTER TABLE meta ADD COLUMN ssn_forgotten INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE meta SET sum = row_sum(" SUM_META ")"
+	" + (sum <> row_sum(clock_ms, next_id, log_next, stops, clean, generation, rollbacks,"
+	" log_first));";
+
 const char *const store_sqdb_migration[SQDB_VERSION] = {
-	version_1, version_2, version_3, version_4, version_5, version_6, version_7};
+	version_1, version_2, version_3, version_4, version_5, version_6, version_7, version_8};
 
 const char *const store_sqdb_sql[SQDB_STMTS] = {
 	[SQDB_BEGIN] = "BEGIN IMMEDIATE",
@@ -222,8 +230,8 @@ const char *const store_sqdb_sql[SQDB_STMTS] = {
 	[SQDB_ROLLBACK] = "ROLLBACK",
 	[SQDB_META] = "UPDATE meta SET clock_ms = ?1, next_id = ?2, log_next = ?3,"
 		      " stops = ?4, clean = ?5, generation = ?6, rollbacks = ?7, log_first = ?8,"
-		      " sum = row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8),"
-		      " suspect = ?9, writes = writes + 1 WHERE id = 1",
+		      " ssn_forgotten = ?9, sum = row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9),"
+		      " suspect = ?10, writes = writes + 1 WHERE id = 1",
 	[SQDB_ENDPOINT_PUT] = "INSERT INTO endpoints (id, name, bs_ep, rd_ep, freshness,"
 			      " allow_nosec, oscore_version, ack_timeout_ms, block_bytes,"
 			      " message_bytes, max_retransmit, sum)"
@@ -266,6 +274,7 @@ const char *const store_sqdb_sql[SQDB_STMTS] = {
 		" + (sum <> row_sum(" SUM_CONTEXT("") ")) FROM contexts WHERE id = ?1",
 	[SQDB_HOT_DEAD] = "UPDATE hot SET live = 0, state_not = state_not | 1"
 			  " WHERE context_id = ?1",
+	[SQDB_HOT_LIMIT] = "SELECT max(ssn_limit, ~ssn_not) + 1 FROM hot WHERE context_id = ?1",
 	[SQDB_HOT_DEL] = "DELETE FROM hot WHERE context_id = ?1",
 	[SQDB_CONTEXT_DEL] = "DELETE FROM contexts WHERE id = ?1",
 	[SQDB_CONTEXT_STATE] = "UPDATE hot SET generation = ?2, fresh = ?3, executed = ?4,"

@@ -37,7 +37,9 @@
 #define SUM_FIRMWARE                                                                               \
 	"endpoint_id, method, step, outcome, device_result, executed, observing, image_id, image," \
 	" uri, detail, created_wall_s, changed_wall_s"
-#define SUM_META "clock_ms, next_id, log_next, stops, clean, generation, rollbacks, log_first"
+#define SUM_META                                                                                   \
+	"clock_ms, next_id, log_next, stops, clean, generation, rollbacks, log_first,"             \
+	" ssn_forgotten"
 
 /* What hot.state_not is the complement of. */
 #define SUM_HOT_STATE(p)                                                                           \

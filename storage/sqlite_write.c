@@ -113,13 +113,31 @@ static enum err del_keys(struct sqdb *d, uint64_t id)
 	return e ? e : back;
 }
 
+/* How far it was used is kept with that of others. */
+static enum err forget(struct sqdb *d, uint64_t id)
+{
+	struct sqdb_cur c = store_sqdb_use(d, SQDB_HOT_LIMIT);
+	store_sqdb_put(&c, id);
+	enum err e = store_sqdb_row(d, &c);
+	uint64_t above = e ? 0 : store_sqdb_get(&c);
+	sqlite3_reset(c.st);
+	if (above > d->info.ssn_forgotten) {
+		d->info.ssn_forgotten = above;
+		d->meta_dirty = true;
+	}
+	return e && e != ERR_NOTFOUND ? e : run_id(d, SQDB_HOT_DEL, id);
+}
+
 /* Its hot row stays, for the tombstones' numbers: the log may still raise them. Of one that was
  * never used nothing stays. */
-static enum err del_context(struct sqdb *d, uint64_t id, bool unused)
+static enum err del_context(struct sqdb *d, const struct rec_id *r)
 {
 	enum err e;
-	if (unused) {
+	uint64_t id = r->id;
+	if (r->unused) {
 		e = run_id(d, SQDB_HOT_DEL, id);
+	} else if (r->forgotten) {
+		e = forget(d, id);
 	} else {
 		e = run_id(d, SQDB_TOMBSTONE, id);
 		if (!e)
@@ -138,7 +156,7 @@ static enum err del_contexts_of(struct sqdb *d, uint64_t endpoint_id)
 		sqlite3_reset(c.st);
 		if (e)
 			return e == ERR_NOTFOUND ? ERR_OK : e;
-		e = del_context(d, id, false);
+		e = del_context(d, &(struct rec_id){.id = id});
 		if (e)
 			return e;
 	}
@@ -335,7 +353,7 @@ static enum err apply(struct sqdb *d, const struct rec *r)
 	case REC_CONTEXT_PUT:
 		return put_context(d, &r->context);
 	case REC_CONTEXT_DEL:
-		return del_context(d, r->del.id, r->del.unused);
+		return del_context(d, &r->del);
 	case REC_CONTEXT_STATE:
 		return set_context_state(d, &r->context_state);
 	case REC_CONTEXT_FAILURES:

@@ -367,6 +367,15 @@ static void case_context_del(struct rig *r)
 	rig_crash(r);
 	OK(rig_has(r, "4444444444 0 3\n"), "the one that was used leaves its numbers");
 	OK(rig_lacks(r, "4e4e4e4e4e") && rig_has(r, "id=11 "), "the other nothing but its id");
+	struct rec recovered = rec_context_of(11, 1), last = rec_del_of(REC_CONTEXT_DEL, 11);
+	recovered.context.recipient_id = SPAN_LIT("FFFFF");
+	recovered.context.ssn_limit = 70;
+	last.del.forgotten = true;
+	OK(!COMMIT(r, recovered, rec_seen_of(11, 3, 100)), "one of a recovery");
+	OK(!COMMIT(r, last), "is forgotten");
+	rig_crash(r);
+	OK(rig_lacks(r, "4646464646") && r->info.ssn_forgotten == 71 && rig_has(r, "id=12 "),
+		"and how far it was used is not");
 }
 
 static void case_endpoint_del(struct rig *r)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows that an accident has changed: each is told, what it said is not, and the rest is as it was.
  */
+#include "storage/sqlite_sum.h"
 #include "tests/unit/storage/rig.h"
 
 #include <sqlite3.h>
@@ -10,7 +11,7 @@ static void sql(const struct rig *r, const char *text)
 	char path[128];
 	sqlite3 *db;
 	snprintf(path, sizeof(path), "%s/lanyard.db", r->dir);
-	REQUIRE(!sqlite3_open(path, &db), "sqlite3_open");
+	REQUIRE(!sqlite3_open(path, &db) && !store_sum_register(db), "sqlite3_open");
 	int rc = sqlite3_exec(db, text, NULL, NULL, NULL);
 	REQUIRE(!rc, sqlite3_errmsg(db));
 	sqlite3_close(db);
@@ -224,7 +225,7 @@ static void test_op(void)
 }
 
 /* A database of before there were sums gets them, and is what it was. */
-static void test_upgrade(void)
+static void test_upgrade(const char *back)
 {
 	struct rig r;
 	make(&r);
@@ -232,7 +233,7 @@ static void test_upgrade(void)
 	REQUIRE(!rig_start(&r), r.why);
 	char *before = rig_dump(&r), *after;
 	store_free(r.s);
-	sql(&r, RIG_NO_SUMS "DROP TABLE images; DROP TABLE firmware; PRAGMA user_version = 5");
+	sql(&r, back);
 	REQUIRE(!rig_start(&r), r.why);
 	after = rig_dump(&r);
 	CHECK(before && after && !strcmp(before, after) && !strstr(after, "damage"),
@@ -251,7 +252,7 @@ static void test_upgrade(void)
 static void test_meta(void)
 {
 	static const char *const columns[] = {"clock_ms", "next_id", "log_next", "log_first",
-		"stops", "clean", "generation", "rollbacks", "sum"};
+		"stops", "clean", "generation", "rollbacks", "ssn_forgotten", "sum"};
 	char text[80];
 	for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++) {
 		struct rig r;
@@ -440,7 +441,10 @@ int main(void)
 	test_log();
 	test_kept();
 	test_op();
-	test_upgrade();
+	test_upgrade(RIG_NO_SUMS "DROP TABLE images; DROP TABLE firmware; PRAGMA user_version = 5");
+	test_upgrade(RIG_NO_FORGOTTEN "UPDATE meta SET sum = row_sum(clock_ms, next_id, log_next, "
+				      "stops, clean, generation,"
+				      " rollbacks, log_first); PRAGMA user_version = 7");
 	test_meta();
 	test_each_column();
 	return test_done();

@@ -410,7 +410,9 @@ static inline void rig_close(struct rig *r)
 }
 
 /* As SQL: without what version 5 of the schema added. */
+#define RIG_NO_FORGOTTEN "ALTER TABLE meta DROP COLUMN ssn_forgotten;"
 #define RIG_NO_SUMS                                                                                \
+	RIG_NO_FORGOTTEN                                                                           \
 	"ALTER TABLE meta DROP COLUMN sum; ALTER TABLE meta DROP COLUMN log_first;"                \
 	"ALTER TABLE endpoints DROP COLUMN sum; ALTER TABLE contexts DROP COLUMN sum;"             \
 	"ALTER TABLE tombstones DROP COLUMN sum; UPDATE seen SET flags = flags & 3;"               \
