@@ -12,6 +12,7 @@ void dev_options_default(struct dev_options *o)
 		.notify_interval_ms = 5000,
 		.retry_ms = 2000,
 		.awake_ms = 93000,
+		.sensors = 1,
 		.blob_bytes = 4096,
 		.body_limit_bytes = 1 << 20,
 		.block_bytes = 1024,
@@ -157,6 +158,8 @@ enum err dev_new(struct dev_host *h, uint32_t index, const struct dev_credential
 	dev_things_step(d);
 	block_rx_init(&d->rx, h->o.body_limit_bytes);
 	enum err e = dev_setup(d, c, local);
+	if (e == ERR_OK && h->o.sensors > 1)
+		e = dev_sensors_add(d, h->o.sensors);
 	if (e) {
 		dev_free(d);
 		return e;

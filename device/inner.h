@@ -16,7 +16,8 @@ enum {
 	DEV_OSCORE_MAX = 3,
 	DEV_PAST_MAX = 8,
 	DEV_ATTRS_MAX = 16,
-	DEV_SENSORS_MAX = 16, /* instances of /3303 */
+	DEV_SENSORS_MAX = 40, /* instances of /3303 */
+	DEV_CREATED_MAX = 16, /* as long as a server may create more */
 	DEV_INSTANCES_MAX = DEV_SENSORS_MAX,
 	DEV_OBSERVATIONS_MAX = 16,
 	DEV_ECHO_MAX = 40, /* RFC 9175 section 2.2.1 */
@@ -431,6 +432,8 @@ uint8_t dev_discover(
 uint8_t dev_create(struct dev *d, uint16_t oid, const struct lwm_record *v, size_t n, uint16_t *iid,
 	bool *chosen);
 uint8_t dev_delete(struct dev *d, const struct lwm_path *p);
+/* Instances 0 to n - 1, at the start. ERR_NOMEM. */
+MUST_USE enum err dev_sensors_add(struct dev *d, uint32_t n);
 /* A sensor to change something in; NULL: no memory, or no such instance. */
 struct dev_sensor *dev_sensor_change(struct dev *d, uint16_t iid);
 /* NULL: it is instance 0, untouched, or is not there. */

@@ -120,7 +120,7 @@ uint8_t dev_create(struct dev *d, uint16_t oid, const struct lwm_record *v, size
 	}
 	if (code != MSG_EMPTY)
 		return code;
-	if (!write_down(d) || d->sensors->n == DEV_SENSORS_MAX)
+	if (!write_down(d) || d->sensors->n >= DEV_CREATED_MAX)
 		return MSG_INTERNAL_ERROR;
 	*chosen = *iid == LWM_ID_NONE;
 	if (*chosen)
@@ -139,6 +139,15 @@ uint8_t dev_create(struct dev *d, uint16_t oid, const struct lwm_record *v, size
 	}
 	dev_observe_touch(d, &made);
 	return MSG_CREATED;
+}
+
+enum err dev_sensors_add(struct dev *d, uint32_t n)
+{
+	if (!write_down(d))
+		return ERR_NOMEM;
+	for (uint16_t i = 1; i < n && i < DEV_SENSORS_MAX; i++)
+		insert(d, i);
+	return ERR_OK;
 }
 
 uint8_t dev_delete(struct dev *d, const struct lwm_path *p)

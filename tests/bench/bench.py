@@ -214,6 +214,46 @@ def measure_registers(args, daemon):
         f"{(report['cpu_user_s'] + report['cpu_system_s']) / args.endpoints * 1e6:.1f} us CPU a Register, keys included")
 
 
+def measure_lists(args, daemon):
+    """Registers with a list of forty links, of devices that have been there before: no Echo exchange."""
+    fleet = Fleet(args, daemon, args.updating, "--once", "--sensors", "35")
+    settle_once(fleet)
+    span = Span(daemon)
+    report = settle_once(fleet)
+    span.end()
+    n = span.count("lanyard_registers_total")
+    per_request("OSCORE Register with 40 links, committed", span, n,
+                f"limit 60; {report['register']['per_second']:.0f}/s, the Echo challenge of a new run "
+                f"{report['challenged'] / max(n, 1):.2f} times")
+
+
+def settle_once(fleet):
+    fleet.start()
+    return fleet.end()
+
+
+def measure_reads(args, daemon):
+    """What a device costs in a call: one that asks it for a value, and one like it that is refused before."""
+    fleet = Fleet(args, daemon, args.observed, "--notify-interval", "3600000", "--keep")
+    settle(fleet, args.observed)
+
+    def calls(path, status):
+        c = UnixHTTP(daemon.socket)
+        span = Span(daemon)
+        for i in range(args.reads):
+            c.request("GET", f"/v1/endpoints/bench{i % args.observed:06d}/data/{path}")
+            r = c.getresponse()
+            r.read()
+            if r.status != status:
+                sys.exit(f"read: {r.status}")
+        return span.end().cpu / args.reads * 1e6
+
+    best = min((calls("3/0/9", 200), calls("0/0/9", 422)) for _ in range(args.turns))
+    fleet.end(signal.SIGTERM)
+    row("Read, added by the device to the call", f"{best[0] - best[1]:.2f}", "us CPU",
+        f"limit 25; the call {best[0]:.2f}, one that is refused at once {best[1]:.2f}")
+
+
 def settle(fleet, count):
     """Until all of a fleet that has begun are registered."""
     base = fleet.daemon.metrics()["lanyard_registers_total"]
@@ -414,6 +454,7 @@ def main():
     p.add_argument("--bootstraps", type=int, default=1000)
     p.add_argument("--updating", type=int, default=10000, help="endpoints that send Updates")
     p.add_argument("--observed", type=int, default=1000)
+    p.add_argument("--reads", type=int, default=10000, help="calls of each kind")
     p.add_argument("--in-flight", type=int, default=500, help="requests under way at a time")
     p.add_argument("--rounds", type=int, default=20, help="Updates of each device, encrypted beforehand")
     p.add_argument("--turns", type=int, default=3, help="comparisons that are made by turns")
@@ -442,6 +483,8 @@ def main():
         measure_idle(args, daemon)
         measure_fleet_updates(args, daemon, "OSCORE Update, as fast as it goes", 1000000)
         measure_fleet_updates(args, daemon, "OSCORE Update, at 10,000/s", 10000)
+        measure_lists(args, daemon)
+        measure_reads(args, daemon)
         measure_notifications(args, daemon)
         update = measure_updates(args, daemon)
         if CEILING:

@@ -325,10 +325,30 @@ static void check_queue(void)
 	w_fini(&w);
 }
 
+/* A long list: forty links. */
+static void check_sensors(void)
+{
+	struct dev_credentials c = w_credentials(true);
+	unsigned links = 0;
+	w_init(&w, &c);
+	w.options.sensors = 35;
+	w_open(&w, &c, SPAN_EMPTY);
+	REQUIRE(w_hear(&w, 0, &w.server, &h), "a Register");
+	for (size_t i = 0; i < h.plain.payload.n; i++)
+		links += h.plain.payload.p[i] == '<';
+	CHECK(links == 40, "the object with its version, and its instances");
+	w_reply_register(&w, &h);
+	CHECK(w_get(&w, "3303/34/5700", 0, &h) == MSG_CONTENT &&
+			w_get(&w, "3303/35/5700", 0, &h) == MSG_NOT_FOUND,
+		"each can be read");
+	w_fini(&w);
+}
+
 int main(void)
 {
 	check_register();
 	check_queue();
+	check_sensors();
 	check_update_gone();
 	check_echo();
 	check_lost();
