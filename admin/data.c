@@ -7,6 +7,7 @@
 #include "lwm2m/link.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 static void response(const struct lwm_path *path, const struct adm_result *res, struct jo *o)
@@ -335,7 +336,10 @@ void observation_put(struct adm_req *r)
 {
 	struct adm_dm d;
 
-	if (prepare(r, ADM_OBSERVE, 1, 4, &d))
+	/* Parameters (LwM2M 1.2) stand in a body, like attributes. */
+	if (prepare(r, ADM_OBSERVE, 1, 4, &d) &&
+		(!r->body.n || (req_json_only(r) && body_attributes(r->body, &r->path, &r->arena,
+							    &d.attributes, &r->fail))))
 		run(r, &d, content);
 	else
 		req_fail(r);
@@ -351,6 +355,26 @@ void observation_delete(struct adm_req *r)
 		req_fail(r);
 }
 
+/* "pmin=10&gt=5", as the attributes of a Discover are shown. */
+static void parameters(struct jo *o, struct span text)
+{
+	if (!text.n)
+		return;
+	jo_object(o, "attributes");
+	while (text.n) {
+		const uint8_t *amp = memchr(text.p, '&', text.n);
+		struct span one = span_sub(text, 0, amp ? (size_t)(amp - text.p) : text.n);
+		const uint8_t *sign = memchr(one.p, '=', one.n);
+		size_t n = sign ? (size_t)(sign - one.p) : one.n;
+		char name[16];
+
+		if (span_to_str(span_sub(one, 0, n), name, sizeof(name)) == ERR_OK)
+			jo_text(o, name, span_sub(one, n + 1, one.n));
+		text = span_sub(text, one.n + 1, text.n);
+	}
+	jo_end_object(o);
+}
+
 static void observation_out(void *cb_arg, const struct adm_observation_view *v)
 {
 	struct jo *o = cb_arg;
@@ -363,6 +387,7 @@ static void observation_out(void *cb_arg, const struct adm_observation_view *v)
 		jo_path(o, NULL, &v->paths[i]);
 	if (v->path_n)
 		jo_end_array(o);
+	parameters(o, v->attributes);
 	jo_str(o, "state", v->state);
 	jo_u64(o, "notifications", v->notifications);
 	jo_time(o, "last", v->last_wall_s);

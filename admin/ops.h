@@ -167,7 +167,7 @@ struct adm_dm {
 					     the format that suits */
 	size_t record_n;
 	struct span arguments;  /* ADM_EXECUTE */
-	struct span attributes; /* ADM_ATTRIBUTES: "pmin=10&gt=", checked by lwm_attrs_parse */
+	struct span attributes; /* ADM_ATTRIBUTES, ADM_OBSERVE: "pmin=10&gt=", checked */
 	int8_t depth;           /* ADM_DISCOVER: 0 to 3; -1: the device's default */
 	uint64_t id;            /* what it is called if it has to wait in a queue; not 0 */
 	uint32_t expires_s;     /* how long there; 0: the configured time */
@@ -189,7 +189,8 @@ struct adm_observation_view {
 	struct lwm_path path;
 	const struct lwm_path *paths; /* of a composite, whose path is the root */
 	size_t path_n;
-	const char *state; /* "requested" | "active" */
+	struct span attributes; /* its parameters, "pmin=10&gt=5" */
+	const char *state;      /* "requested" | "active" */
 	uint64_t notifications;
 	int64_t last_wall_s;
 };

@@ -237,6 +237,7 @@ static void tell_observation(void *arg, const struct srv_observation_view *v)
 	struct adm_observation_view out = {.path = v->path,
 		.paths = v->paths,
 		.path_n = v->path_n,
+		.attributes = v->attributes,
 		.state = v->active ? "active" : "requested",
 		.notifications = v->notifications,
 		.last_wall_s = v->last_wall_s};

@@ -155,6 +155,8 @@ int ctl_device_path(struct ctl *c, struct lwm_path *p, const char **text);
 /* Of the endpoint's "data" or whatever `what` is, with --wait and --format. */
 const char *ctl_device_target(struct ctl *c, const char *what, const char *path);
 /* A call whose answer only says that it is done. */
+/* Words behind EP PATH as a body of attributes, which is the caller's to put. */
+int ctl_attribute_words(struct ctl *c, const char *command, struct json_object **body);
 int ctl_device_do(struct ctl *c, const char *method, const char *target, const char *body);
 /* 202, the operation goes on without us: says so and returns true. */
 bool ctl_running(struct ctl *c, const struct ctl_reply *r);

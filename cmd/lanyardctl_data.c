@@ -296,8 +296,13 @@ static int follow(struct ctl *c, struct ctl_stream *s, const char *path, uint64_
 /* r is the caller's to free. */
 static int start_observation(struct ctl *c, const char *path, struct ctl_reply *r)
 {
-	int rc = ctl_call(c, "PUT", ctl_device_target(c, "observations", path), NULL, 0, r);
+	struct json_object *body;
+	int rc = ctl_attribute_words(c, "observe", &body);
 
+	if (rc == CTL_OK)
+		rc = ctl_call(c, "PUT", ctl_device_target(c, "observations", path),
+			c->arg_n > 2 ? json_object_to_json_string(body) : NULL, 0, r);
+	json_object_put(body);
 	if (rc == CTL_OK && !ctl_json_done(c, r) && !ctl_running(c, r) && r->json)
 		ctl_values(c, r->json);
 	fflush(stdout);

@@ -145,9 +145,11 @@ static const struct ctl_command commands[] = {
 		"Since LwM2M 1.1. Notifications are events of the path /, which 'events' shows. "
 		"The observation\n"
 		"stays until --cancel with the same paths."},
-	{"observe", NULL, "EP PATH", 2, 2, DEVICE | CTL_HAS(CTL_OPT_COUNT), ctl_observe,
-		"observe a path and print notifications",
-		"The observation stays when the command ends; cancel ends it."},
+	{"observe", NULL, "EP PATH [KEY=VALUE...]", 2, 12, DEVICE | CTL_HAS(CTL_OPT_COUNT),
+		ctl_observe, "observe a path and print notifications",
+		"The observation stays when the command ends; cancel ends it. KEY=VALUE are its "
+		"parameters (LwM2M\n1.2), in the place of all attributes; the keys are those of "
+		"'attributes'."},
 	{"observations", NULL, "EP", 1, 1, 0, ctl_observations, "what is observed", NULL},
 	{"cancel", NULL, "EP PATH", 2, 2, CTL_HAS(CTL_OPT_WAIT), ctl_cancel, "end an observation",
 		NULL},

@@ -135,6 +135,18 @@ static bool attribute(struct json_object *body, const char *word)
 	return true;
 }
 
+int ctl_attribute_words(struct ctl *c, const char *command, struct json_object **body)
+{
+	int rc = CTL_OK;
+
+	*body = json_object_new_object();
+	for (size_t i = 2; i < c->arg_n && rc == CTL_OK; i++)
+		if (!attribute(*body, c->arg[i]))
+			rc = ctl_usage(ctl_command_find(command),
+				"%s is no KEY=VALUE, or its KEY comes twice", c->arg[i]);
+	return rc;
+}
+
 int ctl_attributes(struct ctl *c)
 {
 	struct json_object *body;
@@ -144,11 +156,7 @@ int ctl_attributes(struct ctl *c)
 
 	if (rc)
 		return rc;
-	body = json_object_new_object();
-	for (size_t i = 2; i < c->arg_n && rc == CTL_OK; i++)
-		if (!attribute(body, c->arg[i]))
-			rc = ctl_usage(ctl_command_find("attributes"),
-				"%s is no KEY=VALUE, or its KEY comes twice", c->arg[i]);
+	rc = ctl_attribute_words(c, "attributes", &body);
 	if (rc == CTL_OK)
 		rc = ctl_device_do(c, "PUT", ctl_device_target(c, "attributes", path),
 			json_object_to_json_string(body));

@@ -3,8 +3,10 @@
 #include "server/queue.h"
 
 #include "base/text.h"
+#include "lwm2m/attrs.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* `names` NULL: no composite. */
 static struct srv_observation *find(
@@ -36,7 +38,8 @@ static size_t count(const struct srv_endpoint *e)
 }
 
 static struct srv_observation *observation_new(struct srv *s, struct endpoint *e,
-	const struct lwm_path *p, const struct srv_names *names, int32_t content_format)
+	const struct lwm_path *p, const struct srv_names *names, int32_t content_format,
+	struct span attributes)
 {
 	struct srv_endpoint *se = srv_of(e);
 	if (!se || count(se) >= SRV_OBSERVATIONS_MAX)
@@ -44,7 +47,10 @@ static struct srv_observation *observation_new(struct srv *s, struct endpoint *e
 	struct srv_observation *o = calloc(1, sizeof(*o));
 	if (o && names)
 		o->names = malloc(sizeof(*names));
-	if (!o || (names && !o->names)) {
+	if (o && attributes.n)
+		o->attributes = strndup((const char *)attributes.p, attributes.n);
+	if (!o || (names && !o->names) || (attributes.n && !o->attributes)) {
+		free(o ? o->names : NULL);
 		free(o);
 		return NULL;
 	}
@@ -72,18 +78,20 @@ static void observation_free(struct srv *s, struct srv_observation *o, struct tu
 		turn_rec(t, REC_OP_DEL)->del.id = o->id;
 	s->observation_n--;
 	free(o->names);
+	free(o->attributes);
 	free(o);
 }
 
 static void record(struct srv *s, struct srv_observation *o, struct turn *t)
 {
-	uint8_t text[SRV_NAMES_MAX * (LWM_PATH_TEXT_MAX + 1)], cf[16];
+	uint8_t text[SRV_NAMES_MAX * (LWM_PATH_TEXT_MAX + 1)], cf[16 + SRV_PARAMETERS_MAX];
 	struct writer w = wr_make(text, sizeof(text)), c = wr_make(cf, sizeof(cf));
 	if (o->names)
 		srv_names_write(o->names, &w);
 	else
 		wr_path(&w, &o->path);
-	wr_fmt(&c, "%d", (int)o->content_format);
+	wr_fmt(&c, "%d%s%s", (int)o->content_format, o->attributes ? " " : "",
+		o->attributes ? o->attributes : "");
 	o->id = s->dir->next_id++;
 	struct span path = turn_dup(t, wr_span(&w)), format = turn_dup(t, wr_span(&c));
 	turn_rec(t, REC_OP_PUT)->op = (struct rec_op){.id = o->id,
@@ -126,6 +134,8 @@ static enum err ask(struct srv *s, struct srv_observation *o, struct srv_reg *g,
 	uint16_t cf;
 	if (next_format(o, g, &cf))
 		return ERR_NOTFOUND;
+	if (o->attributes && g->lwm2m < 12) /* it comes as an older client now */
+		return ERR_UNSUPPORTED;
 	o->asked = cf;
 	msg_init(&m, MSG_CON, o->names ? MSG_FETCH : MSG_GET);
 	enum err err = lwm_path_to_options(&o->path, alt, &m, text, sizeof(text));
@@ -133,6 +143,8 @@ static enum err ask(struct srv *s, struct srv_observation *o, struct srv_reg *g,
 		err = srv_names_request(o->names, alt, cf, body, &m);
 	else if (!err)
 		err = msg_add_uint(&m, OPT_ACCEPT, cf);
+	if (!err && o->attributes)
+		err = lwm_attrs_to_options(span_str(o->attributes), UINT16_MAX, &m);
 	return err ? err : srv_ask(s, g, &m, true, o, t, &o->request);
 }
 
@@ -142,6 +154,12 @@ void srv_observe(struct srv *s, struct srv_op *op, const struct srv_dm *d, struc
 	const struct srv_names *names = names_of(d, &buf);
 	struct srv_observation *o = find(op->endpoint->registration, &op->path, names);
 	const char *why = "too many observations of this endpoint";
+	if (o && !span_eq(span_str(o->attributes), d->attributes)) {
+		srv_op_done(op, 409, "conflict",
+			"it is observed with other parameters: cancel that first", t);
+		srv_op_finish(s, op, t);
+		return;
+	}
 	if (o && (o->request || o->op)) {
 		why = o->active ? "it is observed already" : "it is being set up already";
 		srv_op_done(op, o->active ? 200 : 409, o->active ? NULL : "conflict", why, t);
@@ -151,7 +169,8 @@ void srv_observe(struct srv *s, struct srv_op *op, const struct srv_dm *d, struc
 	enum err err = ERR_NOMEM;
 	bool wanted = o != NULL; /* by an earlier call that was told so */
 	if (!o) {
-		o = observation_new(s, op->endpoint, &op->path, names, d->content_format);
+		o = observation_new(
+			s, op->endpoint, &op->path, names, d->content_format, d->attributes);
 		if (o)
 			record(s, o, t);
 	}
@@ -420,6 +439,7 @@ void srv_observations(
 	const struct srv_endpoint *se = e->registration;
 	for (const struct srv_observation *o = se ? se->observations : NULL; o; o = o->next) {
 		struct srv_observation_view v = {.path = o->path,
+			.attributes = span_str(o->attributes),
 			.paths = o->names ? o->names->v : NULL,
 			.path_n = o->names ? o->names->n : 0,
 			.active = o->active,
@@ -429,11 +449,14 @@ void srv_observations(
 	}
 }
 
-/* "-1" or a number. */
-static int32_t stored_format(struct span s)
+/* "-1" or a number; behind a space the parameters. */
+static int32_t stored_format(struct span s, struct span *attributes)
 {
 	uint64_t v;
-	return span_to_u64(s, 65535, &v) ? -1 : (int32_t)v;
+	const uint8_t *space = s.n ? memchr(s.p, ' ', s.n) : NULL;
+	size_t n = space ? (size_t)(space - s.p) : s.n;
+	*attributes = space ? span_sub(s, n + 1, s.n) : SPAN_EMPTY;
+	return span_to_u64(span_sub(s, 0, n), 65535, &v) ? -1 : (int32_t)v;
 }
 
 enum err srv_load_op(struct srv *s, struct endpoint *e, const struct rec_op *r, struct turn *t)
@@ -446,8 +469,12 @@ enum err srv_load_op(struct srv *s, struct endpoint *e, const struct rec_op *r, 
 	if (composite ? !srv_names_parse(r->path, &names) : lwm_path_parse(r->path, &path))
 		return ERR_CORRUPT;
 	if (composite || span_eq_str(r->kind, "observe")) {
-		struct srv_observation *o = observation_new(
-			s, e, &path, composite ? &names : NULL, stored_format(r->result));
+		struct span attributes;
+		int32_t cf = stored_format(r->result, &attributes);
+		if (attributes.n && lwm_attrs_parse(attributes, &path, 0, NULL, NULL))
+			return ERR_CORRUPT;
+		struct srv_observation *o =
+			observation_new(s, e, &path, composite ? &names : NULL, cf, attributes);
 		if (!o)
 			return ERR_NOMEM;
 		o->id = r->id;

@@ -131,6 +131,24 @@ static bool attributes_allowed(
 	return no(why, "%.*s", (int)w.n, (const char *)w.p);
 }
 
+/* ATT-07: parameters have values, for there is nothing to take away. */
+static bool parameters_allowed(
+	const struct srv_reg *g, const struct srv_dm *d, struct srv_refusal *why)
+{
+	struct lwm_attrs a;
+	if (!d->attributes.n)
+		return true;
+	if (d->attributes.n > SRV_PARAMETERS_MAX)
+		return no(why, "the parameters are too long");
+	if (g->lwm2m < 12)
+		return no(why, "an Observe has parameters since LwM2M 1.2 only");
+	if (!attributes_allowed(g, d, why))
+		return false;
+	return lwm_attrs_parse(d->attributes, &d->path, g->lwm2m, &a, NULL) == ERR_OK && !a.unset
+		       ? true
+		       : no(why, "a parameter of an Observe has a value");
+}
+
 static bool reserved_refusal(const struct lwm_path *p, struct srv_refusal *why)
 {
 	no(why, "Object %u belongs to the bootstrap server alone", p->id[0]);
@@ -193,11 +211,12 @@ static bool kind_allowed(const struct srv_reg *g, const struct srv_dm *d, struct
 	case SRV_WRITE_COMPOSITE:
 	case SRV_OBSERVE_COMPOSITE:
 		return composite_allowed(g, d, why);
+	case SRV_OBSERVE:
+		return parameters_allowed(g, d, why);
 	case SRV_CANCEL_COMPOSITE:
 	case SRV_READ:
 	case SRV_WRITE:
 	case SRV_EXECUTE:
-	case SRV_OBSERVE:
 	case SRV_CANCEL:
 		break;
 	}

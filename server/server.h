@@ -122,7 +122,7 @@ struct srv_dm {
 	const struct lwm_record *records; /* SRV_WRITE, SRV_WRITE_PARTIAL, SRV_CREATE, composites */
 	size_t record_n;
 	struct span arguments;  /* SRV_EXECUTE */
-	struct span attributes; /* SRV_ATTRIBUTES: "pmin=10&gt=" */
+	struct span attributes; /* SRV_ATTRIBUTES: "pmin=10&gt="; SRV_OBSERVE: its parameters */
 	int8_t depth;           /* SRV_DISCOVER: -1: none given */
 	bool renews; /* it has the device's keys renewed: it goes out although they are used up */
 	struct srv_fw *fw;              /* it is a step of this one, which remembers it */
@@ -186,6 +186,7 @@ struct srv_observation_view {
 	struct lwm_path path;         /* the root of a composite */
 	const struct lwm_path *paths; /* of a composite; sorted */
 	size_t path_n;
+	struct span attributes; /* its parameters, "pmin=10&gt=5" */
 	bool active;
 	uint64_t notifications;
 	int64_t last_wall_s;

@@ -13,6 +13,7 @@ enum {
 	SRV_OPS_MAX = 64,
 	SRV_OBSERVATIONS_MAX = 256,
 	SRV_FORMATS_MAX = 6,
+	SRV_PARAMETERS_MAX = 512, /* bytes of an Observe's parameters */
 	SRV_ATTEMPTS_MAX = SRV_FORMATS_MAX + 1,
 	SRV_TEXT_MAX = 96 << 10,     /* an object list of LWM_LIST_MAX links and more */
 	SRV_EVENT_MAX = 16 << 10,    /* a notification's event */
@@ -65,6 +66,7 @@ struct srv_observation {
 	struct srv_op *op;          /* who waits for it to be set up, or cancelled */
 	struct lwm_path path;
 	struct srv_names *names; /* of a composite, whose path is the root; else NULL */
+	char *attributes;        /* "pmin=10&gt=5": its parameters (ATT-07); NULL: none */
 	int32_t content_format;  /* asked for by the administrator; -1: ours to choose */
 	uint16_t asked;          /* the format asked for last */
 	uint8_t tried;           /* srv_format_bit of what was refused, in this try */

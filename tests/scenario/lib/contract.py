@@ -515,6 +515,9 @@ def devices():
     call(415, "POST", DATA, device("d", "3/0"), body="x", headers={"Content-Type": "text/plain"})
     call(415, "PUT", ATTRIBUTES, device("d", "3/0"), body="x",
          headers={"Content-Type": "text/plain"})
+    call(422, "PUT", OBSERVATION, device("d", "3/0/9"), body={"pmin": 10}, has="invalid")
+    call(422, "PUT", OBSERVATION, device("d", "3/0/9"), body={"pmin": "x"}, has="pmin")
+    call(415, "PUT", OBSERVATION, device("d", "3/0/9"), body="x", headers={"Content-Type": "text/plain"})
     call(400, "GET", DATA, device("d"), {"format": "yaml"}, has="format")
     call(400, "GET", DATA, device("d"), {"wait": 601}, has="wait")
     listed = call(200, "GET", E + "/observations", {"endpoint": "d"}).json()["observations"]

@@ -238,6 +238,8 @@ static const struct row {
 	{"execute", "execute|d|/3/0/4", "", 0, NULL, NULL, "dm", "d", "/3/0/4 "},
 	{"execute with arguments", "execute|d|/3/0/4|0='a',1", "", 0, NULL, NULL, "dm", "d",
 		"/3/0/4 0='a',1"},
+	{"observe with parameters that are none", "observe|d|/3/0/9|pmin", "", 2, NULL,
+		"pmin is no KEY=VALUE", "", NULL, NULL},
 	{"cancel", "cancel|d|/3/0/9", "", 0, NULL, NULL, "dm", "d", "/3/0/9"},
 	{"observations", "observations|d", "", 0, "/3303/0/5700  active  5", NULL, "observations",
 		"d", NULL},

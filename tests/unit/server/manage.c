@@ -368,6 +368,96 @@ static void observes_composite(void)
 	close_server();
 }
 
+/* ---- parameters of an Observe. Proves: ATT-07 */
+
+static const char *parameters_seen;
+
+static void view_parameters(void *arg, const struct srv_observation_view *v)
+{
+	static char text[128];
+	(void)arg;
+	if (!span_to_str(v->attributes, text, sizeof(text)))
+		parameters_seen = text;
+}
+
+static bool observe_with(const char *path, const char *attributes)
+{
+	struct srv_dm d = {.kind = SRV_OBSERVE,
+		.endpoint = rig.e,
+		.content_format = -1,
+		.depth = -1,
+		.attributes = span_str(attributes),
+		.ticket = 7};
+	REQUIRE(lwm_path_parse(span_str(path), &d.path) == ERR_OK, "path");
+	rig_turn(&rig, 10);
+	srv_dm(srv, &d, &rig.t);
+	return rig_asked(&rig, RIG_SERVER, rig_sent(&rig, 0), &q);
+}
+
+static void observes_with_parameters(void)
+{
+	struct rec_op kept = {.id = 9,
+		.kind = SPAN_LIT("observe"),
+		.path = SPAN_LIT("/3/0/9"),
+		.result = SPAN_LIT("-1 pmin=10&gt=5.5")};
+	open_version(12, LINKS);
+	CHECK(observe_with("/3/0/9", "pmin=10&gt=5.5") && msg_find(&q.plain, OPT_OBSERVE) &&
+			!strcmp(wire(), "GET /3/0/9?pmin=10&gt=5.5 accept 0"),
+		"they are queries");
+	CHECK(rig_records(&rig, REC_OP_PUT) == 1 &&
+			span_eq(rig_record(&rig, REC_OP_PUT)->op.result, kept.result),
+		"and kept");
+	CHECK(answer(MSG_CONTENT, LWM_CF_TEXT, "80", 1) && outcome()->status == 200, "observed");
+	srv_observations(srv, rig.e, view_parameters, NULL);
+	CHECK(parameters_seen && !strcmp(parameters_seen, "pmin=10&gt=5.5"), "listed");
+	CHECK(!observe_with("/3/0/9", "pmin=10&gt=5.5") && outcome()->status == 200, "once");
+	CHECK(!observe_with("/3/0/9", "pmin=11") && outcome()->status == 409, "others: not both");
+	CHECK(!observe_with("/3/0/9", "") && outcome()->status == 409, "nor none");
+	CHECK(ask(MSG_POST, "rd", "ep=dev&lt=60&lwm2m=1.2", 40, LINKS) == MSG_CREATED &&
+			rig_asked(&rig, RIG_SERVER, rig_sent(&rig, 1), &q) &&
+			!strcmp(wire(), "GET /3/0/9?pmin=10&gt=5.5 accept 0"),
+		"set up again with them");
+	CHECK(ask(MSG_POST, "rd", "ep=dev&lt=60&lwm2m=1.1", 40, LINKS) == MSG_CREATED &&
+			rig_sent_n(&rig) == 1 && srv_observation_count(srv) == 1,
+		"not of an older client, which may come back as a newer one");
+	close_server();
+	open_version(12, LINKS);
+	CHECK(srv_load_op(srv, rig.e, &kept, &rig.t) == ERR_OK && srv_observation_count(srv) == 1,
+		"the next start finds them");
+	parameters_seen = NULL;
+	srv_observations(srv, rig.e, view_parameters, NULL);
+	CHECK(parameters_seen && !strcmp(parameters_seen, "pmin=10&gt=5.5"), "as they were");
+	kept.path = SPAN_LIT("/3/0/13");
+	kept.result = SPAN_LIT("-1 pmin");
+	CHECK(srv_load_op(srv, rig.e, &kept, &rig.t) == ERR_OK, "a flag");
+	kept.path = SPAN_LIT("/3/0/14");
+	kept.result = SPAN_LIT("-1 x=1");
+	CHECK(srv_load_op(srv, rig.e, &kept, &rig.t) == ERR_CORRUPT, "no attributes");
+	close_server();
+}
+
+static void refuses_parameters(void)
+{
+	static const struct {
+		uint8_t lwm2m;
+		const char *attributes, *why;
+	} bad[] = {
+		{11, "pmin=10", "since LwM2M 1.2"},
+		{12, "pmin=", "has a value"},
+		{12, "pmin=x", "digits"},
+		{12, "lt=5&gt=5", "has to be below gt"},
+	};
+	char detail[256];
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		open_version(bad[i].lwm2m, LINKS);
+		CHECK(!observe_with("/3/0/9", bad[i].attributes) && outcome()->status == 422 &&
+				!span_to_str(outcome()->detail, detail, sizeof(detail)) &&
+				strstr(detail, bad[i].why) && !srv_observation_count(srv),
+			bad[i].attributes);
+		close_server();
+	}
+}
+
 static struct rig_msg asked_for;
 
 static bool notification(const char *payload)
@@ -585,6 +675,8 @@ int main(void)
 	observes();
 	observes_composite();
 	composite_answers();
+	observes_with_parameters();
+	refuses_parameters();
 	refuses_composites();
 	loads_composites();
 	refused();
