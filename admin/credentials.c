@@ -39,6 +39,8 @@ static void context_out(void *cb_arg, const struct adm_context_view *v)
 	jo_u64(o, "auth_failures_limit", v->auth_failures_limit);
 	jo_u64(o, "encryptions", v->encryptions);
 	jo_u64(o, "encryptions_limit", v->encryptions_limit);
+	jo_time(o, "created", v->created_wall_s);
+	jo_time(o, "rotation", v->rotation_wall_s);
 	jo_end_object(o);
 }
 

@@ -36,6 +36,8 @@ static void context_out(struct jo *o, const struct adm_context_state *v)
 	jo_str(o, "window", v->window);
 	jo_time(o, "last_success", v->last_success_wall_s);
 	reason_or_null(o, "last_refusal", v->last_refusal);
+	jo_time(o, "created", v->created_wall_s);
+	jo_time(o, "rotation", v->rotation_wall_s);
 	jo_u64(o, "replays", v->replays);
 	jo_u64(o, "auth_failures", v->auth_failures);
 	jo_u64(o, "numbers_used", v->numbers_used);

@@ -74,6 +74,8 @@ struct adm_context_view { /* no secrets, ever */
 	bool fresh, stale;
 	uint64_t replays, auth_failures, auth_failures_limit;
 	uint64_t encryptions, encryptions_limit; /* estimated */
+	int64_t created_wall_s;                  /* its secret; 0: not known */
+	int64_t rotation_wall_s;                 /* when it is too old; 0: never */
 };
 
 struct adm_endpoint_view {
@@ -211,7 +213,8 @@ struct adm_context_state { /* no secrets, ever */
 	int64_t last_success_wall_s; /* 0: none since the start */
 	const struct adm_reason *last_refusal; /* NULL: none */
 	uint64_t replays, auth_failures;
-	uint64_t numbers_used, numbers_limit; /* of ours, under these keys */
+	uint64_t numbers_used, numbers_limit;    /* of ours, under these keys */
+	int64_t created_wall_s, rotation_wall_s; /* 0: not known; never */
 };
 
 enum { ADM_SIMILAR_MAX = 3 };

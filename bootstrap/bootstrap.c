@@ -65,6 +65,19 @@ void bs_free(struct bs *b)
 	free(b);
 }
 
+static bool rotates(const struct bs_plan *p)
+{
+	bool any = p->rotate_days > 0;
+	for (size_t i = 0; i < p->pattern_n; i++)
+		any = any || p->pattern[i].plan->rotate_days > 0;
+	return any;
+}
+
+bool bs_rotates(const struct bs *b)
+{
+	return b->rotates;
+}
+
 /* Reads a plan and puts it in its place. */
 static enum err set_plan(struct bs *b, struct endpoint *e, struct span json, struct bs_refusal *no)
 {
@@ -79,6 +92,7 @@ static enum err set_plan(struct bs *b, struct endpoint *e, struct span json, str
 	bs_plan_unref(*slot);
 	*slot = p;
 	b->stored_lost &= e != NULL;
+	b->rotates |= rotates(p);
 	return ERR_OK;
 }
 

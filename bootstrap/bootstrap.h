@@ -41,6 +41,8 @@ uint64_t bs_deadline_ms(const struct bs *b);
 void bs_context_used(struct bs *b, struct ep_context *c, struct turn *t);
 /* Before a context is closed and removed. */
 void bs_context_gone(struct bs *b, struct ep_context *c, struct turn *t);
+/* Whether a plan of some endpoints says when keys are too old. */
+bool bs_rotates(const struct bs *b);
 bool bs_has_plan(const struct endpoint *e); /* one of its own */
 void bs_forget_endpoint(struct bs *b, struct endpoint *e);
 

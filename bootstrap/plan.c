@@ -60,6 +60,7 @@ enum err bs_plan_one(const struct bs_account *a, struct bs_plan **out)
 	}
 	memcpy(p->blob, a->uri, p->blob_n);
 	p->account_n = 1;
+	p->rotate_days = -1;
 	p->account[0] = *a;
 	p->account[0].uri = (const char *)p->blob;
 	p->account[0].identity = p->account[0].server_key = p->account[0].secret = SPAN_EMPTY;
@@ -200,6 +201,8 @@ static void write_members(const struct bs_plan *p, bool secrets, struct writer *
 		wr_str(w, ",\"access\":[]");
 	if (p->keep_others)
 		wr_str(w, ",\"other_accounts\":\"keep\"");
+	if (p->rotate_days >= 0)
+		wr_fmt(w, ",\"rotate_keys_days\":%d", p->rotate_days);
 	for (size_t i = 0; i < p->remove_n; i++)
 		wr_fmt(w, "%s%u", i ? "," : ",\"remove\":[", (unsigned)p->remove[i]);
 	if (p->remove_n)

@@ -70,7 +70,8 @@ struct bs_access {
 struct bs_plan {
 	unsigned refs;
 	uint8_t account_n, access_n, remove_n, pattern_n;
-	bool keep_others; /* accounts it does not name stay; else all go */
+	int16_t rotate_days; /* keys older than that are changed; 0: never; -1: as configured */
+	bool keep_others;    /* accounts it does not name stay; else all go */
 	struct bs_account *account;
 	struct bs_access *access;   /* the whole of Object 2, if there is any */
 	uint16_t *remove;           /* accounts to delete, by SSID; only with keep_others */

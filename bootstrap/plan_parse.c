@@ -282,7 +282,11 @@ static enum err removals(struct plan_in *in, struct json_object *root, struct bs
 static enum err plan(struct plan_in *in, struct json_object *root, struct bs_plan *p)
 {
 	struct json_object *access = NULL;
-	enum err err = accounts(in, root, p);
+	int64_t days = -1;
+	enum err err = bs_number_member(root, "rotate_keys_days", 0, 3650, &days, in->no);
+	p->rotate_days = (int16_t)days;
+	if (!err)
+		err = accounts(in, root, p);
 	if (!err)
 		err = others(in, root, p);
 	if (!err)
@@ -341,18 +345,16 @@ static enum err patterns(
 /* The members of a plan of that kind. */
 static enum err members(struct json_object *root, enum bs_plan_kind kind, struct bs_refusal *no)
 {
-	static const char *const own[] = {"servers", "access", "other_accounts", "remove", NULL};
-	static const char *const first[] = {
-		"servers", "access", "other_accounts", "remove", "patterns", NULL};
-	static const char *const one_of[] = {
-		"match", "servers", "access", "other_accounts", "remove", NULL};
+	static const char *const known[] = {
+		"servers", "access", "other_accounts", "remove", "rotate_keys_days", NULL, NULL};
+	const char *all[sizeof(known) / sizeof(*known)];
+	memcpy(all, known, sizeof(known));
+	if (kind != BS_PLAN_OWN)
+		all[sizeof(known) / sizeof(*known) - 2] =
+			kind == BS_PLAN_PATTERN ? "match" : "patterns";
 	if (!json_object_is_type(root, json_type_object))
 		return bs_complain(no, "", "a plan is an object");
-	return bs_known_members(root,
-		kind == BS_PLAN_OWN       ? own
-		: kind == BS_PLAN_PATTERN ? one_of
-					  : first,
-		no);
+	return bs_known_members(root, all, no);
 }
 
 static enum err document(struct span json, struct json_object *root, enum bs_plan_kind kind,

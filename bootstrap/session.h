@@ -62,6 +62,7 @@ struct bs {
 	bool stored_lost;       /* there was one: the configured one does not take its place */
 	struct bs_counters count;
 	size_t session_n;
+	bool rotates; /* there is, or was, a plan that says when keys are too old */
 };
 
 struct bs_endpoint *bs_of(struct endpoint *e); /* makes it; NULL: no memory */

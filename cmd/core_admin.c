@@ -219,7 +219,9 @@ static enum err op_context_list(void *arg, struct span name, adm_context_fn *fn,
 			.auth_failures = x->auth_failures,
 			.auth_failures_limit = osc_limits_of(x->aead).failures,
 			.encryptions = ep_used(x),
-			.encryptions_limit = osc_limits_of(x->aead).encryptions};
+			.encryptions_limit = osc_limits_of(x->aead).encryptions,
+			.created_wall_s = (int64_t)x->created_day * 86400,
+			.rotation_wall_s = core_rotation_s(c, x)};
 		v.id_context = ep_id_context(x);
 		fn(cb_arg, &v);
 	}

@@ -223,7 +223,9 @@ static void tell_context(struct look *k, const struct ep_context *x)
 		.replays = x->replays,
 		.auth_failures = x->auth_failures,
 		.numbers_used = x->ssn_next - floor,
-		.numbers_limit = d->ssn_end - floor};
+		.numbers_limit = d->ssn_end - floor,
+		.created_wall_s = (int64_t)x->created_day * 86400,
+		.rotation_wall_s = core_rotation_s(k->c, x)};
 }
 
 /* ---- the sentence */

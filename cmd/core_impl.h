@@ -5,7 +5,12 @@
 #include "cmd/core.h"
 #include "server/firmware.h"
 
-enum { CORE_RENEW_SLOTS = 1024, CORE_TURNS_MAX = 64, CORE_RECOVER_MS = 1000 };
+enum {
+	CORE_RENEW_SLOTS = 1024,
+	CORE_ROTATE_SLOTS = 8192,
+	CORE_TURNS_MAX = 64,
+	CORE_RECOVER_MS = 1000
+};
 
 /* An administrator's call that waits for its outcome. */
 struct core_ticket {
@@ -68,6 +73,10 @@ struct core {
 	uint64_t renewals;
 	uint64_t renew_after_ms[CORE_RENEW_SLOTS];
 	uint32_t rollbacks_told;
+	/* core_rotate.c */
+	uint64_t rotations, rotate_ms; /* begun, ever; when to look next */
+	size_t rotate_at;              /* which endpoint is next */
+	uint32_t rotate_after_s[CORE_ROTATE_SLOTS];
 	struct ep_tally tally; /* of refusals */
 	struct ep_security security;
 };
@@ -143,6 +152,17 @@ void core_limits(struct core *c);
 /* Whether keys of it have come to 75 % of a limit: that of failed verifications, or of encryptions.
  */
 bool core_near_limit(const struct endpoint *e, bool failures);
+
+/* Has the device get new keys in place of those of x: a registered one is told to bootstrap. False:
+ * that cannot be now. */
+bool core_renew(struct core *c, const struct ep_context *x, struct turn *t);
+
+/* core_rotate.c: keys that have become too old. */
+/* When x is to be replaced, since 1970; 0: never. */
+int64_t core_rotation_s(const struct core *c, const struct ep_context *x);
+void core_rotate(struct core *c);
+/* When to look again, in the store clock; UINT64_MAX: never. */
+uint64_t core_rotate_deadline_ms(const struct core *c);
 
 /* core_explain.c */
 enum err core_explain(void *arg, struct span name, struct adm_explanation *out);

@@ -16,9 +16,7 @@ static bool may_try(struct core *c, const struct ep_context *x)
 	return true;
 }
 
-/* Has the device get new keys in place of those of x: a registered one is told to bootstrap. False:
- * that cannot be now. */
-static bool renew(struct core *c, const struct ep_context *x, struct turn *t)
+bool core_renew(struct core *c, const struct ep_context *x, struct turn *t)
 {
 	struct endpoint *e = x->endpoint;
 	struct bs_view b;
@@ -64,7 +62,7 @@ void core_limits(struct core *c)
 	struct turn *t = core_cur(c);
 	struct ep_news n;
 	while (ep_take_news(&c->dir, &n)) {
-		bool renewing = due(n.ctx) && may_try(c, n.ctx) && renew(c, n.ctx, t);
+		bool renewing = due(n.ctx) && may_try(c, n.ctx) && core_renew(c, n.ctx, t);
 		c->renewals += renewing;
 		if (n.kind != EP_NEWS_HEARD)
 			tell(c, &n, renewing, t);

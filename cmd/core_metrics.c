@@ -78,6 +78,8 @@ static void limits(const struct core *c, const struct out *o)
 			"limit", limit[i], c->limits_told[i][EP_LEVEL_OVER]);
 	put(o, true, "lanyard_key_renewals_total",
 		"Times a device was told to bootstrap because of its keys' limits", c->renewals);
+	put(o, true, "lanyard_key_rotations_total",
+		"Times a device was told to bootstrap because of its keys' age", c->rotations);
 }
 
 static void refusals(const struct core *c, const struct out *o)

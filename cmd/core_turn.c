@@ -260,6 +260,7 @@ void core_timers(struct core *c)
 	} while (d.kind != EP_NOTHING || !ep_deadline_ms(c->x));
 	srv_timer(c->srv, t);
 	bs_timer(c->bs, t);
+	core_rotate(c);
 	core_security(c);
 	core_forget_orphans(c, t);
 }
@@ -273,6 +274,8 @@ uint64_t core_deadline_ms(const struct core *c)
 	uint64_t s = ep_security_deadline_ms(&c->security);
 	a = a < d ? a : d;
 	a = a < s ? a : s;
+	uint64_t r = core_rotate_deadline_ms(c);
+	a = a < r ? a : r;
 	if (a == UINT64_MAX)
 		return a;
 	return a <= c->clock_base_ms ? c->boot_start_ms : a - c->clock_base_ms + c->boot_start_ms;

@@ -53,8 +53,8 @@ static void contexts(struct ctl *c, struct json_object *array)
 	if (length(array) == 0)
 		return;
 	printf("\n");
-	ctl_table_row(&t, 8, "ROLE", "KID", "WINDOW", "LAST SUCCESS", "LAST REFUSAL", "REPLAYS",
-		"FAILED", "NUMBERS");
+	ctl_table_row(&t, 10, "ROLE", "KID", "WINDOW", "LAST SUCCESS", "LAST REFUSAL", "REPLAYS",
+		"FAILED", "NUMBERS", "MADE", "ROTATION");
 	for (size_t i = 0; i < length(array); i++) {
 		struct json_object *x = json_object_array_get_idx(array, i);
 		const char *refused = ago(c, x, "last_refusal.last");
@@ -62,12 +62,12 @@ static void contexts(struct ctl *c, struct json_object *array)
 		if (ctl_member(x, "last_refusal.code"))
 			refused =
 				ctl_fmt(c, "%s, %s", ctl_cell(c, x, "last_refusal.code"), refused);
-		ctl_table_row(&t, 8, ctl_cell(c, x, "role"), ctl_cell(c, x, "recipient_id"),
+		ctl_table_row(&t, 10, ctl_cell(c, x, "role"), ctl_cell(c, x, "recipient_id"),
 			ctl_cell(c, x, "window"), ago(c, x, "last_success"), refused,
 			ctl_cell(c, x, "replays"), ctl_cell(c, x, "auth_failures"),
 			ctl_fmt(c, "%s of %s (%s %%)", ctl_cell(c, x, "numbers_used"),
-				ctl_cell(c, x, "numbers_limit"),
-				ctl_cell(c, x, "numbers_percent")));
+				ctl_cell(c, x, "numbers_limit"), ctl_cell(c, x, "numbers_percent")),
+			ago(c, x, "created"), ctl_cell(c, x, "rotation"));
 	}
 	ctl_table_print(&t);
 }

@@ -78,6 +78,10 @@ static const struct cfg_option schema[] = {
 		"247", false, "a bootstrap session that stands still for so long has failed"},
 	{"bootstrap", "pack", CFG_BOOL, C(pack), BOOL, NULL, "yes", false,
 		"whether a device may fetch all it is given as one Bootstrap-Pack"},
+	{"bootstrap", "rotate_keys", CFG_UINT, C(rotate_keys_days), 0, 3650, "days", NULL, "0",
+		false,
+		"a device whose OSCORE keys are older is told to bootstrap for new ones; 0 is "
+		"never"},
 
 	{"listen", "role", CFG_CHOICE, L(role), 1, 0, "", roles, "server", false,
 		"which of the two listens here"},

@@ -237,6 +237,7 @@ static void record_context(struct turn *t, const struct ep_context *c, const str
 		.aead = in->params.aead,
 		.hkdf = in->params.hkdf,
 		.ssid = c->ssid,
+		.created_day = c->created_day,
 		.ssn_limit = ep_ssn_limit(c),
 		.ssn_gap = c->ssn_gap,
 		.failures = c->auth_failures,
@@ -332,6 +333,7 @@ enum err ep_context_add(struct ep_directory *d, struct endpoint *e,
 	enum err err = context_make(d, &in, &keys, fingerprint, &c);
 	if (err)
 		goto out;
+	c->created_day = in.created_day ? in.created_day : (uint16_t)(t->wall_ms / 86400000);
 	struct ep_context *same = find_unchanged(d, e, c);
 	if (same) {
 		*out = same;
@@ -548,6 +550,7 @@ enum err ep_load_context(struct ep_directory *d, struct endpoint *e, const struc
 	c->stale = r->stale && !r->fresh;
 	c->executed = r->executed;
 	c->hkdf = (int8_t)r->hkdf;
+	c->created_day = r->created_day;
 	c->ssn_gap = (uint32_t)smaller(r->ssn_gap, UINT32_MAX);
 	c->auth_failures = (uint32_t)smaller(r->failures, UINT32_MAX);
 	start_counters(d, c, r->ssn_limit, r->highest);

@@ -81,9 +81,9 @@ enum err ep_context_pack(const struct ep_parts *p, struct ep_context **out)
 	struct ep_context *c = calloc(1, offsetof(struct ep_context, packed) + n);
 	if (!c)
 		return ERR_NOMEM;
-	c->role = p->role;
-	c->origin = p->origin;
-	c->generation = p->generation;
+	c->role = p->role & 3u;
+	c->origin = p->origin & 3u;
+	c->generation = p->generation & 3u;
 	c->ssid = p->ssid;
 	c->aead = k->aead;
 	c->recipient_n = k->recipient_id.n & 0xfu;

@@ -56,7 +56,8 @@ struct ep_context {
 	uint16_t replays;
 	uint32_t auth_failures; /* it stops at its end, as replays does */
 	uint32_t heard_s;       /* when a good message came, since 1970; 0: not since the start */
-	uint8_t role, origin, generation; /* enum rec_* */
+	uint16_t created_day;   /* when its secret came to be: days since 1970 */
+	uint8_t role : 2, origin : 2, generation : 2; /* enum rec_* */
 	uint8_t aead;
 	int8_t hkdf;         /* COSE numbers, both */
 	bool fresh : 1;      /* freshness was proved */
@@ -219,8 +220,9 @@ struct ep_context_input {
 	struct osc_params params;
 	uint8_t role, origin, generation;
 	uint16_t ssid;
-	uint64_t ssn_start; /* first number we may use */
-	uint64_t highest;   /* UINT64_MAX: none, or not known */
+	uint64_t ssn_start;   /* first number we may use */
+	uint64_t highest;     /* UINT64_MAX: none, or not known */
+	uint16_t created_day; /* 0: today */
 	bool fresh;
 	bool unheard_of; /* ERR_REPLAY if one of the keys was ever used */
 	bool replaces;   /* the caller removes the endpoint's other contexts of that role at once:

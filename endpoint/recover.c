@@ -327,6 +327,7 @@ enum err ep_recover_adopt(struct ep_exchange *x, struct ep_context *old, const s
 		.origin = REC_ORIGIN_RECOVERED,
 		.generation = old->generation,
 		.ssid = old->ssid,
+		.created_day = old->created_day,
 		.highest = UINT64_MAX,
 		.fresh = true,
 		.unheard_of = true};

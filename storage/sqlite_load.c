@@ -110,9 +110,10 @@ static const char context_sql[] =
 	" h.stale, h.ssn_gap, h.failures,"
 	" c.role, c.origin, c.aead, c.hkdf, c.ssid, c.sender_id, c.recipient_id, c.id_context,"
 	" c.master_secret, c.master_salt, c.sender_key, c.recipient_key, c.common_iv,"
-	" c.ikm_fingerprint, c.id, c.sum = row_sum(" SUM_CONTEXT("c.") "), " SUM_HOT_GOOD(
-		"h.") ", c.endpoint_id FROM hot h LEFT JOIN contexts c ON c.id = h.context_id"
-		      " ORDER BY h.context_id";
+	" c.ikm_fingerprint, c.created_day, c.id, c.sum = row_sum(" SUM_CONTEXT(
+		"c.") "), " SUM_HOT_GOOD("h.") ", c.endpoint_id FROM hot h LEFT JOIN contexts c ON "
+					       "c.id = h.context_id"
+					       " ORDER BY h.context_id";
 
 static void context_counters(
 	struct load *l, struct sqdb_cur *c, const struct sqdb_fold *f, struct rec_context *r)
@@ -149,6 +150,7 @@ static void context_inputs(struct sqdb_cur *c, struct rec_context *r)
 	r->recipient_key = store_sqdb_get_span(c);
 	r->common_iv = store_sqdb_get_span(c);
 	r->ikm_fingerprint = store_sqdb_get_span(c);
+	r->created_day = (uint16_t)store_sqdb_get(c);
 }
 
 /* The keys of a context with damaged counters: known, and used up. */

@@ -174,7 +174,7 @@ static const char version_6[] =
 	"UPDATE hot SET ssn_not = ~ssn_limit, highest_not = ~highest, window_not = ~window_bits,"
 	" gap_not = ~ssn_gap, failures_not = ~failures, state_not = ~(" SUM_HOT_STATE("") ");"
 	"UPDATE endpoints SET sum = row_sum(" SUM_ENDPOINT ");"
-	"UPDATE contexts SET sum = row_sum(" SUM_CONTEXT("") ");"
+	"UPDATE contexts SET sum = row_sum(" SUM_CONTEXT_6("") ");"
 	"UPDATE tombstones SET sum = row_sum(" SUM_TOMBSTONE("") ");"
 	"UPDATE seen SET flags = flags | row_sum(" SUM_SEEN ") << 2;"
 	"UPDATE registrations SET sum = row_sum(" SUM_REG ");"
@@ -221,8 +221,20 @@ static const char version_8[] =
 	" + (sum <> row_sum(clock_ms, next_id, log_next, stops, clean, generation, rollbacks,"
 	" log_first));";
 
-const char *const store_sqdb_migration[SQDB_VERSION] = {
-	version_1, version_2, version_3, version_4, version_5, version_6, version_7, version_8};
+/* How old keys are; of those that are there already, from now on. A row that was damaged stays so.
+ */
+static const char version_9[] =
+	"ALTER TABLE contexts ADD COLUMN created_day INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE contexts SET sum = sum = row_sum(" SUM_CONTEXT_6(
+		"") ");"
+		    "UPDATE contexts SET created_day = CAST(strftime('%s', 'now') AS INTEGER) / "
+		    "86400;"
+		    "UPDATE contexts SET sum = CASE sum WHEN 1 THEN row_sum(" SUM_CONTEXT(
+			    "") ")"
+				" ELSE ~row_sum(" SUM_CONTEXT("") ") END;";
+
+const char *const store_sqdb_migration[SQDB_VERSION] = {version_1, version_2, version_3, version_4,
+	version_5, version_6, version_7, version_8, version_9};
 
 const char *const store_sqdb_sql[SQDB_STMTS] = {
 	[SQDB_BEGIN] = "BEGIN IMMEDIATE",
@@ -245,12 +257,13 @@ const char *const store_sqdb_sql[SQDB_STMTS] = {
 	[SQDB_ENDPOINT_DEL] = "DELETE FROM endpoints WHERE id = ?1",
 	[SQDB_ENDPOINT_CONTEXTS] = "SELECT id FROM contexts WHERE endpoint_id = ?1 LIMIT 1",
 	[SQDB_OPS_DEL] = "DELETE FROM operations WHERE endpoint_id = ?1",
-	[SQDB_CONTEXT_PUT] = "INSERT OR REPLACE INTO contexts (id, endpoint_id, role, origin, aead,"
-			     " hkdf, ssid, sender_id, recipient_id, id_context, master_secret,"
-			     " master_salt, sender_key, recipient_key, common_iv, ikm_fingerprint,"
-			     " sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
-			     " ?13, ?14, ?15, ?16, row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
-			     " ?10, ?11, ?12, ?13, ?14, ?15, ?16))",
+	[SQDB_CONTEXT_PUT] =
+		"INSERT OR REPLACE INTO contexts (id, endpoint_id, role, origin, aead,"
+		" hkdf, ssid, sender_id, recipient_id, id_context, master_secret,"
+		" master_salt, sender_key, recipient_key, common_iv, ikm_fingerprint,"
+		" created_day, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
+		" ?11, ?12, ?13, ?14, ?15, ?16, ?17, row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7,"
+		" ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17))",
 	[SQDB_HOT_PUT] = "INSERT INTO hot (context_id, endpoint_id, live, generation, ssn_limit,"
 			 " highest, window_bits, exact_stop, fresh, executed, flags_pos,"
 			 " expiry_ms, expiry_pos, stale, ssn_gap, failures, ssn_not,"

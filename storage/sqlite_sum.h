@@ -20,10 +20,11 @@
 #define SUM_ENDPOINT                                                                               \
 	"id, name, bs_ep, rd_ep, freshness, allow_nosec, oscore_version, ack_timeout_ms,"          \
 	" block_bytes, message_bytes, max_retransmit"
-#define SUM_CONTEXT(p)                                                                             \
+#define SUM_CONTEXT_6(p)                                                                           \
 	p "id, " p "endpoint_id, " p "role, " p "origin, " p "aead, " p "hkdf, " p "ssid, " p      \
 	  "sender_id, " p "recipient_id, " p "id_context, " p "master_secret, " p                  \
 	  "master_salt, " p "sender_key, " p "recipient_key, " p "common_iv, " p "ikm_fingerprint"
+#define SUM_CONTEXT(p)   SUM_CONTEXT_6(p) ", " p "created_day"
 #define SUM_TOMBSTONE(p) p "context_id, " p "ikm_fingerprint, " p "sender_id, " p "recipient_id"
 #define SUM_SEEN         "id, context_id, piv, expiry_ms, flags & 3, now_ms"
 #define SUM_SEEN_GOOD    "flags >> 2 = row_sum(" SUM_SEEN ")"

@@ -99,6 +99,7 @@ static enum err put_context(struct sqdb *d, const struct rec_context *r)
 	store_sqdb_put_blob(&c, r->recipient_key);
 	store_sqdb_put_blob(&c, r->common_iv);
 	store_sqdb_put_blob(&c, r->ikm_fingerprint);
+	store_sqdb_put(&c, r->created_day);
 	return store_sqdb_run(d, &c);
 }
 

@@ -80,6 +80,7 @@ struct rec_context {
 	struct span sender_key, recipient_key, common_iv;
 	struct span ikm_fingerprint; /* 16 bytes */
 	uint16_t ssid; /* the server account it belongs to; 0: bootstrap, or provisioned by hand */
+	uint16_t created_day; /* when its secret came to be: days since 1970 */
 	/* counters; when a context is put again, the store keeps what is higher */
 	uint64_t ssn_limit; /* numbers below it may have been used */
 	uint64_t ssn_gap;   /* so many of them never were: a rollback left them out */

@@ -5,6 +5,7 @@
 #define LANYARD_TESTS_UNIT_STORAGE_RIG_H
 
 #include "storage/sqlite.h"
+#include "storage/sqlite_sum.h"
 #include "tests/unit/test.h"
 
 #include <inttypes.h>
@@ -81,11 +82,16 @@ static inline enum err dump_endpoint(void *arg, const struct rec_endpoint *r)
 	return ERR_OK;
 }
 
+/* Days that no clock of today tells. */
+enum { RIG_DAY_MAX = 10000 };
+
 static inline enum err dump_context(void *arg, const struct rec_context *r)
 {
 	struct text *t = arg;
 	text_add(t, "context %" PRIu64 " %" PRIu64 " %d %d %d %d %d %d", r->id, r->endpoint_id,
 		r->role, r->origin, r->generation, r->aead, r->hkdf, r->ssid);
+	if (r->created_day && r->created_day < RIG_DAY_MAX)
+		text_add(t, " made=%u", (unsigned)r->created_day);
 	text_bytes(t, r->sender_id);
 	text_bytes(t, r->recipient_id);
 	text_span(t, r->id_context);
@@ -409,8 +415,16 @@ static inline void rig_close(struct rig *r)
 		rig_remove(r->dir);
 }
 
-/* As SQL: without what version 5 of the schema added. */
-#define RIG_NO_FORGOTTEN "ALTER TABLE meta DROP COLUMN ssn_forgotten;"
+/* As SQL: without what version 9 of the schema added, with the sums of then. */
+#define RIG_NO_AGE                                                                                 \
+	"UPDATE contexts SET sum = row_sum(" SUM_CONTEXT_6(                                        \
+		"") ");"                                                                           \
+		    "ALTER TABLE contexts DROP COLUMN created_day;"
+
+/* Without what version 8 added, either. */
+#define RIG_NO_FORGOTTEN RIG_NO_AGE "ALTER TABLE meta DROP COLUMN ssn_forgotten;"
+
+/* Without what version 6 added, either. */
 #define RIG_NO_SUMS                                                                                \
 	RIG_NO_FORGOTTEN                                                                           \
 	"ALTER TABLE meta DROP COLUMN sum; ALTER TABLE meta DROP COLUMN log_first;"                \

@@ -531,6 +531,37 @@ static void test_upgrade_firmware(void)
 	rig_close(&r);
 }
 
+/* Keys of before their age was kept count as made on the day of the upgrade. */
+static void test_upgrade_age(void)
+{
+	struct rec first[] = {rec_endpoint_of(1, "a"), rec_context_of(2, 1)};
+	struct rig r;
+	make(&r);
+	first[1].context.created_day = 4711;
+	REQUIRE(!rig_start(&r) && !rig_put(&r, first[0]) && !rig_put(&r, first[1]), r.why);
+	CHECK(rig_has(&r, " made=4711 "), "the day is kept");
+	store_free(r.s);
+	r.s = NULL;
+	REQUIRE(!rig_start(&r), r.why);
+	CHECK(rig_has(&r, " made=4711 "), "and there is no other after a start");
+	store_free(r.s);
+	r.s = NULL;
+	sql(path_of(&r, "lanyard.db"), RIG_NO_AGE "PRAGMA user_version = 8");
+	REQUIRE(!rig_start(&r), r.why);
+	CHECK(rig_has(&r, "context 2 1") && !rig_has(&r, " made="), "it is there, and new");
+	CHECK(!rig_has(&r, "damage"), "and good");
+	store_free(r.s);
+	r.s = NULL;
+	sql(path_of(&r, "lanyard.db"),
+		"CREATE TEMP TABLE today (good CHECK (good));"
+		"INSERT INTO today SELECT created_day * 86400 BETWEEN unixepoch() - 90000 AND"
+		" unixepoch() FROM contexts;" RIG_NO_AGE
+		"UPDATE contexts SET ssid = 7; PRAGMA user_version = 8");
+	REQUIRE(!rig_start(&r), r.why);
+	CHECK(rig_has(&r, "damage contexts"), "what was damaged before stays so");
+	rig_close(&r);
+}
+
 int main(void)
 {
 	umask(077); /* files as the daemon has them */
@@ -541,6 +572,7 @@ int main(void)
 	test_open_elsewhere();
 	test_check();
 	test_upgrade_counts();
+	test_upgrade_age();
 	test_modes();
 	test_bad_dirs();
 	test_read_only();
