@@ -350,6 +350,7 @@ void dev_life_bootstrap(struct dev *d)
 void dev_life_bootstrapped(struct dev *d)
 {
 	enum err e = ERR_OK;
+	dev_observe_clear(d); /* they belong to the registration, and to its keys */
 	d->accounts = *d->draft;
 	draft_drop(d);
 	for (int r = DEV_ROLE_BOOTSTRAP; r <= DEV_ROLE_SERVER; r++) {
