@@ -69,13 +69,15 @@ static const char stale_text[] =
 static const char used_text[] =
 	"Keys of it have encrypted three quarters or more of what keys may; 'lanyardctl "
 	"credentials EP' "
-	"counts. A registered device that has bootstrap keys is told in time to bootstrap for new "
-	"ones; other keys need to be provisioned anew.";
+	"counts. A device that knows the procedure of RFC 8613 Appendix B.2 is offered new ones "
+	"when "
+	"it is heard of; else, or if it does not take them, a registered device that has bootstrap "
+	"keys is told in time to bootstrap. Other keys need to be provisioned anew.";
 static const char attacked_text[] =
 	"Messages failed to decrypt under its keys nearly as often as keys may bear, or more; "
-	"'lanyardctl credentials EP' counts. Somebody forges. At the limit a registered device "
-	"that has bootstrap keys is told to bootstrap for new ones, and few of such messages are "
-	"tried.";
+	"'lanyardctl credentials EP' counts. Somebody forges. A device that knows the procedure "
+	"of RFC 8613 Appendix B.2 is offered new ones; at the limit a registered device that has "
+	"bootstrap keys is told to bootstrap, and few of such messages are tried.";
 
 static const char *const damage_text[] = {
 	[EP_DAMAGE_KEYS] =

@@ -12,6 +12,9 @@ enum {
 	CORE_RECOVER_MS = 1000
 };
 
+/* How keys are renewed that come to their limits. */
+enum core_renewal { CORE_RENEW_NOT, CORE_RENEW_B2, CORE_RENEW_BOOTSTRAP, CORE_RENEWALS };
+
 /* An administrator's call that waits for its outcome. */
 struct core_ticket {
 	struct core_ticket *next;
@@ -69,8 +72,8 @@ struct core {
 	struct core_upload upload[CORE_UPLOADS_MAX];
 	uint64_t next_upload;
 	/* core_limits.c */
-	uint64_t limits_told[2][4]; /* of encryptions and of failures, by level */
-	uint64_t renewals;
+	uint64_t limits_told[2][4];       /* of encryptions and of failures, by level */
+	uint64_t renewals[CORE_RENEWALS]; /* by enum core_renewal */
 	uint64_t renew_after_ms[CORE_RENEW_SLOTS];
 	uint32_t rollbacks_told;
 	/* core_rotate.c */

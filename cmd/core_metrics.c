@@ -76,8 +76,11 @@ static void limits(const struct core *c, const struct out *o)
 	for (size_t i = 0; i < 2; i++)
 		labelled(o, "lanyard_key_limits_reached_total", "Keys that have done all they may",
 			"limit", limit[i], c->limits_told[i][EP_LEVEL_OVER]);
-	put(o, true, "lanyard_key_renewals_total",
-		"Times a device was told to bootstrap because of its keys' limits", c->renewals);
+	const char *renewals = "lanyard_key_renewals_total",
+		   *what = "Times new keys were offered (RFC 8613 Appendix B.2), or a device was "
+			   "told to bootstrap for them, because of limits";
+	labelled(o, renewals, what, "by", "b2", c->renewals[CORE_RENEW_B2]);
+	labelled(o, renewals, what, "by", "bootstrap", c->renewals[CORE_RENEW_BOOTSTRAP]);
 	put(o, true, "lanyard_key_rotations_total",
 		"Times a device was told to bootstrap because of its keys' age", c->rotations);
 }

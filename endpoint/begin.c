@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* RFC 8613 Appendix B.2, the part of its client: a device that answers our requests as if it had no
  * such keys is offered new ones. It is a hint that anybody can forge, so the request goes on as it
- * was meanwhile, and once in a while is enough. Both requests ask for something harmless. */
+ * was meanwhile, and once in a while is enough. So is a device whose keys come to their limits.
+ * Both requests ask for something harmless. */
 #include "endpoint/exchange_impl.h"
 #include "oscore/recover.h"
 
@@ -17,6 +18,8 @@ struct ep_begin {
 	struct osc_keys keys; /* of request 1 */
 	uint64_t made_id;     /* the context of request 2 */
 };
+
+enum { TAKEN_MS = 60000 }; /* how long an offer is given to be taken */
 
 static uint32_t lifetime_ms(void)
 {
@@ -44,19 +47,23 @@ static bool wanted(const struct ep_exchange *x, const struct ep_context *c)
 	       (policy == EP_FRESH_AUTO || policy == EP_FRESH_B2);
 }
 
-void ep_begin(struct ep_exchange *x, struct ep_conversation *v, struct turn *t)
+static bool lately(const struct ep_conversation *v, uint64_t now_ms)
+{
+	return v->begun_ms && now_ms - v->begun_ms < lifetime_ms();
+}
+
+static bool start(struct ep_exchange *x, struct ep_conversation *v, struct turn *t)
 {
 	struct ep_context *c = v->ctx;
 	size_t at = 0;
 	while (at < EP_BEGIN_MAX && x->recovery.begin[at])
 		at++;
-	if (at == EP_BEGIN_MAX || v->begin || !wanted(x, c) ||
-		(v->begun_ms && t->now_ms - v->begun_ms < lifetime_ms()) ||
+	if (at == EP_BEGIN_MAX || v->begin || lately(v, t->now_ms) ||
 		!ep_budget_spend(&x->recovery.budget, x->hash_key, &c->peer->peer, true, t->now_ms))
-		return;
+		return false;
 	struct ep_begin *b = calloc(1, sizeof(*b));
 	if (!b)
-		return;
+		return false;
 	b->r.begins = true;
 	b->r.conv = v;
 	b->r.endpoint = c->endpoint;
@@ -69,6 +76,34 @@ void ep_begin(struct ep_exchange *x, struct ep_conversation *v, struct turn *t)
 		ep_begin_go(x, v, t);
 	else
 		turn_effect(t, EFFECT_INPUTS)->context_id = c->id;
+	return true;
+}
+
+void ep_begin(struct ep_exchange *x, struct ep_conversation *v, struct turn *t)
+{
+	if (wanted(x, v->ctx))
+		(void)start(x, v, t);
+}
+
+bool ep_renew(struct ep_exchange *x, struct ep_context *c, struct turn *t)
+{
+	if (!c->peer || c->role != REC_ROLE_SERVER || !ep_renewable(x->dir, c))
+		return false;
+	struct ep_conversation *v = ep_conv_of(x, c, t->now_ms);
+	bool idle = v && !v->current && !v->queue;
+	return v && (idle || ep_key_level(c) >= EP_LEVEL_DUE) && start(x, v, t);
+}
+
+void ep_begin_noted(struct ep_conversation *v, uint64_t now_ms)
+{
+	if (!lately(v, now_ms))
+		v->begun_ms = now_ms;
+}
+
+bool ep_renewing(const struct ep_context *c, uint64_t now_ms)
+{
+	const struct ep_conversation *v = c->conv;
+	return v && (v->begin || (v->begun_ms && now_ms - v->begun_ms < TAKEN_MS));
 }
 
 /* GET /3 for links: every device has it, and it changes nothing. */

@@ -92,12 +92,17 @@ struct ep_context *ep_context_older(const struct ep_context *c)
 	return o;
 }
 
-static bool is_newest(const struct ep_context *c)
+struct ep_context *ep_context_latest(const struct ep_context *c)
 {
-	const struct ep_context *o = c->endpoint->contexts;
+	struct ep_context *o = c->endpoint->contexts;
 	while (o != c && !siblings(o, c))
 		o = o->next_of_endpoint;
-	return o == c;
+	return o;
+}
+
+static bool is_newest(const struct ep_context *c)
+{
+	return ep_context_latest(c) == c;
 }
 
 size_t ep_context_bases(const struct ep_directory *d, struct span kid, uint8_t role,

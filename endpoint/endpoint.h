@@ -58,6 +58,7 @@ struct ep_context {
 	uint32_t heard_s;       /* when a good message came, since 1970; 0: not since the start */
 	uint16_t created_day;   /* when its secret came to be: days since 1970 */
 	uint8_t role : 2, origin : 2, generation : 2; /* enum rec_* */
+	uint8_t offers : 2; /* how often new keys were offered in place of these (limits.h) */
 	uint8_t aead;
 	int8_t hkdf;         /* COSE numbers, both */
 	bool fresh : 1;      /* freshness was proved */
@@ -129,7 +130,7 @@ enum { EP_NEWS_MAX = 64 };
 enum ep_news_kind {
 	EP_NEWS_USE,      /* encryptions have come to a level */
 	EP_NEWS_FAILURES, /* failed verifications have */
-	EP_NEWS_HEARD,    /* the device is there, and its keys are due to be renewed */
+	EP_NEWS_HEARD,    /* the device is there, and its keys are to be renewed */
 };
 struct ep_news {
 	struct ep_context *ctx;
@@ -259,6 +260,8 @@ size_t ep_context_bases(const struct ep_directory *d, struct span kid, uint8_t r
 /* Another context of the same endpoint, role and ids: older or newer keys of the same secret. The
  * next older one; NULL: none. */
 struct ep_context *ep_context_older(const struct ep_context *c);
+/* The newest of them, c itself perhaps. */
+struct ep_context *ep_context_latest(const struct ep_context *c);
 struct ep_context *ep_context_newest(
 	const struct endpoint *e, uint8_t role, uint8_t generation_min);
 /* Whether some context has that Recipient ID, under whatever ID Context. */

@@ -201,6 +201,14 @@ void ep_unsent(struct ep_exchange *x, const struct peer *to, struct span datagra
  * EP_NOTHING. */
 void ep_timer(struct ep_exchange *x, struct turn *t, struct ep_delivery *out);
 uint64_t ep_deadline_ms(const struct ep_exchange *x);
+/* Offers the device of c new keys by RFC 8613 Appendix B.2, which we begin, if that may be
+ * (ep_renewable, endpoint/limits.h) and c is a server context. Before they are due only while
+ * nothing else is under way with the device, since operations end with the keys they began under.
+ * The rest is as with any recovery. False: not now. */
+bool ep_renew(struct ep_exchange *x, struct ep_context *c, struct turn *t);
+/* Whether such an offer, or one in answer to a request, was made a moment ago and may still be
+ * taken. */
+bool ep_renewing(const struct ep_context *c, uint64_t now_ms);
 /* The answer to an EFFECT_INPUTS, which a later ep_timer acts on; `err`: why there is none. The
  * secrets are copied, and wiped after EXCHANGE_LIFETIME. */
 void ep_inputs_told(struct ep_exchange *x, uint64_t context_id, enum err err, struct span secret,

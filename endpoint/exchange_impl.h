@@ -152,6 +152,8 @@ MUST_USE enum err ep_recover_adopt(struct ep_exchange *x, struct ep_context *old
 
 /* begin.c: the same, the client's part. */
 void ep_begin(struct ep_exchange *x, struct ep_conversation *v, struct turn *t);
+/* New keys were offered in answer to a request: no other offer for a while. */
+void ep_begin_noted(struct ep_conversation *v, uint64_t now_ms);
 /* Goes on if it has waited for the secret. */
 void ep_begin_go(struct ep_exchange *x, struct ep_conversation *v, struct turn *t);
 void ep_begin_response(

@@ -43,6 +43,19 @@ enum ep_level ep_failure_level(const struct ep_context *c)
 	return l == EP_LEVEL_OVER ? EP_LEVEL_DUE : l;
 }
 
+enum ep_level ep_key_level(const struct ep_context *c)
+{
+	enum ep_level use = ep_use_level(c), failure = ep_failure_level(c);
+	return use > failure ? use : failure;
+}
+
+bool ep_renewable(const struct ep_directory *d, const struct ep_context *c)
+{
+	uint8_t policy = ep_freshness_of(d, c->endpoint);
+	return policy == EP_FRESH_B2 ||
+	       (policy == EP_FRESH_AUTO && c->origin == REC_ORIGIN_RECOVERED);
+}
+
 bool ep_spent(const struct ep_directory *d, const struct ep_context *c)
 {
 	return ep_use_level(c) == EP_LEVEL_OVER ||
@@ -63,7 +76,9 @@ void ep_use_news(struct ep_directory *d, struct ep_context *c, enum ep_level bef
 
 void ep_heard_news(struct ep_directory *d, struct ep_context *c)
 {
-	if (ep_use_level(c) >= EP_LEVEL_DUE || ep_failure_level(c) == EP_LEVEL_DUE)
+	enum ep_level l = ep_key_level(c);
+	bool offer = l == EP_LEVEL_NEAR && c->offers < EP_OFFERS_NEAR && ep_renewable(d, c);
+	if (l >= EP_LEVEL_DUE || offer)
 		tell(d, c, EP_NEWS_HEARD);
 }
 

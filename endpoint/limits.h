@@ -28,6 +28,10 @@ enum {
 	EP_TRIALS_OTHER = 4,
 	/* So many protected errors after q; then unprotected ones. */
 	EP_USE_SLACK = 4096,
+	/* From 75 % on so many offers of new keys by B.2; one more when they are due, and then in
+	 * turn with what else there is. */
+	EP_OFFERS_NEAR = 2,
+	EP_OFFERS_MAX = 3,
 };
 
 /* Messages encrypted under either key: numbers of ours, those that a rollback left out not counted,
@@ -38,12 +42,19 @@ uint64_t ep_used(const struct ep_context *c);
 enum ep_level ep_use_level(const struct ep_context *c);
 /* Of failed verifications; EP_LEVEL_DUE at most. */
 enum ep_level ep_failure_level(const struct ep_context *c);
+/* Of either, the higher. */
+enum ep_level ep_key_level(const struct ep_context *c);
+/* Whether new keys may be made of c's secret by RFC 8613 Appendix B.2 when it comes to its limits:
+ * where the setting is b2, or auto and the device has shown by these keys that it knows the
+ * procedure. */
+bool ep_renewable(const struct ep_directory *d, const struct ep_context *c);
 /* Whether nothing of ours may go out under it any more: used up, or (`hard`) attacked too much. */
 bool ep_spent(const struct ep_directory *d, const struct ep_context *c);
 
 /* Puts it on the list of what is to be told, if its level was `before` and has risen. */
 void ep_use_news(struct ep_directory *d, struct ep_context *c, enum ep_level before);
-/* A verified message has come under it. */
+/* A verified message has come under it: to be told if its keys are due to be renewed, or may be
+ * offered new ones. */
 void ep_heard_news(struct ep_directory *d, struct ep_context *c);
 /* The list is short, and what finds no room is not told.
  * False: there is none. Before contexts are removed, or they are forgotten with them. */

@@ -450,7 +450,9 @@ bool ep_recover_start(struct ep_exchange *x, struct turn *t, struct ep_delivery 
 	if (!in || c->id_context_n > OSC_ID_CONTEXT_MAX - OSC_R2_BYTES)
 		return false;
 	ep_work_keys(x, c);
-	if (response_1(x, c, in, ep_id_context(c), t, d, &w))
+	/* The R2 is bound to the newest keys, which the device may never have got: those are what
+	 * its request 2 is held against. */
+	if (response_1(x, ep_context_latest(c), in, ep_id_context(c), t, d, &w))
 		return false;
 	ep_respond_bytes(x, d, wr_span(&w), t);
 	return true;

@@ -127,12 +127,17 @@ static bool check_keys(struct ep_exchange *x, struct turn *t, struct ep_delivery
 	return false;
 }
 
-/* A verified request under keys that had done all they may before it came. */
+/* A verified request under keys that had done all they may before it came. Where new ones may take
+ * their place, it is answered under those; nothing more is encrypted under the old. */
 static void key_limit(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
 {
 	struct msg m;
-	d->own_number = !d->ctx->fresh;
 	ep_refused(x, d, d->endpoint, EP_REASON_KEY_LIMIT, t);
+	if (d->ctx->role == d->role && ep_renewable(x->dir, d->ctx) && ep_recover_start(x, t, d)) {
+		ep_begin_noted(d->conv, t->now_ms);
+		return;
+	}
+	d->own_number = !d->ctx->fresh;
 	msg_init(&m, MSG_ACK, MSG_UNAUTHORIZED);
 	m.payload = SPAN_LIT("Key limit reached");
 	ep_respond(x, d, &m, t);
@@ -262,12 +267,20 @@ static bool check_freshness(struct ep_exchange *x, struct turn *t, struct ep_del
 	return true;
 }
 
+/* Whether the answer to a request under it may be the beginning of a recovery. */
+static bool offers_keys(const struct ep_exchange *x, const struct ep_context *c)
+{
+	if (ep_use_level(c) == EP_LEVEL_OVER)
+		return ep_renewable(x->dir, c);
+	return !c->fresh && ep_freshness_of(x->dir, c->endpoint) == EP_FRESH_B2;
+}
+
 /* What it takes to begin a recovery ourselves has to be at hand before the number is used up. */
 static bool may_begin(
 	struct ep_exchange *x, struct span datagram, struct turn *t, struct ep_delivery *d)
 {
 	struct ep_context *c = d->ctx;
-	if (c->fresh || c->role != d->role || ep_freshness_of(x->dir, d->endpoint) != EP_FRESH_B2)
+	if (c->role != d->role || !offers_keys(x, c))
 		return true;
 	return ep_recover_ready(x, datagram, c, ep_heard_at(c, &d->from), t, d);
 }

@@ -90,7 +90,7 @@ static void in_time(bool crash)
 	CHECK(!s->dev[0].failed[DEV_OP_UPDATE] && !s->dev[0].failed[DEV_OP_REGISTER],
 		"and nothing was refused");
 	CHECK(!sim_explains(s, "dev-000000", "keys-used"), "which explain tells");
-	CHECK(crash || metric(s, "lanyard_key_renewals_total", NULL) == 1, "once");
+	CHECK(crash || metric(s, "lanyard_key_renewals_total", "bootstrap") == 1, "once");
 	CHECK(!s->audit.reuses, "no key met a nonce twice");
 	sim_close(s);
 }
@@ -120,7 +120,7 @@ static void no_way_to_renew(void)
 	age(s, 0, Q - 1 - server_keys(s, "dev-000000")->ssn_next);
 	sim_run(s, 45000);
 	CHECK(metric(s, "lanyard_key_limits_reached_total", "encryptions") == 1 &&
-			metric(s, "lanyard_key_renewals_total", NULL) == 0,
+			metric(s, "lanyard_key_renewals_total", "bootstrap") == 0,
 		"it is told, once, and nothing can be done");
 	CHECK(sim_dm(s, 0, ADM_READ, "/3/0/0", &result) == 503 && !strcmp(result.type, "key-limit"),
 		"a read is refused with the reason");

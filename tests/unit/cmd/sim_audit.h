@@ -88,10 +88,33 @@ static struct audit_token *audit_find(struct audit *a, bool up, unsigned dev, co
 	return NULL;
 }
 
-/* The request's context as the server has it; its own requests name a Sender ID, which is unique
- * among the contexts of one endpoint. */
-static const struct ep_context *audit_context(
-	const struct ep_directory *d, const struct endpoint *e, bool up, const struct osc_option *o)
+/* The other side's view of keys. */
+static void audit_swap(const struct osc_keys *in, struct osc_keys *out)
+{
+	*out = *in;
+	memcpy(out->sender_key, in->recipient_key, sizeof(out->sender_key));
+	memcpy(out->recipient_key, in->sender_key, sizeof(out->recipient_key));
+	out->sender_id = in->recipient_id;
+	out->recipient_id = in->sender_id;
+}
+
+static bool audit_is_under(const struct ep_directory *d, const struct ep_context *c,
+	const struct msg *m, const struct osc_option *o)
+{
+	static uint8_t work[4096];
+	struct writer w = wr_make(work, sizeof(work));
+	struct osc_keys keys, device;
+	struct osc_binding b;
+	struct msg plain;
+	ep_keys(c, &keys);
+	audit_swap(&keys, &device);
+	return osc_unprotect_request(d->crypto, &device, o, m, &w, &plain, &b) == ERR_OK;
+}
+
+/* The request's context as the server has it. Its own requests name a Sender ID; keys before and
+ * after a recovery have the same. */
+static const struct ep_context *audit_context(const struct ep_directory *d,
+	const struct endpoint *e, bool up, const struct msg *m, const struct osc_option *o)
 {
 	struct peer from = {.bearer = BEARER_UDP};
 	struct ep_context *found[EP_TRIALS];
@@ -102,11 +125,17 @@ static const struct ep_context *audit_context(
 			       : NULL;
 	struct span id_context = o->kid_context;
 	bool wrapped = o->has_kid_context && !osc_unwrap(o->kid_context, &id_context);
-	for (const struct ep_context *c = e ? e->contexts : NULL; c; c = c->next_of_endpoint)
-		if (span_eq(ep_sender_id(c), o->kid) &&
-			(!wrapped || span_eq(ep_id_context(c), id_context)))
+	const struct ep_context *first = NULL;
+	for (const struct ep_context *c = e ? e->contexts : NULL; c; c = c->next_of_endpoint) {
+		if (!span_eq(ep_sender_id(c), o->kid) ||
+			(wrapped && !span_eq(ep_id_context(c), id_context)))
+			continue;
+		if (audit_is_under(d, c, m, o))
 			return c;
-	return NULL;
+		if (!first)
+			first = c;
+	}
+	return first;
 }
 
 static size_t audit_remember(struct audit *a, unsigned dev, uint16_t listener, struct span datagram)
@@ -120,16 +149,6 @@ static size_t audit_remember(struct audit *a, unsigned dev, uint16_t listener, s
 	*r = (struct audit_request){.dev = dev, .listener = listener, .n = datagram.n};
 	memcpy(r->bytes, datagram.p, datagram.n);
 	return a->request_n++;
-}
-
-/* The server's view of a device's keys. */
-static void audit_swap(const struct osc_keys *device, struct osc_keys *out)
-{
-	*out = *device;
-	memcpy(out->sender_key, device->recipient_key, sizeof(out->sender_key));
-	memcpy(out->recipient_key, device->sender_key, sizeof(out->recipient_key));
-	out->sender_id = device->recipient_id;
-	out->recipient_id = device->sender_id;
 }
 
 static void audit_request(struct audit *a, const struct ep_context *c,
@@ -172,8 +191,8 @@ static SIM_UNUSED void audit_sent(struct audit *a, const struct ep_directory *d,
 		osc_option_parse(msg_find(&m, OPT_OSCORE)->val, &o))
 		return;
 	if (msg_code_is_request(m.code)) {
-		audit_request(a, audit_context(d, e, up, &o), device, up, dev, listener, datagram,
-			&m, &o);
+		audit_request(a, audit_context(d, e, up, &m, &o), device, up, dev, listener,
+			datagram, &m, &o);
 		return;
 	}
 	const struct audit_token *t = audit_find(a, !up, dev, &m);

@@ -112,6 +112,44 @@ static void request_at_the_limit(void)
 	rig_fini(r);
 }
 
+/* Where new keys may be made of the same secret, and when the device is to be offered them. */
+static void renewable(void)
+{
+	static const struct {
+		const char *what;
+		uint8_t freshness, origin;
+		bool good;
+	} row[] = {
+		{"b2", EP_FRESH_B2, REC_ORIGIN_IMPORTED, true},
+		{"b2, recovered", EP_FRESH_B2, REC_ORIGIN_RECOVERED, true},
+		{"auto, recovered", EP_FRESH_AUTO, REC_ORIGIN_RECOVERED, true},
+		{"auto by default, recovered", EP_FRESH_DEFAULT, REC_ORIGIN_RECOVERED, true},
+		{"auto, imported", EP_FRESH_AUTO, REC_ORIGIN_IMPORTED, false},
+		{"auto, drawn", EP_FRESH_AUTO, REC_ORIGIN_DRAWN, false},
+		{"echo, recovered", EP_FRESH_ECHO, REC_ORIGIN_RECOVERED, false},
+		{"none, recovered", EP_FRESH_NONE, REC_ORIGIN_RECOVERED, false},
+	};
+	struct ep_news n;
+	for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
+		struct rig *r = &rig;
+		rig_init(r, true);
+		r->e->freshness = row[i].freshness;
+		r->server->origin = row[i].origin & 3u;
+		CHECK(ep_renewable(&r->dir, r->server) == row[i].good, row[i].what);
+		osc_window_seal(&r->server->window, Q / 4 * 3 - 2);
+		ep_heard_news(&r->dir, r->server);
+		CHECK(!ep_take_news(&r->dir, &n), "below 75 % nobody is told");
+		osc_window_seal(&r->server->window, Q / 4 * 3);
+		ep_heard_news(&r->dir, r->server);
+		CHECK(ep_take_news(&r->dir, &n) == row[i].good, row[i].what);
+		r->server->offers = EP_OFFERS_NEAR;
+		ep_heard_news(&r->dir, r->server);
+		CHECK(!ep_take_news(&r->dir, &n), "nor when it was offered in vain");
+		CHECK(ep_renewing(r->server, r->now_ms) == false, "nothing is under way");
+		rig_fini(r);
+	}
+}
+
 /* One leap to the last number is good, and the end. */
 static void leap(void)
 {
@@ -384,6 +422,7 @@ int main(void)
 {
 	levels();
 	request_at_the_limit();
+	renewable();
 	leap();
 	ours_at_the_limit();
 	queued_over_the_limit();
