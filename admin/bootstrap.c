@@ -32,6 +32,12 @@ void bootstrap_get(struct adm_req *r)
 		jo_str(&o, "last_result", v.last_result);
 		jo_time(&o, "last", v.last_wall_s);
 	}
+	if (r->endpoint.n) {
+		jo_array(&o, "reads");
+		if (v.reads.n)
+			jo_json(&o, NULL, v.reads);
+		jo_end_array(&o);
+	}
 	if (v.plan_json.n)
 		jo_json(&o, "plan", v.plan_json);
 	else

@@ -236,8 +236,9 @@ struct adm_explanation {
 struct adm_bootstrap_view {
 	struct span plan_json; /* the endpoint's own, or the default; empty: none */
 	bool own_plan;
-	const char *state;       /* "idle", "discover", "delete", "write", "finish" */
+	const char *state;       /* "idle", "discover", "read", "delete", "write", "finish" */
 	const char *last_result; /* "" | "finished" | why it ended */
+	struct span reads;       /* JSON objects with commas between */
 	int64_t last_wall_s;
 };
 

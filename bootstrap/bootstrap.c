@@ -42,6 +42,7 @@ void bs_forget_endpoint(struct bs *b, struct endpoint *e)
 		return;
 	if (be->session)
 		bs_session_free(b, be->session);
+	bs_reads_forget(b, be);
 	bs_plan_unref(be->own);
 	free(be);
 	e->session = NULL;
@@ -219,7 +220,7 @@ static void bootstrap_request(struct bs *b, struct ep_delivery *d, struct turn *
 	if (!plan)
 		return;
 	const struct lwm_format *f = p.has_pct ? lwm_format(p.pct) : lwm_format(LWM_CF_TLV);
-	if (!f || !f->encode || f->single_only) {
+	if (!f || !f->encode || f->single_only || f->etch) {
 		bs_refuse(b, d, EP_REASON_PLAN_FORMAT, MSG_UNSUPPORTED_FORMAT, t);
 		return;
 	}
@@ -295,6 +296,7 @@ void bs_context_gone(struct bs *b, struct ep_context *c, struct turn *t)
 void bs_view(const struct bs *b, const struct endpoint *e, struct bs_view *out)
 {
 	static const char *const states[] = {[BS_DISCOVER] = "discover",
+		[BS_READ] = "read",
 		[BS_DELETE] = "delete",
 		[BS_WRITE_SECURITY] = "write",
 		[BS_WRITE_SERVER] = "write",
@@ -315,6 +317,7 @@ void bs_view(const struct bs *b, const struct endpoint *e, struct bs_view *out)
 		out->state = states[be->session->step];
 	out->last_result = be->last_result;
 	out->last_wall_s = be->last_wall_s;
+	out->reads = span_make(be->reads, be->reads_n);
 }
 
 const struct bs_counters *bs_counters(const struct bs *b)

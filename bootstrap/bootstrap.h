@@ -6,8 +6,15 @@
 
 #include "bootstrap/plan.h"
 #include "endpoint/exchange.h"
+#include "lwm2m/model.h"
 
 struct bs;
+
+/* Renders what a device was read as the JSON of an object: {"path","code","content_format",
+ * "payload_hex","values"...}. The writer's error says that it does not fit. */
+typedef void bs_render_fn(void *arg, const struct lwm_path *path, uint8_t code,
+	int32_t content_format, struct span payload, struct span alt,
+	const struct lwm_versions *versions, struct writer *w);
 
 struct bs_opts {
 	struct ep_exchange *exchange;
@@ -15,7 +22,9 @@ struct bs_opts {
 	struct bs_plan *configured; /* the default plan, of which it takes a reference; or NULL */
 	uint8_t recipient_id_bytes;
 	uint32_t session_timeout_s;
-	bool pack; /* Bootstrap-Packs are given */
+	bool pack;            /* Bootstrap-Packs are given */
+	bs_render_fn *render; /* NULL: what is read is not shown */
+	void *render_arg;
 	uint64_t now_ms;
 };
 
@@ -56,10 +65,11 @@ MUST_USE enum err bs_plan_delete(struct bs *b, struct endpoint *e, struct turn *
 struct bs_view {
 	const struct bs_plan *plan; /* in force; NULL: none */
 	bool own_plan;
-	const char
-		*state; /* "idle", "discover", "delete", "write", "finish", "refused", "packed" */
+	const char *state; /* "idle", "discover", "read", "delete", "write", "finish", "refused",
+			      "packed" */
 	const char *last_result; /* "" or how the last session ended */
 	int64_t last_wall_s;
+	struct span reads; /* what was read: JSON objects with commas between */
 };
 void bs_view(const struct bs *b, const struct endpoint *e, struct bs_view *out);
 const struct bs_counters *bs_counters(const struct bs *b);

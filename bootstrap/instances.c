@@ -16,6 +16,57 @@ static bool goes(const struct bs_session *s, const struct lwm_bs_instance *i)
 	       (!s->plan->keep_others || bs_plan_names(s->plan, i->ssid));
 }
 
+/* Object 2 is merged where the device has shown all of it: entries for what the plan has entries
+ * for, and for what goes, make room for the new ones. */
+static bool merges_rights(const struct bs_session *s)
+{
+	return s->plan->keep_others && s->plan->access_n && s->rights.known;
+}
+
+static bool right_goes(const struct bs_session *s, const struct lwm_bs_right *r)
+{
+	const struct lwm_bs_discover *d = &s->found;
+	for (size_t i = 0; r->oid == 1 && i < d->server_n; i++)
+		if (d->server[i].iid == r->target && goes(s, &d->server[i]))
+			return true;
+	return bs_gives_rights(s, r->oid, r->target);
+}
+
+static bool right_stays(const struct bs_session *s, uint16_t iid)
+{
+	for (size_t i = 0; i < s->rights.n; i++)
+		if (s->rights.v[i].iid == iid)
+			return !right_goes(s, &s->rights.v[i]);
+	return false;
+}
+
+uint16_t bs_access_instance(const struct bs_session *s, size_t at)
+{
+	uint16_t iid = 0;
+	if (!merges_rights(s))
+		return (uint16_t)at;
+	for (size_t k = 0;; iid++)
+		if (!right_stays(s, iid) && k++ == at)
+			return iid;
+}
+
+/* Object 2: as a whole, or instance by instance. */
+static bool right_at(const struct bs_session *s, size_t at, struct lwm_path *p)
+{
+	*p = (struct lwm_path){.n = 1, .id = {2}};
+	if (!merges_rights(s))
+		return !at && s->found.access && (!s->plan->keep_others || s->plan->access_n);
+	if (at >= s->rights.n || !right_goes(s, &s->rights.v[at]))
+		return false;
+	*p = (struct lwm_path){.n = 2, .id = {2, s->rights.v[at].iid}};
+	return true;
+}
+
+enum {
+	RIGHTS_AT = LWM_BS_SERVERS_MAX + LWM_BS_INSTANCES_MAX,
+	DELETES_MAX = RIGHTS_AT + LWM_BS_RIGHTS_MAX
+};
+
 /* What a place in the row of deletes stands for: first Object 1, whole or instance by instance,
  * then instances of the others, then Object 2. */
 static bool delete_at(const struct bs_session *s, size_t at, struct lwm_path *p)
@@ -25,10 +76,8 @@ static bool delete_at(const struct bs_session *s, size_t at, struct lwm_path *p)
 		*p = (struct lwm_path){.n = 1, .id = {1}};
 		return true;
 	}
-	if (at == LWM_BS_SERVERS_MAX + LWM_BS_INSTANCES_MAX) {
-		*p = (struct lwm_path){.n = 1, .id = {2}};
-		return d->access && (!s->plan->keep_others || s->plan->access_n);
-	}
+	if (at >= RIGHTS_AT)
+		return right_at(s, at - RIGHTS_AT, p);
 	const struct lwm_bs_instance *i = NULL;
 	if (at >= LWM_BS_SERVERS_MAX && at - LWM_BS_SERVERS_MAX < d->inst_n)
 		i = &d->inst[at - LWM_BS_SERVERS_MAX];
@@ -42,7 +91,7 @@ static bool delete_at(const struct bs_session *s, size_t at, struct lwm_path *p)
 
 bool bs_next_delete(const struct bs_session *s, size_t *at, struct lwm_path *p)
 {
-	for (; *at <= LWM_BS_SERVERS_MAX + LWM_BS_INSTANCES_MAX; ++*at)
+	for (; *at < DELETES_MAX; ++*at)
 		if (delete_at(s, *at, p)) {
 			++*at;
 			return true;

@@ -87,7 +87,9 @@ void bs_pack(struct bs *b, struct ep_delivery *d, const struct lwm_reg_params *p
 		.format = f ? f->cf : 0};
 	if (!f)
 		bs_refuse(b, d, EP_REASON_NO_PACK, MSG_NOT_ACCEPTABLE, t);
-	else if (plan->keep_others) /* it would take their Object Instances too (BS-21) */
+	else if (plan->keep_others || plan->read_n) /* it would take their Object
+							Instances too (BS-21), and
+							reads nothing */
 		bs_refuse(b, d, EP_REASON_NO_PACK, MSG_METHOD_NOT_ALLOWED, t);
 	else if (d->block2.num) /* of one that is gone, or was never given */
 		bs_refuse(b, d, EP_REASON_BAD_BLOCK, MSG_BAD_REQUEST, t);

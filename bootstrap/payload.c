@@ -136,6 +136,17 @@ static size_t access_count(const struct bs_session *s)
 	return n;
 }
 
+bool bs_gives_rights(const struct bs_session *s, uint16_t oid, uint16_t target)
+{
+	for (size_t i = 0; i < s->plan->access_n; i++)
+		if (s->plan->access[i].oid == oid && s->plan->access[i].iid == target)
+			return true;
+	for (size_t k = 0; s->plan->access_n && k < s->plan->account_n; k++)
+		if (oid == 1 && s->server_iid[k] == target)
+			return true;
+	return false;
+}
+
 bool bs_keys_are_text(const struct bs_session *s)
 {
 	uint8_t version = s->endpoint->oscore_version;
@@ -192,6 +203,7 @@ size_t bs_write_count(const struct bs_session *s, enum bs_step step)
 	case BS_WRITE_OSCORE:
 		return s->drawn ? 1 : 0;
 	case BS_DISCOVER:
+	case BS_READ:
 	case BS_DELETE:
 	case BS_FINISH:
 	case BS_REFUSED:
@@ -212,7 +224,7 @@ static void collect(const struct bs_session *s, struct writing *o)
 		server(s, s->at, o);
 		return;
 	case BS_WRITE_ACCESS:
-		*o = (struct writing){.oid = 2, .iid = (uint16_t)s->at};
+		*o = (struct writing){.oid = 2, .iid = bs_access_instance(s, s->at)};
 		access_at(s, s->at, o);
 		return;
 	case BS_WRITE_OSCORE:
@@ -220,6 +232,7 @@ static void collect(const struct bs_session *s, struct writing *o)
 		oscore(s, o);
 		return;
 	case BS_DISCOVER:
+	case BS_READ:
 	case BS_DELETE:
 	case BS_FINISH:
 	case BS_REFUSED:

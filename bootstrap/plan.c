@@ -40,6 +40,7 @@ void bs_plan_unref(struct bs_plan *p)
 	free(p->account);
 	free(p->access);
 	free(p->remove);
+	free(p->read);
 	free(p->pattern);
 	free(p);
 }
@@ -70,7 +71,7 @@ enum err bs_plan_one(const struct bs_account *a, struct bs_plan **out)
 
 bool bs_plan_acts(const struct bs_plan *p)
 {
-	return p && (p->account_n || p->remove_n);
+	return p && (p->account_n || p->remove_n || (p->keep_others && p->read_n));
 }
 
 const struct bs_account *bs_plan_oscore(const struct bs_plan *p)
@@ -206,6 +207,13 @@ static void write_members(const struct bs_plan *p, bool secrets, struct writer *
 	for (size_t i = 0; i < p->remove_n; i++)
 		wr_fmt(w, "%s%u", i ? "," : ",\"remove\":[", (unsigned)p->remove[i]);
 	if (p->remove_n)
+		wr_str(w, "]");
+	for (size_t i = 0; i < p->read_n; i++) {
+		wr_str(w, i ? ",\"" : ",\"read\":[\"");
+		wr_path(w, &p->read[i]);
+		wr_str(w, "\"");
+	}
+	if (p->read_n)
 		wr_str(w, "]");
 }
 

@@ -3,7 +3,7 @@
 #ifndef LANYARD_BOOTSTRAP_PLAN_H
 #define LANYARD_BOOTSTRAP_PLAN_H
 
-#include "base/span.h"
+#include "lwm2m/path.h"
 
 enum {
 	BS_URI_MAX = 255,
@@ -11,6 +11,7 @@ enum {
 	BS_SERVERS_MAX = 8,
 	BS_ACCESS_MAX = 32,
 	BS_PATTERNS_MAX = 32,
+	BS_READS_MAX = 8,
 	BS_MATCH_MAX = 128,
 	BS_ID_CONTEXT_MAX = 8,
 	BS_IDENTITY_MAX = 128, /* of a PSK, and of the key: Transport TS 5.2.9.1 */
@@ -69,12 +70,13 @@ struct bs_access {
 /* Never changed once it is made; shared by those who run it. */
 struct bs_plan {
 	unsigned refs;
-	uint8_t account_n, access_n, remove_n, pattern_n;
+	uint8_t account_n, access_n, remove_n, pattern_n, read_n;
 	int16_t rotate_days; /* keys older than that are changed; 0: never; -1: as configured */
 	bool keep_others;    /* accounts it does not name stay; else all go */
 	struct bs_account *account;
 	struct bs_access *access;   /* the whole of Object 2, if there is any */
 	uint16_t *remove;           /* accounts to delete, by SSID; only with keep_others */
+	struct lwm_path *read;      /* what the device is to show before anything changes */
 	struct bs_pattern *pattern; /* of the default plan: others, by name of the endpoint */
 	uint8_t *blob;              /* what accounts and patterns point to */
 	size_t blob_n;

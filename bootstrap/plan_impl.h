@@ -35,6 +35,9 @@ MUST_USE enum err bs_keys_parse(
 /* plan_oscore.c */
 MUST_USE enum err bs_oscore_parse(
 	struct json_object *o, struct bs_oscore *p, struct bs_refusal *no);
+/* plan_read.c: "read", an array or NULL. */
+MUST_USE enum err bs_reads_parse(
+	struct json_object *array, struct bs_plan *p, struct bs_refusal *no);
 /* plan_access.c: "access" of a plan whose accounts are known. */
 MUST_USE enum err bs_access_parse(struct plan_in *in, struct json_object *array, struct bs_plan *p);
 

@@ -281,7 +281,7 @@ static enum err removals(struct plan_in *in, struct json_object *root, struct bs
 /* The other plans of a default one; see patterns. */
 static enum err plan(struct plan_in *in, struct json_object *root, struct bs_plan *p)
 {
-	struct json_object *access = NULL;
+	struct json_object *access = NULL, *reads = NULL;
 	int64_t days = -1;
 	enum err err = bs_number_member(root, "rotate_keys_days", 0, 3650, &days, in->no);
 	p->rotate_days = (int16_t)days;
@@ -291,6 +291,8 @@ static enum err plan(struct plan_in *in, struct json_object *root, struct bs_pla
 		err = others(in, root, p);
 	if (!err)
 		err = removals(in, root, p);
+	if (!err && json_object_object_get_ex(root, "read", &reads))
+		err = bs_reads_parse(reads, p, in->no);
 	if (err)
 		return err;
 	if (json_object_object_get_ex(root, "access", &access))
@@ -345,8 +347,8 @@ static enum err patterns(
 /* The members of a plan of that kind. */
 static enum err members(struct json_object *root, enum bs_plan_kind kind, struct bs_refusal *no)
 {
-	static const char *const known[] = {
-		"servers", "access", "other_accounts", "remove", "rotate_keys_days", NULL, NULL};
+	static const char *const known[] = {"servers", "access", "other_accounts", "remove",
+		"rotate_keys_days", "read", NULL, NULL};
 	const char *all[sizeof(known) / sizeof(*known)];
 	memcpy(all, known, sizeof(known));
 	if (kind != BS_PLAN_OWN)

@@ -83,6 +83,20 @@ static enum err send_discover(struct bs *b, struct bs_session *s, struct turn *t
 	return err ? err : command(b, s, &m, t);
 }
 
+static enum err send_read(struct bs *b, struct bs_session *s, struct turn *t)
+{
+	char text[LWM_PATH_TEXT_MAX];
+	uint16_t cf;
+	struct msg m;
+	msg_init(&m, MSG_CON, MSG_GET);
+	enum err err = bs_read_format(s, &cf) ? ERR_OK : ERR_STATE;
+	if (!err)
+		err = lwm_path_to_options(&s->read[s->at], SPAN_EMPTY, &m, text, sizeof(text));
+	if (!err)
+		err = msg_add_uint(&m, OPT_ACCEPT, cf);
+	return err ? err : command(b, s, &m, t);
+}
+
 static enum err send_delete(
 	struct bs *b, struct bs_session *s, const struct lwm_path *p, struct turn *t)
 {
@@ -155,6 +169,9 @@ static void next_command(struct bs *b, struct bs_session *s, struct turn *t)
 	case BS_DISCOVER:
 		err = send_discover(b, s, t);
 		break;
+	case BS_READ:
+		err = send_read(b, s, t);
+		break;
 	case BS_DELETE:
 		err = send_delete(b, s, &p, t);
 		break;
@@ -211,19 +228,51 @@ void bs_session_correct(struct bs *b, struct bs_session *s, struct bs_plan *p, s
 	next_command(b, s, t);
 }
 
-static void discovered(struct bs *b, struct bs_session *s, const struct msg *m, struct turn *t)
+/* What it has is known: nothing is taken from it before all that it gets can be made. */
+static void prepare(struct bs *b, struct bs_session *s, struct turn *t)
 {
-	if (m->code != MSG_CONTENT || lwm_bs_discover_parse(m->payload, &s->found))
-		fail(b, s, "the device did not answer Bootstrap-Discover", t);
-	else if (bs_choose_instances(s))
+	if (bs_choose_instances(s))
 		fail(b, s, "the device has no room for the accounts", t);
-	else if (s->drawn && bs_draw_context(b, s, t)) /* before anything is taken from it */
+	else if (s->drawn && bs_draw_context(b, s, t))
 		fail(b, s, "no keys could be drawn", t);
 	else {
 		s->step = BS_DELETE;
 		s->at = 0;
 		next_command(b, s, t);
 	}
+}
+
+static void read_on(struct bs *b, struct bs_session *s, struct turn *t)
+{
+	if (s->at < s->read_n)
+		next_command(b, s, t);
+	else
+		prepare(b, s, t);
+}
+
+static void discovered(struct bs *b, struct bs_session *s, const struct msg *m, struct turn *t)
+{
+	if (m->code != MSG_CONTENT || lwm_bs_discover_parse(m->payload, &s->found))
+		fail(b, s, "the device did not answer Bootstrap-Discover", t);
+	else {
+		bs_reads_choose(b, s);
+		s->step = BS_READ;
+		read_on(b, s, t);
+	}
+}
+
+/* The next format, or the next Read. */
+static void has_read(struct bs *b, struct bs_session *s, const struct msg *m, struct turn *t)
+{
+	uint16_t cf;
+	bool other = m->code == MSG_NOT_ACCEPTABLE || m->code == MSG_UNSUPPORTED_FORMAT;
+	s->read_try++;
+	if (!other || !bs_read_format(s, &cf)) {
+		bs_read_taken(b, s, m, t);
+		s->at++;
+		s->read_try = 0;
+	}
+	read_on(b, s, t);
 }
 
 /* 4.06 says that what was written does not fit together (BS-14). Object 21 may be to blame, which
@@ -264,6 +313,9 @@ static void answered(struct bs *b, struct bs_session *s, const struct msg *m, st
 	switch (s->step) {
 	case BS_DISCOVER:
 		discovered(b, s, m, t);
+		return;
+	case BS_READ:
+		has_read(b, s, m, t);
 		return;
 	case BS_DELETE: /* what cannot be deleted was not there, or will be overwritten */
 		break;

@@ -4,7 +4,7 @@
 #define LANYARD_BOOTSTRAP_SESSION_H
 
 #include "bootstrap/bootstrap.h"
-#include "lwm2m/link.h"
+#include "lwm2m/bs_read.h"
 #include "lwm2m/regparam.h"
 
 /* Bytes of a secret; characters where it has to be text, of six random bits each. */
@@ -15,6 +15,7 @@ enum { BS_PAYLOAD_MAX = 8192 };
 
 enum bs_step {
 	BS_DISCOVER,
+	BS_READ,
 	BS_DELETE,
 	BS_WRITE_SECURITY,
 	BS_WRITE_SERVER,
@@ -35,6 +36,9 @@ struct bs_session {
 	struct bs_plan *plan;
 	const struct bs_account *drawn; /* of the plan: whose keys are drawn; NULL: nobody's */
 	struct lwm_bs_discover found;
+	struct lwm_bs_rights rights; /* Object 2, if it is to be merged */
+	struct lwm_path read[BS_READS_MAX + 2];
+	uint8_t read_n, read_try; /* read_try: of the formats to ask for */
 	uint16_t security_iid[BS_SERVERS_MAX], server_iid[BS_SERVERS_MAX]; /* of each account */
 	uint16_t oscore_iid;
 	const char *failure; /* why Finish comes early, or was refused; NULL: it does not */
@@ -51,6 +55,8 @@ struct bs_endpoint {
 	struct ep_context *packed; /* of the last Pack, whose use is not seen yet; or NULL */
 	const char *last_result;
 	int64_t last_wall_s;
+	char *reads; /* of the last bootstrap: JSON objects with commas between; or NULL */
+	size_t reads_n;
 };
 
 struct bs {
@@ -62,7 +68,8 @@ struct bs {
 	bool stored_lost;       /* there was one: the configured one does not take its place */
 	struct bs_counters count;
 	size_t session_n;
-	bool rotates; /* there is, or was, a plan that says when keys are too old */
+	size_t reads_bytes; /* that endpoints keep */
+	bool rotates;       /* there is, or was, a plan that says when keys are too old */
 };
 
 struct bs_endpoint *bs_of(struct endpoint *e); /* makes it; NULL: no memory */
@@ -90,9 +97,25 @@ bool bs_next_delete(const struct bs_session *s, size_t *at, struct lwm_path *p);
 /* Free instances for all that is to be written. ERR_LIMIT: there are not so many. */
 MUST_USE enum err bs_choose_instances(struct bs_session *s);
 
+/* The instance for the at-th of the entries of Object 2. */
+uint16_t bs_access_instance(const struct bs_session *s, size_t at);
+
+/* read.c: Bootstrap-Read (BS-13) */
+/* What a bootstrap leaves of its Reads: for one endpoint, and for all. */
+enum { BS_READ_TEXT_MAX = 8192, BS_READS_BYTES_MAX = 4 << 20 };
+/* What is to be read of the device that answered Bootstrap-Discover. */
+void bs_reads_choose(struct bs *b, struct bs_session *s);
+/* The Accept of the Read that is due; false: there is no format more to ask in. */
+bool bs_read_format(const struct bs_session *s, uint16_t *cf);
+/* Its answer. Told as an event, and kept for bs_view. */
+void bs_read_taken(struct bs *b, struct bs_session *s, const struct msg *m, struct turn *t);
+void bs_reads_forget(struct bs *b, struct bs_endpoint *e);
+
 /* payload.c: the Writes, in the session's format. */
 /* How many Writes a step has. */
 size_t bs_write_count(const struct bs_session *s, enum bs_step step);
+/* Whether the plan has an entry of Object 2 for that, or writes one of its own. */
+bool bs_gives_rights(const struct bs_session *s, uint16_t oid, uint16_t target);
 /* The path and payload of the session's step and `at`. */
 MUST_USE enum err bs_write_one(const struct bs_session *s, struct lwm_path *path, struct writer *w);
 /* All of them as one document; the step of s changes. */

@@ -274,6 +274,7 @@ static enum err op_bootstrap_get(void *arg, struct span name, struct adm_bootstr
 		.own_plan = v.own_plan,
 		.state = v.state,
 		.last_result = v.last_result,
+		.reads = v.reads,
 		.last_wall_s = v.last_wall_s};
 	return ERR_OK;
 }

@@ -171,7 +171,11 @@ static const char *const sentences[DEVICE_EVENTS] = {
 
 static void say_bootstrap(struct writer *w, const struct dev_event *e)
 {
-	if (e->kind == DEV_EVENT_BS_DELETE) {
+	if (e->kind == DEV_EVENT_BS_READ) {
+		wr_str(w, "bootstrap: read ");
+		put_path(w, &e->path);
+		put_code(w, ": ", e->code);
+	} else if (e->kind == DEV_EVENT_BS_DELETE) {
 		wr_str(w, "bootstrap: deleted ");
 		put_path(w, &e->path);
 	} else if (e->kind == DEV_EVENT_BS_WRITE) {
@@ -189,7 +193,7 @@ static void write_text(struct writer *w, const struct dev_event *e)
 		wr_str(w, sentences[e->kind]);
 	else if (e->kind >= DEV_EVENT_READ && e->kind <= DEV_EVENT_NOTIFY)
 		say_on_path(w, e);
-	else if (e->kind >= DEV_EVENT_BS_DELETE && e->kind <= DEV_EVENT_BS_FINISH)
+	else if (e->kind >= DEV_EVENT_BS_READ && e->kind <= DEV_EVENT_BS_FINISH)
 		say_bootstrap(w, e);
 	else if (e->kind == DEV_EVENT_DONE)
 		say_done(w, e);

@@ -70,6 +70,23 @@ int ctl_delete(struct ctl *c)
 	return change(c, "DELETE", ctl_target(c, "/v1/endpoints/%e", c->arg[0]), NULL);
 }
 
+/* What a bootstrap has read of the device. */
+static void show_reads(struct ctl *c, struct ctl_table *t, struct json_object *reads)
+{
+	for (size_t i = 0; i < json_object_array_length(reads); i++) {
+		struct json_object *one = json_object_array_get_idx(reads, i), *v;
+		bool has = json_object_object_get_ex(one, "values", &v);
+
+		ctl_table_row(t, 3, "read", ctl_cell(c, one, "path"), ctl_cell(c, one, "code"));
+		for (size_t k = 0; has && k < json_object_array_length(v); k++) {
+			struct json_object *row = json_object_array_get_idx(v, k);
+
+			ctl_table_row(
+				t, 3, "", ctl_cell(c, row, "path"), ctl_cell(c, row, "value"));
+		}
+	}
+}
+
 static int plan_show(struct ctl *c, const char *target)
 {
 	struct ctl_table t = {0};
@@ -85,6 +102,7 @@ static int plan_show(struct ctl *c, const char *target)
 			ctl_table_row(&t, 2, "state", ctl_cell(c, r.json, "state"));
 			ctl_table_row(&t, 2, "last result", ctl_cell(c, r.json, "last_result"));
 			ctl_table_row(&t, 2, "last", ctl_cell(c, r.json, "last"));
+			show_reads(c, &t, ctl_member(r.json, "reads"));
 			ctl_table_print(&t);
 		}
 		printf("%s\n",

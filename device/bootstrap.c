@@ -57,10 +57,12 @@ static void get(struct dev_call *c, const struct lwm_path *p, struct msg *reply)
 	if (cf == LWM_CF_LINK) {
 		reply->code = discover(d, p, &body);
 		dev_event_add(d, DEV_EVENT_BS_DISCOVER)->path = *p;
-	} else if (p->n && p->id[0] == 1) {
-		reply->code = dev_read_body(d, d->draft, p, cf, &body);
 	} else {
-		reply->code = MSG_UNAUTHORIZED;
+		bool good = (p->n == 1 || p->n == 2) && (p->id[0] == 1 || p->id[0] == 2);
+		reply->code = good ? dev_read_body(d, d->draft, p, cf, &body) : MSG_UNAUTHORIZED;
+		struct dev_event *e = dev_event_add(d, DEV_EVENT_BS_READ);
+		e->path = *p;
+		e->code = reply->code;
 	}
 	if (reply->code == MSG_CONTENT)
 		dev_reply_body(d, reply, cf, body, want);

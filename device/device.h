@@ -79,6 +79,7 @@ enum dev_event_kind {
 	DEV_EVENT_DONE,   /* op succeeded; latency_us */
 	DEV_EVENT_FAILED, /* op failed; code or 0; text says why; the device tries again */
 	DEV_EVENT_BS_DISCOVER,
+	DEV_EVENT_BS_READ,
 	DEV_EVENT_BS_DELETE,
 	DEV_EVENT_BS_WRITE,
 	DEV_EVENT_BS_FINISH,

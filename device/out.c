@@ -224,6 +224,7 @@ const char *dev_event_name(enum dev_event_kind kind, enum dev_op op)
 		[DEV_EVENT_CHALLENGED] = "challenged",
 		[DEV_EVENT_FAILED] = "failed",
 		[DEV_EVENT_BS_DISCOVER] = "bootstrap-discover",
+		[DEV_EVENT_BS_READ] = "bootstrap-read",
 		[DEV_EVENT_BS_DELETE] = "bootstrap-delete",
 		[DEV_EVENT_BS_WRITE] = "bootstrap-write",
 		[DEV_EVENT_BS_FINISH] = "bootstrap-finish",

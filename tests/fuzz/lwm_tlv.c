@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A TLV payload asked for at one of several paths (the first byte): what is read lies below the
- * path and, unless a value was bad, is written in a form that reads and writes as itself. */
+ * path and, unless a value was bad, is written in a form that reads and writes as itself. What a
+ * Bootstrap-Read takes from it stays within its bounds. */
+#include "lwm2m/bs_read.h"
 #include "lwm2m/format.h"
 
 #include <stdlib.h>
@@ -59,6 +61,19 @@ static void round_trip(const struct lwm_format *f, const struct lwm_path *base,
 	free(second);
 }
 
+static void bootstrap_read(struct span payload, const struct lwm_path *base, bool readable)
+{
+	struct lwm_bs_discover d = {.server_n = 1, .server = {{1, 0, 0}}};
+	struct lwm_bs_rights rights = {0};
+	enum err e = lwm_bs_read(LWM_CF_TLV, payload, base, &d, &rights);
+
+	require(!e == (readable && lwm_bs_readable(base)));
+	require(!e || (d.server_n == 1 && !d.server[0].ssid && !rights.known));
+	require(d.server_n <= LWM_BS_SERVERS_MAX && rights.n <= LWM_BS_RIGHTS_MAX);
+	for (uint8_t i = 0; rights.known && i < rights.n; i++)
+		require(rights.v[i].oid);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct lwm_format *f = lwm_format(LWM_CF_TLV);
@@ -71,7 +86,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	base = &bases[data[0] % (sizeof(bases) / sizeof(bases[0]))];
 	arena_init(&a, 0);
 	lwm_records_init(&r, &a);
-	if (f->decode(span_sub((struct span){data, size}, 1, size), base, NULL, &r))
+	struct span payload = span_sub((struct span){data, size}, 1, size);
+	enum err e = f->decode(payload, base, NULL, &r);
+	bootstrap_read(payload, base, !e);
+	if (e)
 		require(r.n == 0);
 	else if (all_good(&r, base) && (r.n || base->n < 3))
 		round_trip(f, base, &r, 4 * size + 64);

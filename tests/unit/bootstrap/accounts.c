@@ -361,7 +361,7 @@ static void no_room(void)
 	char text[2048];
 	struct writer w = wr_make(text, sizeof(text) - 1);
 	open_with("{\"servers\":[" OURS "],\"other_accounts\":\"keep\"}");
-	wr_str(&w, "</>;lwm2m=1.1");
+	wr_str(&w, "</>;lwm2m=1.1,</1/0>;ssid=1032");
 	for (int i = 32; i <= 64; i++)
 		wr_fmt(&w, ",</0/%d>;ssid=%d", i, 1000 + i);
 	text[w.n] = '\0';

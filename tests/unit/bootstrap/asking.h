@@ -5,6 +5,7 @@
 
 #include "bootstrap/session.h"
 
+#include "base/text.h"
 #include "lwm2m/format.h"
 #include "tests/unit/endpoint/rig.h"
 
@@ -26,7 +27,20 @@ static struct bs_account account = {
 	.pmin_s = 1,
 	.pmax_s = 60,
 	.notification_storing = true};
-static struct bs_plan plan = {.refs = 1, .account = &account, .account_n = 1};
+static RIG_UNUSED struct bs_plan plan = {.refs = 1, .account = &account, .account_n = 1};
+
+/* What was read, as the daemon would show it. */
+static void render(void *arg, const struct lwm_path *path, uint8_t code, int32_t cf,
+	struct span payload, struct span alt, const struct lwm_versions *versions, struct writer *w)
+{
+	(void)arg, (void)alt, (void)versions;
+	wr_str(w, "{\"path\":\"");
+	wr_path(w, path);
+	wr_fmt(w, "\",\"code\":\"%u.%02u\",\"content_format\":%d,\"payload_hex\":\"", code >> 5,
+		code & 31u, cf);
+	wr_hex(w, payload);
+	wr_str(w, "\"}");
+}
 
 /* fresh: the device has proved that it is there. */
 static void open_bootstrap_to(struct bs_plan *configured, bool fresh)
@@ -38,6 +52,7 @@ static void open_bootstrap_to(struct bs_plan *configured, bool fresh)
 		.recipient_id_bytes = 5,
 		.session_timeout_s = 247,
 		.pack = true,
+		.render = render,
 		.now_ms = rig.now_ms};
 	next_event = 1;
 	rig.from.listener = RIG_BOOTSTRAP;
@@ -75,18 +90,26 @@ static uint8_t request(uint8_t code, const char *path, const char *query)
 	return p.plain.code;
 }
 
-/* The device answers q; true if another command follows, then in q. */
-static RIG_UNUSED bool answer(uint8_t code, const char *payload)
+/* As bytes of a content format; below 0: none is told. */
+static RIG_UNUSED bool answer_as(uint8_t code, int cf, struct span payload)
 {
 	struct msg m;
 	rig_turn(&rig, 10);
 	msg_init(&m, MSG_ACK, code);
-	m.payload = span_str(payload);
+	if (cf >= 0)
+		REQUIRE(!msg_add_uint(&m, OPT_CONTENT_FORMAT, (uint32_t)cf), "format");
+	m.payload = payload;
 	REQUIRE(rig_in(&rig, rig_reply(&rig, RIG_BOOTSTRAP, &q, &m, 0, &p)) == EP_RESPONSE,
 		"an answer is delivered");
 	bs_response(bs, &rig.d, &rig.t);
 	ep_delivery_end(rig.x, &rig.d, &rig.t);
 	return rig_asked(&rig, RIG_BOOTSTRAP, rig_sent(&rig, 0), &q);
+}
+
+/* The device answers q; true if another command follows, then in q. */
+static RIG_UNUSED bool answer(uint8_t code, const char *payload)
+{
+	return answer_as(code, -1, span_str(payload));
 }
 
 /* "GET /0/1" of the command in q. */
