@@ -27,7 +27,7 @@ static size_t oscore_option_bytes(const struct ep_context *c)
 	struct osc_piv piv;
 	osc_piv_set(&piv, c->ssn_next);
 	size_t n = (size_t)1 + piv.n + c->sender_n;
-	if (c->has_id_context)
+	if (ep_named(c))
 		n += (size_t)1 + c->id_context_n;
 	return n + (n > SHORT_VALUE_MAX ? 2 : 1);
 }

@@ -85,7 +85,7 @@ enum err ep_context_pack(const struct ep_parts *p, struct ep_context **out)
 	c->origin = p->origin & 3u;
 	c->generation = p->generation & 3u;
 	c->ssid = p->ssid;
-	c->aead = k->aead;
+	c->aead = k->aead & 0x3fu;
 	c->recipient_n = k->recipient_id.n & 0xfu;
 	c->sender_n = k->sender_id.n & 0xfu;
 	c->has_id_context = p->has_id_context;

@@ -30,6 +30,14 @@ enum { EP_SSN_BLOCK_MAX = 4096, EP_GENERATIONS_MAX = 4 };
  * number. */
 #define EP_SSN_END_MAX (UINT64_C(1) << 31)
 
+/* Whether requests of ours name the ID Context of a context that has one (RFC 8613 section 5.2). */
+enum ep_naming {
+	EP_NAMING_FULL,   /* they do: nothing is known of the device */
+	EP_NAMING_TRIED,  /* they do not, as its own do not; it has answered none of them yet */
+	EP_NAMING_SHORT,  /* they do not, and it has */
+	EP_NAMING_NEEDED, /* they do: it did not know whom one without it was for */
+};
+
 struct ep_conversation; /* endpoint/exchange.h: what is going on with a peer now */
 
 /* The address of the last verified message, newest in its order (`piv`). */
@@ -58,9 +66,10 @@ struct ep_context {
 	uint32_t heard_s;       /* when a good message came, since 1970; 0: not since the start */
 	uint16_t created_day;   /* when its secret came to be: days since 1970 */
 	uint8_t role : 2, origin : 2, generation : 2; /* enum rec_* */
-	uint8_t offers : 2; /* how often new keys were offered in place of these (limits.h) */
-	uint8_t aead;
-	int8_t hkdf;         /* COSE numbers, both */
+	uint8_t offers : 2;  /* how often new keys were offered in place of these (limits.h) */
+	uint8_t aead : 6;    /* COSE number */
+	uint8_t naming : 2;  /* enum ep_naming; since the start */
+	int8_t hkdf;         /* COSE number */
 	bool fresh : 1;      /* freshness was proved */
 	bool executed : 1;   /* a request under it changed something */
 	bool challenged : 1; /* an Echo challenge is out (since the start) */

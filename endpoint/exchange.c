@@ -283,6 +283,7 @@ static void request_due(
 		return;
 	}
 	x->count.timeouts++;
+	(void)ep_naming_failed(r);
 	ep_note_under(x->dir, r->endpoint, r->conv->ctx, EP_REASON_NO_ANSWER, t->wall_ms);
 	struct ep_conversation *v = r->conv;
 	bool hold = x->hold;

@@ -119,6 +119,7 @@ struct ep_request {
 	bool begins;      /* it is a struct ep_begin's, and in no list */
 	bool unsent;      /* there was no connection to send it by */
 	bool lost;        /* its connection is gone, and its answer with it */
+	bool brief;       /* it did not name the ID Context of its context */
 	bool cancel;      /* Observe 1: the end of an observation */
 	bool observed;    /* the response carried Observe */
 	bool awaits_body; /* observing, but the rest of the first response is still being fetched */

@@ -258,6 +258,16 @@ void ep_stream_heard(struct ep_exchange *x, const struct ep_delivery *d);
 /* For ep_timer: one of those goes on; false: there is none. */
 bool ep_stream_stirred(struct ep_exchange *x, struct turn *t);
 
+/* naming.c: whether our requests under c name its ID Context. */
+bool ep_named(const struct ep_context *c);
+/* A request of the device was verified; `named`: it names it. */
+void ep_naming_heard(struct ep_context *c, bool named);
+/* r was answered, by whom knows the keys. */
+void ep_naming_answered(struct ep_request *r);
+/* r was not, or its device seems not to know whom it was for: the next names it. False: it was
+ * there already. */
+bool ep_naming_failed(struct ep_request *r);
+
 /* body.c: bodies of ours in blocks. */
 enum ep_tx_step {
 	EP_TX_OVER,   /* the answer is the one to the whole body */

@@ -343,6 +343,8 @@ enum err ep_recover_adopt(struct ep_exchange *x, struct ep_context *old, const s
 	 * no longer ones that nothing was ever done under. */
 	old->executed = true;
 	old->successors++;
+	if (old->naming == EP_NAMING_NEEDED)
+		(*out)->naming = EP_NAMING_NEEDED;
 	ep_context_record_state(t, old);
 	x->count.recoveries_done++;
 	ep_note_drop(old->endpoint, old, EP_REASON_RECOVERING);

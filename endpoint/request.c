@@ -212,7 +212,8 @@ static enum err protect(struct ep_exchange *x, struct ep_request *r, const struc
 	enum err err = ep_take_number(x->dir, c, t, &number);
 	if (!err)
 		err = osc_protect_request(x->dir->crypto, ep_work_keys(x, c), number,
-			c->has_id_context ? &id_context : NULL, plain, &work, out, &r->binding);
+			ep_named(c) ? &id_context : NULL, plain, &work, out, &r->binding);
+	r->brief = c->has_id_context && !ep_named(c);
 	return err ? err : msg_encode_udp(out, w);
 }
 

@@ -24,16 +24,34 @@ static bool is_hint(uint8_t code)
 	return memchr(hints, code, sizeof(hints));
 }
 
+/* Asking twice does no harm. */
+static bool asks_only(const struct ep_request *r)
+{
+	return r->plain[0] == MSG_GET || r->plain[0] == MSG_FETCH;
+}
+
+/* The device seems not to have our keys. If the request left out the ID Context, that may be why;
+ * it is a hint that anybody can forge, so what would do something is not repeated. True: it goes
+ * out once more. */
+static bool no_context(struct ep_exchange *x, struct ep_request *r, struct turn *t)
+{
+	if (r->state == EP_REQ_SENT && ep_naming_failed(r))
+		return asks_only(r);
+	ep_begin(x, r->conv, t);
+	return false;
+}
+
 /* What cannot be trusted changes nothing; an operator hears of it. */
 static void ignore(struct ep_exchange *x, struct ep_request *r, enum ep_reason why, struct turn *t,
 	struct ep_delivery *d)
 {
+	bool again = false;
 	if (why == EP_REASON_UNPROTECTED_ANSWER) {
 		x->count.unprotected_answers++;
 		if (is_hint(x->outer.code))
 			r->hint = x->outer.code;
 		if (x->outer.code == MSG_UNAUTHORIZED || x->outer.code == MSG_BAD_REQUEST)
-			ep_begin(x, r->conv, t);
+			again = no_context(x, r, t);
 	} else {
 		x->count.answers_ignored++;
 	}
@@ -46,6 +64,8 @@ static void ignore(struct ep_exchange *x, struct ep_request *r, enum ep_reason w
 		d->msg = &x->outer;
 	ep_trace_in(x, d, ep_reason_info(why)->code, t);
 	d->msg = NULL;
+	if (again)
+		ep_request_resend(x, r, t);
 }
 
 /* The response in the clear. Sets number to the sender's Partial IV plus one, or 0 without one. */
@@ -82,6 +102,7 @@ static bool open_response(struct ep_exchange *x, struct ep_request *r, struct tu
 		return false;
 	}
 	*number = piv == UINT64_MAX ? 0 : piv + 1;
+	ep_naming_answered(r);
 	c->heard_s = (uint32_t)(t->wall_ms / 1000);
 	d->verified = true;
 	d->msg = &x->plain;
@@ -218,8 +239,7 @@ static enum body take_block2(
  * change faster than it can be fetched. */
 static bool fetch_again(struct ep_exchange *x, struct ep_request *r, struct turn *t)
 {
-	uint8_t code = r->plain[0];
-	if ((code != MSG_GET && code != MSG_FETCH) || r->fetched_again >= FETCHED_AGAIN_MAX)
+	if (!asks_only(r) || r->fetched_again >= FETCHED_AGAIN_MAX)
 		return false;
 	r->fetched_again++;
 	ep_request_rx_reset(x, r);

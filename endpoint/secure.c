@@ -187,6 +187,7 @@ static enum err open_request(struct ep_exchange *x, const struct osc_option *o, 
 		ep_use_news(x->dir, d->ctx, before);
 	}
 	ep_heard_news(x->dir, d->ctx);
+	ep_naming_heard(d->ctx, o->has_kid_context);
 	d->verified = true;
 	if (d->adopted) /* the first number under new keys is the lower edge */
 		osc_window_seal(&d->ctx->window, d->piv);

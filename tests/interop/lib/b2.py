@@ -8,6 +8,7 @@ import secrets
 import socket
 import sys
 import tempfile
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "kill"))
 import oscore as o  # noqa: E402
@@ -131,6 +132,26 @@ def served(client, c, number, kid_context, path):
 	return datagram, got and got.code
 
 
+def read(daemon, client, c):
+	"""A Read, answered by hand. Option 9 of its request, and what the REST interface says."""
+	outcome = []
+	caller = threading.Thread(target=lambda: outcome.append(
+		daemon.rest.call("GET", "/v1/endpoints/%s/data/3/0/0" % NAME)))
+	caller.start()
+	m = client.receive()
+	if m is None:
+		caller.join()
+		return None, outcome
+	value = m.option(o.OSCORE)
+	option = o.parse_option(value)
+	nonce, aad = c.nonce("server", option.piv), c.aad(SERVER_ID, option.piv)
+	check(c.open("server", nonce, aad, m.payload) is not None, "a request of the server, authentic")
+	client.send(o.encode(o.Message(o.ACK, o.CHANGED, m.mid, m.token, [(o.OSCORE, b"")],
+		c.seal("device", nonce, aad, bytes([o.CONTENT]) + b"\xffmaker"))))
+	caller.join()
+	return value, outcome
+
+
 def good_way(daemon, client):
 	id1 = secrets.token_bytes(8)
 	first, r2, _ = begin(client, id1)
@@ -149,7 +170,13 @@ def good_way(daemon, client):
 	update, code = served(client, c, 8, wrap(both), location)
 	check(code == o.CHANGED, "an Update with the wrapped ID Context", code)
 	check(served(client, c, 9, both, location)[1] == o.CHANGED, "with the raw one")
+	value, outcome = read(daemon, client, c)
+	check(value and o.parse_option(value).kid_context == both and outcome[0][0] == 200,
+		"the server's requests have the raw one, too", (value, outcome))
 	check(served(client, c, 10, None, location)[1] == o.CHANGED, "with none")
+	value, outcome = read(daemon, client, c)
+	check(value and len(value) == 3 and value[0] == 0x09 and outcome[0][0] == 200,
+		"as has the server from then on: three bytes of option", (value, outcome))
 	datagram, _ = client.request(old, 60, None, o.POST, [(o.URI_PATH, b"rd")])
 	check(unprotected(client.ask(datagram), o.BAD_REQUEST), "now the old keys are gone")
 	datagram, _ = client.request(c, 6, None, o.POST, [(o.URI_PATH, b"rd")])

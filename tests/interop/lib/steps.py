@@ -350,18 +350,21 @@ async def again(client, uris):
 
 
 async def ids(uris):
-    """Empty ids and those of one byte, ours and the device's."""
-    for what, ours, theirs in (
-        ("the device's id is empty", b"\x02", b""),
-        ("our id is empty", b"", b"\x05"),
-        ("both ids have one byte", b"\x03", b"\x06"),
+    """Empty ids and those of one byte, ours and the device's; an ID Context, which aiocoap names and wants named."""
+    for what, ours, theirs, named in (
+        ("the device's id is empty", b"\x02", b"", None),
+        ("our id is empty", b"", b"\x05", None),
+        ("both ids have one byte", b"\x03", b"\x06", None),
+        ("an ID Context", b"\x04", b"\x07", b"context"),
     ):
         secret, ep = os.urandom(16), "%s-%s-%s" % (EP, ours.hex(), theirs.hex())
         body = {"role": "server", "master_secret": secret.hex(), "sender_id": ours.hex(), "recipient_id": theirs.hex()}
+        if named:
+            body["id_context"] = named.hex()
         await rest("PUT", "/v1/endpoints/%s/credentials/oscore" % ep, body, 201)
         client = Client(ep, uris["bootstrap"], MemoryContext(os.urandom(16), b"", b"\x08", b"\x09"))
         await client.start()
-        context = MemoryContext(secret, b"", theirs, ours)
+        context = MemoryContext(secret, b"", theirs, ours, named)
         client.adopt(lwm2m_client.Account(1, uris["server"], 1, 300, "U", 1, {}, context))
         check(what + ": it registers", str((await client.register()).code), "2.01 Created")
         check(what + ": it is read", (await ctl("-j", "read", ep, "/3/0/9")).get("value"), 85)
