@@ -7,11 +7,9 @@
 
 static void draw(struct bs *b, const struct bs_session *s, uint8_t *p, size_t n)
 {
-	static const char letters[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	rng_fill(&b->dir->rng, p, n);
 	for (size_t i = 0; bs_keys_are_text(s) && i < n; i++)
-		p[i] = (uint8_t)letters[p[i] % 64];
+		p[i] = (uint8_t)ep_letters[p[i] % 64];
 }
 
 /* One byte, unlike every id the device's other accounts use. */
@@ -114,6 +112,7 @@ enum err bs_draw_context(struct bs *b, struct bs_session *s, struct turn *t)
 	s->secret_n = bs_keys_are_text(s) ? BS_SECRET_CHARS : BS_SECRET_BYTES;
 	draw(b, s, s->secret, s->secret_n);
 	draw(b, s, s->salt, sizeof(s->salt));
+	ep_mark_salt(b->dir, bs_keys_are_text(s), s->salt);
 	for (int i = 0; i < TRIES && (err == ERR_EXISTS || err == ERR_CONFLICT); i++)
 		err = try_context(b, s, TRIES, t);
 	return err;

@@ -4,11 +4,12 @@
 #define LANYARD_BOOTSTRAP_SESSION_H
 
 #include "bootstrap/bootstrap.h"
+#include "endpoint/mark.h"
 #include "lwm2m/bs_read.h"
 #include "lwm2m/regparam.h"
 
 /* Bytes of a secret; characters where it has to be text, of six random bits each. */
-enum { BS_SECRET_BYTES = 16, BS_SECRET_CHARS = 24, BS_SALT_BYTES = 8 };
+enum { BS_SECRET_BYTES = 16, BS_SECRET_CHARS = 24 };
 
 /* An instance may be longer than a message: it goes out in blocks then. */
 enum { BS_PAYLOAD_MAX = 8192 };
@@ -45,7 +46,7 @@ struct bs_session {
 	uint16_t format;     /* what the device takes Writes in (BS-03) */
 	bool respelt;        /* Object 21 was refused in the first spelling */
 	uint8_t secret_n;
-	uint8_t secret[BS_SECRET_CHARS], salt[BS_SALT_BYTES];
+	uint8_t secret[BS_SECRET_CHARS], salt[EP_SALT_BYTES];
 };
 
 /* What an endpoint is to the bootstrap server: hangs off struct endpoint's `session`. */

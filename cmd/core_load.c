@@ -251,6 +251,7 @@ static enum err new_directory(struct core *c, const struct store_info *info)
 	rng_fill(&c->opts.rng, seed, sizeof(seed));
 	struct ep_directory_opts o = {.rng = c->opts.rng,
 		.seed = seed,
+		.mark_key = c->secret + sizeof(c->secret) - sizeof(c->dir.mark_key),
 		.endpoints_max = g->endpoints_max,
 		.window_width = (uint8_t)g->window,
 		.ssn_block = (uint16_t)g->ssn_block,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "endpoint/context_pack.h"
 #include "endpoint/limits.h"
+#include "endpoint/mark.h"
 #include "oscore/recover.h"
 
 #include <stdlib.h>
@@ -105,6 +106,22 @@ static bool is_newest(const struct ep_context *c)
 	return ep_context_latest(c) == c;
 }
 
+/* Its endpoint has newer keys in that role. */
+static bool is_replaced(const struct ep_context *c)
+{
+	const struct ep_context *o = c->endpoint->contexts;
+	while (o != c && o->role != c->role)
+		o = o->next_of_endpoint;
+	return o != c;
+}
+
+/* Numbers that either side may have used lie below. */
+static uint64_t used_up_to(const struct ep_context *c)
+{
+	uint64_t theirs = c->window.any ? c->window.highest + UINT64_C(1) : 0;
+	return theirs > ep_ssn_limit(c) ? theirs : ep_ssn_limit(c);
+}
+
 size_t ep_context_bases(const struct ep_directory *d, struct span kid, uint8_t role,
 	const struct peer *from, size_t turn, struct ep_context **out, size_t max)
 {
@@ -200,10 +217,11 @@ static enum err check_history(const struct ep_directory *d, struct ep_context *c
 	return ERR_OK;
 }
 
-/* The ID Context of recovered keys is R2 | R3, one of them ours. */
+/* The ID Context of recovered keys is R2 | R3, one of them ours; drawn ones have a mark. */
 static bool may_be_forgotten(const struct ep_directory *d, const struct ep_context *c)
 {
-	return d->ssn_forgotten && c->has_id_context && c->id_context_n > OSC_PART_BYTES;
+	bool recovered = c->has_id_context && c->id_context_n > OSC_PART_BYTES;
+	return d->ssn_forgotten && (recovered || c->marked);
 }
 
 /* An imported key may have been used in a past that a rollback has made us forget. One that was
@@ -344,6 +362,7 @@ enum err ep_context_add(struct ep_directory *d, struct endpoint *e,
 		*out = same;
 		goto out;
 	}
+	c->marked = ep_salt_is_marked(d, in.params.master_salt);
 	err = kid_taken(d, c, in.replaces ? e : NULL) ? ERR_EXISTS
 						      : check_history(d, c, &in, &stale);
 	if (!err)
@@ -390,8 +409,9 @@ static bool never_used(const struct ep_context *c)
 	return c->origin == REC_ORIGIN_DRAWN && !c->window.any && !ep_ssn_limit(c);
 }
 
-/* May keys of a recovery go without tombstones? A device, or whoever has its keys, could else fill
- * disk and memory, recovery by recovery. They would serve two purposes.
+/* May keys that were made here go without tombstones, when newer ones have taken their place? A
+ * device, or whoever has its keys, could else fill disk and memory, recovery by recovery; and a
+ * fleet whose keys are changed now and then would do so slowly. Tombstones serve these purposes:
  *
  * That no request 2 is taken twice, which would start our numbers anew under R2 | R3. But its R2
  * holds without them: it is bound to the context that was in use and to how many had succeeded it
@@ -401,12 +421,26 @@ static bool never_used(const struct ep_context *c)
  * As a request 1 an old request 2 gets an R2 as new as any, under which nothing else is said. Where
  * we began, R3 is ours, random, and known for as long as the request is under way.
  *
- * That no import brings them back. It may, for an administrator can know the secret and R2 | R3, so
- * what is kept is the highest number that any of them had: imported keys that might be such start
- * above it, and stale, since which of the device's numbers were taken is not known any more. */
-static bool is_forgettable(const struct ep_context *c)
+ * That a drawn secret is not drawn again, which 128 random bits see to.
+ *
+ * That no import brings them back. It may, for an administrator can know a secret, from the device
+ * or from a copy of the database. So what is kept is the highest number that any of them had, of
+ * ours or the device's, since ids may come the wrong way round: imported keys that might be such,
+ * by their ID Context or by the mark of their salt, start above it, and stale, since which of the
+ * device's numbers were taken is not known any more. A copy of the database that is put back knows
+ * less of them, but then every import starts in an epoch of its own.
+ *
+ * Those that were used much, or attacked, keep their tombstones, so that they take nothing from the
+ * numbers of such imports: it takes 65536 messages to make one, or 256 forgeries. */
+static bool is_forgettable(const struct ep_directory *d, const struct ep_context *c)
 {
-	return c->origin == REC_ORIGIN_RECOVERED && !is_newest(c);
+	bool replaced = false;
+	if (c->origin == REC_ORIGIN_RECOVERED)
+		replaced = !is_newest(c);
+	else if (c->origin == REC_ORIGIN_DRAWN)
+		replaced = c->marked && is_replaced(c);
+	return replaced && used_up_to(c) <= d->ssn_floor + EP_FORGET_MAX &&
+	       c->auth_failures < EP_FAILURES_STEP;
 }
 
 static void detach(struct ep_directory *d, struct ep_context *c)
@@ -430,13 +464,14 @@ void ep_context_take_back(struct ep_directory *d, struct ep_context *c, struct t
 
 void ep_context_remove(struct ep_directory *d, struct ep_context *c, struct turn *t)
 {
-	bool unused = never_used(c), forgotten = is_forgettable(c);
+	bool unused = never_used(c), forgotten = !unused && is_forgettable(d, c);
 	detach(d, c);
 	if (t) {
-		turn_rec(t, REC_CONTEXT_DEL)->del =
-			(struct rec_id){.id = c->id, .unused = unused, .forgotten = forgotten};
-		if (forgotten && ep_ssn_limit(c) >= d->ssn_forgotten)
-			d->ssn_forgotten = ep_ssn_limit(c) + 1;
+		uint64_t above = forgotten ? used_up_to(c) + 1 : 0;
+		turn_rec(t, REC_CONTEXT_DEL)->del = (struct rec_id){
+			.id = c->id, .unused = unused, .forgotten = forgotten, .above = above};
+		if (above > d->ssn_forgotten)
+			d->ssn_forgotten = above;
 		else if (!forgotten && !unused)
 			bury(d, c);
 	}
@@ -554,6 +589,7 @@ enum err ep_load_context(struct ep_directory *d, struct endpoint *e, const struc
 	c->fresh = r->fresh;
 	c->stale = r->stale && !r->fresh;
 	c->executed = r->executed;
+	c->marked = ep_salt_is_marked(d, r->master_salt);
 	c->hkdf = (int8_t)r->hkdf;
 	c->created_day = r->created_day;
 	c->ssn_gap = (uint32_t)smaller(r->ssn_gap, UINT32_MAX);

@@ -89,7 +89,7 @@ enum err ep_context_pack(const struct ep_parts *p, struct ep_context **out)
 	c->recipient_n = k->recipient_id.n & 0xfu;
 	c->sender_n = k->sender_id.n & 0xfu;
 	c->has_id_context = p->has_id_context;
-	c->id_context_n = (uint8_t)p->id_context.n;
+	c->id_context_n = p->id_context.n & 0x7fu;
 	struct writer w = wr_make(c->packed, n);
 	wr_bytes(&w, osc_id_span(&k->recipient_id));
 	wr_bytes(&w, osc_id_span(&k->sender_id));

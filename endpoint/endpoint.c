@@ -53,6 +53,7 @@ enum err ep_directory_init(struct ep_directory *d, const struct ep_directory_opt
 		.tally = o->tally,
 		.security = o->security,
 		.failures_stop = o->failures_stop};
+	memcpy(d->mark_key, o->mark_key, sizeof(d->mark_key));
 	map_init(&d->by_name, key_name, o->seed);
 	map_init(&d->by_kid, key_kid, o->seed);
 	map_init(&d->by_ikm, key_ikm, o->seed);

@@ -23,7 +23,11 @@ enum ep_freshness {
 	EP_FRESH_B2,   /* have new keys derived (RFC 8613 Appendix B.2) */
 };
 
-enum { EP_SSN_BLOCK_MAX = 4096, EP_GENERATIONS_MAX = 4 };
+enum {
+	EP_SSN_BLOCK_MAX = 4096,
+	EP_GENERATIONS_MAX = 4,
+	EP_FORGET_MAX = 1 << 16, /* keys with higher numbers are remembered singly */
+};
 
 /* Sender numbers end with the epoch (STORE_EPOCH_BITS): what was used in one that a rollback made
  * us forget lies below the start of the next. Some peers read a Partial IV as a signed 32-bit
@@ -80,7 +84,8 @@ struct ep_context {
 	bool has_id_context : 1;
 	bool unrecorded : 1; /* auth_failures is to be recorded as soon as that may be */
 	uint8_t sender_n : 4, recipient_n : 4;
-	uint8_t id_context_n;
+	uint8_t id_context_n : 7;
+	bool marked : 1;    /* its salt says that its secret was drawn here (mark.h) */
 	uint8_t successors; /* recoveries that began with it and came to an end, since the start */
 	uint8_t packed[]; /* Recipient ID, Sender ID, Sender Key, Recipient Key, Common IV, ikm, ID
 			     Context */
@@ -163,8 +168,9 @@ struct ep_directory {
 	uint64_t ssn_floor, ssn_end; /* sender numbers of this epoch; keys drawn here start at 0 */
 	uint64_t ssn_lost; /* numbers below it may have been used with some imported key that is in
 			      no index: damage has made it unknown */
-	uint64_t
-		ssn_forgotten; /* the same of keys of recoveries, which are not remembered singly */
+	uint64_t ssn_forgotten; /* the same of keys of recoveries and of bootstraps, which are not
+				   remembered singly */
+	uint8_t mark_key[16];
 	size_t context_n, nosec_n;
 	struct ep_tally *tally;           /* NULL: nobody counts */
 	struct ep_security *security;     /* NULL: nobody is told */
@@ -175,7 +181,8 @@ struct ep_directory {
 
 struct ep_directory_opts {
 	struct rng rng;
-	const uint8_t *seed; /* 16 bytes */
+	const uint8_t *seed;     /* 16 bytes */
+	const uint8_t *mark_key; /* 16 secret bytes that stay with the database */
 	uint32_t endpoints_max;
 	uint8_t window_width;
 	uint16_t ssn_block;
@@ -248,8 +255,8 @@ struct ep_context_input {
 MUST_USE enum err ep_context_add(struct ep_directory *d, struct endpoint *e,
 	const struct ep_context_input *in, struct turn *t, struct ep_context **out);
 /* Takes it out of the directory and frees it; recorded if t is not NULL, and then one that was used
- * leaves tombstones, unless newer keys of a recovery took its place. Its conversation must be gone.
- */
+ * leaves tombstones, unless its keys were made here, used little, and newer ones took their place.
+ * Its conversation must be gone. */
 void ep_context_remove(struct ep_directory *d, struct ep_context *c, struct turn *t);
 /* Undoes an ep_context_add of this turn, of a context that was made by it: nothing was spoken under
  * it, so it leaves nothing behind but what its keys had before. */

@@ -208,6 +208,8 @@ static enum err del_context(struct memdb *db, const struct rec_id *r)
 		return ERR_OK;
 	if (r->forgotten && old->context.ssn_limit >= db->info.ssn_forgotten)
 		db->info.ssn_forgotten = old->context.ssn_limit + 1;
+	if (r->forgotten && r->above > db->info.ssn_forgotten)
+		db->info.ssn_forgotten = r->above;
 	if (r->unused || r->forgotten)
 		return del(db, MEMDB_CONTEXT, id);
 	struct rec dead = *old;

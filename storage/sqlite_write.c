@@ -115,18 +115,20 @@ static enum err del_keys(struct sqdb *d, uint64_t id)
 }
 
 /* How far it was used is kept with that of others. */
-static enum err forget(struct sqdb *d, uint64_t id)
+static enum err forget(struct sqdb *d, const struct rec_id *r)
 {
 	struct sqdb_cur c = store_sqdb_use(d, SQDB_HOT_LIMIT);
-	store_sqdb_put(&c, id);
+	store_sqdb_put(&c, r->id);
 	enum err e = store_sqdb_row(d, &c);
 	uint64_t above = e ? 0 : store_sqdb_get(&c);
 	sqlite3_reset(c.st);
+	if (above < r->above)
+		above = r->above;
 	if (above > d->info.ssn_forgotten) {
 		d->info.ssn_forgotten = above;
 		d->meta_dirty = true;
 	}
-	return e && e != ERR_NOTFOUND ? e : run_id(d, SQDB_HOT_DEL, id);
+	return e && e != ERR_NOTFOUND ? e : run_id(d, SQDB_HOT_DEL, r->id);
 }
 
 /* Its hot row stays, for the tombstones' numbers: the log may still raise them. Of one that was
@@ -138,7 +140,7 @@ static enum err del_context(struct sqdb *d, const struct rec_id *r)
 	if (r->unused) {
 		e = run_id(d, SQDB_HOT_DEL, id);
 	} else if (r->forgotten) {
-		e = forget(d, id);
+		e = forget(d, r);
 	} else {
 		e = run_id(d, SQDB_TOMBSTONE, id);
 		if (!e)

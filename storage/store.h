@@ -199,8 +199,9 @@ struct rec_event {
 struct rec_id {
 	uint64_t id;
 	bool unused;    /* REC_CONTEXT_DEL: no number of it was ever used, so no tombstone */
-	bool forgotten; /* REC_CONTEXT_DEL: no tombstone either; ssn_forgotten rises above its limit
-			 */
+	bool forgotten; /* REC_CONTEXT_DEL: no tombstone either; ssn_forgotten rises above its
+			   limit, and to `above` */
+	uint64_t above;
 };
 
 struct rec {
@@ -323,7 +324,7 @@ struct store_info {
 	bool clean;          /* the last run stopped cleanly */
 	uint8_t secret[32];  /* drawn when the database was made: for fingerprints and seeds */
 	uint32_t rollbacks;  /* sender numbers are given out in the epoch of this number */
-	uint64_t ssn_forgotten; /* above every ssn_limit of a context that was forgotten */
+	uint64_t ssn_forgotten; /* above every number of a context that was forgotten */
 };
 
 /* For status and metrics. */

@@ -34,6 +34,7 @@ static void open_engines(size_t n)
 	static const uint8_t seed[32] = {1};
 	struct ep_directory_opts d = {.rng = rng_system(),
 		.seed = seed,
+		.mark_key = seed,
 		.endpoints_max = (uint32_t)n,
 		.window_width = 32,
 		.ssn_block = 64,

@@ -117,6 +117,7 @@ static void open_directory(size_t n)
 {
 	struct ep_directory_opts d = {.rng = rng_system(),
 		.seed = seed,
+		.mark_key = seed,
 		.endpoints_max = (uint32_t)n,
 		.window_width = 32,
 		.ssn_block = 64,

@@ -129,6 +129,10 @@ static void interrupted(void)
 	sim_run(s, 600000);
 	for (unsigned i = 0; i < DEVICES; i++)
 		CHECK(sim_contexts(s, i, REC_ROLE_SERVER) == 1, "the old keys are erased");
+	CHECK(!s->core->dir.graves.count && s->core->dir.ssn_forgotten,
+		"and of all of them one number is left");
+	sim_crash(s);
+	CHECK(!s->core->dir.graves.count && s->core->dir.ssn_forgotten, "on disk, too");
 	CHECK(!s->audit.reuses, "no key met a nonce twice");
 	sim_close(s);
 }

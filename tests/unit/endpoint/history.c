@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Counters belong to keys, wherever a secret came from: a drawn one is in the device, and in every
  * copy of the database, so an administrator can bring it again. */
-#include "endpoint/endpoint.h"
+#include "endpoint/mark.h"
 #include "tests/unit/test.h"
 
 static struct ep_directory dir;
@@ -16,6 +16,7 @@ static void open_directory(void)
 	static const uint8_t seed[16] = {1};
 	struct ep_directory_opts o = {.rng = rng_test(rng_state, 5),
 		.seed = seed,
+		.mark_key = seed,
 		.endpoints_max = 10,
 		.window_width = 32,
 		.ssn_block = 64,
@@ -194,6 +195,157 @@ static void forgotten(void)
 	}
 }
 
+/* ---- keys that a bootstrap drew and another has replaced */
+
+static enum err put(struct endpoint *e, uint8_t origin, struct span master_salt, uint8_t first,
+	struct span ids, struct ep_context **out)
+{
+	const uint8_t drawn[16] = {first};
+	struct ep_context_input in = {.params = {.aead = ALG_AES_CCM_16_64_128,
+					      .hkdf = ALG_HKDF_SHA256,
+					      .master_secret = SPAN_OF(drawn),
+					      .master_salt = master_salt,
+					      .sender_id = span_sub(ids, 0, 1),
+					      .recipient_id = span_sub(ids, 1, SIZE_MAX)},
+		.role = REC_ROLE_SERVER,
+		.origin = origin,
+		.generation = REC_GEN_WRITTEN,
+		.highest = UINT64_MAX};
+	return ep_context_add(&dir, e, &in, &turn, out);
+}
+
+static void marks(void)
+{
+	uint8_t salts[2][EP_SALT_BYTES] = {{1, 2, 3, 4}, "abcd"};
+	open_directory();
+	for (int text = 0; text < 2; text++) {
+		size_t wrong = 0;
+		ep_mark_salt(&dir, text, salts[text]);
+		CHECK(ep_salt_is_marked(&dir, SPAN_OF(salts[text])), "a mark is known again");
+		for (int i = 4; text && i < EP_SALT_BYTES; i++)
+			CHECK(strchr(ep_letters, salts[text][i]), "of letters where it has to be");
+		for (size_t bit = 0; bit < 8 * sizeof(salts[0]); bit++) {
+			uint8_t near[EP_SALT_BYTES];
+			memcpy(near, salts[text], sizeof(near));
+			near[bit / 8] ^= (uint8_t)(1 << bit % 8);
+			wrong += ep_salt_is_marked(&dir, SPAN_OF(near));
+		}
+		CHECK(!wrong, "no other salt has it");
+		for (size_t n = 0; n < EP_SALT_BYTES; n++)
+			CHECK(!ep_salt_is_marked(&dir, span_make(salts[text], n)), "nor a part");
+		dir.mark_key[0] ^= 1;
+		CHECK(!ep_salt_is_marked(&dir, SPAN_OF(salts[text])), "nor another database");
+		dir.mark_key[0] ^= 1;
+	}
+	close_directory();
+}
+
+static uint8_t marked_salt[EP_SALT_BYTES];
+
+/* The first keys of a device, used up to those numbers, and others that take their place. */
+static struct ep_context *drawn_and_replaced(
+	bool marked, uint64_t ours, uint64_t theirs, uint32_t failures)
+{
+	struct ep_context *first, *second;
+	open_directory();
+	memcpy(marked_salt, "1234", 4);
+	ep_mark_salt(&dir, false, marked_salt);
+	marked_salt[7] ^= !marked;
+	REQUIRE(!put(dev, REC_ORIGIN_DRAWN, SPAN_OF(marked_salt), 1, SPAN_LIT("SRRRRR"), &first) &&
+			!put(dev, REC_ORIGIN_DRAWN, SPAN_OF(marked_salt), 2, SPAN_LIT("TQQQQQ"),
+				&second),
+		"drawn");
+	first->ssn_next = ours;
+	osc_window_seal(&first->window, theirs);
+	first->auth_failures = failures;
+	ep_context_remove(&dir, first, &turn);
+	return second;
+}
+
+static void replaced(void)
+{
+	static const struct {
+		const char *what;
+		bool marked;
+		uint64_t ours, theirs;
+		uint32_t failures;
+		uint64_t forgotten; /* 0: they have tombstones */
+	} keys[] = {
+		{"used by us", true, 100, 3, 0, 101},
+		{"used by the device", true, 10, 900, 0, 902},
+		{"without a mark", false, 100, 3, 0, 0},
+		{"used much", true, EP_FORGET_MAX, 3, 0, EP_FORGET_MAX + 1},
+		{"used too much", true, EP_FORGET_MAX + 1, 3, 0, 0},
+		{"used too much by the device", true, 10, EP_FORGET_MAX, 0, 0},
+		{"attacked", true, 100, 3, 255, 101},
+		{"attacked too much", true, 100, 3, 256, 0},
+	};
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		struct ep_context *last = drawn_and_replaced(
+			keys[i].marked, keys[i].ours, keys[i].theirs, keys[i].failures);
+		const struct rec_id *del = &turn.rec[turn.batch.n - 1].del;
+		CHECK(dir.ssn_forgotten == keys[i].forgotten &&
+				dir.graves.count == (keys[i].forgotten ? 0 : 2),
+			keys[i].what);
+		CHECK(del->forgotten == !!keys[i].forgotten && del->above == keys[i].forgotten,
+			keys[i].what);
+		last->ssn_next = 5;
+		ep_context_remove(&dir, last, &turn);
+		CHECK(dir.graves.count == (keys[i].forgotten ? 2 : 4),
+			"the last ones leave theirs: nothing took their place");
+		close_directory();
+	}
+}
+
+/* Whoever brings them again, any which way, meets no number of theirs. */
+static void brought_again(void)
+{
+	static const struct {
+		const char *what, *ids;
+		uint8_t salt_byte; /* turned */
+		bool above;
+	} cases[] = {
+		{"the same ids", "SRRRRR", 0, true},
+		{"the other way round", "RS", 0, true},
+		{"its sending key alone", "Sx", 0, true},
+		{"other ids", "yz", 0, true},
+		{"another salt", "SRRRRR", 1, false},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct ep_context *c;
+		uint64_t n;
+		drawn_and_replaced(true, 100, 700, 0);
+		uint8_t other_salt[EP_SALT_BYTES];
+		memcpy(other_salt, marked_salt, sizeof(other_salt));
+		other_salt[0] ^= cases[i].salt_byte;
+		REQUIRE(!put(other, REC_ORIGIN_IMPORTED, SPAN_OF(other_salt), 1,
+				span_str(cases[i].ids), &c) &&
+				!ep_take_number(&dir, c, &turn, &n),
+			cases[i].what);
+		CHECK(n == (cases[i].above ? 702 : 0) && c->stale == cases[i].above, cases[i].what);
+		close_directory();
+	}
+}
+
+/* Bootstraps for ever. */
+static void for_ever(void)
+{
+	struct ep_context *c, *before = NULL;
+	drawn_and_replaced(true, 100, 3, 0);
+	for (int i = 3; i < 200; i++) {
+		const uint8_t ids[] = {'S', 'R', (uint8_t)i, 1};
+		REQUIRE(!put(dev, REC_ORIGIN_DRAWN, SPAN_OF(marked_salt), (uint8_t)i, SPAN_OF(ids),
+				&c),
+			"drawn");
+		use(c);
+		if (before)
+			ep_context_remove(&dir, before, &turn);
+		before = c;
+	}
+	CHECK(!dir.graves.count && dir.ssn_forgotten == 502, "leave nothing but a number");
+	close_directory();
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -202,5 +354,9 @@ int main(void)
 	}
 	unused();
 	forgotten();
+	marks();
+	replaced();
+	brought_again();
+	for_ever();
 	return test_done();
 }

@@ -106,6 +106,7 @@ static void bounds(void)
 		struct ep_directory d;
 		struct ep_directory_opts o = {.rng = rng_test(state, 1),
 			.seed = seed,
+			.mark_key = seed,
 			.endpoints_max = 1,
 			.window_width = 32,
 			.ssn_block = row[i].block};

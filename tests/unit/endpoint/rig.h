@@ -76,6 +76,7 @@ static RIG_UNUSED void rig_init_after(struct rig *r, bool fresh, uint32_t rollba
 	turn_init(&r->t);
 	struct ep_directory_opts d = {.rng = rng_test(r->state, 5),
 		.seed = seed,
+		.mark_key = seed,
 		.endpoints_max = 100,
 		.window_width = 32,
 		.ssn_block = 64,

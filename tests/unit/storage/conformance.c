@@ -376,6 +376,13 @@ static void case_context_del(struct rig *r)
 	rig_crash(r);
 	OK(rig_lacks(r, "4646464646") && r->info.ssn_forgotten == 71 && rig_has(r, "id=12 "),
 		"and how far it was used is not");
+	struct rec drawn2 = rec_context_of(12, 1), last2 = rec_del_of(REC_CONTEXT_DEL, 12);
+	drawn2.context.recipient_id = SPAN_LIT("GGGGG");
+	last2.del.forgotten = true;
+	last2.del.above = 500;
+	OK(!COMMIT(r, drawn2, last2), "one that its device has used further");
+	rig_crash(r);
+	OK(rig_lacks(r, "4747474747") && r->info.ssn_forgotten == 500, "likewise");
 }
 
 static void case_endpoint_del(struct rig *r)
