@@ -59,6 +59,7 @@ static void pace_members(struct js_in *in, struct adm_settings *out)
 		in, "ack_timeout_ms", PACE_ACK_TIMEOUT_MAX, 0, &out->has_ack_timeout);
 	p->max_retransmit = (uint8_t)js_u64(
 		in, "max_retransmit", PACE_RETRANSMIT_MAX, 0, &out->has_max_retransmit);
+	p->nstart = (uint8_t)js_u64(in, "nstart", PACE_NSTART_MAX, 0, &out->has_nstart);
 	fault = pace_fault(p);
 	if (fault && strcmp(fault, "block_size") == 0)
 		js_fail(in, fault, "must be 0 or a power of two from 16 to 1024");
@@ -88,7 +89,7 @@ bool body_settings(
 {
 	static const char *const names[] = {"bs_ep", "rd_ep", "freshness", "nosec",
 		"oscore_version", "block_size", "message_size", "ack_timeout_ms", "max_retransmit",
-		NULL};
+		"nstart", NULL};
 	struct js_in in = {.fail = fail};
 
 	*out = (struct adm_settings){0};
@@ -261,7 +262,7 @@ bool body_import(struct span text, struct arena *a, struct adm_import *out, stru
 {
 	static const char *const names[] = {"endpoint", "bs_ep", "rd_ep", "freshness", "nosec",
 		"oscore_version", "block_size", "message_size", "ack_timeout_ms", "max_retransmit",
-		"credentials", "plan", NULL};
+		"nstart", "credentials", "plan", NULL};
 	struct js_in in = {.fail = fail};
 	bool has;
 

@@ -63,6 +63,7 @@ static void settings_out(struct jo *o, const struct adm_endpoint_view *v)
 	jo_u64(o, "message_size", v->pace.message_bytes);
 	jo_u64(o, "ack_timeout_ms", v->pace.ack_timeout_ms);
 	jo_u64(o, "max_retransmit", v->pace.max_retransmit);
+	jo_u64(o, "nstart", v->pace.nstart);
 }
 
 static void view_out(struct jo *o, const struct adm_endpoint_view *v, bool full)

@@ -105,7 +105,7 @@ struct adm_settings { /* has_*: given in the request */
 	int freshness; /* 0 default, 1 auto, 2 echo, 3 none, 4 b2 */
 	bool nosec;
 	uint8_t oscore_version; /* 0, 10, 11, 20 */
-	bool has_block_size, has_message_size, has_ack_timeout, has_max_retransmit;
+	bool has_block_size, has_message_size, has_ack_timeout, has_max_retransmit, has_nstart;
 	struct pace pace;
 };
 

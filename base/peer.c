@@ -28,7 +28,7 @@ static const struct bearer_timing timings[BEARERS] = {
 		.exchange_lifetime_ms = 247000,
 		.response_wait_ms = 247000,
 		.mtu_bytes = 1152,
-		.nstart = 16,
+		.nstart = 1,
 		.reliable = true},
 	/* A message centre stores and repeats by itself, for up to a day. */
 	[BEARER_SMS] = {.ack_timeout_ms = 600 * 1000,
@@ -157,7 +157,9 @@ const char *pace_fault(const struct pace *p)
 		return "message_size";
 	if (!within(p->ack_timeout_ms, PACE_ACK_TIMEOUT_MIN, PACE_ACK_TIMEOUT_MAX))
 		return "ack_timeout_ms";
-	return p->max_retransmit > PACE_RETRANSMIT_MAX ? "max_retransmit" : NULL;
+	if (p->max_retransmit > PACE_RETRANSMIT_MAX)
+		return "max_retransmit";
+	return p->nstart > PACE_NSTART_MAX ? "nstart" : NULL;
 }
 
 struct pace pace_of(const struct pace *over, const struct pace *under)
@@ -171,5 +173,7 @@ struct pace pace_of(const struct pace *over, const struct pace *under)
 		p.message_bytes = over->message_bytes;
 	if (over->max_retransmit)
 		p.max_retransmit = over->max_retransmit;
+	if (over->nstart)
+		p.nstart = over->nstart;
 	return p;
 }

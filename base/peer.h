@@ -37,7 +37,8 @@ struct bearer_timing {
 	uint32_t exchange_lifetime_ms;
 	uint32_t response_wait_ms; /* for a separate response after the acknowledgement */
 	uint32_t mtu_bytes;
-	uint32_t nstart;
+	uint32_t nstart; /* RFC 7252 section 4.7; over a stream, where nothing is acknowledged,
+			    requests without their answer */
 	bool reliable;
 };
 
@@ -49,6 +50,7 @@ struct pace {
 	uint16_t block_bytes;   /* a power of two, 16 to 1024 */
 	uint16_t message_bytes; /* the longest datagram of ours, with the CoAP header */
 	uint8_t max_retransmit;
+	uint8_t nstart; /* how many requests of ours may be under way at once */
 };
 
 enum {
@@ -59,10 +61,11 @@ enum {
 	PACE_MESSAGE_MIN = 128,
 	PACE_MESSAGE_MAX = 1280,
 	PACE_RETRANSMIT_MAX = 8,
+	PACE_NSTART_MAX = 8,
 };
 
 /* Is each within its range, or 0? NULL: yes; else the name of the first that is not: "block_size",
- * "message_size", "ack_timeout_ms", "max_retransmit". */
+ * "message_size", "ack_timeout_ms", "max_retransmit", "nstart". */
 const char *pace_fault(const struct pace *p);
 /* `over` where it says something, else `under`. */
 struct pace pace_of(const struct pace *over, const struct pace *under);

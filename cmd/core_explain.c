@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STANDING_MAX = 11, CONTEXTS_MAX = 16, TEXT_MAX = 768 };
+enum { STANDING_MAX = 12, CONTEXTS_MAX = 16, TEXT_MAX = 768 };
 
 /* All that an explanation points to, and what it is made from. */
 struct look {
@@ -25,7 +25,7 @@ struct look {
 	struct adm_reason refusal[1 + CONTEXTS_MAX]; /* of the endpoint; of each context */
 	struct adm_context_state context[CONTEXTS_MAX];
 	size_t context_n;
-	char text[TEXT_MAX], bootstrap[256], firmware[320];
+	char text[TEXT_MAX], bootstrap[256], firmware[320], requests[128];
 };
 
 static struct adm_reason reason_view(enum ep_reason r, uint64_t count, int64_t wall_s)
@@ -157,6 +157,20 @@ static void tell_firmware(struct look *k)
 	wr_str(&w, ".");
 	k->firmware[w.n] = '\0';
 	tell(k, over ? "last-firmware" : "firmware", k->firmware, v.changed_wall_s);
+}
+
+/* Where more than one may be under way. */
+static void tell_requests(struct look *k)
+{
+	struct writer w = wr_make(k->requests, sizeof(k->requests) - 1);
+	unsigned n = ep_nstart(k->c->x, k->e, k->v.peer);
+	struct ep_requests q = ep_requests_of(k->c->x, k->v.ctx, k->v.peer);
+	if (!k->v.registered || n < 2)
+		return;
+	wr_fmt(&w, "As many as %u requests to it may be under way at once: %u are, and %u wait.", n,
+		q.under_way, q.waiting);
+	k->requests[w.n] = '\0';
+	tell(k, "requests", k->requests, 0);
 }
 
 /* ---- what happened */
@@ -420,6 +434,7 @@ enum err core_explain(void *arg, struct span name, struct adm_explanation *out)
 	tell_state(k);
 	tell_bootstrap(k);
 	tell_firmware(k);
+	tell_requests(k);
 	tell_notes(k);
 	for (const struct ep_context *x = k->e->contexts; x; x = x->next_of_endpoint)
 		if (k->context_n < CONTEXTS_MAX)

@@ -98,6 +98,8 @@ static enum err apply_pace(struct endpoint *e, const struct adm_settings *s)
 		p.ack_timeout_ms = s->pace.ack_timeout_ms;
 	if (s->has_max_retransmit)
 		p.max_retransmit = s->pace.max_retransmit;
+	if (s->has_nstart)
+		p.nstart = s->pace.nstart;
 	return ep_set_pace(e, &p);
 }
 
@@ -208,7 +210,7 @@ static bool wants_settings(const struct adm_settings *s)
 {
 	return s->has_bs_ep || s->has_rd_ep || s->has_freshness || s->has_nosec ||
 	       s->has_oscore_version || s->has_block_size || s->has_message_size ||
-	       s->has_ack_timeout || s->has_max_retransmit;
+	       s->has_ack_timeout || s->has_max_retransmit || s->has_nstart;
 }
 
 static void import_line(struct core *c, struct adm_import *l, bool replace, struct turn *t)

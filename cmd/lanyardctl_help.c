@@ -91,7 +91,7 @@ static const struct ctl_command commands[] = {
 		"with ids as the server sees them, and what 'set' and 'plan' take: bs_ep, rd_ep, "
 		"freshness,\n"
 		"nosec, oscore_version, block_size, message_size, ack_timeout_ms, max_retransmit,\n"
-		"plan. \"oscore\" may be an array of one for each role. A "
+		"nstart, plan. \"oscore\" may be an array of one for each role. A "
 		"line "
 		"that is\n"
 		"refused is told with its number and changes nothing; the others are done. Exit "
@@ -192,14 +192,17 @@ static const struct ctl_command commands[] = {
 		"operation, which\ngoes on. What a device in queue mode is asked while it sleeps "
 		"is stored, and asked when it\nwakes, once; it is given up after --expires. With "
 		"--cancel it is given up now, if the device\ncannot have done it already."},
-	{"set", NULL, "EP [KEY=VALUE...]", 1, 10, 0, ctl_set,
+	{"set", NULL, "EP [KEY=VALUE...]", 1, 11, 0, ctl_set,
 		"create an endpoint or change its settings",
 		"Keys: bs_ep, rd_ep (names it uses), freshness (default, auto, echo, none, b2), "
 		"nosec "
 		"(true,\n"
 		"false), oscore_version (discover, 1.0, 1.1, 2.0). For a slow link or a small "
 		"device, 0\nbeing what [coap] says: block_size (16 to 1024), message_size (128 to "
-		"1280), ack_timeout_ms\n(100 to 60000), max_retransmit (1 to 8)."},
+		"1280), ack_timeout_ms\n(100 to 60000), max_retransmit (1 to 8). For a fast one: "
+		"nstart "
+		"(1 to 8), how many requests may be\nunder way at once; they start in their order, "
+		"and end in any."},
 	{"delete", NULL, "EP", 1, 1, 0, ctl_delete, "delete an endpoint and all that belongs to it",
 		NULL},
 	{"plan", NULL, "EP [show | set FILE | delete]", 0, 3, CTL_HAS(CTL_OPT_DEFAULT), ctl_plan,

@@ -22,7 +22,7 @@ static int change(struct ctl *c, const char *method, const char *target, const c
 static bool is_number(const char *key)
 {
 	static const char *const keys[] = {
-		"block_size", "message_size", "ack_timeout_ms", "max_retransmit"};
+		"block_size", "message_size", "ack_timeout_ms", "max_retransmit", "nstart"};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
 		if (strcmp(key, keys[i]) == 0)

@@ -40,7 +40,8 @@ void dedup_expire(struct dedup *d, struct dedup_budget *b, uint64_t now_ms)
 
 /* The entry a new one for `hash` replaces: its namesake, else the last of a full list, else none.
  */
-static struct dedup_entry **find_victim(struct dedup *d, uint64_t hash)
+static struct dedup_entry **find_victim(
+	struct dedup *d, const struct dedup_budget *b, uint64_t hash)
 {
 	struct dedup_entry **link = &d->head, **last = NULL;
 	size_t count = 0;
@@ -50,7 +51,7 @@ static struct dedup_entry **find_victim(struct dedup *d, uint64_t hash)
 			return link;
 		last = link;
 	}
-	return count < DEDUP_PER_PEER ? NULL : last;
+	return count < (b->per_peer ? b->per_peer : DEDUP_PER_PEER) ? NULL : last;
 }
 
 enum err dedup_put(struct dedup *d, struct dedup_budget *b, uint64_t hash, uint64_t expires_ms,
@@ -59,7 +60,7 @@ enum err dedup_put(struct dedup *d, struct dedup_budget *b, uint64_t hash, uint6
 	size_t size = entry_bytes(response.n);
 
 	dedup_expire(d, b, now_ms);
-	struct dedup_entry **victim = find_victim(d, hash);
+	struct dedup_entry **victim = find_victim(d, b, hash);
 	size_t kept_bytes = b->bytes - (victim ? entry_bytes((*victim)->n) : 0);
 	if (response.n > UINT16_MAX || kept_bytes > b->limit_bytes ||
 		size > b->limit_bytes - kept_bytes)

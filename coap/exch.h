@@ -77,6 +77,7 @@ static inline struct exch *exch_of_timer(struct timer *t)
  * A list per peer, newest first, bounded by count; bounded in bytes by a budget all lists share. */
 struct dedup_budget {
 	size_t bytes, limit_bytes;
+	size_t per_peer; /* entries of a list; 0: DEDUP_PER_PEER */
 };
 struct dedup_entry {
 	struct dedup_entry *next;
@@ -93,7 +94,7 @@ struct dedup {
 enum { DEDUP_PER_PEER = 4 };
 
 const struct dedup_entry *dedup_find(const struct dedup *d, uint64_t hash, uint64_t now_ms);
-/* Remembers; drops the oldest beyond DEDUP_PER_PEER and all that have expired. An empty response is
+/* Remembers; drops the oldest of a full list and all that have expired. An empty response is
  * not yet known (pending); a later one for the same hash takes its place. When the budget is
  * used up nothing is kept (ERR_LIMIT): the request then counts as a replay. */
 MUST_USE enum err dedup_put(struct dedup *d, struct dedup_budget *b, uint64_t hash,

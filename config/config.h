@@ -66,7 +66,7 @@ struct cfg {
 	uint32_t echo_max_age_s;
 	bool key_limit_stop; /* keys that failed to verify too often are dead */
 	/* [coap] */
-	uint32_t block_bytes, message_bytes, ack_timeout_ms, max_retransmit;
+	uint32_t block_bytes, message_bytes, ack_timeout_ms, max_retransmit, nstart;
 	/* [tcp] */
 	uint32_t connections, connections_per_address, idle_s;
 	/* [admin] */

@@ -125,6 +125,9 @@ static const struct cfg_option schema[] = {
 		"before a message goes out again; it doubles; an endpoint may have its own"},
 	{"coap", "max_retransmit", CFG_UINT, C(max_retransmit), 1, PACE_RETRANSMIT_MAX, "", NULL,
 		"4", false, "how often a message goes out again; an endpoint may have its own"},
+	{"coap", "nstart", CFG_UINT, C(nstart), 1, PACE_NSTART_MAX, "", NULL, "1", false,
+		"how many requests to one device are under way at once; an endpoint may have its "
+		"own"},
 
 	{"tcp", "connections", CFG_UINT, C(connections), 1, 1000000, "", NULL, "10000", false,
 		"how many TCP connections there may be at a time"},

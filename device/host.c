@@ -37,6 +37,7 @@ enum err dev_host_new(
 	h->rng = *rng;
 	h->now_us = now_us;
 	h->budget.limit_bytes = (size_t)64 << 20;
+	h->budget.per_peer = PACE_NSTART_MAX; /* a server may ask for so much at once */
 	rng_fill(&h->rng, h->seed, sizeof(h->seed));
 	rng_fill(&h->rng, h->echo_key, sizeof(h->echo_key));
 	wheel_init(&h->wheel, now_us / 1000);

@@ -74,20 +74,29 @@ static size_t room_for(
 	return used < pace->message_bytes ? pace->message_bytes - used : 0;
 }
 
+static bool begun_beside(const struct ep_request *list, const struct ep_request *r)
+{
+	while (list && (list == r || !list->tx.begun || list->tx.sent))
+		list = list->next;
+	return list;
+}
+
 /* RFC 9175 section 3.4 and 3.5.1: blocks of two bodies with equal tags may be mixed up, by whoever
  * holds back one of the first. No tag at all is a tag too, and the cheapest: it is good for as long
  * as every block that was ever sent without one has been answered, since a copy of it is then a
  * replay. Where we cannot know, and where a body begins anew, the number of its first block is the
- * tag: under one key no two are equal, and it is short. */
+ * tag: under one key no two are equal, and it is short. Without keys there is no such promise: a
+ * body that goes out between the blocks of another has a tag, drawn by chance. */
 static void choose_tag(struct ep_exchange *x, struct ep_request *r)
 {
 	struct ep_tx *tx = &r->tx;
 	struct ep_context *c = r->conv->ctx;
 	bool again = tx->tag_n || tx->again || tx->smaller || r->fetched_again;
+	bool beside = begun_beside(r->conv->current, r) || begun_beside(r->conv->queue, r);
 	struct osc_piv piv;
 	tx->begun = true;
 	tx->tag_n = 0;
-	if (!c && again) {
+	if (!c && (again || beside)) {
 		tx->tag_n = TAG_UNPROTECTED;
 		rng_fill(&x->dir->rng, tx->tag, tx->tag_n);
 	} else if (c && (again || c->untagged)) {
@@ -97,6 +106,11 @@ static void choose_tag(struct ep_exchange *x, struct ep_request *r)
 	} else if (c) {
 		c->untagged = true;
 	}
+}
+
+bool ep_tx_in_blocks(const struct ep_request *r)
+{
+	return r->tx.blocks && !r->tx.sent;
 }
 
 static enum err add_options(const struct ep_tx *tx, struct msg *m)

@@ -164,7 +164,8 @@ enum err ep_set_rd_ep(struct endpoint *e, struct span alias)
 
 static bool is_default(const struct pace *p)
 {
-	return !p->ack_timeout_ms && !p->block_bytes && !p->message_bytes && !p->max_retransmit;
+	return !p->ack_timeout_ms && !p->block_bytes && !p->message_bytes && !p->max_retransmit &&
+	       !p->nstart;
 }
 
 enum err ep_set_pace(struct endpoint *e, const struct pace *p)
@@ -225,8 +226,8 @@ static bool owns_nothing(const struct endpoint *e)
 
 bool ep_is_bare(const struct endpoint *e)
 {
-	return !e->contexts && !e->damaged && !e->freshness && !e->oscore_version && !e->allow_nosec &&
-	       owns_nothing(e);
+	return !e->contexts && !e->damaged && !e->freshness && !e->oscore_version &&
+	       !e->allow_nosec && owns_nothing(e);
 }
 
 uint8_t ep_freshness_of(const struct ep_directory *d, const struct endpoint *e)

@@ -28,13 +28,19 @@ struct pace ep_pace_of(const struct ep_exchange *x, const struct endpoint *e, en
 	struct pace p = {.ack_timeout_ms = timing->ack_timeout_ms,
 		.block_bytes = PACE_BLOCK_MAX,
 		.message_bytes = (uint16_t)timing->mtu_bytes,
-		.max_retransmit = (uint8_t)timing->max_retransmit};
+		.max_retransmit = (uint8_t)timing->max_retransmit,
+		.nstart = (uint8_t)timing->nstart};
 	p = pace_of(&x->opts.pace, &p);
 	if (e && e->own)
 		p = pace_of(&e->own->pace, &p);
 	if (p.message_bytes > timing->mtu_bytes)
 		p.message_bytes = (uint16_t)timing->mtu_bytes;
 	return p;
+}
+
+unsigned ep_nstart(const struct ep_exchange *x, const struct endpoint *e, const struct peer *to)
+{
+	return ep_pace_of(x, e, to ? (enum bearer)to->bearer : BEARER_UDP).nstart;
 }
 
 enum err ep_exchange_new(const struct ep_exchange_opts *o, struct ep_exchange **out)
@@ -88,8 +94,8 @@ static void conv_free(struct ep_exchange *x, struct ep_conversation *v)
 static void conv_kill_requests(struct ep_exchange *x, struct ep_conversation *v)
 {
 	struct ep_request *r;
-	if ((r = v->current)) {
-		v->current = NULL;
+	while ((r = v->current)) {
+		ep_current_del(v, r);
 		ep_request_kill(x, r);
 	}
 	while ((r = v->queue)) {

@@ -48,19 +48,22 @@ struct ep_conversation {
 	struct ep_context *ctx; /* NULL: unprotected */
 	struct peer peer;       /* of an unprotected one */
 	struct dedup dedup;
-	struct ep_request *current;       /* on its way (NSTART 1) */
-	struct ep_request *queue, **tail; /* waiting behind it */
+	struct ep_request *current; /* on their way, the oldest first: at most NSTART of them */
+	struct ep_request *queue, **tail; /* waiting behind them */
 	uint16_t queue_n;
+	uint8_t current_n;
 	uint16_t next_mid; /* of an unprotected one */
 	uint16_t pinned;   /* a delivery under way refers to it */
 	struct ep_request *observations;
 	struct ep_conversation *next_stirred;
 	bool stirred;                 /* it is in that list */
+	uint32_t messages;            /* of our requests, so far */
 	struct block_rx *rx;          /* a body coming in by Block1 */
 	struct ep_outer_tx *outer_tx; /* an answer that a proxy fetches in pieces */
 	struct ep_kept *kept;         /* a long answer that goes out by Block2 */
 	struct ep_begin *begin;       /* the device is offered new keys; NULL: it is not */
 	uint64_t begun_ms;            /* when it was last */
+	uint64_t answered;            /* the highest number of ours that was answered */
 };
 
 /* Puts back what the log remembers of a context's recent requests. */
@@ -109,10 +112,12 @@ struct ep_request {
 	struct ep_source source;      /* the body, if it is not in `plain` */
 	struct block_rx rx;           /* a body coming in by Block2 */
 	struct ep_outer_fetch *fetch; /* an answer that a proxy has cut */
+	uint32_t message;             /* which of the conversation's it was sent as, last */
 	uint8_t fetched_again;        /* how often that was begun anew */
 	uint8_t echo[40];
 	uint8_t echo_n;
 	bool echo_done;   /* one challenge is answered, no more */
+	bool proving;     /* and what that is worth is not known yet */
 	bool observe;     /* stays after its response */
 	bool renews;      /* goes out although the keys are used up, for it has them renewed */
 	bool spent;       /* it could not go out: the keys are used up */
@@ -130,6 +135,12 @@ struct ep_request {
 	uint64_t last_ms;
 	void *user; /* the engine's */
 };
+
+/* Whether the device may have acted on it. Not by blocks of a body alone. */
+static inline bool ep_request_acted(const struct ep_request *r)
+{
+	return r->state != EP_REQ_QUEUED || r->tx.sent;
+}
 
 enum ep_delivery_kind {
 	EP_NOTHING,
@@ -217,6 +228,8 @@ void ep_inputs_told(struct ep_exchange *x, uint64_t context_id, enum err err, st
 
 /* How to speak to an endpoint (or NULL) over that bearer; nothing is 0. */
 struct pace ep_pace_of(const struct ep_exchange *x, const struct endpoint *e, enum bearer bearer);
+/* How many requests of ours for e may be under way to that peer (NULL: who knows); 1 at least. */
+unsigned ep_nstart(const struct ep_exchange *x, const struct endpoint *e, const struct peer *to);
 
 /* Notes for the operator that the request of `d` was refused; `e` is whose it was or claimed to be,
  * or NULL. */
@@ -248,13 +261,34 @@ struct ep_request_opts {
 	uint8_t role;
 	void *user;
 };
-/* Sends, or queues behind what is on its way. A long body goes out in blocks, as part of this one
- * request: what comes back is the answer to all of it, 4.08 also if the device does not follow.
- * Between the blocks of a source, which may take hours, other requests to the device go out.
+/* Sends, or queues behind what is on its way. At most `nstart` of the endpoint's pace are on their
+ * way to a peer (RFC 7252 section 4.7), by whatever bearer; what is answered at leisure, and what
+ * is observed, counts until its response has come. They start in the order in which they were asked
+ * for, and each has its own outcome, in any order: where order matters, one waits for the other.
+ * While one is neither acknowledged nor answered, no message goes that is nstart or more behind it:
+ * so a device finds a copy of it among its last nstart answers (section 4.5). And whatever nstart
+ * says, there go not together:
+ * - a request with a body, with another whose body goes out in blocks: a small device puts together
+ *   one at a time, and need not know Request-Tag (RFC 9175 section 3.3);
+ * - the end of an observation, with the beginning of one;
+ * - two fetches of what an observation notifies of: the older value would be told last;
+ * - a request, with one that repeats the Echo of a challenge: its keys are in doubt;
+ * - more than one, while a device is offered new keys (RFC 8613 Appendix B.2).
+ * What is behind one that waits, waits too.
+ * A long body goes out in blocks, as part of this one request: what comes back is the answer to all
+ * of it, 4.08 also if the device does not follow. Between the blocks of a source, which may take
+ * hours, other requests to the device go out.
  * ERR_LIMIT (queue full), ERR_STATE (the keys are used up, or our numbers), ERR_NOTFOUND (no
  * address known), ERR_NOMEM, ERR_SPACE (a body above the limit). */
 MUST_USE enum err ep_request_start(struct ep_exchange *x, const struct ep_request_opts *o,
 	struct turn *t, struct ep_request **out);
+/* How many requests of ours are under way to a peer, and how many wait behind those. */
+struct ep_requests {
+	unsigned under_way, waiting;
+};
+/* Of a context, or (c NULL) of an unprotected peer, which may be NULL too. */
+struct ep_requests ep_requests_of(
+	const struct ep_exchange *x, const struct ep_context *c, const struct peer *p);
 /* While held, no queued request goes out: for ending many requests of one peer at once. */
 void ep_exchange_hold(struct ep_exchange *x);
 void ep_exchange_release(struct ep_exchange *x, struct turn *t);

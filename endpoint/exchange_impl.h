@@ -278,12 +278,20 @@ enum ep_tx_step {
  * All other options are there. ERR_SPACE: not even the smallest block fits. */
 MUST_USE enum err ep_tx_cut(
 	struct ep_exchange *x, struct ep_request *r, const struct pace *pace, struct msg *m);
+/* Its body goes out in blocks, and has not been answered. */
+bool ep_tx_in_blocks(const struct ep_request *r);
 /* A verified answer to what was sent last. */
 enum ep_tx_step ep_tx_answered(struct ep_request *r, const struct msg *m);
 void ep_tx_restart(struct ep_tx *tx);
 
 /* request.c: our requests; response.c: what comes back. */
 void ep_pump(struct ep_exchange *x, struct ep_conversation *v, struct turn *t);
+/* Whether r, or a request like it, may be on its way beside those that are. */
+bool ep_may_go(
+	const struct ep_exchange *x, const struct ep_conversation *v, const struct ep_request *r);
+/* Into and out of those on their way. */
+void ep_current_add(struct ep_conversation *v, struct ep_request *r);
+void ep_current_del(struct ep_conversation *v, struct ep_request *r);
 void ep_request_send(
 	struct ep_exchange *x, struct ep_request *r, const struct block *block2, struct turn *t);
 /* Once more what was sent last, as a new message. */
@@ -306,6 +314,8 @@ void ep_request_rx_reset(struct ep_exchange *x, struct ep_request *r);
  * goes out meanwhile, for the notification is in the work space: the caller pumps later. */
 void ep_request_supersede(struct ep_exchange *x, struct ep_request *parent, struct turn *t);
 void ep_request_enqueue(struct ep_conversation *v, struct ep_request *r);
+/* The next message of one on its way: now, or before all others as soon as that may be. */
+void ep_request_go_on(struct ep_exchange *x, struct ep_request *r, struct turn *t);
 /* A request for the same thing without Observe; not yet in any list. */
 MUST_USE enum err ep_request_child(
 	struct ep_exchange *x, struct ep_request *parent, struct ep_request **out);

@@ -256,6 +256,7 @@ static void empty(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
 		return;
 	if (x->outer.type == MSG_ACK) {
 		exch_acked(&x->exch, e, t->now_ms);
+		ep_pump(x, r->conv, t); /* what was not to be too far behind it */
 		return;
 	}
 	if (r->conv->ctx) /* a Reset is not authenticated: remembered, not obeyed */

@@ -82,6 +82,7 @@ static enum err ask_piece(
 		return err;
 	struct pace pace = ep_pace_of(x, r->endpoint, to.bearer);
 	exch_pace(&x->exch, &r->exch, pace.ack_timeout_ms, pace.max_retransmit, t->now_ms);
+	r->message = ++r->conv->messages;
 	turn_send(t, &to, turn_dup(t, wr_span(&w)));
 	return ERR_OK;
 }

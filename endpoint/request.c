@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests of ours: one at a time to each peer, encrypted when their turn comes. */
+/* Requests of ours: as many at a time to each peer as it takes, encrypted when their turn comes. */
 #include "endpoint/exchange_impl.h"
 
 #include <stdlib.h>
@@ -60,6 +60,23 @@ static void unlink_from(struct ep_request **list, struct ep_request *r)
 	r->next = NULL;
 }
 
+void ep_current_add(struct ep_conversation *v, struct ep_request *r)
+{
+	struct ep_request **at = &v->current;
+	while (*at)
+		at = &(*at)->next;
+	*at = r;
+	r->next = NULL;
+	r->state = EP_REQ_SENT;
+	v->current_n++;
+}
+
+void ep_current_del(struct ep_conversation *v, struct ep_request *r)
+{
+	unlink_from(&v->current, r);
+	v->current_n--;
+}
+
 /* Takes it out of its conversation, wherever it is, and lets the next one go. */
 void ep_request_leave(struct ep_exchange *x, struct ep_request *r, struct turn *t)
 {
@@ -76,7 +93,7 @@ void ep_request_leave(struct ep_exchange *x, struct ep_request *r, struct turn *
 			v->tail = &(*v->tail)->next;
 		break;
 	case EP_REQ_SENT:
-		v->current = NULL;
+		ep_current_del(v, r);
 		break;
 	case EP_REQ_OBSERVING:
 		unlink_from(&v->observations, r);
@@ -102,10 +119,13 @@ static void end_children(struct ep_exchange *x, struct ep_conversation *v,
 			at = &r->next;
 		}
 	}
-	struct ep_request *c = v->current;
-	if (c && c->parent == parent) {
-		ep_request_leave(x, c, t);
-		ep_request_free(x, c);
+	for (struct ep_request *r = v->current, *next; r; r = next) {
+		next = r->next;
+		if (r->parent == parent) {
+			ep_request_leave(x, r, t);
+			ep_request_free(x, r);
+			next = v->current; /* others may have come */
+		}
 	}
 }
 
@@ -260,6 +280,7 @@ static enum err send_now(
 	exch_pace(&x->exch, &r->exch, pace.ack_timeout_ms, pace.max_retransmit, t->now_ms);
 	ep_stream_join(x, r, to);
 	r->unsent = false;
+	r->message = ++r->conv->messages;
 	turn_send(t, to, turn_dup(t, wr_span(&w)));
 	ep_trace_out(r->endpoint, r->conv, to, &plain,
 		c ? osc_piv_number(&r->binding.piv) : UINT64_MAX, t);
@@ -305,21 +326,50 @@ void ep_exchange_release(struct ep_exchange *x, struct turn *t)
 	x->held = NULL;
 }
 
+/* What of one device must not be under way together (see ep_request_start). */
+static bool collide(const struct ep_request *sent, const struct ep_request *r)
+{
+	bool siblings = r->parent && sent->parent == r->parent;
+	bool ends = (sent->cancel && r->observe) || (sent->observe && r->cancel);
+	/* Between the blocks of a source others go, today as ever: they may last for hours. */
+	bool bodies = r->tx.body_n && !sent->source.n && ep_tx_in_blocks(sent);
+	return sent->proving || siblings || ends || bodies;
+}
+
+/* It may come to be sent again, and then the device must know that copy. */
+static bool too_far(const struct ep_conversation *v, const struct ep_request *sent, unsigned n)
+{
+	return !sent->exch.acked && v->messages + 1 - sent->message >= n;
+}
+
+bool ep_may_go(
+	const struct ep_exchange *x, const struct ep_conversation *v, const struct ep_request *r)
+{
+	if (!v->current)
+		return true;
+	const struct ep_peer *p = v->ctx ? v->ctx->peer : NULL;
+	const struct peer *to = v->ctx ? (p ? &p->peer : NULL) : &v->peer;
+	unsigned n = ep_nstart(x, r->endpoint, to);
+	if (v->begin || v->current_n >= n)
+		return false;
+	const struct ep_request *sent = v->current;
+	while (sent && !collide(sent, r) && !too_far(v, sent, n))
+		sent = sent->next;
+	return !sent;
+}
+
 void ep_pump(struct ep_exchange *x, struct ep_conversation *v, struct turn *t)
 {
-	struct ep_request *r = v->queue;
 	if (x->hold)
 		x->held = v;
-	if (v->current || !r || x->hold)
-		return;
-	v->queue = r->next;
-	if (!v->queue)
-		v->tail = &v->queue;
-	v->queue_n--;
-	r->next = NULL;
-	r->state = EP_REQ_SENT;
-	v->current = r;
-	ep_request_send(x, r, NULL, t);
+	for (struct ep_request *r; !x->hold && (r = v->queue) && ep_may_go(x, v, r);) {
+		v->queue = r->next;
+		if (!v->queue)
+			v->tail = &v->queue;
+		v->queue_n--;
+		ep_current_add(v, r);
+		ep_request_resend(x, r, t); /* some were on their way before */
+	}
 }
 
 void ep_request_enqueue(struct ep_conversation *v, struct ep_request *r)
@@ -330,6 +380,20 @@ void ep_request_enqueue(struct ep_conversation *v, struct ep_request *r)
 	*v->tail = r;
 	v->tail = &r->next;
 	v->queue_n++;
+}
+
+void ep_request_go_on(struct ep_exchange *x, struct ep_request *r, struct turn *t)
+{
+	struct ep_conversation *v = r->conv;
+	ep_request_stop(x, r);
+	ep_current_del(v, r);
+	r->state = EP_REQ_QUEUED;
+	r->next = v->queue;
+	v->queue = r;
+	if (!r->next)
+		v->tail = &r->next;
+	v->queue_n++;
+	ep_pump(x, v, t);
 }
 
 /* As long as it can get inside OSCORE. */
@@ -372,8 +436,8 @@ static bool has_room(
 		return false;
 	if (!body_bytes)
 		return true;
-	if (v->current)
-		n += held_bytes(v->current);
+	for (const struct ep_request *r = v->current; r; r = r->next)
+		n += held_bytes(r);
 	for (const struct ep_request *r = v->queue; r; r = r->next)
 		n += held_bytes(r);
 	return n <= 2 * x->opts.body_limit_bytes && x->tx_bytes + body_bytes <= BODIES_MAX;
@@ -422,6 +486,15 @@ enum err ep_request_start(struct ep_exchange *x, const struct ep_request_opts *o
 	ep_request_enqueue(v, r);
 	ep_pump(x, v, t);
 	return ERR_OK;
+}
+
+struct ep_requests ep_requests_of(
+	const struct ep_exchange *x, const struct ep_context *c, const struct peer *p)
+{
+	const struct ep_conversation *v = c ? c->conv : NULL;
+	if (!c && p)
+		v = map_get(&x->nosec, span_make(p, sizeof(*p)));
+	return v ? (struct ep_requests){v->current_n, v->queue_n} : (struct ep_requests){0, 0};
 }
 
 enum err ep_request_cancel(struct ep_exchange *x, struct ep_request *r, struct turn *t)

@@ -126,11 +126,21 @@ static bool check_options(
 	return false;
 }
 
-/* The address of the newest verified message. A response without a number answers the one request
- * on its way, so it is new. */
-static void heard(struct ep_delivery *d, uint64_t number)
+/* A response without a number is as new as the request that it answers. */
+static bool is_newest(struct ep_request *r, uint64_t number)
 {
-	if (!d->ctx || !d->ctx->peer)
+	struct ep_conversation *v = r->conv;
+	uint64_t asked = osc_piv_number(&r->binding.piv);
+	bool newest = asked >= v->answered;
+	if (r->state == EP_REQ_SENT && newest)
+		v->answered = asked;
+	return number || newest;
+}
+
+/* The address of the newest verified message. */
+static void heard(struct ep_delivery *d, struct ep_request *r, uint64_t number)
+{
+	if (!d->ctx || !is_newest(r, number) || !d->ctx->peer)
 		return;
 	uint64_t piv = number ? number - 1 : d->ctx->peer->piv;
 	if (piv >= d->ctx->peer->piv &&
@@ -165,12 +175,10 @@ static bool repeat_with_echo(
 	memcpy(r->echo, o->val.p, o->val.n);
 	r->echo_n = (uint8_t)o->val.n;
 	r->echo_done = true;
-	if (r->rx.active && r->tx.blocks) { /* the body that was asked with is not sent twice */
-		ask_next(x, r, t);
-		return true;
-	}
-	ep_request_rx_reset(x, r); /* the answer is asked from the start */
-	ep_request_send(x, r, NULL, t);
+	r->proving = true;
+	if (!r->tx.blocks) /* the body that was asked with in blocks is not sent twice */
+		ep_request_rx_reset(x, r); /* the answer is asked from the start */
+	ep_request_go_on(x, r, t);
 	return true;
 }
 
@@ -235,6 +243,21 @@ static enum body take_block2(
 	return BODY_WHOLE;
 }
 
+/* The next block of a body; that of a source after whatever else waits for the peer, since all of
+ * it may take long. */
+static void send_next(struct ep_exchange *x, struct ep_request *r, struct turn *t)
+{
+	struct ep_conversation *v = r->conv;
+	if (!r->source.n || !v->queue) {
+		ep_request_go_on(x, r, t);
+		return;
+	}
+	ep_request_stop(x, r);
+	ep_current_del(v, r);
+	ep_request_enqueue(v, r);
+	ep_pump(x, v, t);
+}
+
 /* It is asked for from its start, if asking twice does no harm; and not for ever, for a body may
  * change faster than it can be fetched. */
 static bool fetch_again(struct ep_exchange *x, struct ep_request *r, struct turn *t)
@@ -244,7 +267,7 @@ static bool fetch_again(struct ep_exchange *x, struct ep_request *r, struct turn
 	r->fetched_again++;
 	ep_request_rx_reset(x, r);
 	ep_tx_restart(&r->tx);
-	ep_request_send(x, r, NULL, t);
+	send_next(x, r, t);
 	return true;
 }
 
@@ -253,7 +276,8 @@ static bool fetch_rest(struct ep_exchange *x, struct ep_request *r, struct msg *
 {
 	struct ep_request *child;
 	struct ep_conversation *v = r->conv;
-	bool busy = v->current || r->tx.blocks; /* it is asked with a body: that goes first */
+	bool busy = !ep_may_go(x, v, r) || r->tx.blocks; /* it is asked with a body: that goes first
+							  */
 	if ((busy && v->queue_n >= EP_QUEUE_MAX) || ep_request_child(x, r, &child))
 		return false;
 	if (busy || take_block2(x, child, m, t->now_ms) != BODY_MORE) {
@@ -265,8 +289,7 @@ static bool fetch_rest(struct ep_exchange *x, struct ep_request *r, struct msg *
 		return true;
 	}
 	child->conv = v;
-	child->state = EP_REQ_SENT;
-	v->current = child;
+	ep_current_add(v, child);
 	ask_next(x, child, t);
 	return true;
 }
@@ -282,7 +305,7 @@ static void start_observing(
 	r->observed = true;
 	r->last_number = number;
 	r->last_ms = now_ms;
-	v->current = NULL;
+	ep_current_del(v, r);
 	r->next = v->observations;
 	v->observations = r;
 	if (map_put(&x->observing, r)) { /* no memory: then it is a response and nothing more */
@@ -316,9 +339,9 @@ static void finish(struct ep_exchange *x, struct ep_request *r, uint64_t number,
 		start_observing(x, r, d->ctx ? number : value, t->now_ms);
 	} else {
 		ep_request_stop(x, r);
+		ep_current_del(v, r);
 		r->state = EP_REQ_DEAD;
 		r->conv = NULL;
-		v->current = NULL;
 	}
 	if (r->parent) /* the body lives in it */
 		d->child = r;
@@ -361,21 +384,6 @@ static void observe_in_blocks(
 	ep_pump(x, v, t);
 }
 
-/* The next block of a body; that of a source after whatever else waits for the peer, since all of
- * it may take long. */
-static void send_next(struct ep_exchange *x, struct ep_request *r, struct turn *t)
-{
-	struct ep_conversation *v = r->conv;
-	if (!r->source.n || !v->queue) {
-		ep_request_send(x, r, NULL, t);
-		return;
-	}
-	ep_request_stop(x, r);
-	v->current = NULL;
-	ep_request_enqueue(v, r);
-	ep_pump(x, v, t);
-}
-
 /* What a good response does to bodies, the one we send and the one we fetch. BODY_MORE: it was one
  * step, and the next is on its way. BODY_BROKEN: nothing more will come of it. */
 static enum body take(
@@ -394,7 +402,7 @@ static enum body take(
 	}
 	enum body got = take_block2(x, r, m, t->now_ms);
 	if (got == BODY_MORE) {
-		ask_next(x, r, t);
+		ep_request_go_on(x, r, t);
 	} else if (got == BODY_CHANGED) {
 		if (fetch_again(x, r, t))
 			return BODY_MORE;
@@ -420,12 +428,16 @@ static void response(
 	d->endpoint = r->endpoint;
 	d->conv = r->conv;
 	ep_conv_touch(x, r->conv, t->now_ms);
-	heard(d, number);
+	heard(d, r, number);
+	struct ep_conversation *v = r->conv;
 	if (repeat_with_echo(x, r, d->msg, t))
 		return;
+	r->proving = false;
 	enum body got = take(x, r, number, d->msg, t);
-	if (got == BODY_MORE)
+	if (got == BODY_MORE) {
+		ep_pump(x, v, t); /* what waited for this answer alone */
 		return;
+	}
 	if (got == BODY_BROKEN) {
 		d->msg->code = MSG_REQUEST_ENTITY_INCOMPLETE;
 		d->msg->payload = SPAN_EMPTY;
@@ -462,12 +474,21 @@ static bool is_first_block(const struct msg *m)
 	return !block_get(m, OPT_BLOCK2, &b) && b.more;
 }
 
+static const struct ep_request *fetch_of(const struct ep_request *r, const struct ep_request *list)
+{
+	while (list && (list->parent != r || !list->rx.active))
+		list = list->next;
+	return list;
+}
+
 /* Is its body the one whose rest is on its way already? Only an ETag can tell. */
 static bool being_fetched(const struct ep_request *r, const struct msg *m)
 {
-	const struct ep_request *child = r->conv->current;
 	const struct opt *etag = msg_find(m, OPT_ETAG);
-	return child && child->parent == r && child->rx.active && is_first_block(m) && etag &&
+	const struct ep_request *child = fetch_of(r, r->conv->current);
+	if (!child)
+		child = fetch_of(r, r->conv->queue);
+	return child && is_first_block(m) && etag &&
 	       span_eq(etag->val, span_make(child->rx.etag, child->rx.etag_n));
 }
 
@@ -505,7 +526,7 @@ static void notification(
 		ep_delivery_end(x, d, t);
 		return;
 	}
-	heard(d, number);
+	heard(d, r, number);
 	if (being_fetched(r, d->msg)) {
 		ep_delivery_end(x, d, t);
 		return;

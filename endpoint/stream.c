@@ -65,11 +65,19 @@ void ep_stream_forget(struct ep_exchange *x, struct ep_conversation *v)
 	v->stirred = false;
 }
 
+/* What could not be sent, but for what went to `but` (or NULL). */
+static struct ep_request *unsent(const struct ep_conversation *v, const struct peer *but)
+{
+	struct ep_request *r = v->current;
+	while (r && (!r->unsent || (but && peer_eq(&r->stream, but))))
+		r = r->next;
+	return r;
+}
+
 void ep_stream_heard(struct ep_exchange *x, const struct ep_delivery *d)
 {
 	struct ep_conversation *v = d->verified && d->ctx ? d->ctx->conv : NULL;
-	if (v && v->current && v->current->unsent && d->ctx->peer &&
-		!peer_eq(&d->ctx->peer->peer, &v->current->stream))
+	if (v && d->ctx->peer && unsent(v, &d->ctx->peer->peer))
 		see_later(x, v);
 }
 
@@ -123,12 +131,10 @@ bool ep_stream_stirred(struct ep_exchange *x, struct turn *t)
 	if (!v)
 		return false;
 	ep_stream_forget(x, v);
-	struct ep_request *r = v->current;
-	if (!r || !r->unsent)
-		return true;
-	if (v->ctx)
-		ep_request_resend(x, r, t);
-	else
-		lost(x, r, t);
+	for (struct ep_request *r; (r = unsent(v, NULL));)
+		if (v->ctx)
+			ep_request_resend(x, r, t);
+		else
+			lost(x, r, t);
 	return true;
 }

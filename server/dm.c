@@ -472,7 +472,7 @@ enum err srv_dm_cancel(struct srv *s, struct endpoint *e, uint64_t ticket, struc
 		op = op->next;
 	if (!op)
 		return ERR_NOTFOUND;
-	if (!op->request || (srv_op_kept(op->kind) && op->request->state != EP_REQ_QUEUED))
+	if (!op->request || (srv_op_kept(op->kind) && ep_request_acted(op->request)))
 		return ERR_STATE;
 	ep_request_end(s->x, op->request, t);
 	srv_op_done(op, 409, "cancelled", "it was cancelled before the device answered", t);

@@ -259,7 +259,7 @@ bool srv_queue_back(struct srv_op *op, struct turn *t)
 	struct srv_queued *q = op->queued;
 	if (!q)
 		return false;
-	bool left = op->request && op->request->state != EP_REQ_QUEUED;
+	bool left = op->request && ep_request_acted(op->request);
 	if (t && srv_op_kept(op->kind) && left) {
 		end(q, 504, "outcome-unknown", "it was sent, and the device may have done it", t);
 		return true;
@@ -273,7 +273,8 @@ static void expire(struct srv_queued *q, struct turn *t)
 	end(q, 504, "expired", "the device did not wake in time", t);
 }
 
-/* True: it is on its way, or has to wait. */
+/* True: it is on its way, or has ended. False: it could not be sent now, and waits for the next
+ * sign of life. */
 static bool deliver(struct srv *s, struct srv_queued *q, struct srv_reg *g, struct turn *t)
 {
 	struct srv_dm d = {.kind = q->kind, .endpoint = q->queue->endpoint, .path = q->path};
@@ -281,10 +282,10 @@ static bool deliver(struct srv *s, struct srv_queued *q, struct srv_reg *g, stru
 	struct srv_refusal why;
 	enum err err = srv_queue_unpack(span_make(q->data, q->n), &d, &records);
 	if (err == ERR_NOMEM)
-		return true;
+		return false;
 	if (err) {
 		end(q, 500, "internal", "what was asked for cannot be read any more", t);
-		return false;
+		return true;
 	}
 	uint64_t ref = q->ref;
 	bool allowed = srv_op_allowed(g, &d, &why);
@@ -299,43 +300,50 @@ static bool deliver(struct srv *s, struct srv_queued *q, struct srv_reg *g, stru
 	free(records);
 	if (!allowed)
 		end(q, 422, why.type, why.detail, t);
-	/* Still waiting: it could not be sent now, and waits for the next sign of life. */
 	q = by_ref(s, ref);
-	return allowed && q && q->state != SRV_QUEUED_DONE;
+	return !q || q->op || q->state == SRV_QUEUED_DONE;
 }
 
-static struct srv_queued *first_waiting(const struct srv_queue *k)
+/* The first that is neither done nor on its way. NULL: there is none, or enough are. */
+static struct srv_queued *next_to_go(const struct srv *s, const struct srv_reg *g)
 {
-	struct srv_queued *q = k && k->waiting_n ? k->first : NULL;
-	while (q && q->state == SRV_QUEUED_DONE)
-		q = q->next;
-	return q;
+	const struct srv_queue *k = queue_of(s, g->endpoint);
+	const struct peer *to = g->peer;
+	if (g->ctx)
+		to = g->ctx->peer ? &g->ctx->peer->peer : NULL;
+	unsigned n = ep_nstart(s->x, g->endpoint, to);
+	for (struct srv_queued *q = k && k->waiting_n ? k->first : NULL; q && n; q = q->next)
+		if (q->op)
+			n--;
+		else if (q->state != SRV_QUEUED_DONE)
+			return q;
+	return NULL;
 }
 
 void srv_queue_next(struct srv *s, struct srv_reg *g, struct turn *t)
 {
-	struct endpoint *e = g->endpoint;
 	struct srv_queued *q;
-	if (!s->queued_n || srv_asleep(s, g, t->now_ms))
-		return;
-	while ((q = first_waiting(queue_of(s, e))) && !q->op)
+	bool goes_on = s->queued_n && !srv_asleep(s, g, t->now_ms);
+	while (goes_on && (q = next_to_go(s, g)))
 		if (q->expiry_ms <= t->now_ms)
 			expire(q, t);
-		else if (deliver(s, q, g, t))
-			return;
+		else
+			goes_on = deliver(s, q, g, t);
 }
 
 /* What has not left yet stays in its queue. */
 static void take_back(struct srv *s, struct srv_reg *g, struct turn *t)
 {
-	struct srv_queued *q = first_waiting(queue_of(s, g->endpoint));
-	struct srv_op *op = q ? q->op : NULL;
-	if (!op || !op->request || op->request->state != EP_REQ_QUEUED)
-		return;
-	ep_request_end(s->x, op->request, t);
-	op->request = NULL;
-	let_go(q, t);
-	srv_op_finish(s, op, t);
+	const struct srv_queue *k = queue_of(s, g->endpoint);
+	for (struct srv_queued *q = k ? k->first : NULL; q; q = q->next) {
+		struct srv_op *op = q->op;
+		if (!op || !op->request || ep_request_acted(op->request))
+			continue;
+		ep_request_end(s->x, op->request, t);
+		op->request = NULL;
+		let_go(q, t);
+		srv_op_finish(s, op, t);
+	}
 }
 
 void srv_queue_sleep(struct srv *s, struct srv_reg *g, struct turn *t)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Inside the server engine: the queues of devices in queue mode (QM). Everything such a device is
- * asked for goes through its queue: stored, in order, one at a time while it is awake. Its record
+ * asked for goes through its queue: stored, in order, while it is awake as many at a time as its
+ * nstart says, which is one unless somebody set it. Its record
  * says that it is sent before it leaves, so what may have been done is never asked twice. */
 #ifndef LANYARD_SERVER_QUEUE_H
 #define LANYARD_SERVER_QUEUE_H
@@ -42,7 +43,7 @@ struct srv_outcome {
 /* queue.c */
 /* Takes an operation in, and sends it at once if it can go. It is allowed. */
 void srv_queue_take(struct srv *s, struct srv_reg *g, const struct srv_dm *d, struct turn *t);
-/* The device is awake: the next may go. At most one request leaves. */
+/* The device is awake: the next may go. At most nstart requests leave. */
 void srv_queue_next(struct srv *s, struct srv_reg *g, struct turn *t);
 /* It did not answer: all wait for its next sign of life, also what has not left yet. */
 void srv_queue_sleep(struct srv *s, struct srv_reg *g, struct turn *t);

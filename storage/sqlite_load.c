@@ -97,6 +97,7 @@ static enum err endpoint_row(struct load *l, struct sqdb_cur *c)
 	r.pace.block_bytes = (uint16_t)store_sqdb_get(c);
 	r.pace.message_bytes = (uint16_t)store_sqdb_get(c);
 	r.pace.max_retransmit = (uint8_t)store_sqdb_get(c);
+	r.pace.nstart = (uint8_t)store_sqdb_get(c);
 	r.damaged = !store_sqdb_get(c);
 	enum err e = l->v->endpoint ? l->v->endpoint(l->v->arg, &r) : ERR_OK;
 	if (e || !r.damaged)
@@ -391,7 +392,7 @@ static enum err load_all(struct load *l)
 {
 	enum err e = each(l,
 		"SELECT id, name, bs_ep, rd_ep, freshness, allow_nosec, oscore_version,"
-		" ack_timeout_ms, block_bytes, message_bytes, max_retransmit,"
+		" ack_timeout_ms, block_bytes, message_bytes, max_retransmit, nstart,"
 		" sum = row_sum(" SUM_ENDPOINT ") FROM endpoints ORDER BY id",
 		endpoint_row);
 	if (!e)

@@ -173,7 +173,7 @@ static const char version_6[] =
 	"ALTER TABLE hot ADD COLUMN state_not INTEGER NOT NULL DEFAULT 0;"
 	"UPDATE hot SET ssn_not = ~ssn_limit, highest_not = ~highest, window_not = ~window_bits,"
 	" gap_not = ~ssn_gap, failures_not = ~failures, state_not = ~(" SUM_HOT_STATE("") ");"
-	"UPDATE endpoints SET sum = row_sum(" SUM_ENDPOINT ");"
+	"UPDATE endpoints SET sum = row_sum(" SUM_ENDPOINT_6 ");"
 	"UPDATE contexts SET sum = row_sum(" SUM_CONTEXT_6("") ");"
 	"UPDATE tombstones SET sum = row_sum(" SUM_TOMBSTONE("") ");"
 	"UPDATE seen SET flags = flags | row_sum(" SUM_SEEN ") << 2;"
@@ -233,8 +233,14 @@ static const char version_9[] =
 			    "") ")"
 				" ELSE ~row_sum(" SUM_CONTEXT("") ") END;";
 
+/* How many requests of ours may be under way; 0: as configured. A row that was damaged stays so. */
+static const char version_10[] =
+	"ALTER TABLE endpoints ADD COLUMN nstart INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE endpoints SET sum = CASE sum WHEN row_sum(" SUM_ENDPOINT_6
+	") THEN row_sum(" SUM_ENDPOINT ") ELSE ~row_sum(" SUM_ENDPOINT ") END;";
+
 const char *const store_sqdb_migration[SQDB_VERSION] = {version_1, version_2, version_3, version_4,
-	version_5, version_6, version_7, version_8, version_9};
+	version_5, version_6, version_7, version_8, version_9, version_10};
 
 const char *const store_sqdb_sql[SQDB_STMTS] = {
 	[SQDB_BEGIN] = "BEGIN IMMEDIATE",
@@ -246,14 +252,14 @@ const char *const store_sqdb_sql[SQDB_STMTS] = {
 		      " suspect = ?10, writes = writes + 1 WHERE id = 1",
 	[SQDB_ENDPOINT_PUT] = "INSERT INTO endpoints (id, name, bs_ep, rd_ep, freshness,"
 			      " allow_nosec, oscore_version, ack_timeout_ms, block_bytes,"
-			      " message_bytes, max_retransmit, sum)"
-			      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
-			      " row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11))"
+			      " message_bytes, max_retransmit, nstart, sum)"
+			      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
+			      " row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12))"
 			      " ON CONFLICT (id) DO UPDATE SET name = ?2, bs_ep = ?3, rd_ep = ?4,"
 			      " freshness = ?5, allow_nosec = ?6, oscore_version = ?7,"
 			      " ack_timeout_ms = ?8, block_bytes = ?9, message_bytes = ?10,"
-			      " max_retransmit = ?11,"
-			      " sum = row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+			      " max_retransmit = ?11, nstart = ?12,"
+			      " sum = row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
 	[SQDB_ENDPOINT_DEL] = "DELETE FROM endpoints WHERE id = ?1",
 	[SQDB_ENDPOINT_CONTEXTS] = "SELECT id FROM contexts WHERE endpoint_id = ?1 LIMIT 1",
 	[SQDB_OPS_DEL] = "DELETE FROM operations WHERE endpoint_id = ?1",

@@ -17,9 +17,10 @@
 #include <sqlite3.h>
 
 /* Columns as SQL. `p` is what stands before their names: "" or "c.". */
-#define SUM_ENDPOINT                                                                               \
+#define SUM_ENDPOINT_6                                                                             \
 	"id, name, bs_ep, rd_ep, freshness, allow_nosec, oscore_version, ack_timeout_ms,"          \
 	" block_bytes, message_bytes, max_retransmit"
+#define SUM_ENDPOINT SUM_ENDPOINT_6 ", nstart"
 #define SUM_CONTEXT_6(p)                                                                           \
 	p "id, " p "endpoint_id, " p "role, " p "origin, " p "aead, " p "hkdf, " p "ssid, " p      \
 	  "sender_id, " p "recipient_id, " p "id_context, " p "master_secret, " p                  \

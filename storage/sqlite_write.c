@@ -52,6 +52,7 @@ static enum err put_endpoint(struct sqdb *d, const struct rec_endpoint *r)
 	store_sqdb_put(&c, r->pace.block_bytes);
 	store_sqdb_put(&c, r->pace.message_bytes);
 	store_sqdb_put(&c, r->pace.max_retransmit);
+	store_sqdb_put(&c, r->pace.nstart);
 	return store_sqdb_run(d, &c);
 }
 

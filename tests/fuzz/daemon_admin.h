@@ -196,7 +196,9 @@ static void call_settings(
 		.has_block_size = has & 32,
 		.has_message_size = has & 64,
 		.has_ack_timeout = has & 128,
-		.pace = {.ack_timeout_ms = v & 16 ? 100 : 0,
+		.has_nstart = v & 128,
+		.pace = {.nstart = has & 7,
+			.ack_timeout_ms = v & 16 ? 100 : 0,
 			.block_bytes = v & 32 ? 16 : 0,
 			.message_bytes = v & 64 ? 128 : 0}};
 	if (s.has_bs_ep)

@@ -32,16 +32,18 @@ static void check_conversation(const struct ep_conversation *v, struct check_sum
 	size_t n = 0;
 	require(!v->pinned, "no delivery is under way between turns");
 	require(v->current || !v->queue, "the next request goes when none is on its way");
-	if (v->current) {
-		check_request(v->current, v, EP_REQ_SENT);
-		s->on_their_way++;
-	}
+	for (const struct ep_request *r = v->current; r; r = r->next, n++)
+		check_request(r, v, EP_REQ_SENT);
+	require(n == v->current_n && n <= PACE_NSTART_MAX, "few requests are on their way");
+	s->on_their_way += n;
+	n = 0;
 	struct ep_request *const *tail = &v->queue;
 	for (const struct ep_request *r = v->queue; r; r = r->next, n++) {
 		check_request(r, v, EP_REQ_QUEUED);
 		tail = &r->next;
 	}
-	require(n == v->queue_n && n <= EP_QUEUE_MAX && tail == v->tail, "a queue is whole");
+	require(n == v->queue_n && tail == v->tail, "a queue is whole");
+	require(n + v->current_n <= EP_QUEUE_MAX + PACE_NSTART_MAX, "a queue is bounded");
 	s->queued += n;
 	for (const struct ep_request *r = v->observations; r; r = r->next, s->observing++)
 		check_request(r, v, EP_REQ_OBSERVING);

@@ -86,6 +86,8 @@ static const struct row {
 		"\"field\":\"ack_timeout_ms\"", "", NULL, NULL},
 	{"endpoint PUT, too often", "PUT", "/v1/endpoints/dev1", "{\"max_retransmit\":9}", 422,
 		"\"field\":\"max_retransmit\"", "", NULL, NULL},
+	{"endpoint PUT, too many at once", "PUT", "/v1/endpoints/dev1", "{\"nstart\":9}", 422,
+		"\"field\":\"nstart\"", "", NULL, NULL},
 	{"endpoint PUT, a number as text", "PUT", "/v1/endpoints/dev1", "{\"block_size\":\"64\"}",
 		422, "\"field\":\"block_size\"", "", NULL, NULL},
 	{"endpoint PUT, unknown member", "PUT", "/v1/endpoints/dev1", "{\"fresh\":1}", 422,
@@ -302,8 +304,12 @@ static void check_details(void)
 	const struct adm_settings *set = &fake.settings;
 	CHECK(set->has_block_size && set->pace.block_bytes == 64 && set->has_message_size &&
 			!set->pace.message_bytes && set->has_ack_timeout &&
-			set->pace.ack_timeout_ms == 60000 && !set->has_max_retransmit,
+			set->pace.ack_timeout_ms == 60000 && !set->has_max_retransmit &&
+			!set->has_nstart,
 		"and of sizes and pace, 0 too");
+	(void)ask("PUT", "/v1/endpoints/d", "{\"nstart\":8}");
+	CHECK(set->has_nstart && set->pace.nstart == 8 && !set->has_block_size,
+		"and how many requests at once");
 }
 
 static void check_log(void)

@@ -198,8 +198,42 @@ static void test_timing(void)
 	CHECK(bearer_timing((enum bearer)77) == bearer_timing(BEARER_NONE), "an unknown bearer");
 }
 
+static const struct {
+	const char *what;
+	struct pace p;
+	const char *fault;
+} paces[] = {
+	{"as configured", {0}, NULL},
+	{"the least", {100, 16, 128, 1, 1}, NULL},
+	{"the most", {60000, 1024, 1280, 8, 8}, NULL},
+	{"too fast", {.ack_timeout_ms = 99}, "ack_timeout_ms"},
+	{"too slow", {.ack_timeout_ms = 60001}, "ack_timeout_ms"},
+	{"no power of two", {.block_bytes = 100}, "block_size"},
+	{"too short", {.message_bytes = 127}, "message_size"},
+	{"too long", {.message_bytes = 1281}, "message_size"},
+	{"too often", {.max_retransmit = 9}, "max_retransmit"},
+	{"too many at once", {.nstart = 9}, "nstart"},
+};
+
+static void test_pace(void)
+{
+	static const struct pace all = {1000, 64, 200, 3, 2}, own = {.nstart = 5};
+	for (size_t i = 0; i < sizeof(paces) / sizeof(*paces); i++) {
+		const char *fault = pace_fault(&paces[i].p);
+		CHECK(paces[i].fault ? fault && !strcmp(fault, paces[i].fault) : !fault,
+			paces[i].what);
+	}
+	struct pace p = pace_of(&own, &all);
+	CHECK(p.ack_timeout_ms == 1000 && p.block_bytes == 64 && p.message_bytes == 200 &&
+			p.max_retransmit == 3 && p.nstart == 5,
+		"what is set goes before, the rest stays");
+	p = pace_of(&all, &own);
+	CHECK(p.nstart == 2 && p.max_retransmit == 3, "each of it");
+}
+
 int main(void)
 {
+	test_pace();
 	test_text();
 	test_packed();
 	test_packed_errors();

@@ -62,6 +62,13 @@ static void test_count(void)
 			dedup_find(&d, DEDUP_PER_PEER + 2, 0),
 		"the oldest go");
 	dedup_clear(&d, &b);
+	b.per_peer = 2 * DEDUP_PER_PEER;
+	for (uint64_t hash = 1; hash <= b.per_peer + 1; hash++)
+		ok = ok && dedup_put(&d, &b, hash, 100, bytes(10), 0) == ERR_OK;
+	CHECK(ok && !dedup_find(&d, 1, 0) && dedup_find(&d, 2, 0) &&
+			b.bytes == b.per_peer * (ENTRY + 10),
+		"or a longer one, for those who answer more at once");
+	dedup_clear(&d, &b);
 }
 
 static void test_expiry(void)

@@ -221,6 +221,39 @@ static void check_block1(void)
 	w_fini(&w);
 }
 
+/* As many as a server may have under way at once (nstart): a copy of the first after the last. */
+static void check_together(void)
+{
+	static uint8_t q[PACE_NSTART_MAX][W_BYTES], out[PACE_NSTART_MAX][W_BYTES];
+	static struct heard asked[PACE_NSTART_MAX];
+	size_t n[PACE_NSTART_MAX], out_n[PACE_NSTART_MAX];
+	struct msg m;
+	bool own = true, same = true;
+	begin();
+	for (size_t i = 0; i < PACE_NSTART_MAX; i++) {
+		w_msg(&m, MSG_POST, "3/0/12");
+		n[i] = w_request(&w, &w.server, &m, &asked[i], q[i]);
+	}
+	for (size_t k = 0; k < PACE_NSTART_MAX; k++) {
+		size_t i = PACE_NSTART_MAX - 1 - k; /* they come in another order */
+		w_forget(&w);
+		w_in(&w, span_make(q[i], n[i]));
+		own &= w.sent_n == 1 && w_answer(&w, 0, &w.server, &asked[i]) &&
+		       asked[i].plain.code == MSG_CHANGED;
+		memcpy(out[i], w.sent[0], out_n[i] = w.sent_bytes[0]);
+	}
+	CHECK(own && w.seen[DEV_EVENT_EXECUTE] == PACE_NSTART_MAX, "each has its own answer");
+	for (size_t i = 0; i < PACE_NSTART_MAX; i++) {
+		w_forget(&w);
+		w_in(&w, span_make(q[i], n[i]));
+		same &= w.sent_n == 1 &&
+			span_eq(span_make(w.sent[0], w.sent_bytes[0]), span_make(out[i], out_n[i]));
+	}
+	CHECK(same && w.seen[DEV_EVENT_EXECUTE] == PACE_NSTART_MAX,
+		"and a copy of each the same again, which does nothing (GEN-08)");
+	w_fini(&w);
+}
+
 static void check_once(void)
 {
 	static uint8_t q[W_BYTES], first[W_BYTES];
@@ -325,6 +358,7 @@ int main(void)
 	check_block2();
 	check_block1();
 	check_once();
+	check_together();
 	check_refusals();
 	check_challenge();
 	return test_done();

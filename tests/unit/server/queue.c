@@ -372,22 +372,7 @@ static void behind(void)
 	close_server();
 }
 
-/* ---- the registration ends meanwhile */
-
-static void anew(enum srv_dm_kind kind, const char *path, bool again)
-{
-	open_queue();
-	sleep_now();
-	CHECK(want(kind, path, "", 1) == 202 && wake(), "on its way");
-	CHECK(ask(MSG_POST, "rd", "ep=dev&lt=6000&lwm2m=1.1&Q", LWM_CF_LINK, LINKS) == MSG_CREATED,
-		"a Register");
-	CHECK(event("\"outcome\":\"unknown\"") == !again, "what may have been done is told so");
-	commit();
-	CHECK((rig_sent_n(&rig) > 1) == again, "only what may be is asked again");
-	close_server();
-}
-
-/* ---- a restart at each step */
+/* The daemon is started anew, over what is stored. */
 
 static void restart(bool older)
 {
@@ -423,6 +408,168 @@ static void restart(bool older)
 			REQUIRE(srv_load_op(srv, rig.e, &row[i].op, &rig.t) == ERR_OK, "a row");
 	commit();
 }
+
+/* ---- more than one at a time, if that was said */
+
+static struct rig_msg second;
+
+static void open_two(void)
+{
+	struct pace two = {.nstart = 2};
+	open_queue();
+	REQUIRE(!ep_set_pace(rig.e, &two), "nstart");
+	sleep_now();
+}
+
+/* An Update lets two go: q and second. */
+static bool wake_two(void)
+{
+	return wake() && rig_sent_n(&rig) == 3 &&
+	       rig_asked(&rig, RIG_SERVER, rig_sent(&rig, 2), &second);
+}
+
+static void together(void)
+{
+	open_two();
+	CHECK(want(SRV_WRITE, "/3/0/15", "UTC", 1) == 202 &&
+			want(SRV_EXECUTE, "/3/0/4", "", 2) == 202 &&
+			want(SRV_READ, "/3/0/9", "", 3) == 202,
+		"three wait");
+	CHECK(wake_two() && asked(MSG_PUT, "/3/0/15", -1, LWM_CF_TEXT, SPAN_LIT("UTC")) &&
+			second.plain.code == MSG_POST && rows_in(SRV_QUEUED_SENT) == 2,
+		"two go, in their order, and are recorded as sent");
+	CHECK(!strcmp(state_of(1), "running") && !strcmp(state_of(2), "running") &&
+			!strcmp(state_of(3), "queued"),
+		"as one can see");
+	struct rig_msg first = q;
+	q = second;
+	CHECK(reply(MSG_CHANGED, -1, "") && event("\"id\":\"0000000000000002\"") &&
+			!event("\"id\":\"0000000000000001\"") && !rig_sent_n(&rig),
+		"the second is answered first");
+	q = first;
+	CHECK(reply(MSG_FORBIDDEN, -1, "") && event("\"id\":\"0000000000000001\"") &&
+			event("\"outcome\":\"failed\"") &&
+			asked(MSG_GET, "/3/0/9", LWM_CF_TEXT, -1, SPAN_EMPTY),
+		"the first is refused, and the third goes");
+	CHECK(reply(MSG_CONTENT, LWM_CF_TEXT, "80") && !srv_queued_count(srv), "all are done");
+	CHECK(want(SRV_READ, "/3/0/9", "", 4) == 0 && want(SRV_READ, "/3/0/1", "", 5) == 0 &&
+			rig_sent_n(&rig) == 1,
+		"awake, two wait for their answers");
+	CHECK(want(SRV_READ, "/3/0/2", "", 6) == 202 && !strcmp(outcome()->type, "busy"),
+		"a third learns that it is stored");
+	rig_turn(&rig, 10);
+	CHECK(srv_queued_cancel(srv, 4, &rig.t) == ERR_OK && rig_sent_n(&rig) == 1 &&
+			!strcmp(state_of(6), "running"),
+		"one is given up, and it goes");
+	commit();
+	close_server();
+}
+
+/* All that left is told of, each in its time; what has not left waits. */
+static void together_silent(void)
+{
+	struct ep_delivery d;
+	unsigned told = 0;
+	open_two();
+	CHECK(want(SRV_EXECUTE, "/3/0/4", "", 1) == 202 && want(SRV_READ, "/3/0/9", "", 2) == 202 &&
+			want(SRV_READ, "/3/0/1", "", 3) == 202 && wake_two(),
+		"two of three");
+	for (int i = 0; i < 100 && told < 2; i++) {
+		rig_turn(&rig, 3000);
+		for (ep_timer(rig.x, &rig.t, &d); d.kind != EP_NOTHING;
+			ep_timer(rig.x, &rig.t, &d)) {
+			srv_response(srv, &d, &rig.t);
+			ep_delivery_end(rig.x, &d, &rig.t);
+			told += d.kind == EP_TIMEOUT;
+		}
+		commit();
+		CHECK(strcmp(state_of(3), "running"), "nothing goes to who is silent");
+	}
+	CHECK(told == 2 && !strcmp(state_of(1), "ended") && !strcmp(state_of(2), "ended") &&
+			!strcmp(state_of(3), "queued") && view().asleep,
+		"both end, the third waits");
+	CHECK(wake() && rig_sent_n(&rig) == 2 &&
+			asked(MSG_GET, "/3/0/1", LWM_CF_TEXT, -1, SPAN_EMPTY),
+		"for the next sign of life");
+	close_server();
+}
+
+/* One of them stands behind a body in blocks and has not left: it is taken back. */
+static void together_behind(void)
+{
+	struct pace two = {.nstart = 3, .block_bytes = 16};
+	struct ep_delivery d;
+	unsigned told = 0;
+	open_two();
+	REQUIRE(!ep_set_pace(rig.e, &two), "small blocks");
+	CHECK(want(SRV_WRITE, "/3/0/15", "a text longer than a block", 1) == 202 &&
+			want(SRV_WRITE, "/3/0/14", "+01:00", 2) == 202 &&
+			want(SRV_READ, "/3/0/9", "", 3) == 202 && wake() && rig_sent_n(&rig) == 2,
+		"one leaves, in blocks; another body behind it does not");
+	for (int i = 0; i < 100 && !told; i++) {
+		rig_turn(&rig, 3000);
+		for (ep_timer(rig.x, &rig.t, &d); d.kind != EP_NOTHING;
+			ep_timer(rig.x, &rig.t, &d)) {
+			srv_response(srv, &d, &rig.t);
+			ep_delivery_end(rig.x, &d, &rig.t);
+			told += d.kind == EP_TIMEOUT;
+		}
+		commit();
+	}
+	CHECK(!strcmp(state_of(1), "ended") && !strcmp(state_of(2), "queued") &&
+			!strcmp(state_of(3), "queued") && rows_in(SRV_QUEUED) == 2,
+		"silence: what has not left waits, also in what is stored");
+	CHECK(wake() && rig_sent_n(&rig) == 3 &&
+			asked(MSG_PUT, "/3/0/14", -1, LWM_CF_TEXT, SPAN_LIT("+01:00")),
+		"and goes when the device is heard of");
+	close_server();
+}
+
+/* The registration, or the daemon, ends meanwhile. */
+static void together_ended(bool crashed)
+{
+	open_two();
+	CHECK(want(SRV_EXECUTE, "/3/0/4", "", 1) == 202 &&
+			want(SRV_WRITE, "/3/0/15", "UTC", 2) == 202 &&
+			want(SRV_EXECUTE, "/3/0/4", "", 3) == 202 && wake_two(),
+		"two of three");
+	if (crashed)
+		restart(false);
+	else
+		REQUIRE(ask(MSG_POST, "rd", "ep=dev&lt=6000&lwm2m=1.1&Q", LWM_CF_LINK, LINKS) ==
+				MSG_CREATED,
+			"a Register");
+	commit();
+	size_t sent = rig_sent_n(&rig);
+	for (uint64_t ref = 1; ref <= 2; ref++)
+		CHECK(!strcmp(state_of(ref), "ended") && !strcmp(seen.type, "outcome-unknown"),
+			"what may have been done is never asked again");
+	if (crashed) {
+		CHECK(!strcmp(state_of(3), "queued") && wake(), "what has not left goes now");
+		sent = rig_sent_n(&rig);
+	}
+	CHECK(sent == 2 && rig_asked(&rig, RIG_SERVER, rig_sent(&rig, 1), &q) &&
+			asked(MSG_POST, "/3/0/4", -1, -1, SPAN_EMPTY),
+		"alone");
+	close_server();
+}
+
+/* ---- the registration ends meanwhile */
+
+static void anew(enum srv_dm_kind kind, const char *path, bool again)
+{
+	open_queue();
+	sleep_now();
+	CHECK(want(kind, path, "", 1) == 202 && wake(), "on its way");
+	CHECK(ask(MSG_POST, "rd", "ep=dev&lt=6000&lwm2m=1.1&Q", LWM_CF_LINK, LINKS) == MSG_CREATED,
+		"a Register");
+	CHECK(event("\"outcome\":\"unknown\"") == !again, "what may have been done is told so");
+	commit();
+	CHECK((rig_sent_n(&rig) > 1) == again, "only what may be is asked again");
+	close_server();
+}
+
+/* ---- a restart at each step */
 
 static const struct {
 	const char *what;
@@ -520,6 +667,11 @@ int main(void)
 	any_word();
 	late();
 	behind();
+	together();
+	together_silent();
+	together_behind();
+	together_ended(true);
+	together_ended(false);
 	anew(SRV_EXECUTE, "/3/0/4", false);
 	anew(SRV_READ, "/3/0/9", true);
 	crash();

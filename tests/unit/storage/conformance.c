@@ -41,7 +41,7 @@ static void case_round_trip(struct rig *r)
 	e.endpoint.freshness = 3;
 	e.endpoint.allow_nosec = true;
 	e.endpoint.oscore_version = 20;
-	e.endpoint.pace = (struct pace){UINT32_MAX, 1024, 1280, 255};
+	e.endpoint.pace = (struct pace){UINT32_MAX, 1024, 1280, 255, 255};
 	struct rec c = full_context(), absent = rec_context_of(8, 1), empty = rec_context_of(9, 1);
 	empty.context.id_context = (struct span){(const uint8_t *)"", 0};
 	empty.context.sender_id = SPAN_EMPTY;

@@ -77,8 +77,11 @@ static inline enum err dump_endpoint(void *arg, const struct rec_endpoint *r)
 	text_bytes(t, r->bs_ep);
 	text_bytes(t, r->rd_ep);
 	text_add(t, " %d %d %d", r->freshness, r->allow_nosec, r->oscore_version);
-	text_add(t, " %u %d %d %d\n", r->pace.ack_timeout_ms, r->pace.block_bytes,
+	text_add(t, " %u %d %d %d", r->pace.ack_timeout_ms, r->pace.block_bytes,
 		r->pace.message_bytes, r->pace.max_retransmit);
+	if (r->pace.nstart)
+		text_add(t, " nstart=%d", r->pace.nstart);
+	text_add(t, "\n");
 	return ERR_OK;
 }
 
@@ -415,8 +418,14 @@ static inline void rig_close(struct rig *r)
 		rig_remove(r->dir);
 }
 
-/* As SQL: without what version 9 of the schema added, with the sums of then. */
+/* As SQL: without what version 10 of the schema added, with the sums of then. */
+#define RIG_NO_NSTART                                                                              \
+	"UPDATE endpoints SET sum = row_sum(" SUM_ENDPOINT_6                                       \
+	"); ALTER TABLE endpoints DROP COLUMN nstart;"
+
+/* Without what version 9 added, either. */
 #define RIG_NO_AGE                                                                                 \
+	RIG_NO_NSTART                                                                              \
 	"UPDATE contexts SET sum = row_sum(" SUM_CONTEXT_6(                                        \
 		"") ");"                                                                           \
 		    "ALTER TABLE contexts DROP COLUMN created_day;"

@@ -562,6 +562,36 @@ static void test_upgrade_age(void)
 	rig_close(&r);
 }
 
+/* Endpoints of before more than one request could be under way have none of their own. */
+static void test_upgrade_nstart(void)
+{
+	static const char since[] =
+		"UPDATE endpoints SET oscore_version = 20 WHERE id = 2; PRAGMA user_version = 9";
+	struct rec e[] = {rec_endpoint_of(1, "a"), rec_endpoint_of(2, "b")};
+	struct rig r;
+	rig_open(&r, true);
+	e[0].endpoint.pace = (struct pace){.max_retransmit = 7, .nstart = 4};
+	REQUIRE(!rig_put(&r, e[0]) && !rig_put(&r, e[1]), r.why);
+	CHECK(rig_has(&r, " 0 0 0 7 nstart=4\n"), "it is kept");
+	store_free(r.s);
+	r.s = NULL;
+	REQUIRE(!rig_start(&r), r.why);
+	CHECK(rig_has(&r, " 0 0 0 7 nstart=4\n") && rig_lacks(&r, "damage"), "over a start");
+	store_free(r.s);
+	r.s = NULL;
+	char text[2048];
+	snprintf(text, sizeof(text), "%s%s", RIG_NO_NSTART, since);
+	sql(path_of(&r, "lanyard.db"), text);
+	REQUIRE(!rig_start(&r), r.why);
+	CHECK(rig_has(&r, " 0 0 0 7\n") && rig_lacks(&r, "nstart="), "as configured");
+	CHECK(rig_has(&r, "damage endpoints 2") && rig_lacks(&r, "damage endpoints 1"),
+		"what was damaged before stays so, and nothing else");
+	e[0].endpoint.pace.nstart = 8;
+	REQUIRE(!rig_put(&r, e[0]), "set");
+	CHECK(rig_has(&r, " 0 0 0 7 nstart=8\n"), "it can be set");
+	rig_close(&r);
+}
+
 int main(void)
 {
 	umask(077); /* files as the daemon has them */
@@ -573,6 +603,7 @@ int main(void)
 	test_check();
 	test_upgrade_counts();
 	test_upgrade_age();
+	test_upgrade_nstart();
 	test_modes();
 	test_bad_dirs();
 	test_read_only();
