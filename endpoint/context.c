@@ -25,9 +25,25 @@ static bool likelier(
 	return near == ep_heard_at(b, from) ? a->id > b->id : near;
 }
 
+/* Takes c in among the likeliest, in their order. */
+static size_t consider(struct ep_context *c, const struct peer *from,
+	struct ep_context *out[static EP_TRIALS], size_t n)
+{
+	size_t i = n;
+	while (i > 0 && likelier(c, out[i - 1], from))
+		i--;
+	if (i == EP_TRIALS)
+		return n;
+	n += n < EP_TRIALS;
+	memmove(&out[i + 1], &out[i], (n - i - 1) * sizeof(*out));
+	out[i] = c;
+	return n;
+}
+
 /* A sender may leave its ID Context out where that is not ambiguous, and does once its keys are
  * recovered. One that gave up the recovery half way goes on with the keys before: they are tried
- * too, where no other device has that kid. */
+ * too, where no other device has that kid. After a rollback there may be three: those that the copy
+ * has in use, those that the device used instead, and those of a recovery since that it gave up. */
 static size_t without_id_context(const struct ep_directory *d, struct span kid,
 	const struct peer *from, struct ep_context *out[static EP_TRIALS])
 {
@@ -40,14 +56,7 @@ static size_t without_id_context(const struct ep_directory *d, struct span kid,
 			named++;
 			continue;
 		}
-		if (n < EP_TRIALS)
-			out[n++] = c;
-		else if (likelier(c, out[n - 1], from))
-			out[n - 1] = c;
-		if (n == EP_TRIALS && likelier(out[1], out[0], from)) {
-			out[1] = out[0];
-			out[0] = c;
-		}
+		n = consider(c, from, out, n);
 	}
 	if (named == 1 && n < EP_TRIALS && (!n || out[0]->endpoint == last->endpoint))
 		out[n++] = last;

@@ -262,9 +262,9 @@ void ep_context_remove(struct ep_directory *d, struct ep_context *c, struct turn
  * it, so it leaves nothing behind but what its keys had before. */
 void ep_context_take_back(struct ep_directory *d, struct ep_context *c, struct turn *t);
 /* By kid, and by kid context if one was sent, raw or wrapped as in B.2 (RFC 8613 section 8.2 step
- * 2): the contexts a request may be under, the likeliest first. There may be two where none was
+ * 2): the contexts a request may be under, the likeliest first. There may be several where none was
  * sent, since recovered keys need none. */
-enum { EP_TRIALS = 2 };
+enum { EP_TRIALS = 3 };
 size_t ep_context_find(const struct ep_directory *d, struct span kid,
 	const struct span *kid_context, const struct peer *from,
 	struct ep_context *out[static EP_TRIALS]);

@@ -162,14 +162,16 @@ struct ep_delivery {
 	struct endpoint *endpoint; /* by credential; NULL: unprotected, `ep` has to tell */
 	struct ep_conversation *conv;
 	struct ep_request *request;
-	bool moved;               /* the peer speaks from another address than before */
-	bool first_use;           /* the first verified request under this context generation */
-	struct ep_context *tried; /* another context that it may have been under, and was not */
-	bool whole;               /* its ciphertext is whole, whatever a proxy has done to it */
-	bool verified;            /* a message under `ctx` was verified */
-	bool adopted; /* by it `ctx` came to be: keys that older contexts of these ids make room
-			 for when the next message under it is verified */
-	bool refused; /* why, for the log: */
+	bool moved;     /* the peer speaks from another address than before */
+	bool first_use; /* the first verified request under this context generation */
+	struct ep_context
+		*tried[EP_TRIALS - 1]; /* others that it may have been under, and was not */
+	uint8_t tried_n;
+	bool whole;    /* its ciphertext is whole, whatever a proxy has done to it */
+	bool verified; /* a message under `ctx` was verified */
+	bool adopted;  /* by it `ctx` came to be: keys that older contexts of these ids make room
+			  for when the next message under it is verified */
+	bool refused;  /* why, for the log: */
 	enum ep_reason reason;
 	struct osc_id kid; /* as far as it fits; n 0: none */
 	/* for ep_respond */

@@ -158,15 +158,15 @@ static enum err open_request(struct ep_exchange *x, const struct osc_option *o, 
 		return ERR_STATE;
 	}
 	if (err == ERR_AUTH && !last) {
-		d->tried = d->ctx;
+		d->tried[d->tried_n++] = d->ctx;
 		return ERR_AUTH;
 	}
 	if (err && err != ERR_SYNTAX) {
 		x->count.auth_failures++;
 		if (err == ERR_AUTH)
 			ep_trial_failed(x, d->ctx, &d->from, t);
-		if (err == ERR_AUTH && d->tried)
-			ep_trial_failed(x, d->tried, &d->from, t);
+		for (size_t i = 0; err == ERR_AUTH && i < d->tried_n; i++)
+			ep_trial_failed(x, d->tried[i], &d->from, t);
 		ep_secure_refuse(x, t, d, EP_REASON_DECRYPT, MSG_BAD_REQUEST, "Decryption failed");
 		return ERR_STATE;
 	}

@@ -34,7 +34,8 @@ config() {
 	printf '%s\n' "${@:2}" >>"$dir/conf"
 }
 start() {
-	"$BUILD/bin/lanyardd" --config "$dir/conf" >"$dir/log" 2>&1 </dev/null &
+	: >"$dir/log" # what the one before said counts no more
+	"$BUILD/bin/lanyardd" --config "$dir/conf" >>"$dir/log" 2>&1 </dev/null &
 	pid=$!
 	local i
 	for ((i = 0; i < 100; i++)); do grep -q '^notice: ready' "$dir/log" && return; sleep 0.1; done

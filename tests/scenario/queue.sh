@@ -54,7 +54,8 @@ start() {
 		socket = $dir/admin.sock
 		socket_group =
 	CONF
-	lanyardd --config "$dir/lanyard.conf" >"$dir/lanyardd.log" 2>&1 </dev/null &
+	: >"$dir/lanyardd.log" # what the one before said counts no more
+	lanyardd --config "$dir/lanyard.conf" >>"$dir/lanyardd.log" 2>&1 </dev/null &
 	daemon=$!
 	wait_for 'the daemon is ready' grep -q '^notice: ready' "$dir/lanyardd.log"
 }

@@ -346,8 +346,46 @@ static void for_ever(void)
 	close_directory();
 }
 
+/* Keys before a recovery, those it made, and those of another that was given up: a request without
+ * an ID Context may be under any of them. */
+static void test_several(void)
+{
+	static const uint8_t id[4][16] = {{1}, {2}, {3}, {4}};
+	struct ep_context *c[5], *found[EP_TRIALS];
+	struct peer here = {.addr_n = 4, .addr = {192, 0, 2, 1}}, there = {0};
+	bool moved;
+	struct ep_context_input in = {.params = {.aead = ALG_AES_CCM_16_64_128,
+					      .hkdf = ALG_HKDF_SHA256,
+					      .master_secret = SPAN_OF(secret),
+					      .master_salt = SPAN_OF(salt),
+					      .sender_id = OURS,
+					      .recipient_id = THEIRS,
+					      .has_id_context = true},
+		.role = REC_ROLE_SERVER,
+		.origin = REC_ORIGIN_RECOVERED,
+		.generation = REC_GEN_WRITTEN,
+		.unheard_of = true,
+		.highest = UINT64_MAX};
+	open_directory();
+	REQUIRE(!add(dev, REC_ORIGIN_IMPORTED, OURS, THEIRS, &c[0]), "the first keys");
+	ep_context_heard(c[0], &here, 0, &moved);
+	for (size_t i = 1; i < 5; i++) {
+		in.params.id_context = SPAN_OF(id[i - 1]);
+		REQUIRE(!ep_context_add(&dir, dev, &in, &turn, &c[i]), "keys of a recovery");
+		size_t n = ep_context_find(&dir, THEIRS, NULL, &here, found);
+		CHECK(n == (i < 2 ? i + 1 : EP_TRIALS), "all, as far as there is room");
+		CHECK(found[0] == c[0] && found[1] == c[i] && (i < 2 || found[2] == c[i - 1]),
+			"those heard at the address first, then the newest");
+		n = ep_context_find(&dir, THEIRS, NULL, &there, found);
+		CHECK(found[0] == c[i] && found[n - 1] == c[i < 2 ? 0 : i - 2],
+			"from elsewhere the newest first");
+	}
+	close_directory();
+}
+
 int main(void)
 {
+	test_several();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		imported(&rows[i], false);
 		imported(&rows[i], true);
