@@ -111,6 +111,31 @@ static size_t find(const struct map *m, uint32_t h, struct span key)
 	return m->slots;
 }
 
+uint32_t map_fetch(const struct map *m, struct span key)
+{
+	if (!m->count)
+		return 0;
+	uint32_t h = hash_of(m, key);
+	size_t i = h & (m->slots - 1);
+	__builtin_prefetch(&m->hash[i]);
+	__builtin_prefetch(&m->item[i]);
+	return h;
+}
+
+const void *map_fetch_item(const struct map *m, uint32_t h)
+{
+	size_t mask = m->slots - 1;
+	size_t i = h & mask;
+	if (!m->count || !h)
+		return NULL;
+	for (size_t d = 0; m->hash[i] && distance(m, i) >= d; d++, i = (i + 1) & mask)
+		if (m->hash[i] == h) {
+			__builtin_prefetch(m->item[i]);
+			return m->item[i];
+		}
+	return NULL;
+}
+
 /* There is a free slot, and no such key. */
 static void place(struct map *m, uint32_t h, void *item)
 {

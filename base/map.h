@@ -34,6 +34,12 @@ struct map_cursor {
 	uint32_t next; /* distance from the home slot */
 };
 void *map_each(const struct map *m, struct span key, struct map_cursor *cursor);
+/* Where many keys are looked up, a look-up waits for memory most of its time, so that of all is
+ * fetched first: for each key map_fetch, then for each what map_fetch has returned to
+ * map_fetch_item, then the look-ups. The item may be of another key, and is not to be looked at
+ * before; NULL: there is none. */
+uint32_t map_fetch(const struct map *m, struct span key);
+const void *map_fetch_item(const struct map *m, uint32_t hash);
 /* Takes this very item out; harmless if it is not inside. */
 void map_remove(struct map *m, const void *item);
 /* Takes the item with that key out and returns it, or NULL. */

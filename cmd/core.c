@@ -125,6 +125,12 @@ void core_input(struct core *c, const struct peer *from, struct span datagram)
 	core_tell_refused(c, &d);
 }
 
+void core_expect(const struct core *c, const struct span *datagrams, size_t n)
+{
+	if (!c->failed)
+		ep_expect(c->x, datagrams, n);
+}
+
 void core_closed(struct core *c, const struct peer *who)
 {
 	if (!c->failed)

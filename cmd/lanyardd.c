@@ -109,6 +109,12 @@ static void on_input(void *arg, const struct peer *from, struct span datagram)
 	core_input(d->core, from, datagram);
 }
 
+static void on_expect(void *arg, const struct span *datagrams, size_t n)
+{
+	struct daemon *d = arg;
+	core_expect(d->core, datagrams, n);
+}
+
 static void on_closed(void *arg, const struct peer *who)
 {
 	struct daemon *d = arg;
@@ -474,6 +480,7 @@ static bool open_listeners(struct daemon *d)
 		return false;
 	}
 	net_on_closed(d->net, on_closed);
+	net_expect(d->net, on_expect);
 	for (size_t i = 0; i < d->cfg.listen_n; i++) {
 		const struct cfg_listen *l = &d->cfg.listen[i];
 		why[0] = '\0';

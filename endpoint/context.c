@@ -87,6 +87,28 @@ size_t ep_context_find(const struct ep_directory *d, struct span kid,
 	return out[0] != NULL;
 }
 
+void ep_context_fetch(const struct ep_directory *d, const struct span *kids, size_t n)
+{
+	enum { LINE = 64 };
+	uint32_t hash[EP_FETCH_MAX];
+	const struct ep_context *c[EP_FETCH_MAX];
+	for (size_t i = 0; i < n; i++)
+		hash[i] = kids[i].n ? map_fetch(&d->by_kid, kids[i]) : 0;
+	for (size_t i = 0; i < n; i++) {
+		c[i] = map_fetch_item(&d->by_kid, hash[i]);
+		if (c[i]) { /* the ids come behind the rest, the keys behind the ids */
+			__builtin_prefetch((const uint8_t *)c[i] + LINE);
+			__builtin_prefetch((const uint8_t *)c[i] + 2 * (size_t)LINE);
+		}
+	}
+	for (size_t i = 0; i < n; i++)
+		if (c[i]) {
+			__builtin_prefetch(c[i]->conv);
+			__builtin_prefetch(c[i]->endpoint);
+			__builtin_prefetch(c[i]->peer);
+		}
+}
+
 static bool siblings(const struct ep_context *a, const struct ep_context *b)
 {
 	return a->endpoint == b->endpoint && a->role == b->role &&

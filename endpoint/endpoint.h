@@ -268,6 +268,10 @@ enum { EP_TRIALS = 3 };
 size_t ep_context_find(const struct ep_directory *d, struct span kid,
 	const struct span *kid_context, const struct peer *from,
 	struct ep_context *out[static EP_TRIALS]);
+/* Fetches the memory of the contexts that are about to be looked for: of many at once, since each is
+ * a wait of its own. Some of n <= EP_FETCH_MAX kids may be empty. */
+enum { EP_FETCH_MAX = 64 };
+void ep_context_fetch(const struct ep_directory *d, const struct span *kids, size_t n);
 /* Of the endpoints that have that kid in that role, the newest context: those whose keys a B.2 may
  * begin with. As many as `max`, those that were last heard of at `from` first; of the others,
  * `turn` says which. */

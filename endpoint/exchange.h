@@ -201,6 +201,9 @@ size_t ep_body_limit_bytes(const struct ep_exchange *x);
  */
 void ep_input_unavailable(
 	struct ep_counters *count, const struct peer *from, struct span datagram, struct turn *t);
+/* These are the next to come, so that what they need can be fetched from memory together. Changes
+ * nothing, and nobody has to call it. */
+void ep_expect(const struct ep_exchange *x, const struct span *datagrams, size_t n);
 /* One datagram; its bytes must live as long as the delivery. */
 void ep_input(struct ep_exchange *x, const struct peer *from, struct span datagram, struct turn *t,
 	struct ep_delivery *out);

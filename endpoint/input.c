@@ -9,6 +9,9 @@ enum { AMPLIFICATION_MAX = 3, RX_BYTES_MAX = 64 << 20 };
 /* Of what a device sends by itself: no object list is longer. */
 enum { REQUEST_BODY_MAX = 256 << 10 };
 
+/* Fewer datagrams than that are not worth looking at twice. */
+enum { EXPECT_MIN = 4 };
+
 void ep_plain_init(struct ep_exchange *x, struct msg *m, uint8_t code)
 {
 	bool con = x->outer.type == MSG_CON;
@@ -279,6 +282,27 @@ void ep_input_again(struct ep_exchange *x, const struct peer *from, struct span 
 	if (!msg_parse_udp(datagram, &x->outer) && msg_find(&x->outer, OPT_OSCORE))
 		ep_secure_request(x, datagram, t, d);
 	ep_stream_heard(x, d);
+}
+
+/* The kid that is in a datagram, or nothing. */
+static struct span kid_in(struct span datagram)
+{
+	struct msg m;
+	struct osc_option o;
+	return msg_parse_udp(datagram, &m) || osc_option_of(&m, &o) ? SPAN_EMPTY : o.kid;
+}
+
+void ep_expect(const struct ep_exchange *x, const struct span *datagrams, size_t n)
+{
+	struct span kid[EP_FETCH_MAX];
+	if (n < EXPECT_MIN)
+		return;
+	for (size_t at = 0; at < n; at += EP_FETCH_MAX) {
+		size_t lot = n - at < EP_FETCH_MAX ? n - at : EP_FETCH_MAX;
+		for (size_t i = 0; i < lot; i++)
+			kid[i] = kid_in(datagrams[at + i]);
+		ep_context_fetch(x->dir, kid, lot);
+	}
 }
 
 void ep_input(struct ep_exchange *x, const struct peer *from, struct span datagram, struct turn *t,

@@ -21,6 +21,7 @@ struct listener {
 struct net {
 	struct event_base *base;
 	net_input_fn *input;
+	net_expect_fn *expect; /* NULL: nobody wants to know */
 	net_turn_fn *turn;
 	void *arg;
 	struct event *turn_event;
@@ -49,7 +50,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	udp_receive(l->udp, l->net->rx, l->net->input, l->net->arg);
+	udp_receive(l->udp, l->net->rx, l->net->input, l->net->expect, l->net->arg);
 	event_active(l->net->turn_event, EV_READ, 0);
 }
 
@@ -95,6 +96,11 @@ enum err net_new(struct event_base *base, net_input_fn *input, net_turn_fn *turn
 out:
 	net_free(n);
 	return err;
+}
+
+void net_expect(struct net *n, net_expect_fn *expect)
+{
+	n->expect = expect;
 }
 
 static void listener_fini(struct listener *l)

@@ -17,6 +17,8 @@ enum { NET_MESSAGE_MAX = 4096 };
 /* One datagram; it dies with the call. A datagram larger than NET_DATAGRAM_MAX never arrives
  * (counted). */
 typedef void net_input_fn(void *arg, const struct peer *from, struct span datagram);
+/* These datagrams come next, one by one. */
+typedef void net_expect_fn(void *arg, const struct span *datagrams, size_t n);
 /* The reads of one turn are over: time to submit and to flush. At most NET_BATCH * 4 datagrams of
  * each socket make a turn. */
 typedef void net_turn_fn(void *arg);
@@ -48,6 +50,8 @@ void net_tcp_limits_default(struct net_tcp_limits *out);
 
 MUST_USE enum err net_new(struct event_base *base, net_input_fn *input, net_turn_fn *turn,
 	void *arg, struct net **out);
+/* Has `expect` called before the datagrams of each read. */
+void net_expect(struct net *n, net_expect_fn *expect);
 /* Closes all sockets; what was queued is dropped. */
 void net_free(struct net *n);
 

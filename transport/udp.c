@@ -261,13 +261,24 @@ static void receive_one(
 	h->msg_controllen = sizeof(s->control);
 }
 
-void udp_receive(struct udp *u, struct udp_rx *rx, net_input_fn *input, void *arg)
+static void announce(const struct udp_rx *rx, size_t n, net_expect_fn *expect, void *arg)
+{
+	struct span s[NET_BATCH];
+	for (size_t i = 0; i < n; i++)
+		s[i] = span_make(rx->slot[i].data, rx->msg[i].msg_len);
+	expect(arg, s, n);
+}
+
+void udp_receive(
+	struct udp *u, struct udp_rx *rx, net_input_fn *input, net_expect_fn *expect, void *arg)
 {
 	for (int round = 0; round < UDP_ROUNDS; round++) {
 		int n = recvmmsg(u->fd, rx->msg, NET_BATCH, MSG_DONTWAIT, NULL);
 
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			u->stats->receive_errors++;
+		if (expect && n > 0)
+			announce(rx, (size_t)n, expect, arg);
 		for (int i = 0; i < n; i++)
 			receive_one(u, &rx->msg[i], &rx->slot[i], input, arg);
 		/* Fewer than asked for: the socket is empty, no need to hear it say so. */

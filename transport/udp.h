@@ -27,7 +27,8 @@ uint16_t udp_port(const struct udp *u);
 uint64_t udp_kernel_drops(const struct udp *u);
 
 /* Reads at most UDP_ROUNDS batches and hands each datagram to `input`. */
-void udp_receive(struct udp *u, struct udp_rx *rx, net_input_fn *input, void *arg);
+void udp_receive(
+	struct udp *u, struct udp_rx *rx, net_input_fn *input, net_expect_fn *expect, void *arg);
 /* ERR_LIMIT if the queue is full, ERR_RANGE for a datagram that is too long or a peer that this
  * socket cannot reach. */
 MUST_USE enum err udp_queue(struct udp *u, const struct peer *to, struct span datagram);

@@ -155,12 +155,26 @@ static void load(uint64_t id, const uint8_t kid[static 5])
 	need(ep_load_context(&dir, endpoint, &r, &c), "context");
 }
 
-/* The kids of a lot are drawn before the clock runs: in the daemon they come with the datagram. */
-static void measure_lookups(uint8_t (*kid)[5], size_t n)
+/* Of as many datagrams as a read brings. */
+static size_t look_up(uint8_t (*lot)[5], size_t n)
 {
-	static uint8_t lot[LOT][5];
 	struct ep_context *out[EP_TRIALS];
 	struct peer from_peer = {0};
+	struct span kids[EP_FETCH_MAX];
+	size_t found = 0;
+	for (size_t i = 0; i < n; i++)
+		kids[i] = SPAN_OF(lot[i]);
+	if (n > 1)
+		ep_context_fetch(&dir, kids, n);
+	for (size_t i = 0; i < n; i++)
+		found += ep_context_find(&dir, kids[i], NULL, &from_peer, out);
+	return found;
+}
+
+/* The kids of a lot are drawn before the clock runs: in the daemon they come with the datagram. */
+static void measure_lookups(uint8_t (*kid)[5], size_t n, size_t at_once)
+{
+	static uint8_t lot[LOT][5];
 	double best = 1e9;
 	size_t found = 0;
 	struct rng rng = rng_system();
@@ -170,9 +184,8 @@ static void measure_lookups(uint8_t (*kid)[5], size_t n)
 			for (size_t i = 0; i < LOT; i++)
 				memcpy(lot[i], kid[rng_u64(&rng) % n], 5);
 			double from = cpu_us();
-			for (size_t i = 0; i < LOT; i++)
-				found += ep_context_find(
-					&dir, SPAN_OF(lot[i]), NULL, &from_peer, out);
+			for (size_t i = 0; i < LOT; i += at_once)
+				found += look_up(lot + i, LOT - i < at_once ? LOT - i : at_once);
 			us += cpu_us() - from;
 		}
 		best = us / LOOKUPS < best ? us / LOOKUPS : best;
@@ -180,7 +193,7 @@ static void measure_lookups(uint8_t (*kid)[5], size_t n)
 	if (found < (size_t)LOOKUPS * RUNS) /* two may have one kid */
 		need(ERR_NOTFOUND, "a context");
 	char what[64];
-	snprintf(what, sizeof(what), "context by kid, of %zu", n);
+	snprintf(what, sizeof(what), "context by kid, of %zu, %zu at once", n, at_once);
 	row(what, best, 0.3);
 }
 
@@ -224,7 +237,8 @@ int main(int argc, char **argv)
 		heap_grown();
 		load(i + 1, kid[i]);
 	}
-	measure_lookups(kid, n);
+	measure_lookups(kid, n, 1);
+	measure_lookups(kid, n, EP_FETCH_MAX);
 	measure_adds();
 	return 0;
 }

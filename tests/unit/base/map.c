@@ -186,6 +186,8 @@ static void test_same_keys(uint32_t universe, size_t ops, uint64_t test_seed)
 		size_t want = 0, got = 0;
 		for (size_t k = 0; k < ITEMS; k++)
 			want += it[k].in && it[k].id == id;
+		const struct item *one = map_fetch_item(&m, map_fetch(&m, id_span(&id)));
+		REQUIRE((one != NULL) == (want > 0) && (!one || one->id == id), "it is fetched");
 		for (struct item *k; (k = map_each(&m, id_span(&id), &cursor)); got++)
 			REQUIRE(k->in && k->id == id, "an item of that key");
 		REQUIRE(got == want, "each of them once");
