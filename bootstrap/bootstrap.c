@@ -289,7 +289,9 @@ void bs_context_gone(struct bs *b, struct ep_context *c, struct turn *t)
 		for (struct ep_context *o = c->endpoint->contexts; o; o = o->next_of_endpoint)
 			ep_respond_forget(b->x, o);
 	}
-	if (be && be->session && (be->session->ctx == c || be->session->made == c))
+	const struct bs_session *s = be ? be->session : NULL;
+	if (s && (s->ctx == c || s->keys[BS_KEYS_SERVER].made == c ||
+			 s->keys[BS_KEYS_BOOTSTRAP].made == c))
 		bs_session_end(b, be->session, "its credentials were removed", t);
 }
 
@@ -302,6 +304,7 @@ void bs_view(const struct bs *b, const struct endpoint *e, struct bs_view *out)
 		[BS_WRITE_SERVER] = "write",
 		[BS_WRITE_ACCESS] = "write",
 		[BS_WRITE_OSCORE] = "write",
+		[BS_WRITE_BOOTSTRAP] = "write",
 		[BS_FINISH] = "finish",
 		[BS_REFUSED] = "refused"};
 	const struct bs_endpoint *be = e ? e->session : NULL;

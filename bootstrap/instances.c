@@ -122,10 +122,17 @@ static enum err choose(const struct bs_session *s, uint16_t oid, uint16_t *iid, 
 
 enum err bs_choose_instances(struct bs_session *s)
 {
-	enum err err = choose(s, 0, s->security_iid, s->plan->account_n);
+	bool renews = s->keys[BS_KEYS_BOOTSTRAP].params != NULL,
+	     drawn = s->keys[BS_KEYS_SERVER].params;
+	uint16_t oscore[BS_KEYS];
+	enum err err = choose(s, 0, s->security_iid, s->plan->account_n + renews);
 	if (!err)
 		err = choose(s, 1, s->server_iid, s->plan->account_n);
-	if (!err && s->drawn)
-		err = choose(s, 21, &s->oscore_iid, 1);
+	if (!err)
+		err = choose(s, 21, oscore, (size_t)drawn + renews);
+	if (!err && drawn)
+		s->keys[BS_KEYS_SERVER].iid = oscore[0];
+	if (!err && renews)
+		s->keys[BS_KEYS_BOOTSTRAP].iid = oscore[drawn];
 	return err;
 }

@@ -49,8 +49,8 @@ static void answer(struct bs *b, struct ep_delivery *d, struct bs_session *s, st
 	struct writer w = wr_make(text, text ? EP_KEPT_MAX : 0);
 	enum err err = text ? ERR_OK : ERR_NOMEM;
 	be->packed = NULL;
-	if (!err && s->drawn)
-		err = bs_draw_context(b, s, t);
+	if (!err)
+		err = bs_draw_contexts(b, s, t);
 	if (!err)
 		err = bs_write_all(s, &w);
 	msg_init(&m, MSG_ACK, MSG_CONTENT);
@@ -61,13 +61,20 @@ static void answer(struct bs *b, struct ep_delivery *d, struct bs_session *s, st
 		bs_refuse(b, d, EP_REASON_OVERLOAD, MSG_UNAVAILABLE, t);
 	} else {
 		d->changed = true;
-		be->packed = s->made;
+		be->packed = s->keys[BS_KEYS_SERVER].made;
 		ep_respond(b->x, d, &m, t);
 		event(b, s->endpoint, "packed", s->plan->account[0].ssid, t);
 	}
 	if (text)
 		secret_wipe(text, EP_KEPT_MAX);
 	free(text);
+}
+
+/* A Pack would take the Object Instances of others too, leaves the bootstrap account alone (BS-21),
+ * and reads nothing. */
+static bool classic_only(const struct bs_plan *p)
+{
+	return p->keep_others || p->read_n || p->renewal;
 }
 
 void bs_pack(struct bs *b, struct ep_delivery *d, const struct lwm_reg_params *p,
@@ -80,16 +87,11 @@ void bs_pack(struct bs *b, struct ep_delivery *d, const struct lwm_reg_params *p
 		bs_refuse(b, d, EP_REASON_OVERLOAD, MSG_UNAVAILABLE, t);
 		return;
 	}
-	*s = (struct bs_session){.endpoint = d->endpoint,
-		.ctx = d->ctx,
-		.plan = plan,
-		.drawn = bs_plan_oscore(plan),
-		.format = f ? f->cf : 0};
+	*s = (struct bs_session){.endpoint = d->endpoint, .ctx = d->ctx, .format = f ? f->cf : 0};
+	bs_session_follow(s, plan);
 	if (!f)
 		bs_refuse(b, d, EP_REASON_NO_PACK, MSG_NOT_ACCEPTABLE, t);
-	else if (plan->keep_others || plan->read_n) /* it would take their Object
-							Instances too (BS-21), and
-							reads nothing */
+	else if (classic_only(plan))
 		bs_refuse(b, d, EP_REASON_NO_PACK, MSG_METHOD_NOT_ALLOWED, t);
 	else if (d->block2.num) /* of one that is gone, or was never given */
 		bs_refuse(b, d, EP_REASON_BAD_BLOCK, MSG_BAD_REQUEST, t);

@@ -45,6 +45,14 @@ static void add_bytes(struct writing *o, uint16_t rid, enum lwm_type type, struc
 	add(o, rid, type)->bytes = s;
 }
 
+/* To its instance of Object 21. */
+static void add_link(struct writing *o, const struct bs_keys *k)
+{
+	struct lwm_value *link = add(o, 17, LWM_OBJLNK);
+	link->link.oid = 21;
+	link->link.iid = k->iid;
+}
+
 /* What the mode does not use is left out (BS-26). */
 static void security(const struct bs_session *s, size_t at, struct writing *o)
 {
@@ -67,9 +75,21 @@ static void security(const struct bs_session *s, size_t at, struct writing *o)
 		add_unsigned(o, 15, (uint64_t)a->certificate_usage);
 	if (a != s->drawn)
 		return;
-	struct lwm_value *link = add(o, 17, LWM_OBJLNK);
-	link->link.oid = 21;
-	link->link.iid = s->oscore_iid;
+	add_link(o, &s->keys[BS_KEYS_SERVER]);
+}
+
+/* Without a Short Server ID: it is none of a server (BS-25). */
+static void bootstrap(const struct bs_session *s, struct writing *o)
+{
+	const struct bs_renewal *r = s->plan->renewal;
+	add_bytes(o, 0, LWM_STRING, span_str(r->uri));
+	add_boolean(o, 1, true);
+	add_integer(o, 2, BS_MODE_NOSEC);
+	if (r->hold_off_s)
+		add_integer(o, 11, r->hold_off_s);
+	if (r->timeout_s)
+		add_integer(o, 12, r->timeout_s);
+	add_link(o, &s->keys[BS_KEYS_BOOTSTRAP]);
 }
 
 static void server(const struct bs_session *s, size_t at, struct writing *o)
@@ -165,31 +185,33 @@ static bool type_is_guessed(const struct bs_session *s)
 
 bool bs_respell(struct bs_session *s)
 {
-	if (s->respelt || !s->drawn ||
-		(s->drawn->oscore.hkdf == ALG_HKDF_SHA256 && !type_is_guessed(s)))
-		return false;
-	s->respelt = true;
-	return true;
+	bool other = false;
+	for (size_t i = 0; i < BS_KEYS; i++)
+		other |= s->keys[i].params &&
+			 (s->keys[i].params->hkdf != ALG_HKDF_SHA256 || type_is_guessed(s));
+	other &= !s->respelt;
+	s->respelt |= other;
+	return other;
 }
 
 /* Ids as the device sees them: what it sends with is what we receive with (OSC-03). Algorithms are
  * left out at their defaults (CT-101). */
-static void oscore(const struct bs_session *s, struct writing *o)
+static void oscore(const struct bs_session *s, const struct bs_keys *k, struct writing *o)
 {
-	const struct bs_oscore *p = &s->drawn->oscore;
+	const struct bs_oscore *p = k->params;
 	bool text = bs_keys_are_text(s) && !(s->respelt && type_is_guessed(s));
 	enum lwm_type type = text ? LWM_STRING : LWM_OPAQUE;
-	add_bytes(o, 0, type, span_make(s->secret, s->secret_n));
-	add_bytes(o, 1, type, ep_recipient_id(s->made));
-	add_bytes(o, 2, type, ep_sender_id(s->made));
+	add_bytes(o, 0, type, span_make(k->secret, k->secret_n));
+	add_bytes(o, 1, type, ep_recipient_id(k->made));
+	add_bytes(o, 2, type, ep_sender_id(k->made));
 	if (p->aead != ALG_AES_CCM_16_64_128)
 		add_integer(o, 3, p->aead);
 	if (p->hkdf != ALG_HKDF_SHA256)
 		add_integer(
 			o, 4, p->hkdf_number != s->respelt ? p->hkdf : alg_hmac_number(p->hkdf));
-	add_bytes(o, 5, type, SPAN_OF(s->salt));
-	if (s->made->has_id_context)
-		add_bytes(o, 6, type, ep_id_context(s->made));
+	add_bytes(o, 5, type, SPAN_OF(k->salt));
+	if (k->made->has_id_context)
+		add_bytes(o, 6, type, ep_id_context(k->made));
 }
 
 size_t bs_write_count(const struct bs_session *s, enum bs_step step)
@@ -201,7 +223,10 @@ size_t bs_write_count(const struct bs_session *s, enum bs_step step)
 	case BS_WRITE_ACCESS:
 		return access_count(s);
 	case BS_WRITE_OSCORE:
-		return s->drawn ? 1 : 0;
+		return (s->keys[BS_KEYS_SERVER].params ? 1u : 0u) +
+		       (s->keys[BS_KEYS_BOOTSTRAP].params ? 1u : 0u);
+	case BS_WRITE_BOOTSTRAP:
+		return s->plan->renewal ? 1 : 0;
 	case BS_DISCOVER:
 	case BS_READ:
 	case BS_DELETE:
@@ -212,8 +237,14 @@ size_t bs_write_count(const struct bs_session *s, enum bs_step step)
 	return 0;
 }
 
+static const struct bs_keys *keys_at(const struct bs_session *s, size_t at)
+{
+	return &s->keys[s->keys[BS_KEYS_SERVER].params && !at ? BS_KEYS_SERVER : BS_KEYS_BOOTSTRAP];
+}
+
 static void collect(const struct bs_session *s, struct writing *o)
 {
+	const struct bs_keys *k;
 	switch (s->step) {
 	case BS_WRITE_SECURITY:
 		*o = (struct writing){.oid = 0, .iid = s->security_iid[s->at]};
@@ -228,8 +259,13 @@ static void collect(const struct bs_session *s, struct writing *o)
 		access_at(s, s->at, o);
 		return;
 	case BS_WRITE_OSCORE:
-		*o = (struct writing){.oid = 21, .iid = s->oscore_iid};
-		oscore(s, o);
+		k = keys_at(s, s->at);
+		*o = (struct writing){.oid = 21, .iid = k->iid};
+		oscore(s, k, o);
+		return;
+	case BS_WRITE_BOOTSTRAP:
+		*o = (struct writing){.iid = s->security_iid[s->plan->account_n]};
+		bootstrap(s, o);
 		return;
 	case BS_DISCOVER:
 	case BS_READ:

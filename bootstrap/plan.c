@@ -41,6 +41,7 @@ void bs_plan_unref(struct bs_plan *p)
 	free(p->access);
 	free(p->remove);
 	free(p->read);
+	free(p->renewal);
 	free(p->pattern);
 	free(p);
 }
@@ -71,7 +72,7 @@ enum err bs_plan_one(const struct bs_account *a, struct bs_plan **out)
 
 bool bs_plan_acts(const struct bs_plan *p)
 {
-	return p && (p->account_n || p->remove_n || (p->keep_others && p->read_n));
+	return p && (p->account_n || p->remove_n || (p->keep_others && (p->read_n || p->renewal)));
 }
 
 const struct bs_account *bs_plan_oscore(const struct bs_plan *p)
@@ -183,6 +184,16 @@ static void write_access(const struct bs_access *a, struct writer *w)
 	wr_str(w, "}}");
 }
 
+static void write_renewal(const struct bs_renewal *r, struct writer *w)
+{
+	wr_str(w, ",\"bootstrap_account\":{\"uri\":");
+	wr_json_string(w, span_str(r->uri));
+	wr_fmt(w, ",\"hold_off_s\":%u,\"timeout_s\":%u", (unsigned)r->hold_off_s,
+		(unsigned)r->timeout_s);
+	write_oscore(&r->oscore, w);
+	wr_str(w, "}");
+}
+
 /* Without its braces: those of a pattern have a member more. */
 static void write_members(const struct bs_plan *p, bool secrets, struct writer *w)
 {
@@ -215,6 +226,8 @@ static void write_members(const struct bs_plan *p, bool secrets, struct writer *
 	}
 	if (p->read_n)
 		wr_str(w, "]");
+	if (p->renewal)
+		write_renewal(p->renewal, w);
 }
 
 void bs_plan_write(const struct bs_plan *p, bool secrets, struct writer *w)

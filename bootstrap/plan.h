@@ -48,6 +48,14 @@ struct bs_account {
 	const char *sni;                         /* NULL: not written */
 };
 
+/* A new bootstrap account, secured by OSCORE, in the place of the one that a device asks with. */
+struct bs_renewal {
+	const char *uri;
+	uint32_t hold_off_s; /* before the device asks for a bootstrap; 0: not written */
+	uint32_t timeout_s;  /* after which the device drops the account; 0: never */
+	struct bs_oscore oscore;
+};
+
 enum {
 	BS_RIGHT_READ = 1,
 	BS_RIGHT_WRITE = 2,
@@ -77,6 +85,7 @@ struct bs_plan {
 	struct bs_access *access;   /* the whole of Object 2, if there is any */
 	uint16_t *remove;           /* accounts to delete, by SSID; only with keep_others */
 	struct lwm_path *read;      /* what the device is to show before anything changes */
+	struct bs_renewal *renewal; /* NULL: the bootstrap account stays */
 	struct bs_pattern *pattern; /* of the default plan: others, by name of the endpoint */
 	uint8_t *blob;              /* what accounts and patterns point to */
 	size_t blob_n;

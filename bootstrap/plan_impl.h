@@ -35,6 +35,10 @@ MUST_USE enum err bs_keys_parse(
 /* plan_oscore.c */
 MUST_USE enum err bs_oscore_parse(
 	struct json_object *o, struct bs_oscore *p, struct bs_refusal *no);
+/* Of an account or a renewal. */
+MUST_USE enum err bs_uri_check(const char *uri, bool keys, struct bs_refusal *no);
+/* plan_renewal.c: "bootstrap_account" */
+MUST_USE enum err bs_renewal_parse(struct plan_in *in, struct json_object *o, struct bs_plan *p);
 /* plan_read.c: "read", an array or NULL. */
 MUST_USE enum err bs_reads_parse(
 	struct json_object *array, struct bs_plan *p, struct bs_refusal *no);

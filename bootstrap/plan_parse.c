@@ -92,18 +92,17 @@ enum err bs_known_members(struct json_object *o, const char *const *known, struc
 /* ---- accounts */
 
 /* DTLS and TLS have schemes of their own. */
-static enum err check_uri(const struct bs_account *a, struct bs_refusal *no)
+enum err bs_uri_check(const char *uri, bool keys, struct bs_refusal *no)
 {
 	static const char *const plain[] = {"coap://", "coap+tcp://", NULL};
 	static const char *const secured[] = {"coaps://", "coaps+tcp://", NULL};
-	bool keys = a->mode != BS_MODE_NOSEC;
 	const char *const *scheme = keys ? secured : plain;
-	while (*scheme && strncmp(a->uri, *scheme, strlen(*scheme)))
+	while (*scheme && strncmp(uri, *scheme, strlen(*scheme)))
 		scheme++;
-	if (!*scheme || !a->uri[strlen(*scheme)])
+	if (!*scheme || !uri[strlen(*scheme)])
 		return bs_complain(no, "uri", "uri must be coap%s://HOST[:PORT]%s", keys ? "s" : "",
 			keys ? ", as its keys are those of DTLS" : "");
-	if (strpbrk(a->uri + strlen(*scheme), "/?#"))
+	if (strpbrk(uri + strlen(*scheme), "/?#"))
 		return bs_complain(no, "uri",
 			"uri must have neither path nor query: clients put them before rd");
 	return ERR_OK;
@@ -187,7 +186,7 @@ static enum err account(struct plan_in *in, struct json_object *o, struct bs_acc
 				"notification_storing must be true or false");
 		a->notification_storing = json_object_get_boolean(v);
 	}
-	return check_uri(a, in->no);
+	return bs_uri_check(a->uri, a->mode != BS_MODE_NOSEC, in->no);
 }
 
 /* Accounts are told apart by SSID (BS-25), and one of them is ours: it has the keys that are drawn.
@@ -281,7 +280,7 @@ static enum err removals(struct plan_in *in, struct json_object *root, struct bs
 /* The other plans of a default one; see patterns. */
 static enum err plan(struct plan_in *in, struct json_object *root, struct bs_plan *p)
 {
-	struct json_object *access = NULL, *reads = NULL;
+	struct json_object *access = NULL, *reads = NULL, *renewal = NULL;
 	int64_t days = -1;
 	enum err err = bs_number_member(root, "rotate_keys_days", 0, 3650, &days, in->no);
 	p->rotate_days = (int16_t)days;
@@ -293,6 +292,8 @@ static enum err plan(struct plan_in *in, struct json_object *root, struct bs_pla
 		err = removals(in, root, p);
 	if (!err && json_object_object_get_ex(root, "read", &reads))
 		err = bs_reads_parse(reads, p, in->no);
+	if (!err && json_object_object_get_ex(root, "bootstrap_account", &renewal))
+		err = bs_within(in->no, "bootstrap_account", bs_renewal_parse(in, renewal, p));
 	if (err)
 		return err;
 	if (json_object_object_get_ex(root, "access", &access))
@@ -348,7 +349,7 @@ static enum err patterns(
 static enum err members(struct json_object *root, enum bs_plan_kind kind, struct bs_refusal *no)
 {
 	static const char *const known[] = {"servers", "access", "other_accounts", "remove",
-		"rotate_keys_days", "read", NULL, NULL};
+		"rotate_keys_days", "read", "bootstrap_account", NULL, NULL};
 	const char *all[sizeof(known) / sizeof(*known)];
 	memcpy(all, known, sizeof(known));
 	if (kind != BS_PLAN_OWN)

@@ -179,6 +179,7 @@ static void next_command(struct bs *b, struct bs_session *s, struct turn *t)
 	case BS_WRITE_SERVER:
 	case BS_WRITE_ACCESS:
 	case BS_WRITE_OSCORE:
+	case BS_WRITE_BOOTSTRAP:
 		err = send_write(b, s, t);
 		break;
 	case BS_FINISH:
@@ -191,10 +192,17 @@ static void next_command(struct bs *b, struct bs_session *s, struct turn *t)
 		bs_session_end(b, s, "a command could not be sent", t);
 }
 
+void bs_session_follow(struct bs_session *s, struct bs_plan *p)
+{
+	s->plan = p;
+	s->drawn = bs_plan_oscore(p);
+	s->keys[BS_KEYS_SERVER].params = s->drawn ? &s->drawn->oscore : NULL;
+	s->keys[BS_KEYS_BOOTSTRAP].params = p->renewal ? &p->renewal->oscore : NULL;
+}
+
 static void begin(struct bs_session *s, struct bs_plan *p)
 {
-	s->plan = bs_plan_ref(p);
-	s->drawn = bs_plan_oscore(p);
+	bs_session_follow(s, bs_plan_ref(p));
 	s->step = BS_DISCOVER;
 	s->at = 0;
 	s->respelt = false;
@@ -233,7 +241,7 @@ static void prepare(struct bs *b, struct bs_session *s, struct turn *t)
 {
 	if (bs_choose_instances(s))
 		fail(b, s, "the device has no room for the accounts", t);
-	else if (s->drawn && bs_draw_context(b, s, t))
+	else if (bs_draw_contexts(b, s, t))
 		fail(b, s, "no keys could be drawn", t);
 	else {
 		s->step = BS_DELETE;
@@ -290,6 +298,14 @@ static void refused(struct bs *b, struct bs_session *s, struct turn *t)
 	tell(b, s, "refused", refused_text, t);
 }
 
+static void acknowledged(struct ep_context *made, struct turn *t)
+{
+	if (!made || made->generation != REC_GEN_WRITTEN)
+		return;
+	made->generation = REC_GEN_ACKNOWLEDGED;
+	ep_context_record_state(t, made);
+}
+
 static void finished(struct bs *b, struct bs_session *s, const struct msg *m, struct turn *t)
 {
 	if (m->code == MSG_NOT_ACCEPTABLE && !s->failure) {
@@ -300,10 +316,8 @@ static void finished(struct bs *b, struct bs_session *s, const struct msg *m, st
 		fail(b, s, "the device refused Bootstrap-Finish", t);
 		return;
 	}
-	if (s->made && !s->failure && s->made->generation == REC_GEN_WRITTEN) {
-		s->made->generation = REC_GEN_ACKNOWLEDGED;
-		ep_context_record_state(t, s->made);
-	}
+	for (size_t i = 0; i < BS_KEYS && !s->failure; i++)
+		acknowledged(s->keys[i].made, t);
 	bs_session_end(b, s, s->failure, t);
 }
 
@@ -323,6 +337,7 @@ static void answered(struct bs *b, struct bs_session *s, const struct msg *m, st
 	case BS_WRITE_SERVER:
 	case BS_WRITE_ACCESS:
 	case BS_WRITE_OSCORE:
+	case BS_WRITE_BOOTSTRAP:
 		if (m->code != MSG_CHANGED) {
 			fail(b, s, "the device refused a Bootstrap-Write", t);
 			return;

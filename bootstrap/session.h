@@ -22,15 +22,25 @@ enum bs_step {
 	BS_WRITE_SERVER,
 	BS_WRITE_ACCESS,
 	BS_WRITE_OSCORE,
+	BS_WRITE_BOOTSTRAP, /* the account, after its keys */
 	BS_FINISH,
 	BS_REFUSED, /* Finish was, with 4.06: a corrected plan is waited for (BS-14) */
+};
+
+/* Keys that are drawn for an account: the server's, and a new bootstrap account's. */
+enum { BS_KEYS_SERVER, BS_KEYS_BOOTSTRAP, BS_KEYS };
+struct bs_keys {
+	const struct bs_oscore *params; /* NULL: none are drawn */
+	struct ep_context *made;        /* NULL before the first Write */
+	uint16_t iid;                   /* of Object 21 */
+	uint8_t secret_n;
+	uint8_t secret[BS_SECRET_CHARS], salt[EP_SALT_BYTES];
 };
 
 struct bs_session {
 	struct timer timer; /* first: the device has been silent for too long */
 	struct endpoint *endpoint;
 	struct ep_context *ctx;     /* it runs under */
-	struct ep_context *made;    /* the new server context; NULL before the first Write */
 	struct ep_request *request; /* the command on its way */
 	enum bs_step step;
 	size_t at; /* of the commands of this step */
@@ -40,13 +50,12 @@ struct bs_session {
 	struct lwm_bs_rights rights; /* Object 2, if it is to be merged */
 	struct lwm_path read[BS_READS_MAX + 2];
 	uint8_t read_n, read_try; /* read_try: of the formats to ask for */
-	uint16_t security_iid[BS_SERVERS_MAX], server_iid[BS_SERVERS_MAX]; /* of each account */
-	uint16_t oscore_iid;
+	/* Of each account; behind them that of bootstrap. */
+	uint16_t security_iid[BS_SERVERS_MAX + 1], server_iid[BS_SERVERS_MAX];
+	struct bs_keys keys[BS_KEYS];
 	const char *failure; /* why Finish comes early, or was refused; NULL: it does not */
 	uint16_t format;     /* what the device takes Writes in (BS-03) */
 	bool respelt;        /* Object 21 was refused in the first spelling */
-	uint8_t secret_n;
-	uint8_t secret[BS_SECRET_CHARS], salt[EP_SALT_BYTES];
 };
 
 /* What an endpoint is to the bootstrap server: hangs off struct endpoint's `session`. */
@@ -84,6 +93,8 @@ void bs_pack(struct bs *b, struct ep_delivery *d, const struct lwm_reg_params *p
 /* Begins with the first command; the Bootstrap-Request has been answered in this turn. */
 MUST_USE enum err bs_session_start(struct bs *b, struct endpoint *e, struct ep_context *ctx,
 	struct bs_plan *p, uint16_t format, struct turn *t);
+/* What is drawn is as the plan says; the caller has the reference. */
+void bs_session_follow(struct bs_session *s, struct bs_plan *p);
 /* Of a device whose Finish was refused: all over again, as this plan says. */
 void bs_session_correct(struct bs *b, struct bs_session *s, struct bs_plan *p, struct turn *t);
 /* Ends it: `result` is static text, NULL is success. */
@@ -128,7 +139,8 @@ bool bs_respell(struct bs_session *s);
 bool bs_keys_are_text(const struct bs_session *s);
 
 /* account.c */
-/* Draws keys and ids and makes the context they belong to (spec: new keys for each attempt). */
-MUST_USE enum err bs_draw_context(struct bs *b, struct bs_session *s, struct turn *t);
+/* Draws the keys and ids that are to be drawn, new ones for each attempt, and makes the contexts
+ * they belong to. */
+MUST_USE enum err bs_draw_contexts(struct bs *b, struct bs_session *s, struct turn *t);
 
 #endif

@@ -397,7 +397,9 @@ static void look_at(struct look *k)
 	bs_view(k->c->bs, e, &k->b);
 	k->now_s = k->c->wall_ms / 1000;
 	k->server = ep_context_newest(e, REC_ROLE_SERVER, REC_GEN_WRITTEN);
-	k->boot = ep_context_newest(e, REC_ROLE_BOOTSTRAP, REC_GEN_WRITTEN);
+	k->boot = ep_context_newest(e, REC_ROLE_BOOTSTRAP, REC_GEN_USED);
+	if (!k->boot)
+		k->boot = ep_context_newest(e, REC_ROLE_BOOTSTRAP, REC_GEN_WRITTEN);
 	k->trouble = newest_trouble(e, NULL);
 	k->contact_s = k->v.registered ? k->v.last_contact_wall_s : 0;
 	for (const struct ep_context *x = e->contexts; x; x = x->next_of_endpoint)

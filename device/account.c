@@ -179,6 +179,10 @@ static bool set_security(
 		return true;
 	case 10:
 		return set_u16(v, 1, 65534, &s->ssid);
+	case 11:
+		return set_u32(v, &s->hold_off_s);
+	case 12:
+		return set_u32(v, &s->timeout_s);
 	case 17:
 		if (v->link.oid != 21 && v->link.oid != LWM_ID_NONE)
 			return false;
@@ -284,6 +288,44 @@ static bool spared(const struct dev_accounts *a, uint16_t oid, uint16_t iid)
 	return bs && ((oid == 0 && iid == bs->iid) || (oid == 21 && iid == bs->oscore_iid));
 }
 
+static void remove_instance(struct dev_accounts *a, uint16_t oid, uint16_t iid)
+{
+	struct shelf s;
+	uint8_t *item = shelf_of(a, oid, &s) ? shelf_find(&s, iid) : NULL;
+	if (!item)
+		return;
+	size_t at = (size_t)(item - s.first) / s.size;
+	secret_wipe(item, s.size);
+	(*s.n)--;
+	memmove(shelf_at(&s, at), shelf_at(&s, at + 1), (*s.n - at) * s.size);
+}
+
+void dev_accounts_no_bootstrap(struct dev_accounts *a)
+{
+	const struct dev_security *s = dev_security_of(a, DEV_ROLE_BOOTSTRAP);
+	if (!s)
+		return;
+	uint16_t iid = s->iid, oscore_iid = s->oscore_iid;
+	remove_instance(a, 0, iid);
+	for (size_t i = 0; i < a->security_n; i++) {
+		if (a->security[i].oscore_iid == oscore_iid)
+			return;
+	}
+	remove_instance(a, 21, oscore_iid);
+}
+
+/* The old one comes first, for it was there before. */
+void dev_accounts_renew(struct dev_accounts *a, const struct dev_accounts *before)
+{
+	const struct dev_security *old = dev_security_of(before, DEV_ROLE_BOOTSTRAP);
+	const struct dev_security *first = dev_security_of(a, DEV_ROLE_BOOTSTRAP);
+	size_t n = 0;
+	for (size_t i = 0; i < a->security_n; i++)
+		n += a->security[i].bootstrap;
+	if (n == 2 && old && first->iid == old->iid)
+		dev_accounts_no_bootstrap(a);
+}
+
 static void delete_from(struct dev_accounts *a, uint16_t oid, const struct lwm_path *p)
 {
 	struct shelf s;
@@ -295,9 +337,7 @@ static void delete_from(struct dev_accounts *a, uint16_t oid, const struct lwm_p
 			i++;
 			continue;
 		}
-		secret_wipe(shelf_at(&s, i), s.size);
-		(*s.n)--;
-		memmove(shelf_at(&s, i), shelf_at(&s, i + 1), (*s.n - i) * s.size);
+		remove_instance(a, oid, iid);
 	}
 }
 

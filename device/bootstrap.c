@@ -139,7 +139,12 @@ static uint8_t delete (struct dev *d, const struct lwm_path *p)
 static uint8_t finish(struct dev *d)
 {
 	struct dev_event *e = dev_event_add(d, DEV_EVENT_BS_FINISH);
+	struct dev_accounts before = *d->draft;
+	dev_accounts_renew(d->draft, &d->accounts);
 	d->finished = dev_accounts_check(d->host, d->draft) == ERR_OK;
+	if (!d->finished) /* the old bootstrap account survives */
+		*d->draft = before;
+	secret_wipe(&before, sizeof(before));
 	e->code = d->finished ? MSG_CHANGED : MSG_NOT_ACCEPTABLE;
 	return e->code;
 }

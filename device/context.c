@@ -111,6 +111,18 @@ out:
 	return e;
 }
 
+enum err dev_context_drop(struct dev *d, enum dev_role role)
+{
+	struct dev_context *c = d->ctx[role];
+	enum err e = c && !c->step ? keep(d, &c->at) : ERR_OK;
+	if (e || !c)
+		return e;
+	secret_wipe(c, sizeof(*c));
+	free(c);
+	d->ctx[role] = NULL;
+	return ERR_OK;
+}
+
 /* A number waits for the state to be durable only when it is the first of a block. */
 enum err dev_context_number(struct dev *d, struct dev_context *c, uint64_t *number)
 {

@@ -141,6 +141,13 @@ static enum err dev_setup(struct dev *d, const struct dev_credentials *c, struct
 		if (o && e == ERR_OK)
 			e = dev_context_adopt(d, (enum dev_role)r, o);
 	}
+	const struct dev_context *boot = d->ctx[DEV_ROLE_BOOTSTRAP];
+	if (boot && e == ERR_OK) {
+		d->origin = (struct dev_origin){.any = true,
+			.sender_id = boot->at.sender_id,
+			.recipient_id = boot->at.recipient_id};
+		memcpy(d->origin.ikm, boot->at.ikm, sizeof(d->origin.ikm));
+	}
 	return e;
 }
 

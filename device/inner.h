@@ -36,7 +36,8 @@ struct dev_security {
 	uint16_t iid, ssid, oscore_iid; /* LWM_ID_NONE: no link */
 	uint8_t mode;
 	bool bootstrap;
-	const char *uri; /* of dev_texts, or "" */
+	uint32_t hold_off_s, timeout_s; /* of bootstrap (BS-18); 0: none */
+	const char *uri;                /* of dev_texts, or "" */
 };
 struct dev_server {
 	uint16_t iid, ssid;
@@ -58,6 +59,14 @@ struct dev_accounts {
 	struct dev_server server[DEV_SERVERS_MAX];
 	struct dev_oscore oscore[DEV_OSCORE_MAX];
 	uint8_t security_n, server_n, oscore_n;
+	int64_t bootstrapped_s; /* wall clock of the last bootstrap; 0: none */
+};
+
+/* The bootstrap account that the configuration gives: a state is of use with that one alone. */
+struct dev_origin {
+	bool any;
+	uint8_t ikm[16]; /* osc_ikm_fingerprint */
+	struct osc_id sender_id, recipient_id;
 };
 
 /* Counters belong to keys: this is what stays of a context when it goes. */
@@ -214,6 +223,7 @@ struct dev {
 	struct dev_context *ctx[2]; /* NULL: none */
 	struct dev_counters *past;
 	uint8_t past_n;
+	struct dev_origin origin;
 	struct dev_accounts accounts;
 	struct dev_accounts *draft; /* while bootstrap is under way */
 	struct dev_pack *pack;      /* on its way in; or NULL */
@@ -256,6 +266,11 @@ static inline enum dev_role dev_role_of(enum dev_op op)
 static inline uint64_t dev_now_ms(const struct dev *d)
 {
 	return d->host->now_us / 1000;
+}
+
+static inline int64_t dev_wall_s(const struct dev *d)
+{
+	return ((int64_t)dev_now_ms(d) + d->host->o.wall_offset_ms) / 1000;
 }
 
 /* A request of the server being answered. */
@@ -309,6 +324,8 @@ MUST_USE enum err dev_texts_take(struct dev_texts *t, struct span s, size_t max,
 MUST_USE enum err dev_context_adopt(struct dev *d, enum dev_role role, const struct dev_oscore *o);
 /* Whether a context can be made of it. */
 MUST_USE enum err dev_context_try(struct dev_host *h, const struct dev_oscore *o);
+/* Forgets it, but for its numbers. */
+MUST_USE enum err dev_context_drop(struct dev *d, enum dev_role role);
 /* The next sender number; marks the state dirty when the reservation grows. ERR_LIMIT: none left.
  */
 MUST_USE enum err dev_context_number(struct dev *d, struct dev_context *c, uint64_t *number);
@@ -357,6 +374,10 @@ MUST_USE enum err dev_accounts_set(
 	struct dev_accounts *a, const struct lwm_path *p, const struct lwm_value *v);
 /* Removes what is at or below p, save the bootstrap account (BS-08). */
 void dev_accounts_delete(struct dev_accounts *a, const struct lwm_path *p);
+/* Of a bootstrap account that was there before and a new one, the new one stays (BS-17). */
+void dev_accounts_renew(struct dev_accounts *a, const struct dev_accounts *before);
+/* Removes the bootstrap account. */
+void dev_accounts_no_bootstrap(struct dev_accounts *a);
 /* BS-16 and the links of BS-07. ERR_CONFLICT. */
 MUST_USE enum err dev_accounts_check(struct dev_host *h, const struct dev_accounts *a);
 

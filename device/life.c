@@ -121,12 +121,40 @@ static void connect_for(struct dev *d, enum dev_op op)
 	dev_event_text(d, e, span_str(s->uri));
 }
 
+/* The time of a bootstrap account ends (BS-18). */
+static void expire_account(struct dev *d)
+{
+	const struct dev_security *s = dev_security_of(&d->accounts, DEV_ROLE_BOOTSTRAP);
+	if (!s || !s->timeout_s || !d->accounts.bootstrapped_s ||
+		dev_wall_s(d) - d->accounts.bootstrapped_s < (int64_t)s->timeout_s)
+		return;
+	if (dev_context_drop(d, DEV_ROLE_BOOTSTRAP) != ERR_OK)
+		return;
+	dev_accounts_no_bootstrap(&d->accounts);
+	dev_mark_dirty(d);
+}
+
+/* How long it is to wait before it asks for a bootstrap by itself (BS-18). */
+static uint64_t hold_off_ms(const struct dev *d)
+{
+	const struct dev_security *s = dev_security_of(&d->accounts, DEV_ROLE_BOOTSTRAP);
+	return s ? s->hold_off_s * UINT64_C(1000) : 0;
+}
+
 static void start(struct dev *d)
 {
+	expire_account(d);
 	bool account = dev_accounts_check(d->host, &d->accounts) == ERR_OK;
 	bool bootstrap = dev_security_of(&d->accounts, DEV_ROLE_BOOTSTRAP) != NULL;
-	connect_for(d, bootstrap && (!account || d->host->o.bootstrap_anew) ? DEV_OP_BOOTSTRAP
-									    : DEV_OP_REGISTER);
+	enum dev_op op = bootstrap && (!account || d->host->o.bootstrap_anew) ? DEV_OP_BOOTSTRAP
+									      : DEV_OP_REGISTER;
+	if (op == DEV_OP_BOOTSTRAP && hold_off_ms(d)) {
+		d->state = DEV_STATE_WAITING;
+		d->op = op;
+		life_at(d, dev_now_ms(d) + hold_off_ms(d));
+		return;
+	}
+	connect_for(d, op);
 }
 
 void dev_start(struct dev *d, uint64_t now_us, struct dev_out *out)
@@ -291,10 +319,13 @@ void dev_life_failed(struct dev *d, uint8_t code, const char *why, uint32_t wait
 	d->failures++;
 	d->state = DEV_STATE_WAITING;
 	set_registered(d, false);
+	expire_account(d);
 	d->op = next_try(d, op);
 	/* The registration is gone: a new one need not wait. */
 	bool at_once = op == DEV_OP_UPDATE && code == MSG_NOT_FOUND;
 	uint64_t wait_ms = wait_s ? wait_s * UINT64_C(1000) : at_once ? 0 : backoff_ms(d);
+	if (d->op == DEV_OP_BOOTSTRAP && wait_ms < hold_off_ms(d))
+		wait_ms = hold_off_ms(d);
 	life_at(d, dev_now_ms(d) + wait_ms);
 }
 
@@ -352,6 +383,7 @@ void dev_life_bootstrapped(struct dev *d)
 	enum err e = ERR_OK;
 	dev_observe_clear(d); /* they belong to the registration, and to its keys */
 	d->accounts = *d->draft;
+	d->accounts.bootstrapped_s = dev_wall_s(d);
 	draft_drop(d);
 	for (int r = DEV_ROLE_BOOTSTRAP; r <= DEV_ROLE_SERVER; r++) {
 		const struct dev_oscore *o = dev_oscore_of(&d->accounts, (enum dev_role)r);
@@ -415,6 +447,7 @@ void dev_life_todo(struct dev *d)
 			dev_request_send(d, DEV_OP_UPDATE);
 		break;
 	case DEV_TODO_BOOTSTRAP:
+		expire_account(d);
 		connect_for(d, DEV_OP_BOOTSTRAP);
 		break;
 	case DEV_TODO_DISABLE:

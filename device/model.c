@@ -86,14 +86,9 @@ static void get_battery(const struct dev_view *v, struct lwm_value *out)
 	out->i = 100 - (int64_t)(v->d->things.step % 90);
 }
 
-static int64_t wall_s(const struct dev *d)
-{
-	return ((int64_t)dev_now_ms(d) + d->host->o.wall_offset_ms) / 1000;
-}
-
 static void get_time(const struct dev_view *v, struct lwm_value *out)
 {
-	out->i = wall_s(v->d) + v->d->things.time_offset_s;
+	out->i = dev_wall_s(v->d) + v->d->things.time_offset_s;
 }
 
 static uint8_t set_time(struct dev *d, uint16_t iid, const struct lwm_value *v)
@@ -101,7 +96,7 @@ static uint8_t set_time(struct dev *d, uint16_t iid, const struct lwm_value *v)
 	(void)iid;
 	if (v->i < 0 || v->i > UINT32_MAX)
 		return MSG_BAD_REQUEST;
-	d->things.time_offset_s = v->i - wall_s(d);
+	d->things.time_offset_s = v->i - dev_wall_s(d);
 	return MSG_CHANGED;
 }
 

@@ -2,14 +2,18 @@
 /* The state of a device as text. A line is a word and its fields, separated by single spaces; bytes
  * are hex, "." where there are none, "-" where there is nothing.
  *
- *   lanyard-device-state 1
+ *   lanyard-device-state 2
  *   endpoint HEX
  *   clean 0|1
+ *   origin FINGERPRINT SENDER-ID RECIPIENT-ID
  *   security IID BOOTSTRAP MODE SSID OSCORE-IID URI
+ *   bootstrap SINCE HOLD-OFF TIMEOUT
  *   server IID SSID LIFETIME PMIN PMAX DISABLE STORING BINDING
  *   oscore IID AEAD HKDF SENDER-ID RECIPIENT-ID SECRET SALT ID-CONTEXT
  *   keys FINGERPRINT SENDER-ID RECIPIENT-ID NEXT ANY HIGHEST SEEN
  *   end
+ *
+ * Version 1 has neither the bootstrap account that all came from nor the times of that in use.
  */
 #include "base/text.h"
 #include "device/inner.h"
@@ -18,7 +22,7 @@
 #include <string.h>
 
 static const char magic[] = "lanyard-device-state";
-enum { STATE_VERSION = 1 };
+enum { STATE_VERSION = 2 };
 
 static void put_bytes(struct writer *w, struct span s)
 {
@@ -36,6 +40,10 @@ static void put_accounts(struct writer *w, const struct dev_accounts *a)
 		wr_fmt(w, "security %u %d %u %u %u %s\n", s->iid, s->bootstrap, s->mode, s->ssid,
 			s->oscore_iid, s->uri[0] ? s->uri : ".");
 	}
+	const struct dev_security *b = dev_security_of(a, DEV_ROLE_BOOTSTRAP);
+	if (b)
+		wr_fmt(w, "bootstrap %" PRIu64 " %u %u\n", (uint64_t)a->bootstrapped_s,
+			b->hold_off_s, b->timeout_s);
 	for (size_t i = 0; i < a->server_n; i++) {
 		const struct dev_server *s = &a->server[i];
 		wr_fmt(w, "server %u %u %u %u %u %u %d", s->iid, s->ssid, s->lifetime_s, s->pmin_s,
@@ -73,6 +81,13 @@ enum err dev_state_write(const struct dev *d, bool clean, struct writer *w)
 	wr_fmt(w, "%s %d\nendpoint", magic, STATE_VERSION);
 	put_bytes(w, span_str(d->endpoint));
 	wr_fmt(w, "\nclean %d\n", clean);
+	if (d->origin.any) {
+		wr_str(w, "origin");
+		put_bytes(w, SPAN_OF(d->origin.ikm));
+		put_bytes(w, osc_id_span(&d->origin.sender_id));
+		put_bytes(w, osc_id_span(&d->origin.recipient_id));
+		wr_str(w, "\n");
+	}
 	put_accounts(w, &d->accounts);
 	for (size_t i = 0; i < d->past_n; i++)
 		put_counters(w, &d->past[i], clean);
@@ -154,6 +169,31 @@ static void take_security(struct fields *f, struct dev_accounts *a)
 		f->err = e2 == ERR_RANGE ? ERR_SYNTAX : e2;
 }
 
+/* Behind the account it belongs to. */
+static void take_times(struct fields *f, struct dev_accounts *a)
+{
+	const struct dev_security *b = dev_security_of(a, DEV_ROLE_BOOTSTRAP);
+	struct dev_security *s = b ? dev_security_find(a, b->iid) : NULL;
+	a->bootstrapped_s = (int64_t)number(f, INT64_MAX);
+	uint32_t hold_off_s = (uint32_t)number(f, UINT32_MAX);
+	uint32_t timeout_s = (uint32_t)number(f, UINT32_MAX);
+	if (!s) {
+		f->err = ERR_SYNTAX;
+		return;
+	}
+	s->hold_off_s = hold_off_s;
+	s->timeout_s = timeout_s;
+}
+
+static void take_origin(struct fields *f, struct dev_origin *o)
+{
+	if (bytes(f, o->ikm, sizeof(o->ikm)) != sizeof(o->ikm) && !f->err)
+		f->err = ERR_SYNTAX;
+	id(f, &o->sender_id);
+	id(f, &o->recipient_id);
+	o->any = true;
+}
+
 static void take_server(struct fields *f, struct dev_accounts *a)
 {
 	struct dev_server s = {.iid = (uint16_t)number(f, 65534)};
@@ -212,6 +252,7 @@ static void take_keys(struct fields *f, struct dev *d, bool clean)
 /* What is read before it is used. */
 struct loaded {
 	struct dev_accounts accounts;
+	struct dev_origin origin;
 	bool head, clean, end;
 };
 
@@ -235,6 +276,10 @@ static enum err take_line(struct dev *d, struct span line, struct loaded *l)
 		l->clean = number(&f, 1) != 0;
 	else if (span_eq_str(what, "security"))
 		take_security(&f, &l->accounts);
+	else if (span_eq_str(what, "origin"))
+		take_origin(&f, &l->origin);
+	else if (span_eq_str(what, "bootstrap"))
+		take_times(&f, &l->accounts);
 	else if (span_eq_str(what, "server"))
 		take_server(&f, &l->accounts);
 	else if (span_eq_str(what, "oscore"))
@@ -258,18 +303,42 @@ static bool same_secret(const struct dev_oscore *a, const struct dev_oscore *b)
 	       span_eq(osc_id_span(&a->recipient_id), osc_id_span(&b->recipient_id));
 }
 
-/* The account that bootstrap left, as long as the device still has the bootstrap account it came
- * from; the URI of the bootstrap server is the configuration's. */
-static enum err take_accounts(struct dev *d, struct dev_accounts *a)
+static bool same_origin(const struct dev_origin *a, const struct dev_origin *b)
+{
+	return a->any && b->any && !memcmp(a->ikm, b->ikm, sizeof(a->ikm)) &&
+	       span_eq(osc_id_span(&a->sender_id), osc_id_span(&b->sender_id)) &&
+	       span_eq(osc_id_span(&a->recipient_id), osc_id_span(&b->recipient_id));
+}
+
+/* The bootstrap account may be another one by now, or gone; the URI of the first one is the
+ * configuration's. */
+static enum err take_bootstrap(struct dev *d, struct dev_accounts *a)
 {
 	const struct dev_security *now = dev_security_of(&d->accounts, DEV_ROLE_BOOTSTRAP);
 	const struct dev_security *then = dev_security_of(a, DEV_ROLE_BOOTSTRAP);
-	if (!now || !then ||
-		!same_secret(dev_oscore_of(&d->accounts, DEV_ROLE_BOOTSTRAP),
-			dev_oscore_of(a, DEV_ROLE_BOOTSTRAP)) ||
-		dev_accounts_check(d->host, a) != ERR_OK)
-		return ERR_OK;
+	const struct dev_oscore *o = dev_oscore_of(a, DEV_ROLE_BOOTSTRAP);
+	if (!then)
+		return dev_context_drop(d, DEV_ROLE_BOOTSTRAP);
+	if (!same_secret(dev_oscore_of(&d->accounts, DEV_ROLE_BOOTSTRAP), o))
+		return dev_context_adopt(d, DEV_ROLE_BOOTSTRAP, o);
 	dev_security_find(a, then->iid)->uri = now->uri;
+	return ERR_OK;
+}
+
+/* The accounts that bootstrap left, as long as the device still has the bootstrap account they came
+ * from. */
+static enum err take_accounts(struct dev *d, struct loaded *l)
+{
+	struct dev_accounts *a = &l->accounts;
+	const struct dev_security *now = dev_security_of(&d->accounts, DEV_ROLE_BOOTSTRAP);
+	bool same = l->origin.any ? same_origin(&l->origin, &d->origin)
+				  : same_secret(dev_oscore_of(&d->accounts, DEV_ROLE_BOOTSTRAP),
+					    dev_oscore_of(a, DEV_ROLE_BOOTSTRAP));
+	if (!now || !same || dev_accounts_check(d->host, a) != ERR_OK)
+		return ERR_OK;
+	enum err e = take_bootstrap(d, a);
+	if (e)
+		return e;
 	d->accounts = *a;
 	return dev_context_adopt(d, DEV_ROLE_SERVER, dev_oscore_of(&d->accounts, DEV_ROLE_SERVER));
 }
@@ -287,7 +356,7 @@ enum err dev_state_read(struct dev *d, struct span text)
 		text = span_sub(text, n + 1, text.n);
 	}
 	if (e == ERR_OK)
-		e = l.end && !text.n ? take_accounts(d, &l.accounts) : ERR_SYNTAX;
+		e = l.end && !text.n ? take_accounts(d, &l) : ERR_SYNTAX;
 	for (size_t i = 0; i < 2; i++) {
 		if (d->ctx[i])
 			d->ctx[i]->challenge = !l.clean && d->host->o.challenge;

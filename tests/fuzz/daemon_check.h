@@ -189,7 +189,9 @@ static void check_bootstrap(const struct core *c)
 		require(s->endpoint == e && s->ctx->endpoint == e &&
 				s->ctx->role == REC_ROLE_BOOTSTRAP && s->ctx->fresh,
 			"a session runs under its device's keys for it");
-		require(!s->made || (s->made->endpoint == e && s->made->role == REC_ROLE_SERVER),
+		require(!s->keys[BS_KEYS_SERVER].made ||
+				(s->keys[BS_KEYS_SERVER].made->endpoint == e &&
+					s->keys[BS_KEYS_SERVER].made->role == REC_ROLE_SERVER),
 			"what it makes is for the server");
 	}
 	require(sessions == c->bs->session_n, "sessions are counted");

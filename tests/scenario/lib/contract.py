@@ -808,7 +808,8 @@ daemon = start_daemon()
 document = Document(request(sock, "GET", "/v1/openapi.json").body)
 uri = f"coap://127.0.0.1:{ports['server']}"
 call(200, "PUT", DEFAULT,
-     body={"servers": [{"uri": uri, "lifetime_s": 300}], "read": ["/1", "/2"]})
+     body={"servers": [{"uri": uri, "lifetime_s": 300}], "read": ["/1", "/2"],
+           "bootstrap_account": {"uri": f"coap://127.0.0.1:{ports['bootstrap']}"}})
 start_device()
 silent, sleepy, brief = (Silent(ports["server"]) for _ in range(3))
 check("devices register", silent.register("silent", 300) and

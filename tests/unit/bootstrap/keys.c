@@ -71,7 +71,7 @@ static void one_pair(size_t i, int hkdf, bool number)
 	want.oscore.hkdf_number = number;
 	to_oscore(&want, "ep=dev", discovered);
 	read_write(&k, false);
-	const struct ep_context *c = ((struct bs_endpoint *)rig.e->session)->session->made;
+	const struct ep_context *c = ((struct bs_endpoint *)rig.e->session)->session->keys[0].made;
 	const struct lwm_record *aead = of(&k, 3), *hmac = of(&k, 4);
 	CHECK(c->aead == aeads[i].aead && c->hkdf == hkdf, "the context's algorithms");
 	CHECK(aeads[i].aead == 10 ? !aead : aead && aead->value.i == aeads[i].aead,
@@ -91,7 +91,7 @@ static void derives(const struct bs_account *want, const char *query)
 	struct osc_keys device, ours;
 	to_oscore(want, query, discovered);
 	read_write(&k, false);
-	const struct ep_context *c = ((struct bs_endpoint *)rig.e->session)->session->made;
+	const struct ep_context *c = ((struct bs_endpoint *)rig.e->session)->session->keys[0].made;
 	struct osc_params in = {.aead = of(&k, 3) ? (int)of(&k, 3)->value.i : 10, .hkdf = -10};
 	if (of(&k, 4))
 		REQUIRE(alg_hkdf_read(of(&k, 4)->value.i, &in.hkdf), "an HKDF");
@@ -147,11 +147,11 @@ static void one_byte_ids(void)
 		struct endpoint *e;
 		snprintf(name, sizeof(name), "d%d", i);
 		REQUIRE(!ep_ensure(&rig.dir, span_str(name), &rig.t, &e) && bs_of(e), "endpoint");
-		struct bs_session s = {
-			.endpoint = e, .plan = &plan, .drawn = &account, .format = LWM_CF_TLV};
+		struct bs_session s = {.endpoint = e, .format = LWM_CF_TLV};
+		bs_session_follow(&s, &plan);
 		want.oscore.id_context_bytes = i < 300 ? 0 : 4;
 		account = want;
-		enum err err = bs_draw_context(bs, &s, &rig.t);
+		enum err err = bs_draw_contexts(bs, &s, &rig.t);
 		made += !err;
 		CHECK(i < 300 ? !err || err == ERR_EXISTS : !err, "drawn, or there are no more");
 	}
@@ -202,8 +202,9 @@ static void format_row(size_t i)
 		for (size_t n = 0; formats[i].text && n < r->value.bytes.n; n++)
 			CHECK(r->value.bytes.p[n] > ' ' && r->value.bytes.p[n] < 0x7f, "letters");
 	}
-	CHECK(s->secret_n == (formats[i].text ? 24 : 16) &&
-			span_eq(of(&k, 0)->value.bytes, span_make(s->secret, s->secret_n)),
+	CHECK(s->keys[0].secret_n == (formats[i].text ? 24 : 16) &&
+			span_eq(of(&k, 0)->value.bytes,
+				span_make(s->keys[0].secret, s->keys[0].secret_n)),
 		formats[i].what);
 	CHECK(answer(MSG_CHANGED, "") && !strcmp(command(), "POST /bs"), "Finish");
 	arena_fini(&k.arena);

@@ -85,18 +85,18 @@ static void check_oscore(const char *path)
 	struct bs_endpoint *be = rig.e->session;
 	const struct bs_session *s = be->session;
 	wr_bytes(&w, test_hex("c80010"));
-	wr_bytes(&w, span_make(s->secret, s->secret_n));
+	wr_bytes(&w, span_make(s->keys[0].secret, s->keys[0].secret_n));
 	wr_bytes(&w, test_hex("c501"));
-	wr_bytes(&w, ep_recipient_id(s->made));
+	wr_bytes(&w, ep_recipient_id(s->keys[0].made));
 	wr_bytes(&w, test_hex("c102"));
-	wr_bytes(&w, ep_sender_id(s->made));
+	wr_bytes(&w, ep_sender_id(s->keys[0].made));
 	wr_bytes(&w, test_hex("c80508"));
-	wr_bytes(&w, SPAN_OF(s->salt));
+	wr_bytes(&w, SPAN_OF(s->keys[0].salt));
 	CHECK(!strcmp(command(), path), "OSCORE instance");
 	CHECK_BYTES(q.plain.payload, wr_span(&w), "the device's ids are ours swapped (OSC-03)");
-	CHECK(ep_recipient_id(s->made).n == 5 && ep_sender_id(s->made).n == 1,
+	CHECK(ep_recipient_id(s->keys[0].made).n == 5 && ep_sender_id(s->keys[0].made).n == 1,
 		"id lengths (OSC-03)");
-	CHECK(!span_eq(ep_sender_id(s->made), SPAN_LIT("\x01")),
+	CHECK(!span_eq(ep_sender_id(s->keys[0].made), SPAN_LIT("\x01")),
 		"our Sender ID differs from that of the device's other account");
 }
 
@@ -284,12 +284,13 @@ static void again(void)
 	REQUIRE(request(MSG_POST, "bs", "ep=dev") == MSG_CHANGED, "request");
 	REQUIRE(answer(MSG_CONTENT, "</>;lwm2m=1.1,</0/0>") && answer(MSG_DELETED, ""), "Write");
 	struct bs_endpoint *be = rig.e->session;
-	memcpy(first, be->session->secret, sizeof(first));
+	memcpy(first, be->session->keys[0].secret, sizeof(first));
 	CHECK(request(MSG_POST, "bs", "ep=dev") == MSG_CHANGED && bs_sessions(bs) == 1 &&
 			!strcmp(command(), "GET "),
 		"a new request starts over (BS-32)");
 	REQUIRE(answer(MSG_CONTENT, "</>;lwm2m=1.1,</0/0>") && answer(MSG_DELETED, ""), "Write");
-	CHECK(memcmp(first, be->session->secret, sizeof(first)), "with new keys (SEC-15, OSC-13)");
+	CHECK(memcmp(first, be->session->keys[0].secret, sizeof(first)),
+		"with new keys (SEC-15, OSC-13)");
 	close_bootstrap();
 }
 
@@ -299,11 +300,11 @@ static void again(void)
 static uint64_t draw(uint8_t generation)
 {
 	struct bs_endpoint *be = bs_of(rig.e);
-	struct bs_session s = {
-		.endpoint = rig.e, .ctx = rig.bootstrap, .plan = &plan, .drawn = &account};
-	REQUIRE(be && bs_draw_context(bs, &s, &rig.t) == ERR_OK, "keys");
-	s.made->generation = generation & 3u;
-	return s.made->id;
+	struct bs_session s = {.endpoint = rig.e, .ctx = rig.bootstrap};
+	bs_session_follow(&s, &plan);
+	REQUIRE(be && bs_draw_contexts(bs, &s, &rig.t) == ERR_OK, "keys");
+	s.keys[0].made->generation = generation & 3u;
+	return s.keys[0].made->id;
 }
 
 static bool there(uint64_t id)
@@ -352,13 +353,13 @@ static void for_ever(void)
 	size_t graves = rig.dir.graves.count;
 	for (int n = 0; n < 1000; n++) {
 		rig_turn(&rig, 10);
-		struct bs_session s = {
-			.endpoint = rig.e, .ctx = rig.bootstrap, .plan = &plan, .drawn = &account};
+		struct bs_session s = {.endpoint = rig.e, .ctx = rig.bootstrap};
+		bs_session_follow(&s, &plan);
 		REQUIRE(bs_of(rig.e), "bootstrap side");
-		drawn &= bs_draw_context(bs, &s, &rig.t) == ERR_OK;
+		drawn &= bs_draw_contexts(bs, &s, &rig.t) == ERR_OK;
 		if (!drawn)
 			break;
-		s.made->generation = n % 3 ? REC_GEN_WRITTEN : REC_GEN_ACKNOWLEDGED;
+		s.keys[0].made->generation = n % 3 ? REC_GEN_WRITTEN : REC_GEN_ACKNOWLEDGED;
 		bounded &= server_contexts() <= EP_GENERATIONS_MAX &&
 			   rig_records(&rig, REC_CONTEXT_PUT) == 1 &&
 			   rig_records(&rig, REC_CONTEXT_DEL) <= 1;

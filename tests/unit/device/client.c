@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the device starts: bootstrap, registration, Echo, loss, refusal. */
+#include "device/inner.h"
 #include "tests/unit/device/world.h"
 
 static struct world w;
@@ -351,6 +352,100 @@ static void check_sensors(void)
 	w_fini(&w);
 }
 
+/* ---- BS-17: another bootstrap account */
+
+/* The next bootstrap's: Sender ID 6e ("n"), Recipient ID 07. */
+static const char tlv_21_next[] =
+	"c8001011121314 15161718191a1b1c1d1e1f20c1016ec10207c805089e7ca92223786340";
+static const char tlv_0_next[] =
+	"c8001063 6f61703a2f2f3139322e302e322e32c10101c10203c10b05c20c0e10c41100150002";
+
+static void renew_until_finish(void)
+{
+	bootstrap_until_finish();
+	static const char *const paths[] = {"0/1", "1/0", "21/2", "0/2"};
+	static const char *const bodies[] = {tlv_0, tlv_1, tlv_21_next, tlv_0_next};
+	for (size_t i = 0; i < 4; i++)
+		CHECK(w_put(&w, &w.bootstrap, MSG_PUT, paths[i], LWM_CF_TLV, unspaced(bodies[i]),
+			      &h) == MSG_CHANGED,
+			"written");
+}
+
+static void check_renewed(void)
+{
+	static uint8_t state[DEV_STATE_MAX];
+	struct dev_credentials c = w_credentials(false), server = w_credentials(true), next = c;
+	struct side new;
+	struct msg m;
+	renew_until_finish();
+	w_msg(&m, MSG_POST, "bs");
+	CHECK(w_ask(&w, &w.bootstrap, &m, &h) == MSG_CHANGED, "Finish (BS-17)");
+	const struct dev_security *b = dev_security_of(&w.dev->accounts, DEV_ROLE_BOOTSTRAP);
+	CHECK(w.dev->accounts.security_n == 2 && b->iid == 2 && b->hold_off_s == 5 &&
+			b->timeout_s == 3600 && w.dev->accounts.oscore_n == 2,
+		"the old account is purged, the new one has its times (BS-18)");
+	w_msg(&m, MSG_GET, "");
+	w_forget(&w);
+	w_request(&w, &w.bootstrap, &m, &h, NULL);
+	CHECK(!w_answer(&w, 0, &w.bootstrap, &h), "the old keys are good no more");
+	/* The next run is given the old account, and goes on with the new. */
+	size_t n = w.state_bytes;
+	memcpy(state, w.state, n);
+	dev_host_free(w.host);
+	w_forget(&w);
+	w_open(&w, &c, span_make(state, n));
+	w_side(&w, &w.server, &server);
+	REQUIRE(w_hear(&w, 0, &w.server, &h), "it registers without a bootstrap");
+	w_reply_register(&w, &h);
+	w_forget(&w);
+	w_msg(&m, MSG_POST, "1/0/9");
+	CHECK(w_ask(&w, &w.server, &m, &h) == MSG_CHANGED, "Execute /1/0/9");
+	memcpy(next.master_secret, test_hex("1112131415161718191a1b1c1d1e1f20").p, 16);
+	next.sender_id = (struct osc_id){.n = 1, .p = "n"};
+	next.recipient_id = (struct osc_id){.n = 1, .p = {7}};
+	memcpy(next.master_salt, server.master_salt, next.salt_n = server.salt_n);
+	w_side(&w, &new, &next);
+	CHECK(w_hear(&w, 1, &new, &h), "a Bootstrap-Request under the new keys");
+	/* Its time is over: it has none. */
+	for (int i = 0; i < 360; i++) {
+		w_forget(&w);
+		w_pass(&w, 10 * 1000);
+	}
+	n = w.state_bytes;
+	memcpy(state, w.state, n);
+	dev_host_free(w.host);
+	w_forget(&w);
+	w_open(&w, &c, span_make(state, n));
+	CHECK(!w.dev->ctx[DEV_ROLE_BOOTSTRAP] && w.dev->accounts.security_n == 1,
+		"dropped after 3600 s, over a restart too (BS-18)");
+	w_fini(&w);
+	/* Other credentials than those it all came from: a new start. */
+	w_init(&w, &c);
+	c.master_secret[0] ^= 1;
+	w_open(&w, &c, span_make(state, n));
+	CHECK(w.dev->ctx[DEV_ROLE_BOOTSTRAP] && !dev_security_of(&w.dev->accounts, DEV_ROLE_SERVER),
+		"a state of other credentials is of no use");
+	w_fini(&w);
+}
+
+static void check_not_renewed(void)
+{
+	struct msg m;
+	renew_until_finish();
+	w_msg(&m, MSG_DELETE, "21/2");
+	CHECK(w_ask(&w, &w.bootstrap, &m, &h) == MSG_DELETED, "the keys of the new one go");
+	w_msg(&m, MSG_POST, "bs");
+	CHECK(w_ask(&w, &w.bootstrap, &m, &h) == MSG_NOT_ACCEPTABLE,
+		"a new account without keys is refused");
+	w_msg(&m, MSG_DELETE, "0/2");
+	CHECK(w_ask(&w, &w.bootstrap, &m, &h) == MSG_DELETED, "it can be taken back");
+	w_msg(&m, MSG_POST, "bs");
+	CHECK(w_ask(&w, &w.bootstrap, &m, &h) == MSG_CHANGED &&
+			dev_security_of(&w.dev->accounts, DEV_ROLE_BOOTSTRAP)->iid == 0,
+		"the old one has survived (BS-17)");
+	w_fini(&w);
+}
+
 int main(void)
 {
 	check_register();
@@ -365,5 +460,7 @@ int main(void)
 	check_same_keys_again();
 	check_next_run();
 	check_bootstrap_lost();
+	check_renewed();
+	check_not_renewed();
 	return test_done();
 }

@@ -114,7 +114,7 @@ static void check_broken(void)
 		if (reread(span_make(text, n)) == ERR_NOMEM)
 			CHECK(false, "no memory");
 	}
-	CHECK(reread(SPAN_LIT("lanyard-device-state 2\nend\n")) == ERR_NEWER, "a newer version");
+	CHECK(reread(SPAN_LIT("lanyard-device-state 3\nend\n")) == ERR_NEWER, "a newer version");
 	CHECK(reread(SPAN_LIT("lanyard-device-state 1\nendpoint 61\nend\n")) == ERR_CONFLICT,
 		"another endpoint");
 	CHECK(reread(SPAN_LIT("lanyard-device-state 1\nend\nend\n")) == ERR_SYNTAX,
