@@ -53,6 +53,7 @@ class Daemon:
         config = os.path.join(directory, "lanyard.conf")
         with open(config, "w") as f:
             f.write(f"[listen bench]\nrole = server\naddress = 0.0.0.0\nport = {self.port}\n"
+                    f"[listen tcp]\ntransport = tcp\naddress = 0.0.0.0\nport = {self.port}\n"
                     f"[listen boot]\nrole = bootstrap\naddress = 0.0.0.0\nport = {self.bootstrap_port}\n"
                     f"[bootstrap]\nuri = coap://127.0.0.1:{self.port}\n[storage]\ndir = {directory}/state\n"
                     f"[admin]\nsocket = {self.socket}\nsocket_group =\n[log]\nlevel = warning\n")
@@ -121,9 +122,9 @@ class Fleet:
     """Simulated devices, on the other core. The numbers they have used are kept, so that the same devices can come
     again."""
 
-    def __init__(self, args, daemon, count, *more, bootstrap=False, seed="bench"):
+    def __init__(self, args, daemon, count, *more, bootstrap=False, seed="bench", scheme="coap"):
         uri = (["--bootstrap-server", f"coap://127.0.0.1:{daemon.bootstrap_port}"] if bootstrap
-               else ["--server", f"coap://127.0.0.1:{daemon.port}"])
+               else ["--server", f"{scheme}://127.0.0.1:{daemon.port}"])
         self.command = [f"{args.build}/bin/lanyard-device", "--fleet-seed", seed, "--prefix", seed, "--count",
                         str(count), *uri, "--lifetime", "86400"]
         self.more = ["--rate", "1000000", "--in-flight", str(args.in_flight), "--json", "--state",
@@ -265,9 +266,12 @@ def settle(fleet, count):
     time.sleep(0.5)
 
 
-def measure_fleet_updates(args, daemon, name, rate):
-    fleet = Fleet(args, daemon, args.updating, "--update-rate", str(rate), "--keep")
-    settle(fleet, args.updating)
+def measure_fleet_updates(args, daemon, name, rate, count=None, note="", **where):
+    count = count or args.updating
+    fleet = Fleet(args, daemon, count, "--update-rate", str(rate), "--keep", **where)
+    if where:
+        daemon.provision(fleet.credentials())
+    settle(fleet, count)
     span = Span(daemon, fleet)
     time.sleep(args.seconds)
     span.end()
@@ -276,7 +280,7 @@ def measure_fleet_updates(args, daemon, name, rate):
     commits = span.count("lanyard_storage_commits_total")
     storage = span.count("lanyard_storage_cpu_microseconds_total")
     per_request(name, span, n,
-                f"{n / span.seconds:.0f}/s, {n / max(commits, 1):.0f} a commit; user {span.user / n * 1e6:.2f}, system "
+                f"{note}{n / span.seconds:.0f}/s, {n / max(commits, 1):.0f} a commit; user {span.user / n * 1e6:.2f}, system "
                 f"{span.system / n * 1e6:.2f}; of it storage {storage / n:.2f}; p50 {u['p50_ms']:.1f} ms, p99 "
                 f"{u['p99_ms']:.1f} ms; the fleet {span.fleet_s / n * 1e6:.2f} us")
 
@@ -453,6 +457,7 @@ def main():
     p.add_argument("--endpoints", type=int, default=100000)
     p.add_argument("--bootstraps", type=int, default=1000)
     p.add_argument("--updating", type=int, default=10000, help="endpoints that send Updates")
+    p.add_argument("--connected", type=int, default=900, help="endpoints that send Updates over TCP")
     p.add_argument("--observed", type=int, default=1000)
     p.add_argument("--reads", type=int, default=10000, help="calls of each kind")
     p.add_argument("--in-flight", type=int, default=500, help="requests under way at a time")
@@ -483,6 +488,8 @@ def main():
         measure_idle(args, daemon)
         measure_fleet_updates(args, daemon, "OSCORE Update, as fast as it goes", 1000000)
         measure_fleet_updates(args, daemon, "OSCORE Update, at 10,000/s", 10000)
+        measure_fleet_updates(args, daemon, "OSCORE Update over TCP, as fast as it goes", 1000000, args.connected,
+                              f"limit 12; {args.connected} connections; ", seed="tcp", scheme="coap+tcp")
         measure_lists(args, daemon)
         measure_reads(args, daemon)
         measure_notifications(args, daemon)

@@ -145,6 +145,7 @@ class Client:
         self.name = name
         self.bootstrap_uri = bootstrap_uri
         self.contexts = {"bootstrap": bootstrap_context}
+        self.transports, self.binding = ["oscore", "udp6"], "U"
         self.bootstrapping = False
         self.finished = None
         self.requests = []
@@ -170,7 +171,7 @@ class Client:
             OscoreSiteWrapper(self.site, self.credentials),
             bind=("127.0.0.1", self.port),
             server_credentials=self.credentials,
-            transports=["oscore", "udp6"],
+            transports=self.transports,
         )
         self._use("bootstrap", self.bootstrap_uri)
         send, sent = udp6.MessageInterfaceUDP6.send, self.sent
@@ -428,7 +429,8 @@ class Client:
     async def register(self, lifetime=300, links=None):
         answer = await self.ask(
             codes.POST,
-            "%s/rd?ep=%s&lt=%d&lwm2m=1.1&b=U" % (self.account.uri, self.name, lifetime),
+            "%s/rd?ep=%s&lt=%d&lwm2m=1.1&b=%s"
+            % (self.account.uri, self.name, lifetime, self.binding),
             payload=(links or self.links()).encode(),
             content_format=LINK,
         )

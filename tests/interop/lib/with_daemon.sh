@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# with_daemon.sh STEPS: starts a daemon and runs lib/STEPS.py, with aiocoap to import, against it.
+# with_daemon.sh STEPS: starts a daemon and runs lib/STEPS.py, with aiocoap to import, against it. Where there
+# is a lib/STEPS.conf, the daemon's configuration has that too.
 set -u
 steps=$1
 cd "$(dirname "$0")/../../.." || exit 2
@@ -40,6 +41,7 @@ cat >"$dir/lanyard.conf" <<-CONF
 	[log]
 	level = debug
 CONF
+[ ! -e "$lib/$steps.conf" ] || cat "$lib/$steps.conf" >>"$dir/lanyard.conf"
 "$BUILD/bin/lanyardd" -c "$dir/lanyard.conf" >"$dir/log" 2>&1 &
 daemon=$!
 for _ in {1..100}; do
