@@ -14,7 +14,7 @@ comma := ,
 B := build$(if $(SAN),/$(if $(filter thread,$(SAN)),tsan,san))
 CC ?= cc
 AR ?= ar
-PKGS := libcoap-3-notls libcbor sqlite3 libevent json-c inih libsystemd libcrypto expat
+PKGS := libcoap-3-notls libcbor sqlite3 libevent json-c inih libsystemd libssl libcrypto expat
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes
 HARDEN := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2) \
 	$(if $(findstring x86_64,$(shell uname -m)),-fcf-protection)
@@ -47,7 +47,7 @@ libs_oscore := libcrypto
 libs_lwm2m := libcbor expat
 libs_storage := sqlite3
 libs_bootstrap := json-c
-libs_transport := libevent
+libs_transport := libevent libssl libcrypto
 libs_config := inih
 libs_admin := libevent json-c
 libs_device :=

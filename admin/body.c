@@ -15,6 +15,9 @@ enum {
 	SECRET_MAX = 64,
 	SALT_MAX = 64,
 	ID_MAX = 7,
+	IDENTITY_MAX = 128,
+	KEY_MIN = 16, /* RFC 7925 wants as much */
+	KEY_MAX = 64,
 	PIV_MAX = 5,
 	MESSAGE_MAX = 8192,
 	ID_CONTEXT_MAX = 32,
@@ -73,6 +76,7 @@ static void settings_members(struct js_in *in, struct arena *a, struct adm_setti
 {
 	static const char *const freshness[] = {"default", "auto", "echo", "none", "b2", NULL};
 	static const char *const version[] = {"discover", "1.0", "1.1", "2.0", NULL};
+	static const char *const require[] = {"any", "oscore", "dtls", "oscore+dtls", NULL};
 	static const uint8_t version_number[] = {0, 10, 11, 20};
 
 	out->bs_ep = endpoint_name(in, a, "bs_ep", &out->has_bs_ep);
@@ -81,13 +85,14 @@ static void settings_members(struct js_in *in, struct arena *a, struct adm_setti
 	out->nosec = js_bool(in, "nosec", &out->has_nosec);
 	out->oscore_version =
 		version_number[js_choice(in, "oscore_version", version, &out->has_oscore_version)];
+	out->require = (uint8_t)js_choice(in, "require", require, &out->has_require);
 	pace_members(in, out);
 }
 
 bool body_settings(
 	struct span text, struct arena *a, struct adm_settings *out, struct adm_fail *fail)
 {
-	static const char *const names[] = {"bs_ep", "rd_ep", "freshness", "nosec",
+	static const char *const names[] = {"bs_ep", "rd_ep", "freshness", "nosec", "require",
 		"oscore_version", "block_size", "message_size", "ack_timeout_ms", "max_retransmit",
 		"nstart", NULL};
 	struct js_in in = {.fail = fail};
@@ -177,6 +182,36 @@ bool body_oscore(struct span text, struct arena *a, struct adm_oscore *out, stru
 	return fail->status == 0;
 }
 
+bool body_psk(struct span text, struct arena *a, struct adm_psk *out, struct adm_fail *fail)
+{
+	static const char *const names[] = {"role", "identity", "identity_hex", "key", NULL};
+	static const char *const roles[] = {"server", "bootstrap", NULL};
+	struct js_in in = {.fail = fail};
+	bool has_hex, has_key, has_role;
+
+	*out = (struct adm_psk){.bootstrap = false};
+	if (!js_parse(text, &in.obj, fail))
+		return false;
+	js_known(&in, names);
+	out->bootstrap = js_choice(&in, "role", roles, &has_role) == 1;
+	out->identity = js_hex(&in, a, "identity_hex", 1, IDENTITY_MAX, &has_hex);
+	struct json_object *text_form = js_member(&in, "identity");
+	if (text_form && has_hex)
+		js_fail(&in, "identity_hex", "tells what identity would");
+	else if (text_form)
+		out->identity = keep(a, js_string(text_form), fail);
+	else
+		need(&in, "identity", has_hex);
+	out->key = js_hex(&in, a, "key", KEY_MIN, KEY_MAX, &has_key);
+	need(&in, "key", has_key);
+	if (!fail->status && (!out->identity.n || out->identity.n > IDENTITY_MAX ||
+				     memchr(out->identity.p, 0, out->identity.n)))
+		js_fail(&in, text_form ? "identity" : "identity_hex",
+			"must be 1 to 128 bytes, none of them 0");
+	js_free(in.obj);
+	return fail->status == 0;
+}
+
 bool body_decode(struct span text, struct arena *a, struct adm_decode *out, struct adm_fail *fail)
 {
 	static const char *const names[] = {"message", "request", "kid", "partial_iv", NULL};
@@ -261,8 +296,8 @@ static void import_plan(struct js_in *line, struct arena *a, struct adm_import *
 bool body_import(struct span text, struct arena *a, struct adm_import *out, struct adm_fail *fail)
 {
 	static const char *const names[] = {"endpoint", "bs_ep", "rd_ep", "freshness", "nosec",
-		"oscore_version", "block_size", "message_size", "ack_timeout_ms", "max_retransmit",
-		"nstart", "credentials", "plan", NULL};
+		"require", "oscore_version", "block_size", "message_size", "ack_timeout_ms",
+		"max_retransmit", "nstart", "credentials", "plan", NULL};
 	struct js_in in = {.fail = fail};
 	bool has;
 

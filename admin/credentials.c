@@ -2,6 +2,7 @@
 #include "admin/body.h"
 #include "admin/etag.h"
 #include "admin/routes.h"
+#include "base/text.h"
 
 /* What stays as it was put. */
 static void fixed_out(struct jo *o, const struct adm_context_view *v)
@@ -84,18 +85,69 @@ void credentials_put(struct adm_req *r)
 		r->adm->ops.oscore_put(r->adm->ops.arg, r->endpoint, &o, req_done, r);
 }
 
-void credentials_delete(struct adm_req *r)
+/* The role that a deletion names; false: another word. */
+static bool role_param(struct adm_req *r, bool *bootstrap)
 {
 	const struct span *role = url_param(&r->url, "role");
-	bool bootstrap = role && span_eq_str(*role, "bootstrap");
 
-	if (role && !bootstrap && !span_eq_str(*role, "server")) {
-		adm_fail_set(
-			&r->fail, 400, "bad-request", "role", "role must be server or bootstrap");
+	*bootstrap = role && span_eq_str(*role, "bootstrap");
+	if (!role || *bootstrap || span_eq_str(*role, "server"))
+		return true;
+	adm_fail_set(&r->fail, 400, "bad-request", "role", "role must be server or bootstrap");
+	req_fail(r);
+	return false;
+}
+
+void credentials_delete(struct adm_req *r)
+{
+	bool bootstrap;
+
+	if (role_param(r, &bootstrap))
+		r->adm->ops.oscore_delete(r->adm->ops.arg, r->endpoint, bootstrap, req_done, r);
+}
+
+/* ---- pre-shared keys of DTLS */
+
+static void psk_out(void *cb_arg, const struct adm_psk_view *v)
+{
+	struct jo *o = cb_arg;
+
+	jo_object(o, NULL);
+	jo_str(o, "role", v->role);
+	if (utf8_valid(v->identity))
+		jo_text(o, "identity", v->identity);
+	else
+		jo_null(o, "identity");
+	jo_hex(o, "identity_hex", v->identity);
+	jo_end_object(o);
+}
+
+void psks_get(struct adm_req *r)
+{
+	struct jo o = {0};
+	enum err e;
+
+	req_list_begin(r, &o, "psks");
+	e = r->adm->ops.psk_list(r->adm->ops.arg, r->endpoint, psk_out, &o);
+	req_list_end(r, &o, e);
+}
+
+void psk_put(struct adm_req *r)
+{
+	struct adm_psk p;
+
+	if (!body_psk(r->body, &r->arena, &p, &r->fail))
 		req_fail(r);
-		return;
-	}
-	r->adm->ops.oscore_delete(r->adm->ops.arg, r->endpoint, bootstrap, req_done, r);
+	else
+		r->adm->ops.psk_put(r->adm->ops.arg, r->endpoint, &p, req_done, r);
+}
+
+void psk_delete(struct adm_req *r)
+{
+	bool bootstrap;
+
+	if (role_param(r, &bootstrap))
+		r->adm->ops.psk_delete(r->adm->ops.arg, r->endpoint, bootstrap, req_done, r);
 }
 
 void oscore_decode_post(struct adm_req *r)

@@ -58,6 +58,7 @@ static void settings_out(struct jo *o, const struct adm_endpoint_view *v)
 	jo_text(o, "rd_ep", v->rd_ep.n ? v->rd_ep : v->name);
 	jo_str(o, "freshness", v->freshness);
 	jo_bool(o, "nosec", v->nosec_allowed);
+	jo_str(o, "require", v->require);
 	jo_str(o, "oscore_version", v->oscore_version);
 	jo_u64(o, "block_size", v->pace.block_bytes);
 	jo_u64(o, "message_size", v->pace.message_bytes);

@@ -49,7 +49,7 @@ struct adm_status {
 	uint64_t rollbacks;
 	uint64_t damaged; /* rows of the database */
 	struct adm_listener {
-		const char *name, *role, *transport, *address;
+		const char *name, *role, *transport, *address, *require;
 		uint16_t port;
 		bool nosec;
 	} listeners[16];
@@ -90,7 +90,8 @@ struct adm_endpoint_view {
 	int64_t expires_in_s; /* below 0: in grace; INT64_MAX: never */
 	uint8_t lwm2m;        /* 10, 11, 12 */
 	const char *binding;
-	const char *security; /* "oscore" | "nosec" */
+	const char *security; /* "oscore" | "dtls" | "oscore+dtls" | "nosec" */
+	const char *require;  /* "any" | "oscore" | "dtls" | "oscore+dtls" */
 	const char *address;
 	struct span links;                              /* link format */
 	int64_t registered_wall_s, last_contact_wall_s; /* 0: never */
@@ -100,11 +101,12 @@ typedef void adm_endpoint_fn(void *cb_arg, const struct adm_endpoint_view *v);
 typedef void adm_context_fn(void *cb_arg, const struct adm_context_view *v);
 
 struct adm_settings { /* has_*: given in the request */
-	bool has_bs_ep, has_rd_ep, has_freshness, has_nosec, has_oscore_version;
+	bool has_bs_ep, has_rd_ep, has_freshness, has_nosec, has_oscore_version, has_require;
 	struct span bs_ep, rd_ep;
 	int freshness; /* 0 default, 1 auto, 2 echo, 3 none, 4 b2 */
 	bool nosec;
 	uint8_t oscore_version; /* 0, 10, 11, 20 */
+	uint8_t require;        /* 1 OSCORE, 2 DTLS, as bits */
 	bool has_block_size, has_message_size, has_ack_timeout, has_max_retransmit, has_nstart;
 	struct pace pace;
 };
@@ -119,6 +121,17 @@ struct adm_oscore {     /* PUT credentials/oscore */
 	bool has_recipient_seq; /* the device has used numbers up to it */
 	uint64_t recipient_seq;
 };
+
+struct adm_psk {        /* PUT credentials/psk */
+	bool bootstrap; /* role; else server */
+	struct span identity, key;
+};
+
+struct adm_psk_view { /* no key, ever */
+	const char *role;
+	struct span identity;
+};
+typedef void adm_psk_fn(void *cb_arg, const struct adm_psk_view *v);
 
 enum { ADM_IMPORT_MAX = 1000, ADM_IMPORT_CONTEXTS = 2 };
 
@@ -311,6 +324,12 @@ struct adm_ops {
 	void (*import)(void *arg, struct adm_import *lines, size_t n, bool replace,
 		adm_done_fn *done, void *done_arg);
 	void (*oscore_delete)(
+		void *arg, struct span name, bool bootstrap, adm_done_fn *done, void *done_arg);
+	/* For DTLS. ERR_NOTFOUND. */
+	enum err (*psk_list)(void *arg, struct span name, adm_psk_fn *fn, void *cb_arg);
+	void (*psk_put)(void *arg, struct span name, const struct adm_psk *p, adm_done_fn *done,
+		void *done_arg);
+	void (*psk_delete)(
 		void *arg, struct span name, bool bootstrap, adm_done_fn *done, void *done_arg);
 	/* Ends when the device has answered or time has run out; what `d` points to may go when
 	 * this returns. Or with 202: it is stored, and waits in the queue of the device that is

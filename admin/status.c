@@ -17,6 +17,7 @@ static void listeners(struct jo *o, const struct adm_status *s)
 		jo_str(o, "address", l->address);
 		jo_u64(o, "port", l->port);
 		jo_bool(o, "nosec", l->nosec);
+		jo_str(o, "require", l->require);
 		jo_end_object(o);
 	}
 	jo_end_array(o);

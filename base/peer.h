@@ -4,20 +4,30 @@
 
 #include "base/span.h"
 
-enum bearer { BEARER_NONE = 0, BEARER_UDP, BEARER_TCP, BEARER_SMS, BEARER_NONIP };
+enum bearer {
+	BEARER_NONE = 0,
+	BEARER_UDP,
+	BEARER_TCP,
+	BEARER_SMS,
+	BEARER_NONIP,
+	BEARER_DTLS, /* UDP, and TCP, with a channel that somebody has proved who he is to */
+	BEARER_TLS,
+};
+bool bearer_is_ip(enum bearer b);
+bool bearer_is_channel(enum bearer b);
 
 /* Where a datagram came from and how to answer. Plain value; unused bytes are zero, so that two
- * peers are equal when their bytes are. For UDP and TCP `addr` is 4 or 16 address bytes, 2 port
- * bytes (big-endian) and for a link-local IPv6 address 4 scope bytes (big-endian); `local` is the
- * address the peer spoke to, 4 or 16 bytes and the same scope. */
+ * peers are equal when their bytes are. For what runs over IP `addr` is 4 or 16 address bytes, 2
+ * port bytes (big-endian) and for a link-local IPv6 address 4 scope bytes (big-endian); `local` is
+ * the address the peer spoke to, 4 or 16 bytes and the same scope. */
 struct peer {
 	uint8_t bearer;
 	uint8_t addr_n;
 	uint8_t local_n;
 	uint8_t flags;
 	uint16_t listener;   /* index of the listener it arrived on */
-	uint16_t connection; /* of a stream: which of those from that address; 0: any, or a datagram
-			      */
+	uint16_t connection; /* which of those from that address, of a stream or channel; 0: any,
+				or a datagram */
 	uint8_t addr[24];
 	uint8_t local[20];
 };

@@ -187,7 +187,7 @@ static struct bs_plan *admit(
 	uint8_t code = MSG_BAD_REQUEST;
 	struct bs_plan *plan = NULL;
 	b->count.requests++;
-	if (!d->ctx) { /* keys go out under protection or not at all */
+	if (!d->endpoint) { /* keys go out under protection or not at all */
 		why = EP_REASON_NOSEC;
 		code = MSG_UNAUTHORIZED;
 	} else if (lwm_reg_params_parse(d->msg, p)) {
@@ -209,7 +209,8 @@ static void start_over(struct bs *b, struct ep_delivery *d, struct turn *t)
 	struct bs_endpoint *be = d->endpoint->session;
 	if (be && be->session)
 		bs_session_end(b, be->session, "the device asked again", t);
-	ep_respond_forget(b->x, d->ctx);
+	if (d->ctx)
+		ep_respond_forget(b->x, d->ctx);
 }
 
 /* Bootstrap-Request (BS-01 to BS-04). */
@@ -225,11 +226,11 @@ static void bootstrap_request(struct bs *b, struct ep_delivery *d, struct turn *
 		return;
 	}
 	struct endpoint *e = d->endpoint;
-	struct ep_context *ctx = d->ctx;
+	struct bs_way way = {d->ctx, d->from};
 	start_over(b, d, t);
 	d->changed = true;
 	ep_respond_code(b->x, d, MSG_CHANGED, t);
-	if (bs_session_start(b, e, ctx, plan, f->cf, t))
+	if (bs_session_start(b, e, &way, plan, f->cf, t))
 		ep_note(b->dir, e, EP_REASON_OVERLOAD, t->wall_ms);
 }
 
@@ -237,7 +238,7 @@ static void bootstrap_request(struct bs *b, struct ep_delivery *d, struct turn *
 static void pack_request(struct bs *b, struct ep_delivery *d, struct turn *t)
 {
 	struct lwm_reg_params p;
-	if (!b->opts.pack) {
+	if (!b->opts.pack || !d->ctx) { /* in a channel /bs serves */
 		bs_refuse(b, d, EP_REASON_NO_PACK, MSG_NOT_IMPLEMENTED, t);
 		return;
 	}

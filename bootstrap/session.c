@@ -68,6 +68,7 @@ static enum err command(struct bs *b, struct bs_session *s, struct msg *m, struc
 {
 	struct ep_request_opts o = {.endpoint = s->endpoint,
 		.ctx = s->ctx,
+		.peer = s->ctx ? NULL : &s->peer,
 		.msg = m,
 		.role = REC_ROLE_BOOTSTRAP,
 		.user = s};
@@ -209,7 +210,7 @@ static void begin(struct bs_session *s, struct bs_plan *p)
 	s->failure = NULL;
 }
 
-enum err bs_session_start(struct bs *b, struct endpoint *e, struct ep_context *ctx,
+enum err bs_session_start(struct bs *b, struct endpoint *e, const struct bs_way *way,
 	struct bs_plan *p, uint16_t format, struct turn *t)
 {
 	struct bs_endpoint *be = bs_of(e);
@@ -217,7 +218,8 @@ enum err bs_session_start(struct bs *b, struct endpoint *e, struct ep_context *c
 	if (!s)
 		return ERR_NOMEM;
 	s->endpoint = e;
-	s->ctx = ctx;
+	s->ctx = way->ctx;
+	s->peer = way->peer;
 	s->format = format;
 	begin(s, p);
 	be->session = s;

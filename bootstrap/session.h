@@ -37,10 +37,18 @@ struct bs_keys {
 	uint8_t secret[BS_SECRET_CHARS], salt[EP_SALT_BYTES];
 };
 
+/* By which a device is spoken to: its OSCORE context, or else the DTLS or TLS channel it asked by.
+ */
+struct bs_way {
+	struct ep_context *ctx; /* or NULL */
+	struct peer peer;
+};
+
 struct bs_session {
 	struct timer timer; /* first: the device has been silent for too long */
 	struct endpoint *endpoint;
-	struct ep_context *ctx;     /* it runs under */
+	struct ep_context *ctx;     /* it runs under; NULL: in a channel, */
+	struct peer peer;           /* this one */
 	struct ep_request *request; /* the command on its way */
 	enum bs_step step;
 	size_t at; /* of the commands of this step */
@@ -91,7 +99,7 @@ void bs_pack(struct bs *b, struct ep_delivery *d, const struct lwm_reg_params *p
 	struct bs_plan *plan, struct turn *t);
 
 /* Begins with the first command; the Bootstrap-Request has been answered in this turn. */
-MUST_USE enum err bs_session_start(struct bs *b, struct endpoint *e, struct ep_context *ctx,
+MUST_USE enum err bs_session_start(struct bs *b, struct endpoint *e, const struct bs_way *way,
 	struct bs_plan *p, uint16_t format, struct turn *t);
 /* What is drawn is as the plan says; the caller has the reference. */
 void bs_session_follow(struct bs_session *s, struct bs_plan *p);

@@ -114,12 +114,17 @@ static void refuse(struct core *c, const struct peer *from, struct span datagram
 
 void core_input(struct core *c, const struct peer *from, struct span datagram)
 {
+	core_input_by(c, from, 0, datagram);
+}
+
+void core_input_by(struct core *c, const struct peer *from, uint64_t mark, struct span datagram)
+{
 	struct ep_delivery d;
 	if (c->failed || c->flight_n >= CORE_TURNS_MAX) {
 		refuse(c, from, datagram);
 		return;
 	}
-	ep_input(c->x, from, datagram, core_cur(c), &d);
+	ep_input_by(c->x, from, mark, datagram, core_cur(c), &d);
 	core_deliver(c, &d);
 	core_security(c);
 	core_tell_refused(c, &d);

@@ -26,6 +26,8 @@ struct core_io {
 	/* A row of the database contradicts itself: to be logged. `endpoint` is empty where it is
 	 * nobody's, or not known whose. May be NULL. */
 	void (*damaged)(void *arg, const struct rec_damage *r, struct span endpoint);
+	/* What sockets and sessions have to tell, beside the core's metrics. May be NULL. */
+	void (*metrics)(void *arg, adm_metric_fn *fn, void *cb_arg);
 	void *arg;
 };
 
@@ -54,6 +56,15 @@ void core_time(struct core *c, uint64_t boot_ms, int64_t wall_ms);
 void core_input(struct core *c, const struct peer *from, struct span datagram);
 /* These datagrams come next. Changes nothing; it makes many at once faster. */
 void core_expect(const struct core *c, const struct span *datagrams, size_t n);
+/* The same by DTLS; `mark` is that of the credential the session was opened with. */
+void core_input_by(struct core *c, const struct peer *from, uint64_t mark, struct span datagram);
+/* For handshakes at that listener, at any time. False: nobody has that PSK identity there. */
+bool core_psk(const struct core *c, size_t listener, struct span identity, struct channel_psk *out);
+/* Is there a credential of that mark, for that listener's role? */
+bool core_credential_known(const struct core *c, size_t listener, uint64_t mark);
+/* A handshake came to nothing. In a turn. */
+void core_channel_failed(
+	struct core *c, const struct peer *from, enum channel_fault why, uint64_t mark);
 /* A connection has ended. In a turn. */
 void core_closed(struct core *c, const struct peer *who);
 /* What io.send was given could not be sent, for there is no such connection. From within it too. */

@@ -195,6 +195,13 @@ void core_endpoint_put(void *arg, struct span name, const struct adm_settings *s
 void core_oscore_put(
 	void *arg, struct span name, const struct adm_oscore *o, adm_done_fn *done, void *done_arg);
 
+/* core_psk.c */
+enum err core_psk_list(void *arg, struct span name, adm_psk_fn *fn, void *cb_arg);
+void core_psk_put(
+	void *arg, struct span name, const struct adm_psk *p, adm_done_fn *done, void *done_arg);
+void core_psk_delete(
+	void *arg, struct span name, bool bootstrap, adm_done_fn *done, void *done_arg);
+
 void core_import(void *arg, struct adm_import *lines, size_t n, bool replace, adm_done_fn *done,
 	void *done_arg);
 

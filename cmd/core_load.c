@@ -115,7 +115,8 @@ static enum err on_damage(void *arg, const struct rec_damage *r)
 		c->opts.io.damaged(c->opts.io.arg, r, e ? ep_name(e) : SPAN_EMPTY);
 	if (!strcmp(r->table, "plans") && (e || !r->endpoint_id))
 		return bs_load_no_plan(c->bs, e);
-	bool keys = !strcmp(r->table, "contexts") || !strcmp(r->table, "hot");
+	bool keys = !strcmp(r->table, "contexts") || !strcmp(r->table, "hot") ||
+		    !strcmp(r->table, "credentials");
 	if (keys && e && !e->damaged)
 		e->damaged = EP_DAMAGE_KEYS;
 	return ERR_OK;
@@ -149,6 +150,18 @@ static enum err on_context(void *arg, const struct rec_context *r)
 	heap_grown();
 	err = ep_load_context(&l->c->dir, e, r, &x);
 	return err ? err : keep(&l->contexts, r->id, x);
+}
+
+static enum err on_credential(void *arg, const struct rec_credential *r)
+{
+	struct loading *l = arg;
+	struct endpoint *e = find(&l->endpoints, r->endpoint_id);
+	if (!e)
+		return astray(l, r->endpoint_id);
+	if (e->damaged == EP_DAMAGE_ROW)
+		return ERR_OK;
+	heap_grown();
+	return ep_load_credential(&l->c->dir, e, r);
 }
 
 static enum err on_registration(void *arg, const struct rec_reg *r)
@@ -252,6 +265,7 @@ static enum err new_directory(struct core *c, const struct store_info *info)
 	struct ep_directory_opts o = {.rng = c->opts.rng,
 		.seed = seed,
 		.mark_key = c->secret + sizeof(c->secret) - sizeof(c->dir.mark_key),
+		.credential_key = c->secret,
 		.endpoints_max = g->endpoints_max,
 		.window_width = (uint8_t)g->window,
 		.ssn_block = (uint16_t)g->ssn_block,
@@ -284,6 +298,7 @@ static enum err new_exchange(struct core *c, uint64_t now_ms)
 		bool bootstrap = g->listen[i].role == CFG_ROLE_BOOTSTRAP;
 		o.listener[i].role = bootstrap ? REC_ROLE_BOOTSTRAP : REC_ROLE_SERVER;
 		o.listener[i].nosec = g->listen[i].nosec;
+		o.listener[i].require = (uint8_t)g->listen[i].require;
 	}
 	return ep_exchange_new(&o, &c->x);
 }
@@ -391,6 +406,7 @@ enum err core_load(struct core *c)
 		.damage = on_damage,
 		.image = on_image,
 		.firmware = on_firmware,
+		.credential = on_credential,
 		.arg = &l};
 	c->damaged = 0;
 	enum err err = store_load(c->store, &v, &l.info);

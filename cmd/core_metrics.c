@@ -49,6 +49,11 @@ static void exchange(const struct core *c, const struct out *o)
 		n->outer_pieces);
 	put(o, true, "lanyard_proxy_blocks_refused_total", "Such pieces refused or ignored",
 		n->outer_refused);
+	put(o, true, "lanyard_handshakes_refused_total",
+		"DTLS handshakes that came to nothing, but for those that were not gone on with",
+		n->channels_failed);
+	put(o, true, "lanyard_weak_channels_total",
+		"Requests by a channel that is not enough, or not good any more", n->weak_channels);
 	put(o, true, "lanyard_echo_challenges_total", "Echo challenges sent", n->challenges);
 	put(o, true, "lanyard_recoveries_offered_total",
 		"New keys offered (RFC 8613 Appendix B.2, its response 1)", n->recoveries_begun);
@@ -165,6 +170,8 @@ void core_metrics(void *arg, adm_metric_fn *fn, void *cb_arg)
 	put(&o, true, "lanyard_rollbacks_total",
 		"Rollbacks of the database; opening a sealed one leaves a gap", st.rollbacks);
 	put(&o, false, "lanyard_sealed", "1 if the database waits for unseal", st.seal != 0);
+	if (c->opts.io.metrics)
+		c->opts.io.metrics(c->opts.io.arg, fn, cb_arg);
 	refusals(c, &o);
 	security(c, &o);
 	if (!c->up)

@@ -117,6 +117,8 @@ static enum err apply_settings(
 		return err;
 	if (s->has_freshness)
 		e->freshness = (uint8_t)s->freshness;
+	if (s->has_require && (err = ep_set_require(e, s->require)))
+		return err;
 	if (s->has_oscore_version)
 		e->oscore_version = s->oscore_version;
 	if (s->has_nosec && s->nosec != e->allow_nosec) {
@@ -209,8 +211,8 @@ void core_oscore_put(
 static bool wants_settings(const struct adm_settings *s)
 {
 	return s->has_bs_ep || s->has_rd_ep || s->has_freshness || s->has_nosec ||
-	       s->has_oscore_version || s->has_block_size || s->has_message_size ||
-	       s->has_ack_timeout || s->has_max_retransmit || s->has_nstart;
+	       s->has_oscore_version || s->has_require || s->has_block_size ||
+	       s->has_message_size || s->has_ack_timeout || s->has_max_retransmit || s->has_nstart;
 }
 
 static void import_line(struct core *c, struct adm_import *l, bool replace, struct turn *t)

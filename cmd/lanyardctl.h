@@ -33,6 +33,7 @@ enum ctl_opt {
 	CTL_OPT_AEAD,
 	CTL_OPT_HKDF,
 	CTL_OPT_ID_CONTEXT,
+	CTL_OPT_IDENTITY,
 	CTL_OPT_DEFAULT,
 	CTL_OPT_DELETE,
 	CTL_OPT_CANCEL,
@@ -201,6 +202,7 @@ int ctl_explain(struct ctl *c);
 int ctl_metrics(struct ctl *c);
 int ctl_models(struct ctl *c);
 int ctl_provision(struct ctl *c);
+int ctl_psk(struct ctl *c);
 int ctl_import(struct ctl *c);
 int ctl_create(struct ctl *c);
 int ctl_remove(struct ctl *c);

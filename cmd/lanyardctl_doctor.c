@@ -188,8 +188,10 @@ static void check_listener(struct doctor *d, struct json_object *l)
 	const char *who = ctl_fmt(c, "%s (%s) at %s %s port %u", ctl_cell(c, l, "name"),
 		ctl_cell(c, l, "role"), address, transport, port);
 
-	if (!port_bound(ctl_fmt(c, "/proc/net/%s", transport), port) &&
-		!port_bound(ctl_fmt(c, "/proc/net/%s6", transport), port))
+	const char *socket = strcmp(transport, "tcp") ? "udp" : "tcp";
+
+	if (!port_bound(ctl_fmt(c, "/proc/net/%s", socket), port) &&
+		!port_bound(ctl_fmt(c, "/proc/net/%s6", socket), port))
 		doc_say(d, DOC_WARN, "listener",
 			ctl_fmt(c, "%s: no such socket is seen from here", who),
 			"is the daemon in another network namespace?");
@@ -204,6 +206,13 @@ static void check_listener(struct doctor *d, struct json_object *l)
 						strcmp(address, "::")
 					? ""
 					: ", to every address"),
+			NULL);
+	if (strcmp(transport, "dtls") == 0)
+		doc_say(d, DOC_OK, "dtls",
+			ctl_fmt(c,
+				"%s: without Connection IDs, which OpenSSL has not for DTLS 1.2: a "
+				"device whose address changes has to make a new handshake",
+				who),
 			NULL);
 	if (json_object_get_boolean(ctl_member(l, "nosec")))
 		doc_say(d, DOC_WARN, "nosec",

@@ -38,6 +38,8 @@ const struct ctl_option ctl_options[CTL_OPT_N] = {
 	[CTL_OPT_AEAD] = {"aead", 0, "NAME", "AEAD algorithm (default AES-CCM-16-64-128)"},
 	[CTL_OPT_HKDF] = {"hkdf", 0, "NAME", "HKDF-SHA-256 (default) or HKDF-SHA-512"},
 	[CTL_OPT_ID_CONTEXT] = {"id-context", 0, NULL, "draw an ID Context of 8 bytes too"},
+	[CTL_OPT_IDENTITY] = {"identity", 0, "TEXT",
+		"the PSK identity (default: the endpoint's name)"},
 	[CTL_OPT_DEFAULT] = {"default", 0, NULL, "the plan of endpoints that have none"},
 	[CTL_OPT_CANCEL] = {"cancel", 0, NULL, "give it up"},
 	[CTL_OPT_DEPTH] = {"depth", 'd', "N", "how far down, 0 to 3 (default: the device's)"},
@@ -46,7 +48,7 @@ const struct ctl_option ctl_options[CTL_OPT_N] = {
 	[CTL_OPT_FILE] = {"file", 'f', "FILE",
 		"write the bytes of a file to an opaque resource, such as firmware to /5/0/0"},
 	[CTL_OPT_TEXT] = {"text", 0, NULL, "the payload is given as text, not hex"},
-	[CTL_OPT_DELETE] = {"delete", 0, NULL, "delete the credentials of this --role"},
+	[CTL_OPT_DELETE] = {"delete", 0, NULL, "delete those of this --role"},
 	[CTL_OPT_CONFIG] = {"config", 'c', "FILE",
 		"the daemon's configuration (default /etc/lanyard/lanyard.conf)"},
 	[CTL_OPT_REQUEST] = {"request", 0, "HEX", "the message that a response answers"},
@@ -80,6 +82,20 @@ static const struct ctl_command commands[] = {
 		"--from reads "
 		"{\"master_secret\",\"master_salt\",\"sender_id\",\"recipient_id\",...} in hex,\n"
 		"ids as the server sees them. Secrets are never taken from the command line."},
+	{"psk", NULL, "EP", 1, 1,
+		CTL_HAS(CTL_OPT_GENERATE) | CTL_HAS(CTL_OPT_FROM) | CTL_HAS(CTL_OPT_DELETE) |
+			CTL_HAS(CTL_OPT_ROLE) | CTL_HAS(CTL_OPT_IDENTITY) |
+			CTL_HAS(CTL_OPT_REPLACE),
+		ctl_psk, "pre-shared keys of an endpoint for DTLS, without the keys",
+		"With --generate a key of 16 bytes is drawn here and shown once, never again. The "
+		"role is\n"
+		"server unless --role says bootstrap; a key of that role which is there already "
+		"stays, unless\n"
+		"--replace is given. --from reads {\"identity\",\"key\",...}, the key in hex; "
+		"\"identity_hex\" is for\n"
+		"identities that are no text. Sessions that were opened with a key which is "
+		"replaced or deleted\n"
+		"serve no longer."},
 	{"import", NULL, "FILE", 1, 1, CTL_HAS(CTL_OPT_REPLACE), ctl_import,
 		"bring in many endpoints from a file",
 		"FILE (- for standard input) has a JSON object a line:\n"
@@ -90,8 +106,8 @@ static const struct ctl_command commands[] = {
 		"   \"master_salt\":\"HEX\",\"sender_id\":\"HEX\",\"recipient_id\":\"HEX\"}}}\n"
 		"with ids as the server sees them, and what 'set' and 'plan' take: bs_ep, rd_ep, "
 		"freshness,\n"
-		"nosec, oscore_version, block_size, message_size, ack_timeout_ms, max_retransmit,\n"
-		"nstart, plan. \"oscore\" may be an array of one for each role. A "
+		"nosec, require, oscore_version, block_size, message_size, ack_timeout_ms,\n"
+		"max_retransmit, nstart, plan. \"oscore\" may be an array of one for each role. A "
 		"line "
 		"that is\n"
 		"refused is told with its number and changes nothing; the others are done. Exit "
@@ -197,7 +213,8 @@ static const struct ctl_command commands[] = {
 		"Keys: bs_ep, rd_ep (names it uses), freshness (default, auto, echo, none, b2), "
 		"nosec "
 		"(true,\n"
-		"false), oscore_version (discover, 1.0, 1.1, 2.0). For a slow link or a small "
+		"false), require (any, oscore, dtls, oscore+dtls), oscore_version (discover, 1.0, "
+		"1.1, 2.0). For a slow link or a small "
 		"device, 0\nbeing what [coap] says: block_size (16 to 1024), message_size (128 to "
 		"1280), ack_timeout_ms\n(100 to 60000), max_retransmit (1 to 8). For a fast one: "
 		"nstart "

@@ -219,6 +219,7 @@ static void endpoint_table(struct ctl *c, struct json_object *e)
 	ctl_table_row(&t, 2, "registers as", ctl_cell(c, e, "rd_ep"));
 	ctl_table_row(&t, 2, "freshness", ctl_cell(c, e, "freshness"));
 	ctl_table_row(&t, 2, "nosec allowed", ctl_cell(c, e, "nosec"));
+	ctl_table_row(&t, 2, "requires", ctl_cell(c, e, "require"));
 	ctl_table_row(&t, 2, "last contact", ctl_cell(c, e, "last_contact"));
 	ctl_table_row(&t, 2, "registered", ctl_cell(c, e, "registered"));
 	if (ctl_member(e, "registration")) {

@@ -24,7 +24,7 @@
 
 #define DEFAULT_CONFIG "/etc/lanyard/lanyard.conf"
 
-enum { EXIT_USAGE = 2, WHY_MAX = 256, EXCHANGE_LIFETIME_MS = 247000 };
+enum { EXIT_USAGE = 2, WHY_MAX = 256, EXCHANGE_LIFETIME_MS = 247000, HANDSHAKE_MS = 60000 };
 
 struct daemon {
 	struct cfg cfg;
@@ -106,7 +106,7 @@ static void on_input(void *arg, const struct peer *from, struct span datagram)
 {
 	struct daemon *d = arg;
 	begin_turn(d);
-	core_input(d->core, from, datagram);
+	core_input_by(d->core, from, net_mark(d->net, from), datagram);
 }
 
 static void on_expect(void *arg, const struct span *datagrams, size_t n)
@@ -120,6 +120,25 @@ static void on_closed(void *arg, const struct peer *who)
 	struct daemon *d = arg;
 	begin_turn(d);
 	core_closed(d->core, who);
+}
+
+static bool on_psk(void *arg, uint16_t listener, struct span identity, struct channel_psk *out)
+{
+	struct daemon *d = arg;
+	return core_psk(d->core, listener, identity, out);
+}
+
+static bool on_known(void *arg, uint16_t listener, uint64_t mark)
+{
+	struct daemon *d = arg;
+	return core_credential_known(d->core, listener, mark);
+}
+
+static void on_failed(void *arg, const struct peer *who, enum channel_fault why, uint64_t mark)
+{
+	struct daemon *d = arg;
+	begin_turn(d);
+	core_channel_failed(d->core, who, why, mark);
 }
 
 static void on_reads_over(void *arg)
@@ -273,6 +292,12 @@ static void say_damaged(void *arg, const struct rec_damage *r, struct span endpo
 	log_fields(r->deleted ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, damage_text(r),
 		log_text("table", span_str(r->table)), log_number("row", (int64_t)r->row),
 		log_text("ep", endpoint));
+}
+
+static void say_metrics(void *arg, adm_metric_fn *fn, void *cb_arg)
+{
+	const struct daemon *d = arg;
+	daemon_net_metrics(d->net, fn, cb_arg);
 }
 
 static void say_wake(void *arg)
@@ -438,6 +463,7 @@ static bool open_core(struct daemon *d)
 			.storage = say_storage,
 			.rolled_back = say_rolled_back,
 			.damaged = say_damaged,
+			.metrics = say_metrics,
 			.arg = d}};
 	enum err err = core_new(&o, &d->core);
 	if (err) {
@@ -481,6 +507,13 @@ static bool open_listeners(struct daemon *d)
 	}
 	net_on_closed(d->net, on_closed);
 	net_expect(d->net, on_expect);
+	net_secure(d->net, &(struct net_secure){.psk = on_psk,
+				   .known = on_known,
+				   .failed = on_failed,
+				   .sessions = d->cfg.dtls_sessions,
+				   .handshakes = d->cfg.dtls_handshakes,
+				   .idle_ms = d->cfg.dtls_idle_s * UINT64_C(1000),
+				   .handshake_ms = HANDSHAKE_MS});
 	for (size_t i = 0; i < d->cfg.listen_n; i++) {
 		const struct cfg_listen *l = &d->cfg.listen[i];
 		why[0] = '\0';
@@ -491,7 +524,7 @@ static bool open_listeners(struct daemon *d)
 		core_listener_port(d->core, i, net_port(d->net, (uint16_t)i));
 		log_fields(LOG_LEVEL_NOTICE, "listening", log_word("name", l->name),
 			log_word("role", l->role == CFG_ROLE_BOOTSTRAP ? "bootstrap" : "server"),
-			log_word("transport", l->transport ? "tcp" : "udp"),
+			log_word("transport", cfg_transport_name(l->transport)),
 			log_word("address", l->address),
 			log_number("port", net_port(d->net, (uint16_t)i)),
 			l->nosec ? log_word("nosec", "yes") : (struct log_field){0});

@@ -39,6 +39,8 @@ enum err daemon_listen(struct net *n, const struct cfg *cfg, size_t at,
 	int fd = inherited->listen[at];
 	if (l->transport == CFG_TRANSPORT_UDP)
 		return net_listen_udp(n, (uint16_t)at, l->address, (uint16_t)l->port, why);
+	if (l->transport == CFG_TRANSPORT_DTLS)
+		return net_listen_dtls(n, (uint16_t)at, l->address, (uint16_t)l->port, why);
 	limit_tcp(n, cfg);
 	inherited->listen[at] = -1;
 	return net_listen_tcp(n, (uint16_t)at, l->address, (uint16_t)l->port, fd, why);
@@ -90,4 +92,33 @@ bool daemon_inherit(const struct cfg *cfg, struct daemon_inherited *d)
 	}
 	free(names);
 	return good;
+}
+
+void daemon_net_metrics(const struct net *n, adm_metric_fn *fn, void *cb_arg)
+{
+	struct net_stats s = {0};
+	if (n)
+		net_stats(n, &s);
+	const struct adm_metric rows[] = {
+		{"lanyard_datagrams_sent_total", "Datagrams and messages sent", true, NULL, NULL,
+			s.sent},
+		{"lanyard_datagrams_dropped_total", "Datagrams that found a full queue of ours",
+			true, NULL, NULL, s.dropped},
+		{"lanyard_tcp_connections", "TCP connections now", false, NULL, NULL, s.tcp_open},
+		{"lanyard_tcp_connections_total", "TCP connections taken", true, NULL, NULL,
+			s.tcp_accepted},
+		{"lanyard_tcp_refused_total", "TCP connections refused: there were too many", true,
+			NULL, NULL, s.tcp_refused},
+		{"lanyard_dtls_sessions", "DTLS sessions now", false, NULL, NULL, s.dtls_open},
+		{"lanyard_dtls_handshakes", "DTLS handshakes under way", false, NULL, NULL,
+			s.dtls_handshakes},
+		{"lanyard_dtls_handshakes_total", "DTLS handshakes that came to their end", true,
+			NULL, NULL, s.dtls_opened},
+		{"lanyard_dtls_handshakes_failed_total", "DTLS handshakes that did not", true, NULL,
+			NULL, s.dtls_failed},
+		{"lanyard_dtls_strays_total", "Datagrams of no DTLS session, or malformed", true,
+			NULL, NULL, s.dtls_strays},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		fn(cb_arg, &rows[i]);
 }

@@ -3,6 +3,7 @@
 #ifndef LANYARD_CMD_LANYARDD_LISTEN_H
 #define LANYARD_CMD_LANYARDD_LISTEN_H
 
+#include "admin/ops.h"
 #include "config/config.h"
 #include "transport/net.h"
 
@@ -19,5 +20,8 @@ bool daemon_inherit(const struct cfg *cfg, struct daemon_inherited *out);
  * net_listen_udp and net_listen_tcp. */
 MUST_USE enum err daemon_listen(struct net *n, const struct cfg *cfg, size_t at,
 	struct daemon_inherited *inherited, char *why);
+
+/* Counters of sockets, connections and sessions; a core_io's `metrics`. */
+void daemon_net_metrics(const struct net *n, adm_metric_fn *fn, void *cb_arg);
 
 #endif

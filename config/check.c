@@ -34,6 +34,8 @@ static void default_listeners(struct cfg_parse *p)
 		struct cfg_place at = place(p, "listen", "port", i);
 		if (at.line == 0 && c->listen[i].role == CFG_ROLE_BOOTSTRAP)
 			c->listen[i].port = CFG_BOOTSTRAP_PORT;
+		if (at.line == 0 && c->listen[i].transport == CFG_TRANSPORT_DTLS)
+			c->listen[i].port++;
 	}
 }
 
@@ -95,7 +97,9 @@ static bool collide(const struct cfg_listen *x, const struct cfg_listen *y)
 {
 	struct where a = where_of(x), b = where_of(y);
 
-	if (x->transport != y->transport || x->port != y->port || x->port == 0)
+	bool streams = (x->transport == CFG_TRANSPORT_TCP) == (y->transport == CFG_TRANSPORT_TCP);
+
+	if (!streams || x->port != y->port || x->port == 0)
 		return false;
 	if (a.family != b.family && a.family != FAMILY_BOTH && b.family != FAMILY_BOTH)
 		return false;
@@ -131,12 +135,32 @@ static void check_enabled(struct cfg_parse *p, size_t at)
 			l->name, role, role);
 }
 
+static void check_require(struct cfg_parse *p, size_t at)
+{
+	const struct cfg_listen *l = &p->cfg->listen[at];
+	bool dtls = l->transport == CFG_TRANSPORT_DTLS;
+
+	if ((l->require == CFG_REQUIRE_DTLS || l->require == CFG_REQUIRE_BOTH) && !dtls)
+		FAIL_AT(p, place(p, "listen", "require", at),
+			"\"require\" wants DTLS, but \"transport\" is \"%s\": nobody could come; "
+			"set "
+			"\"transport = dtls\"",
+			cfg_transport_name(l->transport));
+	if (l->nosec && (dtls || l->require != CFG_REQUIRE_ANY))
+		FAIL_AT(p, place(p, "listen", "nosec", at),
+			"\"nosec\" contradicts \"%s\": whoever comes there is protected; set "
+			"\"nosec = "
+			"no\"",
+			dtls ? "transport = dtls" : "require");
+}
+
 static void check_listeners(struct cfg_parse *p)
 {
 	for (size_t i = 0; i < p->cfg->listen_n; i++) {
 		const struct cfg_listen *l = &p->cfg->listen[i];
 		check_collisions(p, i);
 		check_enabled(p, i);
+		check_require(p, i);
 		if (l->nosec && l->role == CFG_ROLE_BOOTSTRAP)
 			FAIL_AT(p, place(p, "listen", "nosec", i),
 				"\"nosec\" is for \"role = server\": bootstrap would hand out keys "

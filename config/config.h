@@ -12,7 +12,16 @@ enum { CFG_LISTEN_MAX = 16, CFG_NAMES_MAX = 64, CFG_TEXT_MAX = 256 };
 
 enum cfg_role { CFG_ROLE_SERVER = 1, CFG_ROLE_BOOTSTRAP = 2 };
 
-enum cfg_transport { CFG_TRANSPORT_UDP, CFG_TRANSPORT_TCP };
+enum cfg_transport { CFG_TRANSPORT_UDP, CFG_TRANSPORT_TCP, CFG_TRANSPORT_DTLS };
+const char *cfg_transport_name(uint32_t transport);
+
+/* Beside "nosec": what has to protect a request. */
+enum cfg_require {
+	CFG_REQUIRE_ANY,
+	CFG_REQUIRE_OSCORE,
+	CFG_REQUIRE_DTLS,
+	CFG_REQUIRE_BOTH,
+};
 
 /* [listen NAME] */
 struct cfg_listen {
@@ -22,6 +31,7 @@ struct cfg_listen {
 	uint32_t port;      /* 0: any free one, which status tells */
 	uint32_t transport; /* enum cfg_transport */
 	bool nosec;         /* endpoints without security may register here */
+	uint32_t require;   /* enum cfg_require */
 };
 
 struct cfg {
@@ -69,6 +79,8 @@ struct cfg {
 	uint32_t block_bytes, message_bytes, ack_timeout_ms, max_retransmit, nstart;
 	/* [tcp] */
 	uint32_t connections, connections_per_address, idle_s;
+	/* [dtls] */
+	uint32_t dtls_sessions, dtls_handshakes, dtls_idle_s;
 	/* [admin] */
 	char socket[108];
 	uint32_t socket_mode;  /* octal */

@@ -16,7 +16,8 @@ enum { TEXT_MAX = 176 };
 
 static const char *const roles[] = {
 	[0] = "", [CFG_ROLE_SERVER] = "server", [CFG_ROLE_BOOTSTRAP] = "bootstrap", NULL};
-static const char *const transports[] = {"udp", "tcp", NULL};
+static const char *const transports[] = {"udp", "tcp", "dtls", NULL};
+static const char *const requires[] = {"any", "oscore", "dtls", "oscore+dtls", NULL};
 static const char *const freshness[] = {"auto", "echo", "none", "b2", NULL};
 static const char *const levels[] = {"error", "warning", "notice", "info", "debug", NULL};
 static const char *const formats[] = {"text", "json", NULL};
@@ -88,9 +89,12 @@ static const struct cfg_option schema[] = {
 	{"listen", "address", CFG_ADDRESS, L(address), 1, 63, "", NULL, "*", false,
 		"numeric IPv4 or IPv6 address; * is every address of both"},
 	{"listen", "transport", CFG_CHOICE, L(transport), CHOICE(transports), "udp", false,
-		"CoAP over UDP (coap://) or over TCP (coap+tcp://)"},
+		"CoAP over UDP, over TCP (coap+tcp://), or over DTLS 1.2 with PSK (coaps://)"},
 	{"listen", "port", CFG_UINT, L(port), 0, 65535, "", NULL, "5683", false,
-		"UDP or TCP port; 0 is any free one; the default of the bootstrap role is 5783"},
+		"0 is any free one; bootstrap has 5783 where none is given, DTLS one more: 5684, "
+		"5784"},
+	{"listen", "require", CFG_CHOICE, L(require), CHOICE(requires), "any", false,
+		"what has to protect a request here; an endpoint may require more"},
 	{"listen", "nosec", CFG_BOOL, L(nosec), BOOL, NULL, "no", false,
 		"whether any endpoint may register here without security"},
 
@@ -136,6 +140,13 @@ static const struct cfg_option schema[] = {
 	{"tcp", "idle", CFG_UINT, C(idle_s), 10, 31536000, "s", NULL, "86400", false,
 		"a connection without any message for so long is closed"},
 
+	{"dtls", "sessions", CFG_UINT, C(dtls_sessions), 1, 1000000, "", NULL, "10000", false,
+		"how many DTLS sessions are kept at a time; the one that was silent longest goes"},
+	{"dtls", "handshakes", CFG_UINT, C(dtls_handshakes), 1, 1000000, "", NULL, "1000", false,
+		"how many DTLS handshakes may be under way; the oldest goes"},
+	{"dtls", "idle", CFG_UINT, C(dtls_idle_s), 10, 31536000, "s", NULL, "86400", false,
+		"a DTLS session without any record for so long is ended"},
+
 	{"admin", "socket", CFG_TEXT, C(socket), 1, 107, "", NULL, "/run/lanyard/admin.sock", false,
 		"Unix socket of the REST interface"},
 	{"admin", "socket_mode", CFG_OCTAL, C(socket_mode), 0, 0777, "", NULL, "0660", false,
@@ -162,6 +173,11 @@ const struct cfg_option *cfg_schema(size_t *n)
 bool cfg_in_listen(const struct cfg_option *o)
 {
 	return strcmp(o->section, "listen") == 0;
+}
+
+const char *cfg_transport_name(uint32_t transport)
+{
+	return transports[transport % (sizeof(transports) / sizeof(*transports) - 1)];
 }
 
 void *cfg_home(const struct cfg_option *o, struct cfg *c, size_t at)

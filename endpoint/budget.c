@@ -24,7 +24,7 @@ static uint64_t source_of(const uint8_t *key, const struct peer *p)
 	uint8_t buf[1 + sizeof(p->addr)];
 	struct writer w = wr_make(buf, sizeof(buf));
 	size_t n = p->addr_n;
-	if (p->bearer == BEARER_UDP || p->bearer == BEARER_TCP)
+	if (bearer_is_ip(p->bearer))
 		n = n < 16 ? 4 : 8;
 	wr_u8(&w, p->bearer);
 	wr_bytes(&w, span_make(p->addr, n));

@@ -58,6 +58,9 @@ enum err ep_directory_init(struct ep_directory *d, const struct ep_directory_opt
 	map_init(&d->by_kid, key_kid, o->seed);
 	map_init(&d->by_ikm, key_ikm, o->seed);
 	ep_graves_init(&d->graves, o->seed);
+	ep_credentials_init(d, o->seed);
+	memcpy(d->credential_key, o->credential_key ? o->credential_key : o->seed,
+		sizeof(d->credential_key));
 	d->next_mid = (uint16_t)rng_u64(&o->rng);
 	return osc_crypto_new(&d->crypto);
 }
@@ -74,6 +77,7 @@ void ep_directory_fini(struct ep_directory *d)
 	map_fini(&d->by_name);
 	map_fini(&d->by_kid);
 	map_fini(&d->by_ikm);
+	ep_credentials_fini(d);
 	osc_crypto_free(d->crypto);
 	*d = (struct ep_directory){0};
 }
@@ -117,7 +121,7 @@ enum err ep_ensure(struct ep_directory *d, struct span name, struct turn *t, str
 	return ERR_OK;
 }
 
-static bool own(struct endpoint *e)
+bool ep_has_own(struct endpoint *e)
 {
 	if (!e->own)
 		e->own = calloc(1, sizeof(*e->own));
@@ -142,7 +146,7 @@ static enum err set_alias(struct endpoint *e, bool bs, struct span alias)
 	enum err err = copy_alias(e, alias, &copy);
 	if (err || (!copy && !e->own))
 		return err;
-	if (!own(e)) {
+	if (!ep_has_own(e)) {
 		free(copy);
 		return ERR_NOMEM;
 	}
@@ -172,9 +176,19 @@ enum err ep_set_pace(struct endpoint *e, const struct pace *p)
 {
 	if (!e->own && is_default(p))
 		return ERR_OK;
-	if (!own(e))
+	if (!ep_has_own(e))
 		return ERR_NOMEM;
 	e->own->pace = *p;
+	return ERR_OK;
+}
+
+enum err ep_set_require(struct endpoint *e, uint8_t require)
+{
+	if (!e->own && !require)
+		return ERR_OK;
+	if (!ep_has_own(e))
+		return ERR_NOMEM;
+	e->own->require = require;
 	return ERR_OK;
 }
 
@@ -199,6 +213,7 @@ void ep_record(struct turn *t, const struct endpoint *e)
 	r->allow_nosec = e->allow_nosec;
 	r->oscore_version = e->oscore_version;
 	r->pace = ep_pace(e);
+	r->require = ep_require_of(e);
 }
 
 void ep_forget(struct ep_directory *d, struct endpoint *e)
@@ -211,6 +226,7 @@ void ep_forget(struct ep_directory *d, struct endpoint *e)
 	}
 	if (e->allow_nosec)
 		d->nosec_n--;
+	ep_credentials_forget(d, e);
 	if (e->own) {
 		free(e->own->bs_ep);
 		free(e->own->rd_ep);
@@ -221,7 +237,9 @@ void ep_forget(struct ep_directory *d, struct endpoint *e)
 
 static bool owns_nothing(const struct endpoint *e)
 {
-	return !e->own || (!e->own->bs_ep && !e->own->rd_ep && is_default(&e->own->pace));
+	const struct ep_own *o = e->own;
+	return !o ||
+	       (!o->bs_ep && !o->rd_ep && is_default(&o->pace) && !o->credentials && !o->require);
 }
 
 bool ep_is_bare(const struct endpoint *e)
@@ -323,7 +341,7 @@ enum err ep_load_endpoint(
 	if (e->allow_nosec)
 		d->nosec_n++;
 	if ((err = ep_set_bs_ep(e, r->bs_ep)) || (err = ep_set_rd_ep(e, r->rd_ep)) ||
-		(err = ep_set_pace(e, &r->pace))) {
+		(err = ep_set_pace(e, &r->pace)) || (err = ep_set_require(e, r->require))) {
 		ep_forget(d, e);
 		return err;
 	}

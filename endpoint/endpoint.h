@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "base/peer.h"
 #include "base/secret.h"
+#include "endpoint/credential.h"
 #include "endpoint/grave.h"
 #include "endpoint/reason.h"
 #include "endpoint/security.h"
@@ -113,6 +114,8 @@ void ep_keys(const struct ep_context *c, struct osc_keys *out);
 struct ep_own {
 	char *bs_ep, *rd_ep; /* NULL: the name */
 	struct pace pace;    /* 0 in each: as configured */
+	struct ep_credential *credentials;
+	uint8_t require; /* enum ep_require, beside what the listener requires */
 };
 
 /* What of it the database has lost. */
@@ -156,6 +159,8 @@ struct ep_directory {
 	struct map by_kid; /* struct ep_context by Recipient ID, which may be there several times */
 	struct map by_ikm; /* the same by ikm, likewise */
 	struct map graves; /* tombstones, by key */
+	struct map by_identity, by_mark; /* struct ep_credential */
+	uint8_t credential_key[16];
 	struct osc_crypto *crypto;
 	struct rng rng;
 	uint64_t next_id;
@@ -181,8 +186,9 @@ struct ep_directory {
 
 struct ep_directory_opts {
 	struct rng rng;
-	const uint8_t *seed;     /* 16 bytes */
-	const uint8_t *mark_key; /* 16 secret bytes that stay with the database */
+	const uint8_t *seed;           /* 16 bytes */
+	const uint8_t *mark_key;       /* 16 secret bytes that stay with the database */
+	const uint8_t *credential_key; /* likewise, for marks of credentials; NULL: the seed */
 	uint32_t endpoints_max;
 	uint8_t window_width;
 	uint16_t ssn_block;
@@ -210,6 +216,8 @@ MUST_USE enum err ep_ensure(
 /* Sets bs_ep or rd_ep ("" or the name itself: none). The caller records with ep_record. */
 MUST_USE enum err ep_set_bs_ep(struct endpoint *e, struct span alias);
 MUST_USE enum err ep_set_rd_ep(struct endpoint *e, struct span alias);
+/* Makes e->own; false: no memory. */
+bool ep_has_own(struct endpoint *e);
 /* Block size and so on of this endpoint; 0 in each: as configured. ERR_NOMEM. */
 MUST_USE enum err ep_set_pace(struct endpoint *e, const struct pace *p);
 struct pace ep_pace(const struct endpoint *e);
@@ -268,8 +276,8 @@ enum { EP_TRIALS = 3 };
 size_t ep_context_find(const struct ep_directory *d, struct span kid,
 	const struct span *kid_context, const struct peer *from,
 	struct ep_context *out[static EP_TRIALS]);
-/* Fetches the memory of the contexts that are about to be looked for: of many at once, since each is
- * a wait of its own. Some of n <= EP_FETCH_MAX kids may be empty. */
+/* Fetches the memory of the contexts that are about to be looked for: of many at once, since each
+ * is a wait of its own. Some of n <= EP_FETCH_MAX kids may be empty. */
 enum { EP_FETCH_MAX = 64 };
 void ep_context_fetch(const struct ep_directory *d, const struct span *kids, size_t n);
 /* Of the endpoints that have that kid in that role, the newest context: those whose keys a B.2 may

@@ -14,8 +14,9 @@
 enum { EP_LISTENERS_MAX = 16, EP_QUEUE_MAX = 16 };
 
 struct ep_listener {
-	uint8_t role; /* enum rec_role */
-	bool nosec;   /* anyone may come unprotected */
+	uint8_t role;    /* enum rec_role */
+	bool nosec;      /* anyone may come unprotected */
+	uint8_t require; /* enum ep_require */
 };
 
 struct ep_exchange_opts {
@@ -38,6 +39,7 @@ struct ep_counters {
 	uint64_t recoveries_begun, recoveries_done, recoveries_refused; /* RFC 8613 Appendix B.2 */
 	uint64_t retransmissions, timeouts, unknown_tokens, unprotected_answers, answers_ignored;
 	uint64_t outer_pieces, outer_refused; /* of messages that a proxy has cut */
+	uint64_t channels_failed, weak_channels;
 };
 
 /* What is going on with a peer now: its last answers, our requests to it. Found through its
@@ -47,6 +49,7 @@ struct ep_conversation {
 	struct timer timer;     /* first: the end of its quiet time */
 	struct ep_context *ctx; /* NULL: unprotected */
 	struct peer peer;       /* of an unprotected one */
+	uint8_t role;           /* enum rec_role, of one in a channel; 0 */
 	struct dedup dedup;
 	struct ep_request *current; /* on their way, the oldest first: at most NSTART of them */
 	struct ep_request *queue, **tail; /* waiting behind them */
@@ -158,8 +161,11 @@ struct ep_delivery {
 	uint8_t role;    /* enum rec_role: the engine it is for */
 	struct msg *msg; /* request or response in the clear, body whole */
 	struct peer from;
-	struct ep_context *ctx;    /* NULL: unprotected */
-	struct endpoint *endpoint; /* by credential; NULL: unprotected, `ep` has to tell */
+	uint64_t mark;                       /* of the channel it came by */
+	const struct ep_credential *channel; /* that opened the channel it came by; NULL: none */
+	struct ep_context *ctx;              /* NULL: not protected by OSCORE */
+	struct endpoint *endpoint; /* by OSCORE, or else by its channel; NULL: unprotected, `ep`
+				      has to tell */
 	struct ep_conversation *conv;
 	struct ep_request *request;
 	bool moved;     /* the peer speaks from another address than before */
@@ -207,6 +213,12 @@ void ep_expect(const struct ep_exchange *x, const struct span *datagrams, size_t
 /* One datagram; its bytes must live as long as the delivery. */
 void ep_input(struct ep_exchange *x, const struct peer *from, struct span datagram, struct turn *t,
 	struct ep_delivery *out);
+/* The same by DTLS or TLS; `mark` is that of the credential the channel was opened with. */
+void ep_input_by(struct ep_exchange *x, const struct peer *from, uint64_t mark,
+	struct span datagram, struct turn *t, struct ep_delivery *out);
+/* A handshake came to nothing. mark 0: nobody's. */
+void ep_channel_failed(struct ep_exchange *x, const struct peer *from, enum channel_fault why,
+	uint64_t mark, const struct turn *t);
 /* A connection has ended: requests that went by it get no answer (EP_TIMEOUT), and observations
  * that began by it are over. Their ends come from ep_timer. */
 void ep_closed(struct ep_exchange *x, const struct peer *who, struct turn *t);

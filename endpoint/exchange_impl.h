@@ -47,6 +47,7 @@ struct ep_held {
 	uint8_t *bytes; /* NULL: free */
 	size_t n;
 	struct peer from;
+	uint64_t mark;
 	uint64_t context_id;
 	uint8_t tries;
 	bool ready;
@@ -202,8 +203,8 @@ bool ep_outer_read_instead(struct ep_exchange *x, struct ep_request *r, struct t
 void ep_outer_forget(struct ep_exchange *x, struct ep_request *r);
 
 /* input.c: a datagram that was held. */
-void ep_input_again(struct ep_exchange *x, const struct peer *from, struct span datagram,
-	struct turn *t, struct ep_delivery *d);
+void ep_input_again(struct ep_exchange *x, const struct peer *from, uint64_t mark,
+	struct span datagram, struct turn *t, struct ep_delivery *d);
 /* The tail of every accepted request: Block1, then delivery. */
 void ep_deliver_request(struct ep_exchange *x, struct turn *t, struct ep_delivery *d);
 /* True if the datagram is a copy of an answered one; the answer goes out again. */
@@ -244,10 +245,20 @@ MUST_USE enum err ep_kept_cut(
 	struct ep_exchange *x, const struct ep_delivery *d, struct msg *resp, uint64_t now_ms);
 void ep_kept_free(struct ep_exchange *x, struct ep_conversation *v);
 
+/* channel.c: what DTLS and TLS say of who speaks. */
+void ep_channel_read(const struct ep_exchange *x, uint64_t mark, struct ep_delivery *d);
+/* A request without OSCORE that came by a channel. */
+void ep_channel_request(
+	struct ep_exchange *x, struct span datagram, struct turn *t, struct ep_delivery *d);
+/* Whether what protects a request of d->endpoint is all that it and its listener require. */
+bool ep_channel_enough(const struct ep_exchange *x, const struct ep_delivery *d);
+
 /* stream.c: requests over a reliable bearer. */
 void ep_stream_init(struct ep_exchange *x, const uint8_t seed[static 16]);
 void ep_stream_fini(struct ep_exchange *x);
 bool ep_is_stream(const struct peer *p);
+/* Its answers come by the same connection, or channel, or not at all. */
+bool ep_is_bound(const struct peer *p);
 /* The answer to r can come by that connection only, if it is one. */
 void ep_stream_join(struct ep_exchange *x, struct ep_request *r, const struct peer *to);
 void ep_stream_leave(struct ep_exchange *x, struct ep_request *r);

@@ -211,7 +211,8 @@ static void nosec_request(
 	struct ep_exchange *x, struct span datagram, struct turn *t, struct ep_delivery *d)
 {
 	const struct ep_listener *l = &x->opts.listener[d->from.listener % EP_LISTENERS_MAX];
-	if (l->role != REC_ROLE_SERVER || (!l->nosec && !x->opts.nosec_names && !x->dir->nosec_n)) {
+	if (l->role != REC_ROLE_SERVER || l->require ||
+		(!l->nosec && !x->opts.nosec_names && !x->dir->nosec_n)) {
 		x->count.nosec_refused++;
 		ep_refused(x, d, claimed_endpoint(x), EP_REASON_NOSEC, t);
 		ep_plain_error(x, &d->from, MSG_UNAUTHORIZED, "Protection required", t);
@@ -241,6 +242,8 @@ static void request(
 		ep_plain_error(x, &d->from, MSG_CODE(5, 5), "Proxying not supported", t);
 	} else if (msg_find(&x->outer, OPT_OSCORE)) {
 		ep_secure_request(x, datagram, t, d);
+	} else if (bearer_is_channel(d->from.bearer)) {
+		ep_channel_request(x, datagram, t, d);
 	} else {
 		nosec_request(x, datagram, t, d);
 	}
@@ -273,10 +276,11 @@ static void empty(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
 	d->endpoint = r->endpoint;
 }
 
-void ep_input_again(struct ep_exchange *x, const struct peer *from, struct span datagram,
-	struct turn *t, struct ep_delivery *d)
+void ep_input_again(struct ep_exchange *x, const struct peer *from, uint64_t mark,
+	struct span datagram, struct turn *t, struct ep_delivery *d)
 {
-	*d = (struct ep_delivery){.kind = EP_NOTHING, .from = *from};
+	*d = (struct ep_delivery){.kind = EP_NOTHING, .from = *from, .mark = mark};
+	ep_channel_read(x, mark, d);
 	d->role = x->opts.listener[from->listener % EP_LISTENERS_MAX].role;
 	x->datagram_n = datagram.n;
 	if (!msg_parse_udp(datagram, &x->outer) && msg_find(&x->outer, OPT_OSCORE))
@@ -308,7 +312,14 @@ void ep_expect(const struct ep_exchange *x, const struct span *datagrams, size_t
 void ep_input(struct ep_exchange *x, const struct peer *from, struct span datagram, struct turn *t,
 	struct ep_delivery *d)
 {
-	*d = (struct ep_delivery){.kind = EP_NOTHING, .from = *from};
+	ep_input_by(x, from, 0, datagram, t, d);
+}
+
+void ep_input_by(struct ep_exchange *x, const struct peer *from, uint64_t mark,
+	struct span datagram, struct turn *t, struct ep_delivery *d)
+{
+	*d = (struct ep_delivery){.kind = EP_NOTHING, .from = *from, .mark = mark};
+	ep_channel_read(x, mark, d);
 	x->count.datagrams++;
 	x->datagram_n = datagram.n;
 	enum err err = msg_parse_udp(datagram, &x->outer);

@@ -78,7 +78,7 @@ uint64_t ep_outer_next_ms(const struct ep_exchange *x)
 /* The address without its port: whoever sits behind it shares what a source may have. */
 static uint64_t source_of(const struct ep_exchange *x, const struct peer *p)
 {
-	bool ip = p->bearer == BEARER_UDP || p->bearer == BEARER_TCP;
+	bool ip = bearer_is_ip(p->bearer);
 	size_t n = ip && p->addr_n == 6 ? 4 : p->addr_n;
 	return siphash24(x->hash_key, span_sub(SPAN_OF(p->addr), 0, n > 16 ? 16 : n));
 }

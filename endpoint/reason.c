@@ -93,6 +93,30 @@ static const struct ep_reason_info table[EP_REASON_COUNT] = {
 		"A request came without protection and got 4.01. Provision the device for OSCORE, "
 		"or allow unprotected endpoints by listener (nosec), by [server] nosec_endpoints, "
 		"or one by one ('lanyardctl set EP nosec=true'). Bootstrap is always protected."},
+	[EP_REASON_PSK_IDENTITY] = {"psk-identity",
+		"A DTLS or TLS handshake named a PSK identity that no endpoint has in the role of "
+		"that listener, and was not finished; the device was not told why. Compare the "
+		"identity on both sides, and whether it was provisioned for the bootstrap server "
+		"or the server: 'lanyardctl psk EP' tells."},
+	[EP_REASON_PSK_KEY] = {"psk-key",
+		"A DTLS or TLS handshake named the PSK identity of the endpoint and did not come "
+		"to "
+		"its end: the keys differ, somebody else tried, or messages were lost. Compare the "
+		"key, or give a new one with 'lanyardctl psk EP --generate'."},
+	[EP_REASON_HANDSHAKE] = {"handshake",
+		"A DTLS or TLS handshake failed: the device offered no version, cipher suite or "
+		"curve that is served here, or something was malformed. lanyard.conf(5) lists what "
+		"is served; compare the device's configuration."},
+	[EP_REASON_CREDENTIAL_GONE] = {"credential-gone",
+		"A request came by a DTLS or TLS session that was opened with a PSK that has been "
+		"replaced or removed since, and got 4.01. The device has to make a new handshake, "
+		"with the new key."},
+	[EP_REASON_WEAK] = {"weak-channel",
+		"A request was protected, but by less than the listener or the endpoint requires, "
+		"and "
+		"got 4.01: OSCORE where DTLS is wanted too, or DTLS, or that of another endpoint, "
+		"where OSCORE is. Look at 'require' of the listener, and of the endpoint "
+		"('lanyardctl set EP require=...')."},
 	[EP_REASON_EP_MISMATCH] = {"ep-mismatch",
 		"The endpoint name in a request is not the one its credentials belong to; it got "
 		"4.00. If the device uses another name, say so: 'lanyardctl set EP rd_ep=NAME', or "

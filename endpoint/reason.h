@@ -32,6 +32,12 @@ enum ep_reason {
 	EP_REASON_NO_ECHO,    /* accepted without Echo: the device does not know it */
 	/* no OSCORE */
 	EP_REASON_NOSEC, /* came unprotected where that is not allowed */
+	/* DTLS and TLS */
+	EP_REASON_PSK_IDENTITY,    /* of a handshake, which nobody has */
+	EP_REASON_PSK_KEY,         /* a handshake with a known identity did not end */
+	EP_REASON_HANDSHAKE,       /* nothing in common, or malformed */
+	EP_REASON_CREDENTIAL_GONE, /* the channel was opened with what counts no more: 4.01 */
+	EP_REASON_WEAK,            /* less protection than is required: 4.01 */
 	/* Register, Update, De-register */
 	EP_REASON_EP_MISMATCH, /* ep is not the credential's */
 	EP_REASON_EP_MISSING,

@@ -154,6 +154,7 @@ static bool hold(struct ep_exchange *x, struct span datagram, const struct ep_co
 		return false;
 	memcpy(copy, datagram.p, datagram.n);
 	*free_one = (struct ep_held){.bytes = copy,
+		.mark = d->mark,
 		.n = datagram.n,
 		.from = d->from,
 		.context_id = c->id,
@@ -202,7 +203,7 @@ bool ep_recover_next(struct ep_exchange *x, struct turn *t, struct ep_delivery *
 	r->held[i] = (struct ep_held){.bytes = NULL};
 	r->now.tries++;
 	r->again = true;
-	ep_input_again(x, &r->now.from, span_make(r->now.bytes, r->now.n), t, d);
+	ep_input_again(x, &r->now.from, r->now.mark, span_make(r->now.bytes, r->now.n), t, d);
 	r->again = false;
 	return true;
 }

@@ -319,6 +319,13 @@ bool ep_secure_under(struct ep_exchange *x, struct span datagram, const struct o
 		ep_respond_code(x, d, MSG_UNAUTHORIZED, t);
 		return true;
 	}
+	if (!ep_channel_enough(x, d)) {
+		d->own_number = !c->fresh;
+		x->count.weak_channels++;
+		ep_refused(x, d, d->endpoint, EP_REASON_WEAK, t);
+		ep_respond_code(x, d, MSG_UNAUTHORIZED, t);
+		return true;
+	}
 	if (!check_freshness(x, t, d))
 		return true;
 	c->heard_s = (uint32_t)(t->wall_ms / 1000);

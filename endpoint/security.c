@@ -10,7 +10,8 @@ static const char *const names[EP_SECURITY_KINDS] = {[EP_SECURITY_REPLAY] = "rep
 	[EP_SECURITY_DECRYPTION] = "decryption-failed",
 	[EP_SECURITY_UNKNOWN_KID] = "unknown-kid",
 	[EP_SECURITY_ROLLBACK] = "rollback",
-	[EP_SECURITY_KEY_LIMIT] = "key-limit"};
+	[EP_SECURITY_KEY_LIMIT] = "key-limit",
+	[EP_SECURITY_HANDSHAKE] = "handshake-failed"};
 
 const char *ep_security_name(enum ep_security_kind k)
 {
@@ -41,7 +42,8 @@ bool ep_security_of(enum ep_reason r, enum ep_security_kind *out)
 /* How many make an event. */
 static uint64_t enough(uint8_t kind)
 {
-	return kind == EP_SECURITY_DECRYPTION ? EP_SECURITY_BURST : 1;
+	bool chance = kind == EP_SECURITY_DECRYPTION || kind == EP_SECURITY_HANDSHAKE;
+	return chance ? EP_SECURITY_BURST : 1;
 }
 
 /* Nothing is left to tell, and it has been quiet; too few for a burst are forgotten. */

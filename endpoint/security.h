@@ -15,6 +15,7 @@ enum ep_security_kind {
 	EP_SECURITY_UNKNOWN_KID, /* of all peers together: who they are nobody knows */
 	EP_SECURITY_ROLLBACK,
 	EP_SECURITY_KEY_LIMIT,
+	EP_SECURITY_HANDSHAKE, /* of DTLS or TLS, with a known identity: told from a burst on */
 	EP_SECURITY_KINDS
 };
 const char *ep_security_name(enum ep_security_kind k);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What differs over a reliable bearer (RFC 8323): a request is bound to its connection, and when
- * that is gone so are its answer and the observation it began. What never left waits, and goes out
- * when the device is heard of again, by whatever bearer. */
+/* What differs over a reliable bearer (RFC 8323), and in a channel (RFC 7252 section 9.1.1): a
+ * request is bound to its connection, and when that is gone so are its answer and the observation
+ * it began. What never left waits, and goes out when the device is heard of again, by whatever
+ * bearer. */
 #include "endpoint/exchange_impl.h"
 
 #include <string.h>
@@ -27,9 +28,14 @@ bool ep_is_stream(const struct peer *p)
 	return bearer_timing(p->bearer)->reliable;
 }
 
+bool ep_is_bound(const struct peer *p)
+{
+	return ep_is_stream(p) || bearer_is_channel(p->bearer);
+}
+
 void ep_stream_join(struct ep_exchange *x, struct ep_request *r, const struct peer *to)
 {
-	if (!ep_is_stream(to) || (x->closing && peer_eq(to, x->closing)))
+	if (!ep_is_bound(to) || (x->closing && peer_eq(to, x->closing)))
 		return;
 	ep_stream_leave(x, r);
 	r->stream = *to;
@@ -114,7 +120,7 @@ void ep_closed(struct ep_exchange *x, const struct peer *who, struct turn *t)
 void ep_unsent(struct ep_exchange *x, const struct peer *to, struct span datagram)
 {
 	struct msg m;
-	if (!ep_is_stream(to) || msg_parse_udp(datagram, &m) || !msg_code_is_request(m.code))
+	if (!ep_is_bound(to) || msg_parse_udp(datagram, &m) || !msg_code_is_request(m.code))
 		return;
 	struct exch *e = exch_by_token(&x->exch, span_make(m.token, m.token_n));
 	struct ep_request *r = (struct ep_request *)e;

@@ -87,9 +87,10 @@ void ep_trace(const struct endpoint *e, const struct ep_trace *what, struct turn
 	turn_effect(t, EFFECT_EVENT)->event = ev;
 }
 
-static bool is_bootstrap(const struct ep_context *c)
+static bool is_bootstrap(const struct ep_context *c, const struct ep_conversation *v)
 {
-	return c && c->role == REC_ROLE_BOOTSTRAP;
+	uint8_t role = c ? c->role : v ? v->role : 0;
+	return role == REC_ROLE_BOOTSTRAP;
 }
 
 void ep_trace_in(
@@ -98,7 +99,7 @@ void ep_trace_in(
 	if (!d->endpoint || !d->endpoint->traced)
 		return;
 	struct ep_trace what = {.sealed = msg_find(&x->outer, OPT_OSCORE) != NULL,
-		.credentials = is_bootstrap(d->ctx),
+		.credentials = is_bootstrap(d->ctx, d->conv),
 		.peer = &d->from,
 		.msg = d->msg,
 		.outer = &x->outer,
@@ -114,7 +115,7 @@ void ep_trace_out(const struct endpoint *e, const struct ep_conversation *v, con
 		return;
 	struct ep_trace what = {.out = true,
 		.sealed = v->ctx != NULL,
-		.credentials = is_bootstrap(v->ctx),
+		.credentials = is_bootstrap(v->ctx, v),
 		.peer = to,
 		.msg = m,
 		.partial_iv = number};

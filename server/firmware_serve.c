@@ -10,8 +10,8 @@ enum { ETAG_BYTES = 8, OVERHEAD_BYTES = 96 };
 
 static bool may_have(struct srv *s, const struct ep_delivery *d, const struct srv_image *i)
 {
-	const struct srv_fw *f = d->ctx ? srv_fw_of(s, d->endpoint) : NULL;
-	if (!d->ctx)
+	const struct srv_fw *f = d->endpoint ? srv_fw_of(s, d->endpoint) : NULL;
+	if (!d->endpoint)
 		return s->opts.firmware_nosec;
 	return f && f->method == SRV_FW_PULL && f->image == i &&
 	       (f->step == SRV_FW_SEND || f->step == SRV_FW_DOWNLOAD);
@@ -100,7 +100,7 @@ void srv_fw_serve(struct srv *s, struct ep_delivery *d, struct span name, struct
 		msg_init(&m, MSG_ACK, m.code);
 	}
 	s->firmware.count.blocks_served += end != 0;
-	struct srv_fw *f = d->ctx ? srv_fw_of(s, d->endpoint) : NULL;
+	struct srv_fw *f = d->endpoint ? srv_fw_of(s, d->endpoint) : NULL;
 	if (f && end)
 		srv_fw_fetched(f, end, t);
 	ep_respond(s->x, d, &m, t);

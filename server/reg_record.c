@@ -62,7 +62,7 @@ void srv_reg_event(struct srv *s, struct turn *t, const char *type, const struct
 	wr_fmt(&w,
 		"{\"location\":\"%s\",\"lifetime_s\":%u,\"lwm2m\":\"%u.%u\",\"security\":\"%s\",",
 		g->location, (unsigned)g->lifetime_s, g->lwm2m / 10u, g->lwm2m % 10u,
-		g->ctx ? "oscore" : "nosec");
+		ep_security_text(g->ctx, reg_peer(g)));
 	wr_str(&w, "\"address\":");
 	wr_json_string(&w, wr_span(&a));
 	wr_str(&w, ",\"links\":");

@@ -41,14 +41,16 @@ static bool matches_word(const char *patterns, const char *name)
 	return false;
 }
 
-/* May `name` register unprotected? One that has OSCORE credentials only if it was allowed by
- * itself: else anyone could take its place. */
+/* May `name` register unprotected? One that has credentials only if it was allowed by itself: else
+ * anyone could take its place. */
 static bool nosec_allowed(
 	const struct srv *s, uint16_t listener, const struct endpoint *e, const char *name)
 {
+	if (e && ep_require_of(e))
+		return false;
 	if (e && e->allow_nosec)
 		return true;
-	if (e && (e->contexts || e->damaged))
+	if (e && (e->contexts || e->damaged || ep_has_credentials(e)))
 		return false;
 	return s->opts.nosec_listener[listener % EP_LISTENERS_MAX] ||
 	       matches_word(s->opts.nosec_endpoints, name);
@@ -75,7 +77,7 @@ static bool identify_nosec(struct srv *s, struct ep_delivery *d, const struct lw
 static bool identify(struct srv *s, struct ep_delivery *d, const struct lwm_reg_params *p,
 	struct endpoint **e, struct turn *t)
 {
-	if (!d->ctx)
+	if (!d->endpoint)
 		return identify_nosec(s, d, p, e, t);
 	*e = d->endpoint;
 	if (!p->has_ep || span_eq(p->ep, ep_rd_name(d->endpoint)))
@@ -252,15 +254,23 @@ void srv_register(struct srv *s, struct ep_delivery *d, struct turn *t)
 	srv_refuse(s, d, e, no.why, no.code, t);
 }
 
+/* Made under OSCORE, in a channel, or unprotected: a request changes what is as protected as it is.
+ */
+static bool may_change(const struct srv *s, const struct srv_reg *g, const struct ep_delivery *d)
+{
+	if (d->endpoint)
+		return g->endpoint == d->endpoint && !g->ctx == !d->ctx &&
+		       (g->ctx || srv_reg_in_channel(g));
+	return !g->ctx && !srv_reg_in_channel(g) &&
+	       nosec_allowed(s, d->from.listener, g->endpoint, g->endpoint->name);
+}
+
 /* The registration a request may change: its own. Others do not exist for it. */
 static struct srv_reg *own_registration(
 	struct srv *s, struct ep_delivery *d, struct span location, struct turn *t)
 {
 	struct srv_reg *g = map_get(&s->by_location, location);
-	bool own = g && (d->ctx ? g->endpoint == d->endpoint && g->ctx
-				: !g->ctx && nosec_allowed(s, d->from.listener, g->endpoint,
-						     g->endpoint->name));
-	if (own)
+	if (g && may_change(s, g, d))
 		return g;
 	srv_refuse(s, d, d->endpoint, EP_REASON_NO_REGISTRATION, MSG_NOT_FOUND, t);
 	return NULL;
@@ -375,7 +385,12 @@ void srv_deregister(struct srv *s, struct ep_delivery *d, struct span location, 
 void srv_recheck(struct srv *s, struct endpoint *e, struct turn *t)
 {
 	struct srv_reg *g = srv_reg_of(e);
-	if (g && !g->ctx && !nosec_allowed(s, g->peer->listener, e, e->name))
+	if (!g || g->ctx)
+		return;
+	bool good = srv_reg_in_channel(g) ? ep_psk_of(e, REC_ROLE_SERVER) &&
+						    !(ep_require_of(e) & EP_REQUIRE_OSCORE)
+					  : nosec_allowed(s, g->peer->listener, e, e->name);
+	if (!good)
 		srv_reg_end(s, g, "deregistered", t);
 }
 

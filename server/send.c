@@ -19,8 +19,8 @@ static const struct lwm_format *format_of(const struct msg *m)
 static struct srv_reg *sender(struct srv *s, const struct ep_delivery *d)
 {
 	struct map_cursor cursor = {0};
-	if (d->ctx)
-		return d->endpoint ? srv_reg_of(d->endpoint) : NULL;
+	if (d->endpoint)
+		return srv_reg_of(d->endpoint);
 	struct span from = span_make(&d->from, sizeof(d->from));
 	struct srv_reg *g = map_each(&s->by_peer, from, &cursor);
 	return g && !map_each(&s->by_peer, from, &cursor) ? g : NULL;

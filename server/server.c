@@ -256,7 +256,7 @@ void srv_request(struct srv *s, struct ep_delivery *d, struct turn *t)
 		srv_reg_heard(g, t);
 	route(s, d, t);
 	/* Whatever it said, and was told: it is awake (QM-02). */
-	g = d->ctx && d->endpoint ? srv_reg_of(d->endpoint) : NULL;
+	g = d->endpoint ? srv_reg_of(d->endpoint) : NULL;
 	if (g && g->ctx == d->ctx)
 		srv_woken(s, g, t);
 	if (d->endpoint)

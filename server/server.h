@@ -40,7 +40,7 @@ struct srv_opts {
 	/* Of devices in queue mode: what waits, for one and for all. */
 	uint32_t queue_expiry_s, queue_limit, queue_total;
 	size_t queue_bytes;
-	bool rolled_back;                      /* the rows are those of an older copy */
+	bool rolled_back;             /* the rows are those of an older copy */
 	struct srv_image_files files; /* read NULL: there are no images */
 	uint32_t firmware_timeout_s;  /* an update without progress for so long is over */
 	const char *firmware_uri;     /* "coap://HOST[:PORT]" devices fetch from; "": unknown */

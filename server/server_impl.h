@@ -98,6 +98,12 @@ struct srv_reg {
 	struct lwm_object_list list;
 };
 
+/* Not under OSCORE, but in a DTLS or TLS channel of its own. */
+static inline bool srv_reg_in_channel(const struct srv_reg *g)
+{
+	return !g->ctx && g->peer && bearer_is_channel(g->peer->bearer);
+}
+
 /* What an endpoint is to the server: hangs off struct endpoint's `registration`. */
 struct srv_endpoint {
 	struct srv_reg *reg;

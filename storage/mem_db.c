@@ -22,6 +22,7 @@ static const size_t span_at[][12] = {
 	[REC_EVENT] = {AT(event.type), AT(event.endpoint), AT(event.json)},
 	[REC_IMAGE_PUT] = {AT(image.name), AT(image.sha256)},
 	[REC_FIRMWARE_PUT] = {AT(firmware.image), AT(firmware.uri), AT(firmware.detail)},
+	[REC_CREDENTIAL_PUT] = {AT(credential.identity), AT(credential.key)},
 };
 
 static struct span *span_of(struct rec *r, size_t i)
@@ -167,6 +168,13 @@ static void use_id(struct memdb *db, uint64_t id)
 		db->info.next_id = id + 1;
 }
 
+enum { CREDENTIAL_KEYS = 16 };
+
+static uint64_t credential_key(const struct rec_credential *r)
+{
+	return r->endpoint_id * CREDENTIAL_KEYS + r->kind % 4u * 4 + r->role % 4u;
+}
+
 static enum err put_endpoint(struct memdb *db, const struct rec *r)
 {
 	const struct memdb_table *t = &db->table[MEMDB_ENDPOINT];
@@ -237,6 +245,8 @@ static enum err del_endpoint(struct memdb *db, uint64_t id)
 		e = del(db, MEMDB_PLAN, id);
 	if (!e)
 		e = del(db, MEMDB_FIRMWARE, id);
+	for (uint8_t i = 0; !e && i < CREDENTIAL_KEYS; i++)
+		e = del(db, MEMDB_CREDENTIAL, id * CREDENTIAL_KEYS + i);
 	return e ? e : del(db, MEMDB_ENDPOINT, id);
 }
 
@@ -386,6 +396,10 @@ static enum err apply(struct memdb *db, const struct rec *r)
 		return put(db, MEMDB_FIRMWARE, r->firmware.endpoint_id, r);
 	case REC_FIRMWARE_DEL:
 		return del(db, MEMDB_FIRMWARE, r->del.id);
+	case REC_CREDENTIAL_PUT:
+		return put(db, MEMDB_CREDENTIAL, credential_key(&r->credential), r);
+	case REC_CREDENTIAL_DEL:
+		return del(db, MEMDB_CREDENTIAL, credential_key(&r->credential));
 	}
 	return ERR_UNSUPPORTED;
 }
@@ -522,6 +536,8 @@ static enum err tell(const struct memdb *db, enum memdb_kind kind, const struct 
 		return v->image ? v->image(v->arg, &r->image) : ERR_OK;
 	case MEMDB_FIRMWARE:
 		return v->firmware ? v->firmware(v->arg, &r->firmware) : ERR_OK;
+	case MEMDB_CREDENTIAL:
+		return v->credential ? v->credential(v->arg, &r->credential) : ERR_OK;
 	case MEMDB_EVENT:
 	case MEMDB_KINDS:
 		break;
@@ -532,8 +548,9 @@ static enum err tell(const struct memdb *db, enum memdb_kind kind, const struct 
 enum err store_memdb_load(
 	const struct memdb *db, const struct store_visitor *v, struct store_info *info)
 {
-	static const enum memdb_kind order[] = {MEMDB_ENDPOINT, MEMDB_CONTEXT, MEMDB_REG,
-		MEMDB_SEEN, MEMDB_PLAN, MEMDB_OP, MEMDB_DEAD, MEMDB_IMAGE, MEMDB_FIRMWARE};
+	static const enum memdb_kind order[] = {MEMDB_ENDPOINT, MEMDB_CONTEXT, MEMDB_CREDENTIAL,
+		MEMDB_REG, MEMDB_SEEN, MEMDB_PLAN, MEMDB_OP, MEMDB_DEAD, MEMDB_IMAGE,
+		MEMDB_FIRMWARE};
 	*info = db->info;
 	for (size_t k = 0; k < sizeof(order) / sizeof(*order); k++) {
 		const struct memdb_table *t = &db->table[order[k]];

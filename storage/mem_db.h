@@ -16,6 +16,7 @@ enum memdb_kind {
 	MEMDB_EVENT,
 	MEMDB_IMAGE,
 	MEMDB_FIRMWARE,
+	MEMDB_CREDENTIAL, /* keyed by endpoint, kind and role */
 	MEMDB_KINDS,
 };
 

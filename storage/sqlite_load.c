@@ -98,6 +98,7 @@ static enum err endpoint_row(struct load *l, struct sqdb_cur *c)
 	r.pace.message_bytes = (uint16_t)store_sqdb_get(c);
 	r.pace.max_retransmit = (uint8_t)store_sqdb_get(c);
 	r.pace.nstart = (uint8_t)store_sqdb_get(c);
+	r.require = (uint8_t)store_sqdb_get(c);
 	r.damaged = !store_sqdb_get(c);
 	enum err e = l->v->endpoint ? l->v->endpoint(l->v->arg, &r) : ERR_OK;
 	if (e || !r.damaged)
@@ -376,6 +377,19 @@ static enum err firmware_row(struct load *l, struct sqdb_cur *c)
 	return l->v->firmware ? l->v->firmware(l->v->arg, &r) : ERR_OK;
 }
 
+static enum err credential_row(struct load *l, struct sqdb_cur *c)
+{
+	struct rec_credential r = {.endpoint_id = store_sqdb_get(c)};
+	r.kind = (uint8_t)store_sqdb_get(c);
+	r.role = (uint8_t)store_sqdb_get(c);
+	r.identity = store_sqdb_get_span(c);
+	r.key = store_sqdb_get_span(c);
+	if (!store_sqdb_get(c))
+		return damaged(l, &(struct rec_damage){
+					  "credentials", r.endpoint_id, r.endpoint_id, 0, false});
+	return l->v->credential ? l->v->credential(l->v->arg, &r) : ERR_OK;
+}
+
 static enum err load_firmware(struct load *l)
 {
 	enum err e = each(l,
@@ -392,13 +406,18 @@ static enum err load_all(struct load *l)
 {
 	enum err e = each(l,
 		"SELECT id, name, bs_ep, rd_ep, freshness, allow_nosec, oscore_version,"
-		" ack_timeout_ms, block_bytes, message_bytes, max_retransmit, nstart,"
+		" ack_timeout_ms, block_bytes, message_bytes, max_retransmit, nstart, require,"
 		" sum = row_sum(" SUM_ENDPOINT ") FROM endpoints ORDER BY id",
 		endpoint_row);
 	if (!e)
 		e = each(l, context_sql, context_row);
 	if (!e)
 		e = each(l, "SELECT count(*) FROM contexts", count_row);
+	if (!e)
+		e = each(l,
+			"SELECT " SUM_CREDENTIAL ", sum = row_sum(" SUM_CREDENTIAL
+			") FROM credentials ORDER BY endpoint_id, kind, role",
+			credential_row);
 	l->fold_at = 0;
 	if (!e && l->expiry_n)
 		qsort(l->expiry, l->expiry_n, sizeof(*l->expiry), by_endpoint);

@@ -237,10 +237,25 @@ static const char version_9[] =
 static const char version_10[] =
 	"ALTER TABLE endpoints ADD COLUMN nstart INTEGER NOT NULL DEFAULT 0;"
 	"UPDATE endpoints SET sum = CASE sum WHEN row_sum(" SUM_ENDPOINT_6
-	") THEN row_sum(" SUM_ENDPOINT ") ELSE ~row_sum(" SUM_ENDPOINT ") END;";
+	") THEN row_sum(" SUM_ENDPOINT_10 ") ELSE ~row_sum(" SUM_ENDPOINT_10 ") END;";
+
+/* DTLS and TLS. An endpoint that was damaged stays so. */
+static const char version_11[] =
+	"ALTER TABLE endpoints ADD COLUMN require INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE endpoints SET sum = row_sum(" SUM_ENDPOINT ")"
+	" + (sum <> row_sum(" SUM_ENDPOINT_10 "));"
+	"CREATE TABLE credentials ("
+	" endpoint_id INTEGER NOT NULL,"
+	" kind INTEGER NOT NULL,"
+	" role INTEGER NOT NULL,"
+	" identity BLOB NOT NULL,"
+	" secret BLOB NOT NULL,"
+	" sum INTEGER NOT NULL,"
+	" PRIMARY KEY (endpoint_id, kind, role)"
+	") STRICT;";
 
 const char *const store_sqdb_migration[SQDB_VERSION] = {version_1, version_2, version_3, version_4,
-	version_5, version_6, version_7, version_8, version_9, version_10};
+	version_5, version_6, version_7, version_8, version_9, version_10, version_11};
 
 const char *const store_sqdb_sql[SQDB_STMTS] = {
 	[SQDB_BEGIN] = "BEGIN IMMEDIATE",
@@ -252,14 +267,14 @@ const char *const store_sqdb_sql[SQDB_STMTS] = {
 		      " suspect = ?10, writes = writes + 1 WHERE id = 1",
 	[SQDB_ENDPOINT_PUT] = "INSERT INTO endpoints (id, name, bs_ep, rd_ep, freshness,"
 			      " allow_nosec, oscore_version, ack_timeout_ms, block_bytes,"
-			      " message_bytes, max_retransmit, nstart, sum)"
-			      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
-			      " row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12))"
+			      " message_bytes, max_retransmit, nstart, require, sum)"
+			      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+			      " row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13))"
 			      " ON CONFLICT (id) DO UPDATE SET name = ?2, bs_ep = ?3, rd_ep = ?4,"
 			      " freshness = ?5, allow_nosec = ?6, oscore_version = ?7,"
 			      " ack_timeout_ms = ?8, block_bytes = ?9, message_bytes = ?10,"
-			      " max_retransmit = ?11, nstart = ?12,"
-			      " sum = row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+			      " max_retransmit = ?11, nstart = ?12, require = ?13, sum ="
+			      " row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
 	[SQDB_ENDPOINT_DEL] = "DELETE FROM endpoints WHERE id = ?1",
 	[SQDB_ENDPOINT_CONTEXTS] = "SELECT id FROM contexts WHERE endpoint_id = ?1 LIMIT 1",
 	[SQDB_OPS_DEL] = "DELETE FROM operations WHERE endpoint_id = ?1",
@@ -361,6 +376,12 @@ const char *const store_sqdb_sql[SQDB_STMTS] = {
 			      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
 			      " row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13))",
 	[SQDB_FIRMWARE_DEL] = "DELETE FROM firmware WHERE endpoint_id = ?1",
+	[SQDB_CREDENTIAL_PUT] = "INSERT OR REPLACE INTO credentials (endpoint_id, kind, role,"
+				" identity, secret, sum) VALUES (?1, ?2, ?3, ?4, ?5,"
+				" row_sum(?1, ?2, ?3, ?4, ?5))",
+	[SQDB_CREDENTIAL_DEL] = "DELETE FROM credentials WHERE endpoint_id = ?1 AND kind = ?2"
+				" AND role = ?3",
+	[SQDB_CREDENTIALS_DEL] = "DELETE FROM credentials WHERE endpoint_id = ?1",
 	[SQDB_ROLL_BACK] = "UPDATE hot SET ssn_limit = max(ssn_limit, ?1),"
 			   " ssn_gap = ssn_gap + max(0, ?1 - ssn_limit), stale = 1, fresh = 0,"
 			   " window_bits = 0, exact_stop = 0, flags_pos = ?2,"

@@ -20,7 +20,8 @@
 #define SUM_ENDPOINT_6                                                                             \
 	"id, name, bs_ep, rd_ep, freshness, allow_nosec, oscore_version, ack_timeout_ms,"          \
 	" block_bytes, message_bytes, max_retransmit"
-#define SUM_ENDPOINT SUM_ENDPOINT_6 ", nstart"
+#define SUM_ENDPOINT_10 SUM_ENDPOINT_6 ", nstart"
+#define SUM_ENDPOINT    SUM_ENDPOINT_10 ", require"
 #define SUM_CONTEXT_6(p)                                                                           \
 	p "id, " p "endpoint_id, " p "role, " p "origin, " p "aead, " p "hkdf, " p "ssid, " p      \
 	  "sender_id, " p "recipient_id, " p "id_context, " p "master_secret, " p                  \
@@ -39,6 +40,7 @@
 #define SUM_FIRMWARE                                                                               \
 	"endpoint_id, method, step, outcome, device_result, executed, observing, image_id, image," \
 	" uri, detail, created_wall_s, changed_wall_s"
+#define SUM_CREDENTIAL "endpoint_id, kind, role, identity, secret"
 #define SUM_META                                                                                   \
 	"clock_ms, next_id, log_next, stops, clean, generation, rollbacks, log_first,"             \
 	" ssn_forgotten"

@@ -53,6 +53,7 @@ static enum err put_endpoint(struct sqdb *d, const struct rec_endpoint *r)
 	store_sqdb_put(&c, r->pace.message_bytes);
 	store_sqdb_put(&c, r->pace.max_retransmit);
 	store_sqdb_put(&c, r->pace.nstart);
+	store_sqdb_put(&c, r->require);
 	return store_sqdb_run(d, &c);
 }
 
@@ -106,13 +107,40 @@ static enum err put_context(struct sqdb *d, const struct rec_context *r)
 
 /* Overwrites the keys even if their page is given up, which costs the log too much to be always on.
  */
-static enum err del_keys(struct sqdb *d, uint64_t id)
+static enum err run_wiping(struct sqdb *d, struct sqdb_cur *c)
 {
 	enum err e = store_sqdb_exec(d, "PRAGMA secure_delete = ON");
 	if (!e)
-		e = run_id(d, SQDB_CONTEXT_DEL, id);
+		e = store_sqdb_run(d, c);
 	enum err back = store_sqdb_exec(d, "PRAGMA secure_delete = FAST");
 	return e ? e : back;
+}
+
+static enum err wipe_id(struct sqdb *d, enum sqdb_stmt which, uint64_t id)
+{
+	struct sqdb_cur c = store_sqdb_use(d, which);
+	store_sqdb_put(&c, id);
+	return run_wiping(d, &c);
+}
+
+static enum err put_credential(struct sqdb *d, const struct rec_credential *r)
+{
+	struct sqdb_cur c = store_sqdb_use(d, SQDB_CREDENTIAL_PUT);
+	store_sqdb_put(&c, r->endpoint_id);
+	store_sqdb_put(&c, r->kind);
+	store_sqdb_put(&c, r->role);
+	store_sqdb_put_blob(&c, r->identity);
+	store_sqdb_put_blob(&c, r->key);
+	return run_wiping(d, &c);
+}
+
+static enum err del_credential(struct sqdb *d, const struct rec_credential *r)
+{
+	struct sqdb_cur c = store_sqdb_use(d, SQDB_CREDENTIAL_DEL);
+	store_sqdb_put(&c, r->endpoint_id);
+	store_sqdb_put(&c, r->kind);
+	store_sqdb_put(&c, r->role);
+	return run_wiping(d, &c);
 }
 
 /* How far it was used is kept with that of others. */
@@ -147,7 +175,7 @@ static enum err del_context(struct sqdb *d, const struct rec_id *r)
 		if (!e)
 			e = run_id(d, SQDB_HOT_DEAD, id);
 	}
-	return e ? e : del_keys(d, id);
+	return e ? e : wipe_id(d, SQDB_CONTEXT_DEL, id);
 }
 
 static enum err del_contexts_of(struct sqdb *d, uint64_t endpoint_id)
@@ -171,6 +199,8 @@ static enum err del_endpoint(struct sqdb *d, uint64_t id)
 	static const enum sqdb_stmt rest[] = {
 		SQDB_OPS_DEL, SQDB_REG_DEL, SQDB_PLAN_DEL, SQDB_FIRMWARE_DEL, SQDB_ENDPOINT_DEL};
 	enum err e = del_contexts_of(d, id);
+	if (!e)
+		e = wipe_id(d, SQDB_CREDENTIALS_DEL, id);
 	for (size_t i = 0; !e && i < sizeof(rest) / sizeof(*rest); i++)
 		e = run_id(d, rest[i], id);
 	return e;
@@ -392,6 +422,10 @@ static enum err apply(struct sqdb *d, const struct rec *r)
 		return put_firmware(d, &r->firmware);
 	case REC_FIRMWARE_DEL:
 		return run_id(d, SQDB_FIRMWARE_DEL, r->del.id);
+	case REC_CREDENTIAL_PUT:
+		return put_credential(d, &r->credential);
+	case REC_CREDENTIAL_DEL:
+		return del_credential(d, &r->credential);
 	}
 	snprintf(d->why, sizeof(d->why), "unknown record type %d", (int)r->type);
 	return ERR_UNSUPPORTED;

@@ -44,6 +44,8 @@ enum rec_type {
 	REC_IMAGE_DEL,
 	REC_FIRMWARE_PUT,
 	REC_FIRMWARE_DEL,
+	REC_CREDENTIAL_PUT, /* replaces the one of its endpoint, kind and role */
+	REC_CREDENTIAL_DEL,
 };
 
 enum rec_role { REC_ROLE_BOOTSTRAP = 1, REC_ROLE_SERVER = 2 };
@@ -65,8 +67,18 @@ struct rec_endpoint {
 	uint8_t freshness;        /* enum ep_freshness of endpoint/ */
 	bool allow_nosec;
 	uint8_t oscore_version; /* of Object 21 to write: 0 by Discover, 10, 11, 20 */
+	uint8_t require;        /* enum ep_require of endpoint/ */
 	struct pace pace;
 	bool damaged; /* told on loading: the row contradicts itself, and nothing of it is sure */
+};
+
+/* By what an endpoint is known to DTLS and TLS. */
+struct rec_credential {
+	uint64_t endpoint_id;
+	uint8_t kind; /* 1 to 3: enum ep_credential_kind of endpoint/; storage does not look at it
+		       */
+	uint8_t role; /* enum rec_role */
+	struct span identity, key; /* not for REC_CREDENTIAL_DEL */
 };
 
 /* An OSCORE context with its inputs, derived keys and counters. */
@@ -221,6 +233,7 @@ struct rec {
 		struct rec_event event;
 		struct rec_image image;
 		struct rec_firmware firmware;
+		struct rec_credential credential;
 		/* *_DEL: the endpoint's, context's, operation's or image's id */
 		struct rec_id del;
 	};
@@ -306,6 +319,7 @@ struct store_visitor {
 	enum err (*damage)(void *arg, const struct rec_damage *r);
 	enum err (*image)(void *arg, const struct rec_image *r);
 	enum err (*firmware)(void *arg, const struct rec_firmware *r);
+	enum err (*credential)(void *arg, const struct rec_credential *r);
 	void *arg;
 };
 

@@ -2,6 +2,7 @@
 #include "transport/net.h"
 
 #include "transport/addr.h"
+#include "transport/dtls.h"
 #include "transport/tcp.h"
 #include "transport/udp.h"
 
@@ -13,7 +14,8 @@
 
 struct listener {
 	struct net *net;
-	struct udp *udp; /* NULL: free */
+	struct udp *udp;          /* NULL: free */
+	struct dtls_place *place; /* NULL: it is no DTLS */
 	struct event *readable, *writable;
 	bool blocked; /* waiting for `writable` */
 };
@@ -29,7 +31,10 @@ struct net {
 	udp_sendmmsg_fn *sendmmsg_fn;
 	bool paused;
 	struct net_stats stats;
-	struct tcp *tcp; /* NULL: no TCP so far */
+	struct tcp *tcp;   /* NULL: no TCP so far */
+	struct dtls *dtls; /* NULL: no DTLS so far */
+	struct net_secure secure;
+	net_closed_fn *closed;
 	struct listener listener[NET_LISTENERS_MAX];
 };
 
@@ -50,7 +55,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	udp_receive(l->udp, l->net->rx, l->net->input, l->net->expect, l->net->arg);
+	if (l->place)
+		udp_receive(l->udp, l->net->rx, dtls_input, NULL, l->place);
+	else
+		udp_receive(l->udp, l->net->rx, l->net->input, l->net->expect, l->net->arg);
 	event_active(l->net->turn_event, EV_READ, 0);
 }
 
@@ -117,6 +125,7 @@ void net_free(struct net *n)
 {
 	if (!n)
 		return;
+	dtls_free(n->dtls);
 	for (size_t i = 0; i < NET_LISTENERS_MAX; i++)
 		listener_fini(&n->listener[i]);
 	tcp_free(n->tcp);
@@ -178,6 +187,44 @@ enum err net_listen_udp(
 	return err;
 }
 
+void net_secure(struct net *n, const struct net_secure *secure)
+{
+	n->secure = *secure;
+}
+
+static enum err need_dtls(struct net *n, char *why)
+{
+	if (n->dtls)
+		return ERR_OK;
+	if (!n->secure.psk || !n->secure.known || !n->secure.failed)
+		return ERR_STATE;
+	return dtls_new(n->base, n->input, &n->closed, n->arg, n->turn_event, &n->stats, &n->secure,
+		&n->dtls, why);
+}
+
+enum err net_listen_dtls(
+	struct net *n, uint16_t index, const char *address, uint16_t port, char *why)
+{
+	enum err err = is_free(n, index, why);
+
+	if (!err)
+		err = need_dtls(n, why);
+	if (err && !why[0])
+		snprintf(why, UDP_WHY, "cannot listen for DTLS: %s", err_text(err));
+	if (!err)
+		err = net_listen_udp(n, index, address, port, why);
+	if (!err) {
+		dtls_serve(n->dtls, index, n->listener[index].udp);
+		n->listener[index].place = &n->dtls->place[index];
+	}
+	return err;
+}
+
+uint64_t net_mark(const struct net *n, const struct peer *who)
+{
+	return n->dtls && who->bearer == BEARER_DTLS ? dtls_mark(n->dtls, who) : 0;
+}
+
 static enum err need_tcp(struct net *n)
 {
 	return n->tcp ? ERR_OK
@@ -218,6 +265,7 @@ void net_tcp_limits(struct net *n, const struct net_tcp_limits *limits)
 
 void net_on_closed(struct net *n, net_closed_fn *closed)
 {
+	n->closed = closed;
 	if (need_tcp(n) == ERR_OK)
 		n->tcp->closed = closed;
 }
@@ -252,6 +300,10 @@ void net_release(struct net *n)
 {
 	if (n->tcp)
 		tcp_release(n->tcp);
+	if (n->dtls) {
+		dtls_release(n->dtls);
+		net_flush(n);
+	}
 }
 
 enum err net_send(struct net *n, const struct peer *to, struct span datagram)
@@ -261,7 +313,9 @@ enum err net_send(struct net *n, const struct peer *to, struct span datagram)
 
 	if (n->tcp && to->bearer == BEARER_TCP)
 		return tcp_send(n->tcp, to, datagram);
-	if (!l || to->bearer != BEARER_UDP)
+	if (n->dtls && to->bearer == BEARER_DTLS)
+		return dtls_send(n->dtls, to, datagram);
+	if (!l || l->place || to->bearer != BEARER_UDP)
 		return ERR_NOTFOUND;
 	err = udp_queue(l->udp, to, datagram);
 	if (err == ERR_LIMIT && !l->blocked) {
@@ -290,6 +344,10 @@ void net_stats(const struct net *n, struct net_stats *out)
 			out->overflowed += udp_kernel_drops(n->listener[i].udp);
 	if (n->tcp)
 		out->tcp_open = n->tcp->conns.count;
+	if (n->dtls) {
+		out->dtls_open = n->dtls->opens.n;
+		out->dtls_handshakes = n->dtls->begins.n;
+	}
 }
 
 enum err net_peer(const char *address, uint16_t port, uint16_t listener, struct peer *out)

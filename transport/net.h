@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Datagrams in and out: UDP sockets on a libevent loop, in batches, and TCP connections, whose
- * messages have the form of datagrams here (coap/stream.h). */
+/* Datagrams in and out: UDP sockets on a libevent loop, in batches, DTLS sessions on such sockets,
+ * and TCP connections, whose messages have the form of datagrams here (coap/stream.h). */
 #ifndef LANYARD_TRANSPORT_NET_H
 #define LANYARD_TRANSPORT_NET_H
 
+#include "base/channel.h"
 #include "base/peer.h"
 #include "base/span.h"
 
@@ -33,6 +34,21 @@ struct net_stats {
 	uint64_t tcp_slow;     /* ended because the peer did not read */
 	uint64_t tcp_aborts;   /* ended for what the peer sent */
 	uint64_t tcp_open;     /* now */
+	uint64_t dtls_opened, dtls_failed;   /* handshakes */
+	uint64_t dtls_strays;                /* datagrams of no session */
+	uint64_t dtls_open, dtls_handshakes; /* now */
+};
+
+/* How DTLS finds out who is there, and what it may cost. */
+struct net_secure {
+	/* The key of a PSK identity at that listener. False: nobody has it there. */
+	bool (*psk)(void *arg, uint16_t listener, struct span identity, struct channel_psk *out);
+	/* Does the credential of that mark count there, still? */
+	bool (*known)(void *arg, uint16_t listener, uint64_t mark);
+	/* A handshake came to nothing; mark: with whose credential, or 0. From the loop. */
+	void (*failed)(void *arg, const struct peer *who, enum channel_fault why, uint64_t mark);
+	uint32_t sessions, handshakes;  /* at a time; the one that was quiet longest goes */
+	uint64_t idle_ms, handshake_ms; /* without a record; for all of a handshake */
 };
 
 /* What connections may cost. Those that come in only, where it is about their number. */
@@ -62,6 +78,14 @@ void net_free(struct net *n);
  * machine has no such address or interface; ERR_EXISTS, ERR_LIMIT: the index; ERR_IO, ERR_NOMEM. */
 MUST_USE enum err net_listen_udp(
 	struct net *n, uint16_t index, const char *address, uint16_t port, char *why);
+/* For DTLS from now on, before its listeners; `arg` is that of net_new. */
+void net_secure(struct net *n, const struct net_secure *secure);
+/* As net_listen_udp, for DTLS 1.2. ERR_UNSUPPORTED: OpenSSL lacks what it takes; ERR_STATE: no
+ * net_secure. */
+MUST_USE enum err net_listen_dtls(
+	struct net *n, uint16_t index, const char *address, uint16_t port, char *why);
+/* The mark of the credential that a peer's channel was opened with; 0: it has none, or is gone. */
+uint64_t net_mark(const struct net *n, const struct peer *who);
 /* Opens a TCP socket that takes connections (RFC 8323), as listener number `index`; or takes `fd`,
  * which is one, if it is not -1. Its peers have a connection number, so that no two are equal.
  * Errors as above; ERR_SYNTAX also if `fd` is no such socket. Takes `fd` in any case. */
@@ -79,7 +103,7 @@ void net_on_closed(struct net *n, net_closed_fn *closed);
 uint16_t net_port(const struct net *n, uint16_t index);
 /* Stops reading for good (a clean stop); sending still works. */
 void net_pause(struct net *n);
-/* Tells all connections that they are to be closed, behind what is queued. */
+/* Tells all connections and sessions that they are to be closed, behind what is queued. */
 void net_release(struct net *n);
 
 /* Queues a datagram for to->listener; copied. ERR_NOTFOUND for a listener or a connection that is

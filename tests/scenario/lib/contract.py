@@ -33,6 +33,7 @@ NOT_PROVOKED = {
 SECRET = "00112233445566778899aabbccddeeff"
 E = "/v1/endpoints/{endpoint}"
 OSCORE = E + "/credentials/oscore"
+PSK = E + "/credentials/psk"
 DATA = E + "/data/{path}"
 DISCOVER = E + "/discover/{path}"
 ATTRIBUTES = E + "/attributes/{path}"
@@ -335,6 +336,21 @@ def pages(target):
 
 def credentials():
     k = {"endpoint": "keys"}
+    psk = {"identity": "me", "key": SECRET}
+    call(404, "GET", PSK, NOBODY)
+    call(404, "DELETE", PSK, NOBODY, has="unknown-endpoint")
+    call(201, "PUT", PSK, k, body=psk)
+    call(200, "PUT", PSK, k, body=psk)
+    told = call(200, "GET", PSK, k).json()
+    check("no key is told", told["psks"] == [{"role": "server", "identity": "me", "identity_hex": "6d65"}])
+    call(409, "PUT", PSK, {"endpoint": "other"}, body=psk, has="conflict")
+    call(201, "PUT", PSK, k, body={"role": "bootstrap", "identity_hex": "ff", "key": SECRET})
+    call(422, "PUT", PSK, k, body={"identity": "me", "key": "00" * 15}, has="key")
+    call(422, "PUT", PSK, k, body={"identity_hex": "6100", "key": SECRET}, has="identity_hex")
+    call(422, "PUT", PSK, k, body={"key": SECRET}, has="identity")
+    call(400, "DELETE", PSK, k, {"role": "x"}, has="role")
+    call(204, "DELETE", PSK, k, {"role": "server"})
+    call(404, "DELETE", PSK, k, has="no-credentials")
     call(404, "GET", OSCORE, NOBODY)
     call(404, "DELETE", OSCORE, NOBODY, has="unknown-endpoint")
     call(201, "PUT", OSCORE, k, body=oscore("a001"), headers={"If-None-Match": "*"})
@@ -421,6 +437,7 @@ def limits():
             break
         made.append(name)
     call(507, "PUT", E, {"endpoint": "full"}, has="limit")
+    call(507, "PUT", PSK, {"endpoint": "full"}, body={"identity": "full", "key": SECRET}, has="limit")
     call(507, "PUT", OSCORE, {"endpoint": "full"}, body=oscore("c001", "dd" * 16), has="limit")
     for name in made:
         call(204, "DELETE", E, {"endpoint": name})

@@ -113,7 +113,7 @@ FAKE void fake_status(void *arg, struct adm_status *out)
 		.storage_text = "good",
 		.rollbacks = 2,
 		.damaged = 3,
-		.listeners = {{"main", "server", "udp", "*", 5683, false}},
+		.listeners = {{"main", "server", "udp", "*", "any", 5683, false}},
 		.listener_n = 1,
 		.refusals = &refused,
 		.refusal_n = 1};
@@ -131,6 +131,7 @@ FAKE struct adm_endpoint_view fake_view(struct span name)
 		.lwm2m = 11,
 		.binding = "U",
 		.security = "oscore",
+		.require = "any",
 		.address = "udp 192.0.2.1:5683",
 		.links = SPAN_LIT("</>;rt=\"oma.lwm2m\",</1/4>,</1/6>,</3/0>,</5>"),
 		.registered_wall_s = 1700000000,
@@ -265,6 +266,40 @@ FAKE void fake_oscore_delete(
 {
 	(void)arg;
 	fake_note("oscore-delete", name);
+	fake.bootstrap_role = bootstrap;
+	fake_finish(done, done_arg);
+}
+
+FAKE enum err fake_psk_list(void *arg, struct span name, adm_psk_fn *fn, void *cb_arg)
+{
+	(void)arg;
+	fake_note("psks", name);
+	if (fake.err)
+		return fake.err;
+	fn(cb_arg, &(struct adm_psk_view){"bootstrap", SPAN_LIT("me")});
+	fn(cb_arg, &(struct adm_psk_view){"server", SPAN_LIT("\xff")});
+	return ERR_OK;
+}
+
+FAKE void fake_psk_put(
+	void *arg, struct span name, const struct adm_psk *p, adm_done_fn *done, void *done_arg)
+{
+	struct writer w = wr_make(fake.text, sizeof(fake.text) - 1);
+
+	(void)arg;
+	fake_note("psk", name);
+	fake.bootstrap_role = p->bootstrap;
+	fake.secret_n = p->key.n;
+	wr_hex(&w, p->identity);
+	fake.text[w.n] = '\0';
+	fake_finish(done, done_arg);
+}
+
+FAKE void fake_psk_delete(
+	void *arg, struct span name, bool bootstrap, adm_done_fn *done, void *done_arg)
+{
+	(void)arg;
+	fake_note("psk-delete", name);
 	fake.bootstrap_role = bootstrap;
 	fake_finish(done, done_arg);
 }
@@ -510,6 +545,9 @@ static const struct adm_ops fake_ops __attribute__((unused)) = {
 	.oscore_decode = fake_oscore_decode,
 	.import = fake_import,
 	.oscore_delete = fake_oscore_delete,
+	.psk_list = fake_psk_list,
+	.psk_put = fake_psk_put,
+	.psk_delete = fake_psk_delete,
 	.dm = fake_dm,
 	.dm_cancel = fake_dm_cancel,
 	.queued_list = fake_queued_list,

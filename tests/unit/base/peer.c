@@ -126,7 +126,7 @@ static void test_packed_errors(void)
 	static const struct {
 		const char *what, *in;
 	} bad[] = {
-		{"unknown bearer", "050301020000"},
+		{"unknown bearer", "070301020000"},
 		{"address of 25 bytes", "04030102"
 					"1900000000000000000000000000000000000000000000000000"
 					"00"},

@@ -39,6 +39,23 @@ static void open_registered(struct sim *s)
 	REQUIRE(craft_ask_fresh(&craft, &m, &answer) == MSG_CREATED, "Register");
 }
 
+static void open_channel(struct sim *s)
+{
+	static struct sim_result r;
+	sim_open(s);
+	struct adm_ops ops = sim_ops(s, &r);
+	ops.psk_put(ops.arg, SPAN_LIT("crafted"),
+		&(struct adm_psk){false, SPAN_LIT("me"), SPAN_LIT("0123456789abcdef")}, sim_on_done,
+		&r);
+	REQUIRE(sim_await(s, &r, 10000) == 201, "a PSK");
+}
+
+static void open_strict(struct sim *s)
+{
+	s->cfg.listen[SIM_SERVER].require = CFG_REQUIRE_OSCORE;
+	open_channel(s);
+}
+
 /* ---- how it is refused. Each returns whether the answer is the right one. */
 
 static bool raw(struct sim *s, const char *hex, uint8_t code)
@@ -46,6 +63,61 @@ static bool raw(struct sim *s, const char *hex, uint8_t code)
 	struct peer from = sim_peer_of(100, 5683, SIM_SERVER);
 	bool told = sim_inject(s, &from, test_hex(hex), &answer);
 	return (told ? answer.code : 0) == code;
+}
+
+static uint64_t mark_of(struct sim *s)
+{
+	struct channel_psk psk = {0};
+	REQUIRE(core_psk(s->core, SIM_SERVER, SPAN_LIT("me"), &psk), "it is known");
+	return psk.mark;
+}
+
+static bool fails(struct sim *s, enum channel_fault why, uint64_t mark)
+{
+	struct peer from = sim_peer_of(100, 5684, SIM_SERVER);
+	sim_time(s);
+	core_channel_failed(s->core, &from, why, mark);
+	sim_turn(s);
+	return s->core->x != NULL;
+}
+
+static bool psk_identity(struct sim *s)
+{
+	struct channel_psk psk;
+	return !core_psk(s->core, SIM_SERVER, SPAN_LIT("you"), &psk) &&
+	       fails(s, CHANNEL_FAULT_IDENTITY, 0);
+}
+
+static bool psk_key(struct sim *s)
+{
+	return fails(s, CHANNEL_FAULT_KEY, mark_of(s));
+}
+
+static bool bad_handshake(struct sim *s)
+{
+	return fails(s, CHANNEL_FAULT_OFFER, 0);
+}
+
+static uint8_t by_channel(struct sim *s, uint64_t mark)
+{
+	struct plain r = {.listener = SIM_SERVER,
+		.code = MSG_POST,
+		.path = "rd",
+		.query = GOOD,
+		.payload = SPAN_LIT(LINKS),
+		.channel = true,
+		.mark = mark};
+	return plain_send(s, &r, &answer);
+}
+
+static bool credential_gone(struct sim *s)
+{
+	return by_channel(s, mark_of(s) + 1) == MSG_UNAUTHORIZED;
+}
+
+static bool weak(struct sim *s)
+{
+	return by_channel(s, mark_of(s)) == MSG_UNAUTHORIZED;
 }
 
 static bool malformed(struct sim *s)
@@ -571,6 +643,11 @@ static const struct row {
 	bool (*refused)(struct sim *s);
 	const char *name; /* whose refusal it is; NULL: nobody's, and status tells it */
 } rows[] = {
+	{EP_REASON_PSK_IDENTITY, open_channel, psk_identity, NULL},
+	{EP_REASON_PSK_KEY, open_channel, psk_key, "crafted"},
+	{EP_REASON_HANDSHAKE, open_channel, bad_handshake, NULL},
+	{EP_REASON_CREDENTIAL_GONE, open_channel, credential_gone, NULL},
+	{EP_REASON_WEAK, open_strict, weak, "crafted"},
 	{EP_REASON_MALFORMED, sim_open, malformed, NULL},
 	{EP_REASON_PROXY, sim_open, proxying, NULL},
 	{EP_REASON_UNKNOWN_OPTION, open_server, unknown_option, "crafted"},

@@ -257,8 +257,8 @@ static void reachability(void)
 static void observe_pending(void)
 {
 	enum { CREDENTIALS_GO, CREDENTIALS_CHANGE, ENDPOINT_GOES, LIFETIME_ENDS, WAYS };
-	static const char *const what[] = {"credentials are deleted", "credentials are replaced (BS-36)",
-		"the endpoint is deleted", "the lifetime ends"};
+	static const char *const what[] = {"credentials are deleted",
+		"credentials are replaced (BS-36)", "the endpoint is deleted", "the lifetime ends"};
 	for (int how = 0; how < WAYS; how++) {
 		struct sim *s = &sim;
 		static struct sim_result other;

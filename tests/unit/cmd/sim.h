@@ -342,14 +342,20 @@ static uint64_t sim_least(uint64_t a, uint64_t b)
 
 /* Gives the core a datagram from anywhere; true if it answered with a message, which is then in
  * `answer`. */
-static SIM_UNUSED bool sim_inject(
-	struct sim *s, const struct peer *from, struct span datagram, struct msg *answer)
+static SIM_UNUSED bool sim_inject_by(struct sim *s, const struct peer *from, uint64_t mark,
+	struct span datagram, struct msg *answer)
 {
 	s->last_n = 0;
 	sim_time(s);
-	core_input(s->core, from, datagram);
+	core_input_by(s->core, from, mark, datagram);
 	sim_turn(s);
 	return s->last_n && !msg_parse_udp(span_make(s->last, s->last_n), answer);
+}
+
+static SIM_UNUSED bool sim_inject(
+	struct sim *s, const struct peer *from, struct span datagram, struct msg *answer)
+{
+	return sim_inject_by(s, from, 0, datagram, answer);
 }
 
 static void sim_arrive(struct sim *s)

@@ -10,6 +10,7 @@ struct craft {
 	struct sim *s;
 	const char *name;
 	struct peer peer;
+	uint64_t mark;        /* of the credential that its channel was opened with */
 	struct osc_keys keys; /* the device's view */
 	uint64_t piv;         /* its next number */
 	uint16_t mid;
@@ -89,7 +90,7 @@ static struct span craft_seal(struct craft *c, struct msg *m, const struct span 
 /* The code of the answer as it is outside; 0: there was none. */
 static uint8_t craft_give(struct craft *c, struct span datagram, struct msg *answer)
 {
-	return sim_inject(c->s, &c->peer, datagram, answer) ? answer->code : 0;
+	return sim_inject_by(c->s, &c->peer, c->mark, datagram, answer) ? answer->code : 0;
 }
 
 /* The code of the answer, inside if it is protected; `answer` is then what is inside. */

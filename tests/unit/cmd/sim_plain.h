@@ -13,6 +13,8 @@ struct plain {
 	const char *path, *query;
 	struct span payload; /* with Content-Format 40, unless it is empty */
 	const struct block *block1;
+	bool channel;  /* by DTLS, */
+	uint64_t mark; /* opened with this credential */
 };
 
 /* The code of the answer, or 0. */
@@ -22,6 +24,10 @@ static SIM_UNUSED uint8_t plain_send(struct sim *s, const struct plain *r, struc
 	uint8_t bytes[2048];
 	struct writer w = wr_make(bytes, sizeof(bytes));
 	struct peer from = sim_peer_of(100 + r->host, 5683, r->listener);
+	if (r->channel) {
+		from.bearer = BEARER_DTLS;
+		from.connection = 1;
+	}
 	struct msg m;
 	char copy[128], *at = copy;
 	msg_init(&m, MSG_CON, r->code);
@@ -35,7 +41,7 @@ static SIM_UNUSED uint8_t plain_send(struct sim *s, const struct plain *r, struc
 	REQUIRE(!r->block1 || block_add(&m, OPT_BLOCK1, *r->block1) == ERR_OK, "block");
 	m.payload = r->payload;
 	REQUIRE(msg_encode_udp(&m, &w) == ERR_OK, "encode");
-	return sim_inject(s, &from, wr_span(&w), answer) ? answer->code : 0;
+	return sim_inject_by(s, &from, r->mark, wr_span(&w), answer) ? answer->code : 0;
 }
 
 /* The same; a Register has a list of objects. */

@@ -114,6 +114,8 @@ static const char *const round_rows[] = {
 	"address = 192.0.2.1\n[admin]\nsocket_mode = 0\nsocket_group =\n",
 	"[bootstrap]\nuri = coap+tcp://a\nbinding = T\n[listen a]\ntransport = tcp\n[listen b]\n"
 	"transport = udp\n[listen c]\nrole = bootstrap\n[tcp]\nconnections = 1\nidle = 10\n",
+	"[listen a]\ntransport = dtls\nrequire = oscore+dtls\n[listen b]\ntransport = dtls\n"
+	"role = bootstrap\n[dtls]\nsessions = 2\nhandshakes = 1\nidle = 10\n",
 	"[oscore]\nwindow = 64\nfreshness = none\nssn_block = 4096\necho_max_age = 3600\n",
 };
 

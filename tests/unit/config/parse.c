@@ -127,7 +127,7 @@ static const struct error_row {
 	{"[servr]\n", "t.conf:1: unknown section [servr]; did you mean [server]?"},
 	{"[Listen main]\n", "t.conf:1: unknown section [Listen main]; did you mean [listen NAME]?"},
 	{"\n\n[zzz]\nx = 1\n", "t.conf:3: unknown section [zzz]; there are server, bootstrap, "
-			       "listen, storage, oscore, coap, tcp, admin, log"},
+			       "listen, storage, oscore, coap, tcp, dtls, admin, log"},
 	{"[]\n", "t.conf:1: unknown section []; there are ..."},
 	{"[server\n", "t.conf:1: a section needs its ']'"},
 	{"[server] x\n", "t.conf:1: nothing but a comment ..."},
@@ -235,6 +235,18 @@ static const struct error_row {
 	{"[bootstrap]\nbinding = T\nuri = coap://a\n",
 		"t.conf:2: \"uri\" is for UDP, but \"binding\" is \"T\"; give it U"},
 	{"[listen a]\ntransport = tls\n", "t.conf:2: ..."},
+	{"[bootstrap]\nenabled = no\n[listen a]\nrequire = dtls\n",
+		"t.conf:4: \"require\" wants DTLS, but \"transport\" is \"udp\"..."},
+	{"[bootstrap]\nenabled = no\n[listen a]\ntransport = tcp\nrequire = oscore+dtls\n",
+		"t.conf:5: \"require\" wants DTLS, ..."},
+	{"[bootstrap]\nenabled = no\n[listen a]\ntransport = dtls\nnosec = yes\n",
+		"t.conf:5: \"nosec\" contradicts ..."},
+	{"[bootstrap]\nenabled = no\n[listen a]\nrequire = oscore\nnosec = yes\n",
+		"t.conf:5: \"nosec\" contradicts ..."},
+	{"[bootstrap]\nenabled = no\n[listen a]\nport = 7\n[listen b]\ntransport = dtls\nport = "
+	 "7\n",
+		"t.conf:5: [listen b] ..."},
+	{"[dtls]\nsessions = 0\n", "t.conf:2: \"sessions\" is ..."},
 	{"[bootstrap]\nuri = http://a\n",
 		"t.conf:2: \"uri\" is \"http://a\", but must be coap://HOST or ..."},
 	{"[bootstrap]\nuri = coaps://a:5684\n", "t.conf:2: \"uri\" is \"coaps://a:5684\", but ..."},
@@ -284,7 +296,7 @@ static void check_many(void)
 	CHECK(matches(said, "t.conf:2: neither a [section] nor \"key = value\"\n"
 			    "t.conf:3: \"grace\" is \"z\", but must be 0 to 604800 s\n"
 			    "t.conf:4: unknown section [q]; there are server, bootstrap, listen, "
-			    "storage, oscore, coap, tcp, admin, log\n"
+			    "storage, oscore, coap, tcp, dtls, admin, log\n"
 			    "t.conf:6: neither a [section] nor \"key = value\"\n"
 			    "t.conf:8: unknown key \"q\" in [log]; there are level, format"),
 		said);

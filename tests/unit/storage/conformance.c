@@ -41,6 +41,7 @@ static void case_round_trip(struct rig *r)
 	e.endpoint.freshness = 3;
 	e.endpoint.allow_nosec = true;
 	e.endpoint.oscore_version = 20;
+	e.endpoint.require = 3;
 	e.endpoint.pace = (struct pace){UINT32_MAX, 1024, 1280, 255, 255};
 	struct rec c = full_context(), absent = rec_context_of(8, 1), empty = rec_context_of(9, 1);
 	empty.context.id_context = (struct span){(const uint8_t *)"", 0};
@@ -67,14 +68,23 @@ static void case_round_trip(struct rig *r)
 	struct rec firmware = {.type = REC_FIRMWARE_PUT,
 		.firmware = {1, 2, 6, 4, 255, true, true, 14, SPAN_LIT("v2.bin"),
 			SPAN_LIT("coap://h/fw/v2.bin"), SPAN_LIT("why"), 1700000000, 1700000001}};
-	struct rec all[] = {
-		e, c, absent, empty, reg, seen, op, bare, plan, rec_event_of(1), image, firmware};
+	struct rec psk = {.type = REC_CREDENTIAL_PUT,
+		.credential = {1, 1, 2, SPAN_LIT("identity\xff"), SPAN_LIT("\0key\xff")}};
+	struct rec bootstrap = psk, gone = psk;
+	bootstrap.credential.role = 1;
+	gone.credential.kind = 2;
+	struct rec del = {
+		.type = REC_CREDENTIAL_DEL, .credential = {.endpoint_id = 1, .kind = 2, .role = 2}};
+	struct rec all[] = {e, c, absent, empty, reg, seen, op, bare, plan, rec_event_of(1), image,
+		firmware, psk, bootstrap, gone, del};
 	struct text want = {0};
 	text_add(&want, "store\n");
 	(void)dump_endpoint(&want, &e.endpoint);
 	(void)dump_context(&want, &c.context);
 	(void)dump_context(&want, &absent.context);
 	(void)dump_context(&want, &empty.context);
+	(void)dump_credential(&want, &bootstrap.credential);
+	(void)dump_credential(&want, &psk.credential);
 	(void)dump_registration(&want, &reg.reg);
 	(void)dump_seen(&want, &seen.seen);
 	(void)dump_plan(&want, &plan.plan);

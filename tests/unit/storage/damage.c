@@ -39,7 +39,9 @@ static void make(struct rig *r)
 			.image = {7, SPAN_LIT("v2"), SPAN_LIT("0123456789abcdef0123456789abcdef"),
 				9, 1, false}},
 		{.type = REC_FIRMWARE_PUT,
-			.firmware = {.endpoint_id = 1, .method = 1, .step = 3, .image_id = 7}}};
+			.firmware = {.endpoint_id = 1, .method = 1, .step = 3, .image_id = 7}},
+		{.type = REC_CREDENTIAL_PUT,
+			.credential = {2, 1, 2, SPAN_LIT("two"), SPAN_LIT("0123456789abcdef")}}};
 	rig_open(r, true);
 	REQUIRE(!rig_commit(r, recs, sizeof(recs) / sizeof(*recs)), "something");
 	store_free(r->s);
@@ -122,6 +124,12 @@ static const struct row {
 		"damage images 7 of 0 below 0\n", "image 7", "firmware 1"},
 	{"whether a device was told to update", "UPDATE firmware SET executed = 1",
 		"damage firmware 1 of 1 below 0\n", "firmware 1 1", "image 7"},
+	{"whose identity it is", "UPDATE credentials SET endpoint_id = 1",
+		"damage credentials 1 of 1 below 0\n", "credential 1 1", "context 3"},
+	{"a key of DTLS", "UPDATE credentials SET secret = x'00'",
+		"damage credentials 2 of 2 below 0\n", "credential 2 1", "context 3"},
+	{"what an endpoint has to be secured by", "UPDATE endpoints SET require = 1 WHERE id = 1",
+		"damage endpoints 1 of 1 below 0\n", "no such", "context 4"},
 	{"a number in the log", "UPDATE seen SET piv = 1 WHERE id = 3",
 		"damage seen 3 of 0 below 0\n", "seen 3", "highest=7"},
 	{"whose number", "UPDATE seen SET context_id = 4 WHERE id = 1",
@@ -229,7 +237,8 @@ static void test_upgrade(const char *back)
 {
 	struct rig r;
 	make(&r);
-	sql(&r, "DELETE FROM images; DELETE FROM firmware"); /* which are younger */
+	sql(&r, "DELETE FROM images; DELETE FROM firmware; DELETE FROM credentials"); /* which are
+											 younger */
 	REQUIRE(!rig_start(&r), r.why);
 	char *before = rig_dump(&r), *after;
 	store_free(r.s);

@@ -81,6 +81,8 @@ static inline enum err dump_endpoint(void *arg, const struct rec_endpoint *r)
 		r->pace.message_bytes, r->pace.max_retransmit);
 	if (r->pace.nstart)
 		text_add(t, " nstart=%d", r->pace.nstart);
+	if (r->require)
+		text_add(t, " require=%d", r->require);
 	text_add(t, "\n");
 	return ERR_OK;
 }
@@ -200,6 +202,16 @@ static inline enum err dump_firmware(void *arg, const struct rec_firmware *r)
 	return ERR_OK;
 }
 
+static inline enum err dump_credential(void *arg, const struct rec_credential *r)
+{
+	struct text *t = arg;
+	text_add(t, "credential %" PRIu64 " %d %d", r->endpoint_id, r->kind, r->role);
+	text_bytes(t, r->identity);
+	text_bytes(t, r->key);
+	text_add(t, "\n");
+	return ERR_OK;
+}
+
 static inline enum err dump_event(void *arg, const struct rec_event *r)
 {
 	struct text *t = arg;
@@ -224,7 +236,8 @@ static inline char *rig_dump(struct rig *r)
 	struct text t = {0};
 	uint64_t first = 0;
 	struct store_visitor v = {dump_endpoint, dump_context, dump_registration, dump_seen,
-		dump_plan, dump_op, dump_tombstone, dump_damage, dump_image, dump_firmware, &t};
+		dump_plan, dump_op, dump_tombstone, dump_damage, dump_image, dump_firmware,
+		dump_credential, &t};
 	text_add(&t, "store\n");
 	enum err e = store_load(r->s, &v, &r->info);
 	if (!e)
@@ -418,8 +431,14 @@ static inline void rig_close(struct rig *r)
 		rig_remove(r->dir);
 }
 
-/* As SQL: without what version 10 of the schema added, with the sums of then. */
+/* As SQL: without what version 11 of the schema added, with the sums of then. */
+#define RIG_NO_CREDENTIALS                                                                         \
+	"UPDATE endpoints SET sum = row_sum(" SUM_ENDPOINT_10                                      \
+	"); ALTER TABLE endpoints DROP COLUMN require; DROP TABLE credentials;"
+
+/* Without what version 10 added, either. */
 #define RIG_NO_NSTART                                                                              \
+	RIG_NO_CREDENTIALS                                                                         \
 	"UPDATE endpoints SET sum = row_sum(" SUM_ENDPOINT_6                                       \
 	"); ALTER TABLE endpoints DROP COLUMN nstart;"
 

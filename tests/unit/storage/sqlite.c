@@ -592,6 +592,36 @@ static void test_upgrade_nstart(void)
 	rig_close(&r);
 }
 
+/* One of before there were credentials of DTLS: nothing is required, and what was damaged stays so.
+ */
+static void test_upgrade_credentials(void)
+{
+	struct rec psk = {.type = REC_CREDENTIAL_PUT,
+		.credential = {1, 1, 2, SPAN_LIT("me"), SPAN_LIT("key")}};
+	struct rec endpoint = {.type = REC_ENDPOINT_DEL, .del = {.id = 1}};
+	struct rig r;
+	make(&r);
+	store_free(r.s);
+	r.s = NULL;
+	sql(path_of(&r, "lanyard.db"), RIG_NO_CREDENTIALS "PRAGMA user_version = 10");
+	REQUIRE(!rig_start(&r), r.why);
+	CHECK(rig_has(&r, "endpoint 1") && rig_lacks(&r, "damage") && rig_lacks(&r, "require"),
+		"what was there is there");
+	REQUIRE(!rig_put(&r, psk), "a credential");
+	CHECK(rig_has(&r, "credential 1 1 2 6d65 6b6579\n"), "is kept");
+	REQUIRE(!rig_put(&r, endpoint), "its endpoint goes");
+	CHECK(rig_lacks(&r, "credential"), "and it goes with that");
+	rig_close(&r);
+	make(&r);
+	store_free(r.s);
+	r.s = NULL;
+	sql(path_of(&r, "lanyard.db"), RIG_NO_CREDENTIALS
+		"UPDATE endpoints SET allow_nosec = 1; PRAGMA user_version = 10");
+	REQUIRE(!rig_start(&r), r.why);
+	CHECK(rig_has(&r, "damage endpoints 1"), "a damaged row stays damaged");
+	rig_close(&r);
+}
+
 int main(void)
 {
 	umask(077); /* files as the daemon has them */
@@ -604,6 +634,7 @@ int main(void)
 	test_upgrade_counts();
 	test_upgrade_age();
 	test_upgrade_nstart();
+	test_upgrade_credentials();
 	test_modes();
 	test_bad_dirs();
 	test_read_only();

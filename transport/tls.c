@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Nothing here tells a stranger more than that a handshake failed: a PSK identity that nobody has
+ * goes through the same steps as a wrong key. */
+#include "transport/tls.h"
+
+#include "base/secret.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { TICKET_KEYS = 80, TICKET_KEYS_MS = 24 * 3600 * 1000, TICKET_S = 24 * 3600 };
+
+/* RFC 7925 and LwM2M: with a pre-shared key; what is not in this list is not served. */
+static const char suites[] = "PSK-AES128-CCM8:PSK-AES128-CBC-SHA256";
+static const char suites_13[] = "TLS_AES_128_CCM_8_SHA256:TLS_AES_128_CCM_SHA256:"
+				"TLS_AES_128_GCM_SHA256";
+
+/* OpenSSL counts a tag of 8 bytes as 64 bits of security and would refuse these suites at any level
+ * but 0, which allows everything. So the lists above say which suites there are, and all else has
+ * to be worth 112 bits, as at level 2. */
+static int secure_enough(
+	const SSL *ssl, const SSL_CTX *ctx, int op, int bits, int nid, void *other, void *ex)
+{
+	(void)ssl, (void)ctx, (void)nid, (void)other, (void)ex;
+	switch (op) {
+	case SSL_SECOP_CIPHER_SUPPORTED:
+	case SSL_SECOP_CIPHER_SHARED:
+	case SSL_SECOP_CIPHER_CHECK:
+		return bits >= 64;
+	case SSL_SECOP_COMPRESSION:
+		return 0;
+	case SSL_SECOP_VERSION:
+	case SSL_SECOP_TICKET:
+		return 1;
+	default:
+		return bits >= 112;
+	}
+}
+
+/* In TLS 1.3 a ticket comes the same way as an identity, and is longer than any. */
+static unsigned on_psk(SSL *ssl, const char *identity, unsigned char *key, unsigned max)
+{
+	struct tls_who *who = SSL_get_app_data(ssl);
+	struct channel_psk psk = {0};
+	size_t n = strnlen(identity, CHANNEL_IDENTITY_MAX + 1);
+	bool known = n && n <= CHANNEL_IDENTITY_MAX &&
+		     who->tls->how->psk(who->tls->arg, who->listener, span_make(identity, n), &psk);
+	if (n > CHANNEL_IDENTITY_MAX && SSL_version(ssl) == TLS1_3_VERSION)
+		return 0;
+	who->asked = true;
+	who->mark = known ? psk.mark : 0;
+	if (!known) { /* a key that nobody has */
+		psk.key_n = 16;
+		if (RAND_bytes(psk.key, psk.key_n) != 1)
+			return 0;
+	}
+	n = psk.key_n <= max ? psk.key_n : 0;
+	memcpy(key, psk.key, n);
+	secret_wipe(&psk, sizeof(psk));
+	return (unsigned)n;
+}
+
+/* A ticket says whose it is, and serves only as long as that credential does. */
+static int on_ticket_made(SSL *ssl, void *arg)
+{
+	const struct tls_who *who = SSL_get_app_data(ssl);
+	(void)arg;
+	return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), &who->mark, sizeof(who->mark));
+}
+
+static SSL_TICKET_RETURN on_ticket(SSL *ssl, SSL_SESSION *session, const unsigned char *name,
+	size_t name_n, SSL_TICKET_STATUS status, void *arg)
+{
+	struct tls_who *who = SSL_get_app_data(ssl);
+	bool renew = status == SSL_TICKET_SUCCESS_RENEW;
+	void *data = NULL;
+	size_t n = 0;
+	uint64_t mark = 0;
+	(void)name, (void)name_n, (void)arg;
+	if (status != SSL_TICKET_SUCCESS && !renew)
+		return SSL_TICKET_RETURN_IGNORE_RENEW;
+	if (SSL_SESSION_get0_ticket_appdata(session, &data, &n) == 1 && n == sizeof(mark))
+		memcpy(&mark, data, n);
+	if (!mark || !who->tls->how->known(who->tls->arg, who->listener, mark))
+		return SSL_TICKET_RETURN_IGNORE_RENEW;
+	who->mark = mark;
+	return renew ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
+}
+
+static bool draw_ticket_keys(struct tls *t, uint64_t now_ms)
+{
+	uint8_t keys[TICKET_KEYS];
+	bool good = RAND_bytes(keys, sizeof(keys)) == 1 &&
+		    SSL_CTX_set_tlsext_ticket_keys(t->ctx, keys, sizeof(keys)) == 1;
+	secret_wipe(keys, sizeof(keys));
+	t->keys_ms = now_ms;
+	return good;
+}
+
+static bool set_up(struct tls *t, bool dtls)
+{
+	SSL_CTX *c = t->ctx;
+	int low = dtls ? DTLS1_2_VERSION : TLS1_2_VERSION;
+	SSL_CTX_set_security_level(c, 2);
+	SSL_CTX_set_security_callback(c, secure_enough);
+	SSL_CTX_set_options(c, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+				       SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_QUERY_MTU);
+	SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+				    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF); /* tickets are the peer's to keep */
+	SSL_CTX_set_timeout(c, TICKET_S);
+	SSL_CTX_set_psk_server_callback(c, on_psk);
+	return SSL_CTX_set_min_proto_version(c, low) == 1 &&
+	       SSL_CTX_set_max_proto_version(c, dtls ? DTLS1_2_VERSION : TLS1_3_VERSION) == 1 &&
+	       SSL_CTX_set_cipher_list(c, suites) == 1 &&
+	       SSL_CTX_set_ciphersuites(c, suites_13) == 1 &&
+	       SSL_CTX_set1_groups_list(c, "P-256:X25519") == 1 &&
+	       SSL_CTX_set_session_ticket_cb(c, on_ticket_made, on_ticket, NULL) == 1 &&
+	       SSL_CTX_set_session_id_context(c, (const uint8_t *)"lanyard", 7) == 1 &&
+	       draw_ticket_keys(t, 0);
+}
+
+enum err tls_init(struct tls *t, bool dtls, const struct net_secure *how, void *arg, char *why)
+{
+	*t = (struct tls){.how = how, .arg = arg};
+	t->ctx = SSL_CTX_new(dtls ? DTLS_method() : TLS_method());
+	if (!t->ctx)
+		return ERR_NOMEM;
+	ERR_clear_error();
+	if (set_up(t, dtls))
+		return ERR_OK;
+	snprintf(why, 256, "this OpenSSL cannot serve %s: %s", dtls ? "DTLS" : "TLS",
+		ERR_reason_error_string(ERR_peek_last_error()));
+	ERR_clear_error();
+	tls_fini(t);
+	return ERR_UNSUPPORTED;
+}
+
+void tls_fini(struct tls *t)
+{
+	SSL_CTX_free(t->ctx);
+	t->ctx = NULL;
+}
+
+SSL *tls_accepting(struct tls *t, struct tls_who *who, uint64_t now_ms)
+{
+	if (!t->keys_ms || now_ms - t->keys_ms >= TICKET_KEYS_MS)
+		(void)draw_ticket_keys(t, now_ms); /* else the old ones serve on */
+	SSL *ssl = SSL_new(t->ctx);
+	if (!ssl)
+		return NULL;
+	who->tls = t;
+	SSL_set_app_data(ssl, who);
+	SSL_set_accept_state(ssl);
+	return ssl;
+}
+
+uint64_t tls_mark(const SSL *ssl, const struct tls_who *who)
+{
+	return who->asked || SSL_session_reused(ssl) ? who->mark : 0;
+}
+
+enum channel_fault tls_fault(const struct tls_who *who)
+{
+	if (!who->asked)
+		return CHANNEL_FAULT_OFFER;
+	return who->mark ? CHANNEL_FAULT_KEY : CHANNEL_FAULT_IDENTITY;
+}
+
+enum tls_step tls_step(SSL *ssl, int result)
+{
+	int e = SSL_get_error(ssl, result);
+	ERR_clear_error();
+	switch (e) {
+	case SSL_ERROR_WANT_READ:
+		return TLS_STEP_WAIT;
+	case SSL_ERROR_WANT_WRITE:
+		return TLS_STEP_WRITE;
+	case SSL_ERROR_ZERO_RETURN:
+		return TLS_STEP_CLOSED;
+	default:
+		return TLS_STEP_FAILED;
+	}
+}
