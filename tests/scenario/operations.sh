@@ -136,6 +136,28 @@ id=$(grep -oE '[0-9a-f]{16}' "$dir/out")
 wait_for 'the operation ends' shows '^/3303/9$' operation "$id"
 check 'its outcome is kept' shows '^/3303/9$' operation "$id"
 
+# Several at once: the device stands still, so that what goes out goes before the first answer.
+values=(/3/0/0=Lanyard /3/0/14=+01:00 /3/0/15=Asia/Baku /3303/0/5701=Cel /3303/9/5750=fifth)
+check 'a fifth value' says '' write d /3303/9/5750 fifth
+check 'four at once are allowed' quietly lanyardctl set d nstart=4
+check 'which is told' shows '"nstart": ?4' -j show d
+kill -STOP $device
+reads=()
+for value in "${values[@]}"; do
+	timeout 20 lanyardctl read d "${value%%=*}" >"$dir/read${#reads[@]}" 2>&1 </dev/null &
+	reads+=($!)
+done
+wait_for 'four are under way, and one waits' shows 'As many as 4 requests .*: 4 are, and 1 wait\.' explain d
+kill -CONT $device
+for i in "${!reads[@]}"; do
+	check 'each read is answered' wait "${reads[i]}"
+	cp "$dir/read$i" "$dir/out"
+	check 'with its own value' out_is "${values[i]#*=}"
+done
+check 'nothing is under way any more' shows ': 0 are, and 0 wait\.' explain d
+check 'one at a time again' quietly lanyardctl set d nstart=0
+check 'and explain is silent about it' hides 'may be under way' explain d
+
 # Traced: our request and the device's answer, in the clear; nothing of it in the log.
 timeout 20 lanyardctl trace d --count 2 >"$dir/trace" 2>&1 </dev/null &
 tracer=$!

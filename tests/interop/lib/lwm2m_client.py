@@ -118,6 +118,21 @@ def free_port():
         return s.getsockname()[1]
 
 
+class Gate:
+    """Holds requests until so many are here, and lets the last be answered first."""
+
+    def __init__(self, n):
+        self.n, self.here, self.all = n, 0, asyncio.Event()
+
+    async def wait(self):
+        self.here += 1
+        place = self.here
+        if self.here == self.n:
+            self.all.set()
+        await asyncio.wait_for(self.all.wait(), 20)
+        await asyncio.sleep(0.05 * (self.n - place))
+
+
 class _Objects(resource.ObservableResource):
     """Every path of the client, as one resource."""
 
@@ -127,6 +142,8 @@ class _Objects(resource.ObservableResource):
         self.observers = {}
 
     async def render(self, request):
+        if self.client.gate:
+            await self.client.gate.wait()
         return self.client.answer(request)
 
     async def add_observation(self, request, observation):
@@ -150,6 +167,7 @@ class Client:
         self.finished = None
         self.requests = []
         self.executed = []
+        self.gate = None
         self.attributes = {}  # path: {name: value}
         self.sent = []
         self.location = None

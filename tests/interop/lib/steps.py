@@ -134,6 +134,28 @@ async def device_management(client):
     check("and with them", client.executed[1:], [([3, 0, 5], b"0='a',3")])
 
 
+async def together(client):
+    """Several requests under way at once (RFC 7252 section 4.7), acknowledged, and answered the last first."""
+    paths = ["/3/0/0", "/3/0/1", "/3/0/9", "/3/0/14"]
+    await ctl("set", EP, "nstart=4")
+    client.gate = lwm2m_client.Gate(len(paths))
+    got = await asyncio.gather(*(ctl("-j", "read", EP, p) for p in paths))
+    check("four answers, each its own", [r["value"] for r in got], ["Lanyard", "aiocoap", 85, "+02"])
+    check("to requests that were there together", client.gate.here, 4)
+    client.gate = None
+    client.objects[3][0][15] = b""
+    old = [client.objects[3][0][i] for i in (0, 1)]
+    long = ["".join("%s of line %d\n" % (what, i) for i in range(200)) for what in ("one", "another")]
+    await asyncio.gather(*(rest("PUT", "/v1/endpoints/%s/data/3/0/%d" % (EP, i), {"value": v}) for i, v in zip((14, 15), long)))
+    check("two long bodies arrive, each whole", [client.objects[3][0][i].decode() for i in (14, 15)], long)
+    client.objects[3][0].update({0: long[0].encode(), 1: long[1].encode()})
+    got = await asyncio.gather(*(ctl("-j", "read", EP, "/3/0/%d" % i) for i in (0, 1, 14, 15)))
+    check("four long answers come back", [r["value"] for r in got], long + long)
+    client.objects[3][0].update({0: old[0], 1: old[1], 14: b"+02"})
+    del client.objects[3][0][15]
+    await ctl("set", EP, "nstart=0")
+
+
 async def instances(client):
     """Create, Delete, Discover, the partial Write and attributes."""
     sensors = client.objects[3303]
@@ -429,6 +451,7 @@ async def run():
     client.adopt(await bootstrap(client, uris))
     register = await registration(client)
     await device_management(client)
+    await together(client)
     await instances(client)
     await observation(client)
     await challenge(client)
