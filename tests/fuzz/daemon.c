@@ -177,7 +177,7 @@ static void step_request(struct world *w, struct reader *r)
 	struct osc_option o = {.has_kid = true, .kid = osc_id_span(&k->dev.sender_id)};
 	struct writer v = wr_make(value, sizeof(value));
 	struct msg m;
-	*s = (struct sent){.key = at, .binding.kid = k->dev.sender_id};
+	*s = (struct sent){.key = at, .base = at, .binding.kid = k->dev.sender_id};
 	osc_piv_set(&s->binding.piv, number);
 	o.piv = s->binding.piv;
 	o.has_kid_context = (k->id_context_n > 0) != !!(flags & ASK_OTHER_CONTEXT);

@@ -145,6 +145,8 @@ def body(num, more, payload, *query):
     return inner(POST, [(PATH, b"rd"), *q, (BLOCK1, block(num, more))], payload)
 
 
+FOUR = admin(SETTINGS, "a", 4, 128 | 3)  # may be under way at once
+READS = b"".join(admin(READ, "a", i % 7, 28) for i in range(6))
 REG_BLOCKS = ask(A, body(0, 1, LINKS, "ep=a", "lt=60")) + ask(A, body(1, 0, b",</1/0>", "ep=a", "lt=60"))
 BULK = b"".join(admin(READ, "a", i % 7, 20) for i in range(20))
 SEEDS = [
@@ -302,6 +304,25 @@ SEEDS = [
      + tell(inner(UNAUTHORIZED), T_BARE) + wait(1) + answer(2) + copy() + admin(READ, "c", MODEL, 9) + answer()
      + tell(inner(0x80), T_BARE) + wait(250000) + admin(READ, "c", MODEL, 28) + tell(inner(0x80), T_BARE) + wait(1)
      + answer() + storage(CRASH) + answer() + admin(READ, "c", MODEL, 28) + tell(inner(0x80), T_BARE) + admin(FORGET, "c")),
+    ("several requests at once: answers in another order, a challenge, acknowledgements, a copy, silence",
+     UP + FOUR + READS + tell(VALUE, back=1) + tell(VALUE) + tell(inner(UNAUTHORIZED, [(ECHO, b"echo")]), back=3)
+     + empty(2) + empty(2, 2) + tell(VALUE, T_CON, back=2) + copy() + answer(2) + wait(120000) + READS + empty(2, 3) + answer(9)),
+    ("... a write in blocks among them, another behind it, long answers",
+     UP + FOUR + admin(READ, "a", MODEL, 28) + write("a", 100) + admin(READ, "a", INSTANCE, 28) + write("a", 30)
+     + tell(first(observe=False)) + parts(GO_ON, AS_ASKED, 9) + tell(VALUE, back=2) + parts(BEGIN_ANEW) + parts(GO_ON, AS_ASKED, 9)
+     + tell(inner(0x8D, [(BLOCK1, block(0, 0, 1))]), back=1) + answer(4) + wait(120000)),
+    ("... observations that are set up, notified of in blocks, and ended meanwhile",
+     UP + FOUR + admin(WATCH, "a", TEMPERATURE, 30) + admin(WATCH, "a", INSTANCE, 30) + tell(SEEN, T_NUMBER | T_OBSERVE, back=1)
+     + tell(first(), T_NUMBER | T_OBSERVE) + READS + tell(first(), T_NUMBER | T_OBSERVE | T_CON, back=5) + admin(CANCEL, "a", TEMPERATURE, 9)
+     + admin(WATCH, "a", TEMPERATURE, 9) + answer(4) + tell(first(0, 1, observe=False), back=2) + UP + answer(9)),
+    ("... until the device has new keys, another address, or a power cut comes",
+     UP + FOUR + READS + tell(VALUE, T_MOVED, back=1) + tell(inner(0x80), T_BARE) + wait(1) + answer(3) + admin(KEYS, "a", 0, 4)
+     + ask(NEWEST, REGISTER) + READS + admin(EXECUTE, "a", REBOOT, 30, 1, 0x30) + storage(CRASH) + ask(NEWEST, REGISTER, piv=20)
+     + READS + ask(NEWEST, inner(DELETE), AT_PLACE) + answer(2) + admin(FORGET, "a")),
+    ("... of one that sleeps, and of one without keys",
+     ask(A, QUEUE) + FOUR + wait(120000) + READS + ask(A, QUEUE) + tell(VALUE, back=1) + wait(120000) + ask(A, QUEUE) + answer(9)
+     + raw(UNPROTECTED) + admin(SETTINGS, "n", 4, 128 | 3) + admin(READ, "n", MODEL, 20) + write("n", 100) + admin(READ, "n", DEVICE, 20)
+     + write("n", 3) + tell(VALUE, back=2) + empty(3) + answer(6)),
     ("numbers are reserved again and again", UP + b"".join(admin(READ, "a", MODEL, 9) + answer() for _ in range(12))
      + storage(CRASH) + ask(A, REGISTER, piv=50) + admin(READ, "a", MODEL, 9) + answer()),
 ]

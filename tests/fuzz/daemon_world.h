@@ -56,7 +56,8 @@ struct key {
 
 /* A protected request to the daemon; its token names its place. */
 struct sent {
-	size_t key, base; /* base: the key it was recovered from, whose secret is known */
+	size_t key, base; /* base: the key it was recovered from, or itself; the first three have
+			     secrets that are known */
 	struct osc_binding binding;
 	bool answered;
 };
@@ -375,7 +376,7 @@ static void world_offered(struct world *w, const struct sent *s, const struct ms
 	uint8_t buf[DATAGRAM_MAX], both[300];
 	struct writer work = wr_make(buf, sizeof(buf)), id = wr_make(both, sizeof(both));
 	const struct key *k = &w->key[s->key];
-	size_t base = s->key < 3 ? s->key : s->base;
+	size_t base = s->base;
 	struct span r2;
 	struct key under;
 	struct msg plain;
@@ -383,7 +384,7 @@ static void world_offered(struct world *w, const struct sent *s, const struct ms
 	wr_bytes(&id, r2);
 	wr_bytes(&id, span_make(k->id_context, k->id_context_n));
 	if (!world_key_under(w, base, wr_span(&id), &under))
-		return; /* of a bootstrap: its secret is not known */
+		return; /* brought later, or of a bootstrap: its secret is not known */
 	require(osc_unprotect_response_1(
 			w->crypto, &under.dev, &k->dev, &s->binding, m, &work, &plain) == ERR_OK &&
 			plain.code == MSG_UNAUTHORIZED,

@@ -15,6 +15,7 @@ static void open_device(struct sim *s, uint64_t seed, bool queue)
 	struct adm_settings set = {.has_nstart = true, .pace = {.nstart = NSTART}};
 	sim_init(s, seed);
 	s->dev_options.queue = queue;
+	s->dev_options.recover = DEV_RECOVER_ANSWER;
 	sim_open(s);
 	sim_provision(s, DEV_ROLE_SERVER);
 	CHECK(sim_until(s, sim_all_registered, 10000), "registered");
@@ -159,6 +160,36 @@ static void cut(uint64_t seed, bool challenge, struct sim_net net)
 	close_device(s);
 }
 
+/* The device loses its keys with several under way, and is offered new ones (RFC 8613 Appendix
+ * B.2): what went under the old ones ends, and what waited goes under no keys but the new. */
+static void renewed(uint64_t seed, struct sim_net net)
+{
+	struct sim *s = &sim;
+	unsigned executes = 0, told = 0;
+	open_device(s, seed, false);
+	s->net = net;
+	memset(of, 0, sizeof(of));
+	for (unsigned i = 0; i < 12; i++) {
+		executes += asks[i % KINDS].kind == ADM_EXECUTE;
+		begin(s, i);
+	}
+	for (uint64_t n = sim_draw(s, 8); n; n--)
+		step(s);
+	s->dev[0].dev->ctx[DEV_ROLE_SERVER]->keys.recipient_key[3] ^= 1;
+	sim_run(s, 300000);
+	for (unsigned i = 0; i < 12; i++) {
+		told += of[i].calls == 1;
+		CHECK(of[i].status != 200 || own_answer(i), "an answer is its own");
+	}
+	CHECK(told == 12, "who waited is told, once");
+	CHECK(s->dev[0].seen[DEV_EVENT_RECOVERED] == 1 &&
+			s->dev[0].seen[DEV_EVENT_EXECUTE] <= executes,
+		"it has new keys, and nothing was done twice");
+	run_all(s);
+	CHECK(open_calls() == 0 && of[0].status == 200, "then all goes on");
+	close_device(s);
+}
+
 /* What a sleeping device was asked for goes four at a time when it wakes, and the rest behind. */
 static void woken(uint64_t seed)
 {
@@ -194,6 +225,7 @@ int main(void)
 	for (uint64_t seed = 31; seed <= 36; seed++) {
 		cut(seed, false, seed & 1 ? bad : good);
 		cut(seed, true, seed & 1 ? bad : good);
+		renewed(10 + seed, seed & 1 ? bad : good);
 	}
 	return test_done();
 }

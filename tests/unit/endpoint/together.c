@@ -275,6 +275,32 @@ static void observations(void)
 	close_n(r);
 }
 
+/* One that was challenged, and whose first value is long: what waited for its proof goes beside the
+ * rest of that. */
+static void observed_in_blocks(void)
+{
+	struct rig *r = &rig;
+	struct block b0 = {0, true, 2}, b1 = {1, false, 2};
+	open_n(r, 3);
+	at_leisure = false;
+	ask_more(r, MSG_GET, 0, true);
+	REQUIRE(collect(r) == 1 && goes_on(r, 0, MSG_UNAUTHORIZED, "one") && collect(r) == 1,
+		"it is challenged");
+	ask_more(r, MSG_GET, 0, false);
+	CHECK(!collect(r), "a Read waits");
+	CHECK(rig_in(r, observed(r, &sent[1], &b0, 'a')) == EP_NOTHING && collect(r) == 2,
+		"and goes, as does the next block");
+	CHECK(answered(r, 3, MSG_CONTENT), "it is answered");
+	msg_init(&m, MSG_ACK, MSG_CONTENT);
+	REQUIRE(!msg_add(&m, OPT_ETAG, SPAN_LIT("a")) && !block_add(&m, OPT_BLOCK2, b1), "block");
+	CHECK(rig_in(r, rig_reply(r, RIG_SERVER, &sent[2], &m, 0, &p)) == EP_RESPONSE &&
+			r->d.request == req[0] && r->d.msg->payload.n == 64,
+		"and the value told whole");
+	ep_delivery_end(r->x, &r->d, &r->t);
+	ep_request_end(r->x, req[0], &r->t);
+	close_n(r);
+}
+
 /* Behind an observation's end nothing is observed before that is known: a device may know one
  * observation of a path. */
 static void observed_anew(void)
@@ -340,6 +366,7 @@ int main(void)
 	moved_meanwhile();
 	connection();
 	observations();
+	observed_in_blocks();
 	observed_anew();
 	read_anew();
 	return test_done();
