@@ -14,6 +14,8 @@ PROPERTIES = [
 	("nonce", "no nonce encrypts two messages"),
 	("registration", "no acknowledged registration is lost"),
 	("replay", "no request is accepted twice"),
+	("recovery", "new keys are taken only from who has proved to have the old secret"),
+	("rollback", "an older copy of the database is noticed"),
 	("lockout", "no honest device is locked out"),
 	("unreadable", "every datagram can be explained"),
 	("crash", "the daemon ends only when it is told to"),
@@ -23,6 +25,7 @@ PROPERTIES = [
 
 def judge(witness):
 	failed = 0
+	assert {k for k, _ in witness.violations} <= {k for k, _ in PROPERTIES}
 	for kind, text in PROPERTIES:
 		found = [v for k, v in witness.violations if k == kind]
 		failed += bool(found)

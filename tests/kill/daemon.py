@@ -10,7 +10,7 @@ import subprocess
 
 CONFIG = """[bootstrap]
 uri = coap://127.0.0.1:{bootstrapped_port}
-lifetime = 300
+lifetime = 3600
 [listen rd]
 role = server
 address = 127.0.0.1
@@ -157,6 +157,13 @@ class Daemon:
 			log.seek(self._log_from)
 			ports = dict(re.findall(r"listening name=\w+ role=(\w+) .*port=(\d+)", log.read()))
 		return {role: ("127.0.0.1", int(port)) for role, port in ports.items()}
+
+	def unseal(self):
+		"""False if it does not answer."""
+		try:
+			return self.rest.call("POST", "/v1/unseal", {"only_copy": True})[0] in (200, 204)
+		except (OSError, http.client.HTTPException, ValueError):
+			return False
 
 	def tail(self):
 		with open(self._log, encoding="utf-8", errors="replace") as log:

@@ -2,11 +2,12 @@
 """Doctored recordings: each has one crime put into a real recording, which the witness must see."""
 import copy
 
+import doctor_keys
 import oscore
+from doctor_tools import answer, answers, data_of, insert, places, reseal
 from witness import Witness
 
-ROUNDS = 2
-NEW_PIV = (1 << 30).to_bytes(4, "big")
+ROUNDS = 4
 
 
 def _prefix(entries):
@@ -21,30 +22,12 @@ def _prefix(entries):
 	return out
 
 
-def _data(e):
-	return bytes.fromhex(e["hex"])
-
-
-def _places(entries, kind, **fields):
-	return [i for i, e in enumerate(entries)
-		if e["kind"] == kind and all(e.get(k) == v for k, v in fields.items())]
-
-
-def _insert(entries, i, e, data, **fields):
-	entries.insert(i, dict(e, hex=data.hex(), **fields))
-
-
-def _reseal(x, who, nonce, aad, message, plaintext):
-	return oscore.encode(oscore.Message(message.type, message.code, message.mid, message.token,
-		message.options, x.context.seal(who, nonce, aad, plaintext)))
-
-
 def _twice(entries, requests, direction):
 	"""The same request under the same number once more, but saying something else."""
-	i, x = next((i, requests[_data(entries[i])])
-		for i in _places(entries, "packet", dir=direction) if _data(entries[i]) in requests)
-	other = _reseal(x, x.who, x.nonce, x.aad, x.message, bytes([x.inner.code]))
-	_insert(entries, i + 1, entries[i], other)
+	i, x = next((i, requests[data_of(entries[i])])
+		for i in places(entries, "packet", dir=direction) if data_of(entries[i]) in requests)
+	other = reseal(x, x.who, x.nonce, x.aad, x.message, bytes([x.inner.code]))
+	insert(entries, i + 1, entries[i], other)
 
 
 def device_nonce(entries, w):
@@ -55,58 +38,34 @@ def daemon_nonce(entries, w):
 	_twice(entries, w.asked, "down")
 
 
-def _answers(entries, w, src):
-	"""(place of the request, place of its protected answer, Exchange), for that source."""
-	waiting = {}
-	for i, e in enumerate(entries):
-		if e["kind"] != "packet":
-			continue
-		data = _data(e)
-		m = oscore.parse(data)
-		if e["src"] == src and data in w.requests:
-			waiting[e["port"], m.token] = i
-		elif e["dir"] == "down" and m.is_response and (e["port"], m.token) in waiting:
-			at = waiting.pop((e["port"], m.token))
-			if m.option(oscore.OSCORE) is not None:
-				yield at, i, w.requests[_data(entries[at])]
-
-
-def _other_answer(x, m):
-	"""An answer to x under a number of the daemon's own."""
-	nonce = x.context.nonce("server", NEW_PIV)
-	m = copy.copy(m)
-	m.options = [(oscore.OSCORE, bytes([len(NEW_PIV)]) + NEW_PIV)]
-	return _reseal(x, "server", nonce, x.aad, m, bytes([oscore.CHANGED]))
-
-
 def answered_replay(entries, w):
-	_, i, x = next(_answers(entries, w, "replay"))
-	entries[i]["hex"] = _other_answer(x, oscore.parse(_data(entries[i]))).hex()
+	_, i, x = next(answers(entries, w, "replay"))
+	entries[i]["hex"] = answer(x, oscore.parse(data_of(entries[i])), oscore.CHANGED).hex()
 
 
 def answered_nonce(entries, w):
 	"""The answer to a copy differs, under the nonce of the request."""
-	for _, i, x in _answers(entries, w, "replay"):
-		m = oscore.parse(_data(entries[i]))
+	for _, i, x in answers(entries, w, "replay"):
+		m = oscore.parse(data_of(entries[i]))
 		if m.option(oscore.OSCORE) == b"":
-			entries[i]["hex"] = _reseal(
+			entries[i]["hex"] = reseal(
 				x, "server", x.nonce, x.aad, m, bytes([oscore.CONTENT])).hex()
 			return
 
 
 def lost_registration(entries, w):
-	i = _places(entries, "listing")[-1]
+	i = places(entries, "listing")[-1]
 	next(v for v in entries[i]["endpoints"] if v["registration"])["registration"] = None
 
 
 def other_location(entries, w):
-	i = _places(entries, "listing")[-1]
+	i = places(entries, "listing")[-1]
 	v = next(v for v in entries[i]["endpoints"] if v["registration"])
 	v["registration"]["location"] = "elsewhere0"
 
 
 def _quiet_registration(entries):
-	i = _places(entries, "quiet-end")[-1]
+	i = places(entries, "quiet-end")[-1]
 	return next(v for v in entries[i]["endpoints"] if v["registration"])["registration"]
 
 
@@ -119,41 +78,41 @@ def longer_life(entries, w):
 
 
 def counted_update(entries, w):
-	entries[_places(entries, "quiet-end")[-1]]["metrics"]["lanyard_updates_total"] += 1
+	entries[places(entries, "quiet-end")[-1]]["metrics"]["lanyard_updates_total"] += 1
 
 
 def told_registration(entries, w):
-	entries[_places(entries, "quiet-end")[-1]]["events"].append("registered")
+	entries[places(entries, "quiet-end")[-1]]["events"].append("registered")
 
 
 def asked_attacker(entries, w):
-	up = _places(entries, "packet", src="replay")[0]
-	down = next(i for i in _places(entries, "packet", dir="down") if _data(entries[i]) in w.asked)
-	_insert(entries, up + 1, entries[down], _data(entries[down]), port=entries[up]["port"])
+	up = places(entries, "packet", src="replay")[0]
+	down = next(i for i in places(entries, "packet", dir="down") if data_of(entries[i]) in w.asked)
+	insert(entries, up + 1, entries[down], data_of(entries[down]), port=entries[up]["port"])
 
 
 def refused_device(entries, w):
-	_, i, _ = next(_answers(entries, w, "resend"))
-	m = oscore.parse(_data(entries[i]))
+	_, i, _ = next(answers(entries, w, "resend"))
+	m = oscore.parse(data_of(entries[i]))
 	m.code, m.options, m.payload = oscore.UNAUTHORIZED, [], b"Replay detected"
 	entries[i]["hex"] = oscore.encode(m).hex()
 
 
 def silence(entries, w):
 	"""Nothing comes back on that port any more, neither to the copy nor to what follows."""
-	up, _, _ = next(_answers(entries, w, "resend"))
+	up, _, _ = next(answers(entries, w, "resend"))
 	port = entries[up]["port"]
 	entries[up:] = [e for e in entries[up:] if e.get("port") != port or e["dir"] == "up"]
 
 
 def forged_answer(entries, w):
-	_, i, _ = next(_answers(entries, w, "device"))
-	data = _data(entries[i])
+	_, i, _ = next(answers(entries, w, "device"))
+	data = data_of(entries[i])
 	entries[i]["hex"] = (data[:-1] + bytes([data[-1] ^ 1])).hex()
 
 
 def aborted(entries, w):
-	entries[_places(entries, "kill")[-1]]["status"] = -6
+	entries[places(entries, "kill")[-1]]["status"] = -6
 
 
 CRIMES = [
@@ -180,8 +139,8 @@ def doctored(entries, secrets):
 	entries = _prefix(entries)
 	clean = Witness(secrets).read(entries)
 	yield "nothing in an honest recording", not clean.violations
-	for commit, kind, text in CRIMES:
-		changed = copy.deepcopy(entries)
+	for commit, kind, text in CRIMES + doctor_keys.CRIMES:
+		changed = [dict(e) if e["kind"] == "packet" else copy.deepcopy(e) for e in entries]
 		commit(changed, clean)
 		found = Witness(secrets).read(changed).violations
 		yield text, kind in [k for k, _ in found]

@@ -12,13 +12,15 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 CON, NON, ACK, RST = range(4)
-OSCORE, OBSERVE, LOCATION_PATH, URI_PATH, ECHO = 9, 6, 8, 11, 252
+OSCORE, OBSERVE, LOCATION_PATH, URI_PATH, MAX_AGE, ECHO = 9, 6, 8, 11, 14, 252
 
 GET, POST, PUT, DELETE = 0x01, 0x02, 0x03, 0x04
 CREATED, DELETED, CHANGED, CONTENT = 0x41, 0x42, 0x44, 0x45
 BAD_REQUEST, UNAUTHORIZED, BAD_OPTION, NOT_FOUND = 0x80, 0x81, 0x82, 0x84
+UNAVAILABLE = 0xa3
 
 AES_CCM_16_64_128 = 10
+OPENED_MAX = 1 << 15
 KEY_BYTES, NONCE_BYTES, TAG_BYTES, HASH_BYTES = 16, 13, 8, 32
 
 
@@ -161,6 +163,18 @@ def parse_option(value):
 	return CoseOption(piv, kid, kid_context)
 
 
+def unwrap(kid_context):
+	"""What Appendix B.2 wraps as a CBOR byte string; None if that is not what it is."""
+	if not kid_context:
+		return None
+	head, body = kid_context[0], kid_context[1:]
+	if 0x40 < head < 0x58 and len(body) == head - 0x40:
+		return body
+	if head == 0x58 and len(body) > 1 and len(body) == body[0] + 1:
+		return body[1:]
+	return None
+
+
 def hkdf(secret, salt, info, n):
 	"""RFC 5869 with SHA-256."""
 	prk = hmac.new(salt or bytes(HASH_BYTES), secret, hashlib.sha256).digest()
@@ -173,10 +187,13 @@ def hkdf(secret, salt, info, n):
 
 class Context:
 	"""One OSCORE security context, both directions (RFC 8613 section 3.2)."""
+	_opened = {}  # of all of them; recordings are read many times over
 
 	def __init__(self, endpoint, role, secret, salt, device_id, server_id, id_context=None):
 		self.endpoint, self.role = endpoint, role
 		self.device_id, self.server_id, self.id_context = device_id, server_id, id_context
+		self.root = self  # whose secret it is
+		self._under = {}
 		self._secret, self._salt = secret, salt
 		self.key = {"device": self._derive(device_id, "Key", KEY_BYTES),
 			"server": self._derive(server_id, "Key", KEY_BYTES)}
@@ -188,9 +205,13 @@ class Context:
 		return hkdf(self._secret, self._salt, info, n)
 
 	def under(self, id_context):
-		"""The context of the same secret under another ID Context."""
-		return Context(self.endpoint, self.role, self._secret, self._salt, self.device_id,
-			self.server_id, id_context)
+		"""The context of the same secret under another ID Context, always the same one."""
+		known = self.root._under
+		if id_context not in known:
+			c = known[id_context] = Context(self.endpoint, self.role, self._secret, self._salt,
+				self.device_id, self.server_id, id_context)
+			c.root = self.root
+		return known[id_context]
 
 	def id_of(self, who):
 		return self.device_id if who == "device" else self.server_id
@@ -209,10 +230,15 @@ class Context:
 
 	def open(self, who, nonce, aad, ciphertext):
 		"""The plaintext, or None if it is not authentic."""
-		try:
-			return self._aead[who].decrypt(nonce, ciphertext, aad)
-		except InvalidTag:
-			return None
+		what = self.key[who], nonce, aad, ciphertext
+		if what not in self._opened:
+			if len(self._opened) > OPENED_MAX:
+				self._opened.clear()
+			try:
+				self._opened[what] = self._aead[who].decrypt(nonce, ciphertext, aad)
+			except InvalidTag:
+				self._opened[what] = None
+		return self._opened[what]
 
 	def seal(self, who, nonce, aad, plaintext):
 		"""For doctored recordings."""

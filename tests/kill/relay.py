@@ -6,23 +6,35 @@ as behind a NAT. The relay can hold what devices send, lose what the daemon send
 to another port, and call back after a number of datagrams, to kill the daemon at that moment.
 """
 import collections
+import itertools
 import os
 import select
 import socket
 import threading
 import time
 
+from oscore import OSCORE, Malformed, parse, parse_option, unwrap
+
+FIRST_BACK = (127 << 24) + (2 << 16) + 1  # the daemon counts what it does for each address
 FIRST_ADDRESS = (127 << 24) + (1 << 16) + 1  # of a fleet, see lanyard-device --help
 DATAGRAM_MAX = 4096
 BUFFER_BYTES = 1 << 20
 
 
+_ports = set()
+
+
 def udp_socket(address="127.0.0.1"):
-	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-	s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
-	s.bind((address, 0))
-	s.setblocking(False)
-	return s
+	"""Of a port that no other has at any address: the recording tells sockets by their port."""
+	while True:
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+		s.bind((address, 0))
+		s.setblocking(False)
+		if (port := s.getsockname()[1]) not in _ports:
+			_ports.add(port)
+			return s
+		s.close()
 
 
 def is_request(data):
@@ -31,6 +43,18 @@ def is_request(data):
 
 def token_of(data):
 	return data[4:4 + (data[0] & 15)]
+
+
+def b2_step(data):
+	"""1 and 2 for the requests of RFC 8613 Appendix B.2, 1 for its response 1, else 0. Response 2
+	looks like any other."""
+	try:
+		m = parse(data)
+		option = m.option(OSCORE)
+		value = unwrap(parse_option(option).kid_context) if option else None
+	except Malformed:
+		return 0
+	return 0 if value is None else 1 if m.is_response or len(value) == 8 else 2
 
 
 class Front:
@@ -44,9 +68,11 @@ class Front:
 
 class Link:
 	"""One device and one role."""
+	_addresses = itertools.count(FIRST_BACK)
 
 	def __init__(self, front, endpoint):
 		self.front, self.endpoint, self.role = front, endpoint, front.role
+		self.address = socket.inet_ntoa(next(Link._addresses).to_bytes(4, "big"))
 		self.device = None  # where it was last heard from
 		self.back = None    # the socket towards the daemon
 
@@ -57,8 +83,10 @@ class Relay:
 		self.daemon = {}        # role -> address
 		self.last_request = {}  # endpoint -> (link, datagram)
 		self.answered = {}      # datagram -> was there an answer
+		self.used = set()       # those with a protected answer: others may still be served
 		self.served = collections.Counter()  # endpoint -> requests the server answered
 		self.spoken = {}        # every datagram of a device so far -> its role
+		self.sender = {}        # and -> the endpoint
 		self._links, self._held, self._hold = {}, collections.deque(), False
 		self._sockets, self._requests = {}, {}
 		self._trigger = None
@@ -102,9 +130,10 @@ class Relay:
 	def retarget(self, addresses):
 		self.do(setattr, self, "daemon", addresses)
 
-	def arm(self, direction, count, delay_s, function):
-		"""Calls function when `count` datagrams have gone in that direction."""
-		self.do(setattr, self, "_trigger", [direction, count, delay_s, function])
+	def arm(self, what, count, delay_s, function):
+		"""Calls function when `count` datagrams of that sort have gone: "up" to the daemon, "down"
+		from it, or a step of Appendix B.2: "request 1", "response 1", "request 2", "response 2"."""
+		self.do(setattr, self, "_trigger", [what, count, delay_s, function])
 
 	def disarm(self):
 		self.do(setattr, self, "_trigger", None)
@@ -173,7 +202,7 @@ class Relay:
 			self._forward(*self._held.popleft(), "device")
 
 	def _move(self, link):
-		link.back = udp_socket()
+		link.back = udp_socket(link.address)
 		self._watch(link.back, link)
 
 	def _forward(self, link, data, src):
@@ -182,6 +211,7 @@ class Relay:
 		port = link.back.getsockname()[1]
 		self.recorder.packet("up", src, port, data, link.endpoint, link.role)
 		self.spoken[data] = link.role
+		self.sender[data] = link.endpoint
 		if is_request(data):
 			self.answered.setdefault(data, False)
 			self.last_request[link.endpoint] = (link, data)
@@ -190,14 +220,17 @@ class Relay:
 			link.back.sendto(data, self.daemon[link.role])
 		except OSError:
 			pass  # as lost as on any network
-		self._count("up")
+		self._count("up", "request %d", data)
 
 	def _from_daemon(self, link, s, data):
 		port = s.getsockname()[1]
 		lost = self._rng.random() < self.loss
 		self.recorder.packet("down", "daemon", port, data, link.endpoint, link.role, lost)
+		request = None
 		if len(data) >= 4 and data[1] >= 0x40:
 			request = self._requests.get((port, token_of(data)))
+			if request and data[1] < 0x80:  # the outer code of all that is protected
+				self.used.add(request)
 			if request and not self.answered[request]:
 				self.answered[request] = True
 				if link.role == "server":
@@ -207,11 +240,17 @@ class Relay:
 				link.front.socket.sendto(data, link.device)
 			except OSError:
 				pass
-		self._count("down")
+		self._count("down", "response %d", data, request)
 
-	def _count(self, direction):
+	def _count(self, direction, step, data, request=None):
 		t = self._trigger
-		if not t or t[0] != direction:
+		if not t:
+			return
+		what = direction
+		if t[0] not in ("up", "down"):
+			answer = request and not b2_step(data)
+			what = step % b2_step(request if answer else data)
+		if t[0] != what:
 			return
 		t[1] -= 1
 		if t[1] <= 0:

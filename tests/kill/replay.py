@@ -35,7 +35,7 @@ class Attacker:
 		return False
 
 	def _collect(self, until):
-		while ready := self._poll.poll(500):
+		while ready := self._poll.poll(500 if until else 50):
 			found = False
 			for fd, _ in ready:
 				found |= self._receive(self._by_fd[fd], until)
@@ -74,6 +74,12 @@ class Attacker:
 					return None
 		return n
 
+	def shout(self, datagrams, rng):
+		"""To a daemon that does not answer pings."""
+		for role in ("server", "bootstrap"):
+			self._batch([d for r, d in datagrams if r == role], role, rng)
+		self._collect(None)
+
 	def _batch(self, datagrams, role, rng):
 		for data in datagrams:
 			s = rng.choice(self._sockets)
@@ -95,24 +101,25 @@ def _kid(datagram):
 		return None
 
 
-def _used_up(relay):
+def _used_up(relay, recovering):
 	"""Requests that are void after a crash: answered ones, and whatever the same sender said before
-	one of them."""
+	one of them; but not of those who have the same kid under several keys."""
 	seen, void = {}, set()
 	for data in relay.answered:
-		waiting = seen.setdefault(_kid(data), [])
+		several = relay.sender[data] in recovering
+		waiting = seen.setdefault(data if several else _kid(data), [])
 		waiting.append(data)
-		if relay.answered[data]:
+		if data in relay.used:
 			void.update(waiting)
 			waiting.clear()
 	return void
 
 
-def choose(relay, rng, limit, crashed):
+def choose(relay, rng, limit, crashed, recovering):
 	"""What to replay: everything devices said up to now, or a sample with every latest request. A
 	request that nobody saw answered is left out where it may still be accepted for the first
 	time."""
-	void = _used_up(relay) if crashed else {d for d, yes in relay.answered.items() if yes}
+	void = _used_up(relay, recovering) if crashed else relay.used
 	spoken = {d: role for d, role in relay.spoken.items() if not is_request(d) or d in void}
 	latest = {data for _, data in relay.last_request.values()}
 	keep = [d for d in spoken if d in latest]
