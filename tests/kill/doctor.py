@@ -4,7 +4,7 @@ import copy
 
 import doctor_keys
 import oscore
-from doctor_tools import answer, answers, data_of, insert, places, reseal
+from doctor_tools import answer, answered_before, answers, data_of, insert, places, reseal
 from witness import Witness
 
 ROUNDS = 4
@@ -39,7 +39,7 @@ def daemon_nonce(entries, w):
 
 
 def answered_replay(entries, w):
-	_, i, x = next(answers(entries, w, "replay"))
+	_, i, x = next(a for a in answers(entries, w, "replay") if answered_before(entries, a[1], a[2]))
 	entries[i]["hex"] = answer(x, oscore.parse(data_of(entries[i])), oscore.CHANGED).hex()
 
 

@@ -179,7 +179,7 @@ def copied_keys(entries, w):
 	"""A device whose keys are in the copy is refused."""
 	back = _back(entries)
 	_, down, x = next(a for a in answers(entries, w, "resend")
-		if a[1] > back and w.book.use(a[2].context).born == -1)
+		if a[1] > back and getattr(w.book.use(a[2].context), "born", None) == -1)
 	m = oscore.parse(data_of(entries[down]))
 	entries[down]["hex"] = oscore.encode(oscore.Message(m.type, oscore.UNAUTHORIZED, m.mid, m.token,
 		[], b"Replay detected")).hex()

@@ -41,6 +41,12 @@ def answers(entries, w, src):
 				yield at, i, w.requests[data_of(entries[at])]
 
 
+def answered_before(entries, place, x):
+	"""Had x its first answer by then?"""
+	return bool(x.answers) and any(e["kind"] == "packet" and e["src"] == "daemon"
+		and data_of(e) == x.answers[0] for e in entries[:place])
+
+
 def answer(x, m, code):
 	"""An answer to x under a number of the daemon's own."""
 	nonce = x.context.nonce("server", NEW_PIV)

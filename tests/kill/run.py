@@ -306,11 +306,11 @@ class Run:
 		self.gone("kill", way="startup", delay=delay)
 
 	def round(self, way, back=None):
-		"""way: how it ends; back: what is put back before, else chance decides."""
+		"""way: how it ends; back: what is put back before ("nothing"), else chance decides."""
 		if self.found == "none":
 			if self.rng.random() < COPIED:
 				self.copies.raw()
-			if back or self.rng.random() < PUT_BACK:
+			if back != "nothing" and (back or self.rng.random() < PUT_BACK):
 				self.put_back(
 					back or self.rng.choices(("rollback", "sealed", "moved"), (4, 3, 1))[0])
 		if way == "startup":
@@ -345,7 +345,7 @@ class Run:
 		self.copies.backup()
 		self.kill_under_load()
 		# Each kind of thing once, early: recordings are doctored at their start.
-		self.round("recovery")
+		self.round("recovery", "nothing")
 		self.round("load", "rollback")
 		self.round("recovery", "sealed")
 

@@ -93,8 +93,9 @@ def _location(path):
 class Copy:
 	"""A copy of the database: what may be in it. While it is made, that grows."""
 
-	def __init__(self, at, lost, registrations):
-		self.at, self.end, self.lost, self.open = at, at, lost, True
+	def __init__(self, at, lost, gone, registrations):
+		self.at, self.end, self.open = at, at, True
+		self.lost, self.gone = lost, gone
 		self.possible = {name: set(r.possible) for name, r in registrations.items()}
 
 
@@ -123,6 +124,7 @@ class Witness:
 		self._run, self._sealed = 0, False
 		self.copies = {}                   # number -> Copy
 		self._lost = set()                  # contexts that the daemon may know nothing of
+		self._gone = set()                  # and those of which it knows nothing
 		self._rolled_at = -1                # the last rollback
 		self._known_until = -1              # and when its copy had been made
 		self._rolled = set()                # endpoints not registered anew since
@@ -316,6 +318,7 @@ class Witness:
 		"""(e) The daemon has carried out a request: it must have proof of the keys."""
 		use, c = self.book.use(x.context), x.context
 		self._lost -= {c, c.root}
+		self._gone -= {c, c.root}
 		if not use:
 			self._bad("recovery", "carried out, though nothing is proved: %s" % x)
 		elif use.born == NEVER:
@@ -332,7 +335,7 @@ class Witness:
 
 	def _of_before(self, x):
 		"""Is its number one of before the copy? No stored answer is served after a rollback."""
-		return x.order < self._known_until and x.context not in self._lost
+		return x.order < self._known_until and x.context not in self._gone
 
 	def _may_refuse(self, x, m):
 		"""Are the keys of an honest device, as far as the daemon may know, none?"""
@@ -387,7 +390,7 @@ class Witness:
 				copy.possible[name] |= self._registrations[name].possible
 
 	def _copy_begin(self, e):
-		copy = self.copies[e["copy"]] = Copy(self._at, set(self._lost), {
+		copy = self.copies[e["copy"]] = Copy(self._at, set(self._lost), set(self._gone), {
 			name: self._registrations[name] for name in self.endpoints})
 		self.count["copies"] += 1
 		return copy
@@ -407,6 +410,7 @@ class Witness:
 		self._rolled_at, self._rolled = self._at, set(self.endpoints)
 		self._known_until = copy.end
 		self._lost = copy.lost | {c for c, use in self.book.all() if use.born > copy.at}
+		self._gone = copy.gone | {c for c, use in self.book.all() if use.born > copy.end}
 		for name, possible in copy.possible.items():
 			self._registrations[name].set_back(possible)
 
