@@ -227,14 +227,15 @@ class Run:
 		self.load.resume()
 
 	def await_all(self):
-		"""Until each device had two new requests answered, for one may be an Echo challenge. The
-		checker finds out which did not."""
+		"""Until each device had four new requests answered, for the first may be a refusal of keys
+		of after a copy, the next begin a recovery, or get an Echo challenge. The checker finds out
+		which did not come back."""
 		self.relay.loss = 0
 		self.relay.do(self.relay.served.clear)
 		end = time.monotonic() + WELL_S
 		while time.monotonic() < end:
 			served = self.relay.do(self.relay.served.copy)
-			if all(served[l["endpoint"]] > 1 for l in self.lines):
+			if all(served[l["endpoint"]] > 3 for l in self.lines):
 				break
 			time.sleep(0.02)
 		self.relay.sync()

@@ -367,7 +367,7 @@ class Witness:
 		if _challenge(inner):
 			self.count["challenges"] += new
 		elif inner.code == oscore.NOT_FOUND and self._forgotten(x):
-			self.count["registrations forgotten by a rollback"] += new
+			self.count["of a registration that is gone"] += new
 		elif inner.code != GOOD[x.operation]:
 			self._bad("lockout", "%s, to an honest device: %s" % (code_text(inner.code), x))
 		else:
@@ -377,10 +377,11 @@ class Witness:
 				self._fresh.add(x.context.endpoint)
 
 	def _forgotten(self, x):
-		"""A registration that is newer than the copy that was put back."""
-		name = x.context.endpoint
-		return (x.operation in ("update", "deregister") and name in self._rolled
-			and _location(x.inner.path()) not in self._registrations[name].possible)
+		"""One that a later Register has replaced, whose answer the device may have taken for lost, or
+		that is newer than the copy that was put back."""
+		possible = self._registrations[x.context.endpoint].possible
+		return (x.operation in ("update", "deregister")
+			and (ANY in possible or _location(x.inner.path()) not in possible))
 
 	# ---- what was done
 
