@@ -20,8 +20,9 @@ class Offer:
 class Use:
 	"""What became of a context. Times are entries of the recording."""
 
-	def __init__(self, born, offer=None):
+	def __init__(self, born, offer, met):
 		self.born = born       # the daemon has stored it by then
+		self.met = met         # and not before that
 		self.offer = offer     # of Appendix B.2, else None
 		self.first_run = None  # when the device first spoke under it
 		self.spoken = set()    # nonces of the device
@@ -33,8 +34,8 @@ class Book:
 		self._by_kid, self._by_endpoint = defaultdict(list), defaultdict(list)
 		self._use, self._offers = {}, {}
 
-	def learn(self, context, born, offer=None):
-		self._use[context] = Use(born, offer)
+	def learn(self, context, born, offer=None, met=None):
+		self._use[context] = Use(born, offer, born if met is None else met)
 		self._by_kid[context.device_id].append(context)
 		self._by_endpoint[context.endpoint, context.role].append(context)
 

@@ -204,7 +204,7 @@ class Witness:
 		offer = self.book.offer_of(c)
 		if not self.book.use(c) and offer and offer.who != who:
 			# The daemon keeps its own before it asks under them, those of a device when it answers.
-			self.book.learn(c, self._at if who == "server" else NEVER, offer)
+			self.book.learn(c, self._at if who == "server" else NEVER, offer, self._at)
 			self.count["recoveries by the " + who] += 1
 		if use := who == "device" and self.book.use(c):
 			use.first_run = use.first_run or self._run
@@ -411,7 +411,7 @@ class Witness:
 		self._rolled_at, self._rolled = self._at, set(self.endpoints)
 		self._known_until = copy.end
 		self._lost = copy.lost | {c for c, use in self.book.all() if use.born > copy.at}
-		self._gone = copy.gone | {c for c, use in self.book.all() if use.born > copy.end}
+		self._gone = copy.gone | {c for c, use in self.book.all() if use.met > copy.end}
 		for name, possible in copy.possible.items():
 			self._registrations[name].set_back(possible)
 
