@@ -109,7 +109,7 @@ static enum err on_damage(void *arg, const struct rec_damage *r)
 	enum err err = engines(l);
 	if (err)
 		return err;
-	c->damaged += !r->deleted;
+	c->damaged += !r->deleted && !r->mended;
 	ep_load_lost(&c->dir, r->ssn_limit);
 	if (c->opts.io.damaged)
 		c->opts.io.damaged(c->opts.io.arg, r, e ? ep_name(e) : SPAN_EMPTY);

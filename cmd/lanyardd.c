@@ -278,6 +278,9 @@ static const char *damage_text(const struct rec_damage *r)
 		return "what is left of a deleted key is damaged: imported keys start above what "
 		       "it "
 		       "may have been used for";
+	if (r->mended)
+		return "a bit of a row of the log of requests had turned, and was turned back: "
+		       "nothing is lost, but look after the disk";
 	if (!strcmp(r->table, "seen"))
 		return "a row of the log of requests is damaged or lost: every device has to "
 		       "answer "
@@ -289,7 +292,7 @@ static const char *damage_text(const struct rec_damage *r)
 static void say_damaged(void *arg, const struct rec_damage *r, struct span endpoint)
 {
 	(void)arg;
-	log_fields(r->deleted ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, damage_text(r),
+	log_fields(r->deleted || r->mended ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, damage_text(r),
 		log_text("table", span_str(r->table)), log_number("row", (int64_t)r->row),
 		log_text("ep", endpoint));
 }

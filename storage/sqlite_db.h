@@ -233,6 +233,16 @@ MUST_USE enum err store_sqdb_fold_away(struct sqdb *d);
 /* A log with damaged or lost rows (d->torn) does not say which windows they belonged to: the rest
  * is folded, the log emptied, and every window stale, in one transaction. */
 MUST_USE enum err store_sqdb_mend_log(struct sqdb *d);
+/* sqlite_mend.c */
+/* Before that: rows of it in which one bit has turned become what they were, if that is all there
+ * is. `m` tells which. */
+enum { SQDB_MENDED_MAX = 16 };
+struct sqdb_mended {
+	size_t n;
+	uint64_t row[SQDB_MENDED_MAX];
+};
+MUST_USE enum err store_sqdb_turn_back(struct sqdb *d, struct sqdb_mended *m);
+/* sqlite_fold.c, again */
 void store_sqdb_fold_reset(struct sqdb *d);
 /* The whole log, compacted, to be freed with store_sqdb_folds_fini. ERR_CORRUPT: d->torn. */
 MUST_USE enum err store_sqdb_folds_read(struct sqdb *d, struct sqdb_folds *f);

@@ -103,7 +103,7 @@ static enum err endpoint_row(struct load *l, struct sqdb_cur *c)
 	enum err e = l->v->endpoint ? l->v->endpoint(l->v->arg, &r) : ERR_OK;
 	if (e || !r.damaged)
 		return e;
-	return damaged(l, &(struct rec_damage){"endpoints", r.id, r.id, 0, false});
+	return damaged(l, &(struct rec_damage){"endpoints", r.id, r.id, 0, false, false});
 }
 
 static const char context_sql[] =
@@ -173,7 +173,7 @@ static enum err tell_context(
 {
 	if (good_row && good_counters)
 		return l->v->context ? l->v->context(l->v->arg, r) : ERR_OK;
-	struct rec_damage m = {"contexts", r->id, r->endpoint_id, 0, false};
+	struct rec_damage m = {"contexts", r->id, r->endpoint_id, 0, false, false};
 	if (!good_row)
 		m.ssn_limit = good_counters ? r->ssn_limit : STORE_NUMBER_LOST;
 	else
@@ -266,8 +266,8 @@ static enum err reg_row(struct load *l, struct sqdb_cur *c)
 	uint64_t pos = store_sqdb_get(c);
 	r.expiry_ms = newest_expiry(l, r.endpoint_id, pos, store_sqdb_get(c));
 	if (!store_sqdb_get(c))
-		return damaged(l, &(struct rec_damage){
-					  "registrations", r.endpoint_id, r.endpoint_id, 0, false});
+		return damaged(l, &(struct rec_damage){"registrations", r.endpoint_id,
+					  r.endpoint_id, 0, false, false});
 	return l->v->registration ? l->v->registration(l->v->arg, &r) : ERR_OK;
 }
 
@@ -290,8 +290,8 @@ static enum err plan_row(struct load *l, struct sqdb_cur *c)
 	struct rec_plan r = {.endpoint_id = store_sqdb_get(c)};
 	r.json = store_sqdb_get_span(c);
 	if (!store_sqdb_get(c))
-		return damaged(
-			l, &(struct rec_damage){"plans", r.endpoint_id, r.endpoint_id, 0, false});
+		return damaged(l, &(struct rec_damage){
+					  "plans", r.endpoint_id, r.endpoint_id, 0, false, false});
 	return l->v->plan ? l->v->plan(l->v->arg, &r) : ERR_OK;
 }
 
@@ -308,8 +308,8 @@ static enum err op_row(struct load *l, struct sqdb_cur *c)
 	r.expiry_ms = store_sqdb_get(c);
 	r.body = store_sqdb_get_span(c);
 	if (!store_sqdb_get(c))
-		return damaged(
-			l, &(struct rec_damage){"operations", r.id, r.endpoint_id, 0, false});
+		return damaged(l,
+			&(struct rec_damage){"operations", r.id, r.endpoint_id, 0, false, false});
 	return l->v->op ? l->v->op(l->v->arg, &r) : ERR_OK;
 }
 
@@ -336,7 +336,7 @@ static enum err tombstone_row(struct load *l, struct sqdb_cur *c)
 	}
 	if (!good_row || !good_counters)
 		e = damaged(l, &(struct rec_damage){good_row ? "hot" : "tombstones", id, 0,
-				       good_row ? 0 : sender.number, true});
+				       good_row ? 0 : sender.number, true, false});
 	if (e || !good_row || !l->v->tombstone)
 		return e;
 	e = l->v->tombstone(l->v->arg, &sender);
@@ -352,7 +352,7 @@ static enum err image_row(struct load *l, struct sqdb_cur *c)
 	r.created_wall_s = (int64_t)store_sqdb_get(c);
 	r.once = store_sqdb_get(c);
 	if (!store_sqdb_get(c))
-		return damaged(l, &(struct rec_damage){"images", r.id, 0, 0, false});
+		return damaged(l, &(struct rec_damage){"images", r.id, 0, 0, false, false});
 	return l->v->image ? l->v->image(l->v->arg, &r) : ERR_OK;
 }
 
@@ -372,8 +372,8 @@ static enum err firmware_row(struct load *l, struct sqdb_cur *c)
 	r.created_wall_s = (int64_t)store_sqdb_get(c);
 	r.changed_wall_s = (int64_t)store_sqdb_get(c);
 	if (!store_sqdb_get(c))
-		return damaged(l,
-			&(struct rec_damage){"firmware", r.endpoint_id, r.endpoint_id, 0, false});
+		return damaged(l, &(struct rec_damage){"firmware", r.endpoint_id, r.endpoint_id, 0,
+					  false, false});
 	return l->v->firmware ? l->v->firmware(l->v->arg, &r) : ERR_OK;
 }
 
@@ -385,8 +385,8 @@ static enum err credential_row(struct load *l, struct sqdb_cur *c)
 	r.identity = store_sqdb_get_span(c);
 	r.key = store_sqdb_get_span(c);
 	if (!store_sqdb_get(c))
-		return damaged(l, &(struct rec_damage){
-					  "credentials", r.endpoint_id, r.endpoint_id, 0, false});
+		return damaged(l, &(struct rec_damage){"credentials", r.endpoint_id, r.endpoint_id,
+					  0, false, false});
 	return l->v->credential ? l->v->credential(l->v->arg, &r) : ERR_OK;
 }
 
@@ -455,21 +455,41 @@ static enum err load_all(struct load *l)
 	return e ? e : load_firmware(l);
 }
 
-enum err store_sqdb_load(struct sqdb *d, const struct store_visitor *v, struct store_info *info)
+/* What the log says. What cannot be read of it is mended first, or given up: *torn is such a row.
+ */
+static enum err read_log(struct load *l, struct sqdb_mended *mended, uint64_t *torn)
 {
-	struct load l = {.d = d, .v = v};
-	enum err e = store_sqdb_folds_read(d, &l.folds);
-	uint64_t torn = e ? d->torn : 0;
-	if (torn) {
-		store_sqdb_folds_fini(&l.folds);
+	struct sqdb *d = l->d;
+	enum err e = store_sqdb_folds_read(d, &l->folds);
+	if (e && d->torn) {
+		d->torn = 0;
+		store_sqdb_folds_fini(&l->folds);
+		e = store_sqdb_turn_back(d, mended);
+		if (!e)
+			e = store_sqdb_folds_read(d, &l->folds);
+	}
+	*torn = e ? d->torn : 0;
+	if (*torn) {
+		store_sqdb_folds_fini(&l->folds);
 		e = store_sqdb_mend_log(d);
 		d->torn = 0;
 	}
+	return e;
+}
+
+enum err store_sqdb_load(struct sqdb *d, const struct store_visitor *v, struct store_info *info)
+{
+	struct load l = {.d = d, .v = v};
+	struct sqdb_mended mended = {.n = 0};
+	uint64_t torn = 0;
+	enum err e = read_log(&l, &mended, &torn);
 	*info = d->info;
 	if (!e)
 		e = load_all(&l);
 	if (!e && torn)
-		e = damaged(&l, &(struct rec_damage){"seen", torn, 0, 0, false});
+		e = damaged(&l, &(struct rec_damage){"seen", torn, 0, 0, false, false});
+	for (size_t i = 0; !e && i < mended.n; i++)
+		e = damaged(&l, &(struct rec_damage){"seen", mended.row[i], 0, 0, false, true});
 	store_sqdb_folds_fini(&l.folds);
 	free(l.expiry);
 	return e;

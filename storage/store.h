@@ -297,6 +297,7 @@ struct rec_damage {
 	uint64_t ssn_limit;   /* of a key that nobody knows any more: numbers below it may have been
 				 used; 0: no key is lost */
 	bool deleted;         /* what is left of a key of the past: nobody misses it */
+	bool mended;          /* it is as it was, and told, too */
 };
 
 /* Told on loading, in this order of kinds; any may be NULL. Spans die with the call. Context
@@ -306,8 +307,9 @@ struct rec_damage {
  *
  * `damage` comes at any time after the endpoints of smaller ids; without it a damaged row ends the
  * load with ERR_CORRUPT. Damaged or missing log rows (table "seen") leave every context stale,
- * durably, before the first visitor is called. A context whose row is damaged is not told; if only
- * its counters are, its keys come as tombstones. */
+ * durably, before the first visitor is called, but where a turned bit could be turned back. A
+ * context whose row is damaged is not told; if only its counters are, its keys come as tombstones.
+ */
 struct store_visitor {
 	enum err (*endpoint)(void *arg, const struct rec_endpoint *r);
 	enum err (*context)(void *arg, const struct rec_context *r);

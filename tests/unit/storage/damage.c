@@ -130,8 +130,24 @@ static const struct row {
 		"damage credentials 2 of 2 below 0\n", "credential 2 1", "context 3"},
 	{"what an endpoint has to be secured by", "UPDATE endpoints SET require = 1 WHERE id = 1",
 		"damage endpoints 1 of 1 below 0\n", "no such", "context 4"},
-	{"a number in the log", "UPDATE seen SET piv = 1 WHERE id = 3",
+	{"a number in the log", "UPDATE seen SET piv = 4 WHERE id = 3",
 		"damage seen 3 of 0 below 0\n", "seen 3", "highest=7"},
+	{"a bit of a number in the log", "UPDATE seen SET piv = 1 WHERE id = 3",
+		"mended seen 3 of 0 below 0\n", "stale", "highest=9"},
+	{"its sign", "UPDATE seen SET piv = piv - 128 WHERE id = 3", "mended seen 3 of 0 below 0\n",
+		"stale", "highest=9"},
+	{"a bit of whose number", "UPDATE seen SET context_id = 11 WHERE id = 3",
+		"mended seen 3 of 0 below 0\n", "stale", "highest=9"},
+	{"a bit of a sum", "UPDATE seen SET flags = (flags | 64) - (flags & 64) WHERE id <> 2",
+		"mended seen", "stale", "highest=9"},
+	{"a bit each", "UPDATE seen SET piv = piv + 1024 * (id & 1) - 128 * (~id & 1)",
+		"mended seen 1 of 0 below 0\nmended seen 2 of 0 below 0\nmended seen 3", "stale",
+		"highest=9"},
+	{"a bit, and a row", "UPDATE seen SET piv = 1 WHERE id = 3; DELETE FROM seen WHERE id = 1",
+		"damage seen 1 of 0 below 0\n", "seen 3", "stale"},
+	{"a bit, and more elsewhere",
+		"UPDATE seen SET piv = 1 WHERE id = 3; UPDATE seen SET piv = 0 WHERE id = 1",
+		"damage seen 1 of 0 below 0\n", "seen 3", "stale"},
 	{"whose number", "UPDATE seen SET context_id = 4 WHERE id = 1",
 		"damage seen 1 of 0 below 0\n", "seen 3", "highest=9"},
 	{"the clock of the log", "UPDATE seen SET now_ms = 1000000000000 WHERE id = 3",
@@ -179,7 +195,7 @@ static void test_log(void)
 {
 	struct rig r;
 	make(&r);
-	sql(&r, "UPDATE seen SET piv = 1 WHERE id = 3; UPDATE hot SET fresh = 0");
+	sql(&r, "UPDATE seen SET piv = 4 WHERE id = 3; UPDATE hot SET fresh = 0");
 	REQUIRE(!rig_start(&r), r.why);
 	CHECK(rig_has(&r, "damage seen 3"), "it is told");
 	CHECK(rig_lacks(&r, "damage"), "once");
@@ -340,7 +356,7 @@ static bool turn_bit(sqlite3 *db, const char *table, const char *column, int64_t
 /* Whatever there still is was there before. Keys come as tombstones; a damaged endpoint is told. */
 static bool is_part(char *now, const char *before)
 {
-	static const char *const others[] = {"damage", "tombstone", "clock", "endpoint"};
+	static const char *const others[] = {"damage", "mended", "tombstone", "clock", "endpoint"};
 	char *save, *line = strtok_r(now, "\n", &save);
 	for (; line; line = strtok_r(NULL, "\n", &save)) {
 		bool other = false;
@@ -350,6 +366,14 @@ static bool is_part(char *now, const char *before)
 			return false;
 	}
 	return true;
+}
+
+/* But for a line that tells that it was mended. */
+static bool is_whole(const char *now, const char *before)
+{
+	const char *line = strstr(now, "mended"), *rest = line ? strchr(line, '\n') : NULL;
+	size_t n = line ? (size_t)(line - now) : 0;
+	return rest && !strncmp(now, before, n) && !strcmp(rest + 1, before + n);
 }
 
 static void shell(const struct rig *r, const char *text)
@@ -379,7 +403,10 @@ static void change(struct rig *r, const char *before, const char *table, const c
 	char *now = rig_dump(r);
 	REQUIRE(now, what);
 	bool told = strstr(now, "damage") != NULL, torn = strstr(now, "damage seen") != NULL;
-	CHECK(told ? torn || is_part(now, before) : !strcmp(now, before), what);
+	if (strstr(now, "mended"))
+		CHECK(!told && is_whole(now, before), what);
+	else
+		CHECK(told ? torn || is_part(now, before) : !strcmp(now, before), what);
 	CHECK(told || strcmp(column, "sum"), what);
 	free(now);
 	store_free(r->s);

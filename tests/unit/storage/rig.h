@@ -225,8 +225,8 @@ static inline enum err dump_event(void *arg, const struct rec_event *r)
 
 static inline enum err dump_damage(void *arg, const struct rec_damage *r)
 {
-	text_add(arg, "damage %s %" PRIu64 " of %" PRIu64 " below %" PRIu64 "\n", r->table, r->row,
-		r->endpoint_id, r->ssn_limit);
+	text_add(arg, "%s %s %" PRIu64 " of %" PRIu64 " below %" PRIu64 "\n",
+		r->mended ? "mended" : "damage", r->table, r->row, r->endpoint_id, r->ssn_limit);
 	return ERR_OK;
 }
 
