@@ -7,6 +7,7 @@
 #include "cmd/core_impl.h"
 #include "device/device.h"
 #include "device/inner.h"
+#include "endpoint/exchange_impl.h"
 #include "tests/unit/cmd/sim_audit.h"
 
 #include <poll.h>
@@ -267,10 +268,27 @@ static bool sim_store_ready(const struct sim *s)
 	return poll(&p, 1, 0) == 1;
 }
 
+/* A secret is being read. */
+static bool sim_reads(const struct sim *s)
+{
+	struct ep_exchange *x = s->core->up ? s->core->x : NULL;
+	bool reads = false;
+	for (size_t i = 0; x && i < EP_HELD_MAX; i++)
+		reads |= x->recovery.held[i].bytes && !x->recovery.held[i].ready;
+	for (size_t i = 0; x && i < EP_BEGIN_MAX; i++)
+		reads |= x->recovery.begin[i] && !x->recovery.begin_ready &&
+			 !ep_recover_inputs(x, x->recovery.begin[i]->ctx->id);
+	return reads;
+}
+
 /* The end of a turn; what it asked of the store is done now or some time later. */
 static void sim_turn(struct sim *s)
 {
 	core_turn_end(s->core);
+	if (s->threaded && sim_reads(s)) { /* no time passes meanwhile */
+		struct pollfd p = {.fd = core_store_fd(s->core), .events = POLLIN};
+		poll(&p, 1, 1000);
+	}
 	bool asked = store_pending(s->core->store) || sim_store_ready(s);
 	if (s->held || s->commit_at_us != SIM_NEVER || !asked)
 		return;

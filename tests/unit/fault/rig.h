@@ -313,7 +313,11 @@ static SIM_UNUSED void rig_check_going_on(void)
 	static struct sim_result r;
 	CHECK(sim_until(s, sim_all_registered, 7200000), "devices find their way back");
 	for (unsigned i = 0; i < s->dev_n; i++) {
-		CHECK(sim_dm(s, i, ADM_READ, "/3/0/0", &r) == 200, "a Read is answered");
+		int status = sim_dm(s, i, ADM_READ, "/3/0/0", &r);
+		/* Where the power cut left a device with keys of its own, others come first. */
+		if (s->host->o.recover && status == 503 && !strcmp(r.type, "cancelled"))
+			status = sim_dm(s, i, ADM_READ, "/3/0/0", &r);
+		CHECK(status == 200, "a Read is answered");
 		rig_updated = i;
 		rig_updates = s->dev[i].done[DEV_OP_UPDATE];
 		CHECK(sim_until(s, rig_has_updated, 1000000), "Updates are taken");

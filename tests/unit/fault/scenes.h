@@ -137,6 +137,30 @@ static void scene_reserves(void)
 		rig_dm(0, ADM_READ, "/3/0/0");
 }
 
+/* Devices that know RFC 8613 Appendix B.2, and one whose keys have done three quarters. */
+static void scene_used_up(void)
+{
+	enum { NEAR = 3 << 18 };
+	struct sim *s = scene_sim;
+	s->cfg.freshness = 3;
+	s->host->o.recover = DEV_RECOVER_BEGIN;
+	scene_up();
+	scene_device(DEV_ROLE_SERVER);
+	REQUIRE(sim_until(s, sim_all_registered, 300000), "registered");
+	sim_run(s, 21000);
+	struct dev_counters *at = &s->dev[0].dev->ctx[DEV_ROLE_SERVER]->at;
+	at->next = at->limit = NEAR;
+	osc_window_seal(&sim_endpoint(s, 0)->contexts->window, NEAR - 1);
+}
+
+static void scene_renews(void)
+{
+	sim_run(scene_sim, 45000);
+	CHECK(scene_dead() || disk.fail_at || rig.starved || rig_sim.core->failed ||
+			!ep_context_older(sim_endpoint(scene_sim, 0)->contexts),
+		"new keys are in use");
+}
+
 static void scene_small(void)
 {
 	rig.opts.log_rows_max = 4;
@@ -229,6 +253,7 @@ static const struct scene scenes[] = {
 	{"bootstrap", scene_to_bootstrap, scene_registers},
 	{"updates", scene_registered, scene_updates},
 	{"new keys", scene_registered, scene_bootstraps_again},
+	{"keys at their limit", scene_used_up, scene_renews},
 	{"notifications", scene_observed, scene_notifications},
 	{"operations", scene_registered, scene_operations},
 	{"reservation", scene_busy, scene_reserves},
