@@ -104,6 +104,26 @@ static void observe(struct sim *s, unsigned i)
 	CHECK(!sim_watch(s, i, path).found, "nothing is left of it");
 }
 
+/* The device forgets in the midst of it what it was asked to watch, and registers anew. */
+static void observe_and_restart(struct sim *s, unsigned i)
+{
+	static const char path[] = "/3303/0/5700";
+	CHECK(sim_dm(s, i, ADM_OBSERVE, path, &result) == 200 && result.n, "Observe");
+	for (int n = 0; n < 3; n++) {
+		unsigned before = s->dev[i].done[DEV_OP_REGISTER];
+		sim_run(s, 7000);
+		int rc = sim_dm(s, i, ADM_EXECUTE, "/3/0/4", &result);
+		CHECK(rc == 200 || rc == 503, "Reboot, whose answer the Register may overtake");
+		sim_run(s, 10000);
+		CHECK(s->dev[i].done[DEV_OP_REGISTER] == before + 1 && sim_watch(s, i, path).active,
+			"observed again after the Register (IR-06)");
+		uint64_t told = sim_watch(s, i, path).notifications;
+		sim_run(s, 60000);
+		CHECK(sim_watch(s, i, path).notifications > told + 3, "and told of");
+	}
+	CHECK(sim_dm(s, i, ADM_CANCEL, path, &result) == 204, "Cancel");
+}
+
 static void life(uint64_t seed, struct sim_net net, uint32_t commit_us, enum dev_role role)
 {
 	struct sim *s = &sim;
@@ -119,6 +139,7 @@ static void life(uint64_t seed, struct sim_net net, uint32_t commit_us, enum dev
 		manage(s, 0);
 		manage_more(s, 0);
 		observe(s, 1);
+		observe_and_restart(s, 1);
 	}
 	unsigned before = s->dev[3].done[DEV_OP_UPDATE];
 	sim_run(s, bad ? 3600000 : 700000);
