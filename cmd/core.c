@@ -243,6 +243,7 @@ enum err core_stop(struct core *c)
 		if (n == 0 || (n < 0 && errno != EINTR))
 			return ERR_IO;
 		core_store_poll(c);
+		core_turn_end(c); /* what gathered meanwhile */
 	}
 	core_store_poll(c);
 	if (c->failed)

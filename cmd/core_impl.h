@@ -9,6 +9,8 @@ enum {
 	CORE_RENEW_SLOTS = 1024,
 	CORE_ROTATE_SLOTS = 8192,
 	CORE_TURNS_MAX = 64,
+	CORE_TURNS_APART = CORE_TURNS_MAX / 2, /* with that many in flight, the next goes on */
+	CORE_GATHER_MAX = 1024,                /* until it has so many records or effects */
 	CORE_RECOVER_MS = 1000
 };
 

@@ -149,6 +149,15 @@ void core_speak_refusals(struct core *c)
 	turn_begin(t, core_now_ms(c), c->wall_ms);
 }
 
+/* Storage is behind. What comes meanwhile goes into one turn, for it would be one commit anyway: so
+ * it is the number of requests, not of the loop's passes, that makes the daemon refuse. What is in
+ * flight ends this, when it comes back. */
+static bool gathers(const struct core *c, const struct turn *t)
+{
+	return c->flight_n >= CORE_TURNS_APART && store_pending(c->store) && !t->err &&
+	       t->batch.n < CORE_GATHER_MAX && t->effect_n < CORE_GATHER_MAX;
+}
+
 void core_turn_end(struct core *c)
 {
 	struct core_turn *n = c->cur;
@@ -157,7 +166,7 @@ void core_turn_end(struct core *c)
 		return;
 	}
 	core_limits(c);
-	if (turn_empty(&n->turn) && !n->turn.err)
+	if ((turn_empty(&n->turn) && !n->turn.err) || gathers(c, &n->turn))
 		return;
 	heap_grown();
 	struct core_turn *fresh = turn_get(c);

@@ -125,7 +125,8 @@ static void on_done(void *arg, const struct adm_result *r)
 	order[order_n++] = *(unsigned *)arg;
 }
 
-/* Effects leave in the order of their turns; more than so many turns in flight are refused. */
+/* Effects leave in the order of their turns. While storage is behind, turns become one; when that
+ * is too much, too, requests are refused. */
 static void order_kept(void)
 {
 	struct sim *s = &sim;
@@ -146,12 +147,20 @@ static void order_kept(void)
 		ops.endpoint_put(ops.arg, span_str(name), &settings, on_done, &id[n]);
 		sim_turn(s);
 	}
-	CHECK(order_n == 0 && s->core->flight_n == 40, "forty turns wait");
-	for (unsigned n = 40; n < CORE_TURNS_MAX; n++)
-		CHECK(!sim_inject(s, &from, SPAN_OF(stranger), &m), "a turn behind waits too");
-	CHECK(sim_inject(s, &from, SPAN_OF(stranger), &m) && m.code == MSG_UNAVAILABLE,
+	CHECK(order_n == 0 && s->core->flight_n == CORE_TURNS_APART &&
+			core_cur(s->core)->effect_n >= 40 - CORE_TURNS_APART,
+		"forty outcomes wait, those of the last in one turn");
+	size_t waiting = 0;
+	while (waiting < 2 * CORE_TURNS_MAX * CORE_GATHER_MAX &&
+		!sim_inject(s, &from, SPAN_OF(stranger), &m))
+		waiting++;
+	CHECK(waiting > (CORE_TURNS_APART - 1) * CORE_GATHER_MAX &&
+			waiting < CORE_TURNS_MAX * CORE_GATHER_MAX,
+		"many behind wait, too");
+	CHECK(m.code == MSG_UNAVAILABLE && s->core->flight_n == CORE_TURNS_MAX,
 		"beyond the limit 5.03");
 	sim_hold(s, false);
+	sim_turn(s); /* what gathered goes, and comes back */
 	bool ascending = order_n == 40;
 	for (unsigned n = 0; n < order_n; n++)
 		ascending = ascending && order[n] == n;
