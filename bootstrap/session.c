@@ -165,6 +165,7 @@ static void next_command(struct bs *b, struct bs_session *s, struct turn *t)
 {
 	struct lwm_path p;
 	enum err err = ERR_STATE;
+	s->sent_at = s->at;
 	advance(s, &p);
 	switch (s->step) {
 	case BS_DISCOVER:
@@ -355,15 +356,30 @@ static void answered(struct bs *b, struct bs_session *s, const struct msg *m, st
 	next_command(b, s, t);
 }
 
+/* A command may have been lost for good, and some devices never answer a copy of one (CT-13): it is
+ * sent anew, once, under a new Message ID. All of them do no harm twice. */
+static bool send_anew(
+	struct bs *b, struct bs_session *s, const struct ep_request *r, struct turn *t)
+{
+	if (s->again || r->lost || r->unsent || r->spent)
+		return false;
+	s->again = true;
+	if (s->step == BS_DELETE) /* the others go on when they are answered */
+		s->at = s->sent_at;
+	next_command(b, s, t);
+	return true;
+}
+
 void bs_session_delivery(struct bs *b, struct bs_session *s, struct ep_delivery *d, struct turn *t)
 {
 	struct ep_request *r = d->request;
 	s->request = NULL;
-	if (d->kind == EP_RESPONSE)
+	if (d->kind == EP_RESPONSE) {
+		s->again = false;
 		answered(b, s, d->msg, t);
-	else if (d->kind == EP_TIMEOUT)
-		bs_session_end(b, s, "the device did not answer a command", t);
-	else
+	} else if (d->kind != EP_TIMEOUT)
 		bs_session_end(b, s, "a command was rejected or could not be sent", t);
+	else if (!send_anew(b, s, r, t))
+		bs_session_end(b, s, "the device did not answer a command", t);
 	ep_request_end(b->x, r, t);
 }

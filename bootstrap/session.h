@@ -51,7 +51,9 @@ struct bs_session {
 	struct peer peer;           /* this one */
 	struct ep_request *request; /* the command on its way */
 	enum bs_step step;
-	size_t at; /* of the commands of this step */
+	size_t at;      /* of the commands of this step */
+	size_t sent_at; /* where the command on its way began */
+	bool again;     /* it was sent anew: nothing acknowledged it (CT-13) */
 	struct bs_plan *plan;
 	const struct bs_account *drawn; /* of the plan: whose keys are drawn; NULL: nobody's */
 	struct lwm_bs_discover found;
