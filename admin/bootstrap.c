@@ -59,6 +59,11 @@ void bootstrap_put(struct adm_req *r)
 	r->adm->ops.plan_put(r->adm->ops.arg, r->endpoint, r->body, req_done, r);
 }
 
+void bootstrap_start_post(struct adm_req *r)
+{
+	r->adm->ops.bootstrap_start(r->adm->ops.arg, r->endpoint, req_done, r);
+}
+
 void bootstrap_delete(struct adm_req *r)
 {
 	r->adm->ops.plan_delete(r->adm->ops.arg, r->endpoint, req_done, r);

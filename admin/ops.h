@@ -354,6 +354,8 @@ struct adm_ops {
 	void (*plan_put)(
 		void *arg, struct span name, struct span json, adm_done_fn *done, void *done_arg);
 	void (*plan_delete)(void *arg, struct span name, adm_done_fn *done, void *done_arg);
+	/* A bootstrap that the device has not asked for. */
+	void (*bootstrap_start)(void *arg, struct span name, adm_done_fn *done, void *done_arg);
 	/* What it points to lives until the next call. ERR_NOTFOUND: `similar` is filled. */
 	enum err (*explain)(void *arg, struct span name, struct adm_explanation *out);
 	/* From now on the messages of the endpoint come as events of the type "trace", or no more.

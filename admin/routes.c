@@ -44,6 +44,7 @@ static const struct adm_route routes[] = {
 	{"PUT", "/v1/bootstrap/{}", bootstrap_put, ""},
 	{"DELETE", "/v1/bootstrap/{}", bootstrap_delete, ""},
 	{"POST", "/v1/bootstrap/{}/trigger", bootstrap_trigger_post, "instance wait expires"},
+	{"POST", "/v1/bootstrap/{}/start", bootstrap_start_post, ""},
 	{"GET", "/v1/bootstrap-default", bootstrap_get, ""},
 	{"PUT", "/v1/bootstrap-default", bootstrap_put, ""},
 	{"DELETE", "/v1/bootstrap-default", bootstrap_delete, ""},

@@ -32,7 +32,8 @@ adm_handler_fn observations_list, observation_put, observation_delete;
 adm_handler_fn images_list, image_get, image_put, image_delete;
 adm_handler_fn firmware_list, firmware_get, firmware_put, firmware_delete;
 adm_handler_fn operations_list, operation_get, operation_delete;
-adm_handler_fn bootstrap_get, bootstrap_put, bootstrap_delete, bootstrap_trigger_post;
+adm_handler_fn bootstrap_get, bootstrap_put, bootstrap_delete, bootstrap_trigger_post,
+	bootstrap_start_post;
 /* What the answer to an operation of that kind holds. */
 adm_answer_fn *data_answer(enum adm_dm_kind kind);
 /* A reason as a member of an array. */

@@ -234,6 +234,27 @@ static void bootstrap_request(struct bs *b, struct ep_delivery *d, struct turn *
 		ep_note(b->dir, e, EP_REASON_OVERLOAD, t->wall_ms);
 }
 
+enum err bs_begin(struct bs *b, struct endpoint *e, struct turn *t)
+{
+	const struct bs_endpoint *be = e->session;
+	struct bs_plan *plan = plan_of(b, e);
+	/* A new account that it took counts, although it has not used it yet. */
+	struct ep_context *c = ep_context_newest(e, REC_ROLE_BOOTSTRAP, REC_GEN_ACKNOWLEDGED);
+	if (!b->opts.unasked)
+		return ERR_UNSUPPORTED;
+	if (!c)
+		return ERR_NOTFOUND;
+	if (!c->fresh || !c->peer)
+		return ERR_STATE;
+	if (be && be->session)
+		return ERR_BUSY;
+	if (!bs_plan_acts(plan))
+		return ERR_CONFLICT;
+	struct bs_way way = {c, c->peer->peer};
+	ep_respond_forget(b->x, c);
+	return bs_session_start(b, e, &way, plan, LWM_CF_TLV, t);
+}
+
 /* Whatever is no 2.05 leads the device on to /bs (BS-20, CT-90). */
 static void pack_request(struct bs *b, struct ep_delivery *d, struct turn *t)
 {

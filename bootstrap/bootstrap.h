@@ -23,6 +23,7 @@ struct bs_opts {
 	uint8_t recipient_id_bytes;
 	uint32_t session_timeout_s;
 	bool pack;            /* Bootstrap-Packs are given */
+	bool unasked;         /* bs_begin may be used */
 	bs_render_fn *render; /* NULL: what is read is not shown */
 	void *render_arg;
 	uint64_t now_ms;
@@ -44,6 +45,11 @@ MUST_USE enum err bs_load_no_plan(struct bs *b, struct endpoint *e);
 
 void bs_request(struct bs *b, struct ep_delivery *d, struct turn *t);
 void bs_response(struct bs *b, struct ep_delivery *d, struct turn *t);
+/* Begins a bootstrap that the device has not asked for, where it was heard of last under its
+ * bootstrap keys (BS-23). ERR_UNSUPPORTED: switched off; ERR_NOTFOUND: it has no such keys,
+ * ERR_STATE: or has not been heard of under them; ERR_BUSY: one is under way; ERR_CONFLICT: there
+ * is no plan; ERR_NOMEM. */
+MUST_USE enum err bs_begin(struct bs *b, struct endpoint *e, struct turn *t);
 void bs_timer(struct bs *b, struct turn *t);
 uint64_t bs_deadline_ms(const struct bs *b);
 /* The first request under it was verified and answered. */

@@ -359,6 +359,33 @@ static void op_plan_delete(void *arg, struct span name, adm_done_fn *done, void 
 		turn_done(core_cur(c), ticket, 204, NULL, NULL);
 }
 
+/* BS-23 */
+static void op_bootstrap_start(void *arg, struct span name, adm_done_fn *done, void *done_arg)
+{
+	struct core *c = arg;
+	uint64_t ticket;
+	struct endpoint *e;
+	if (!core_call_begin(c, done, done_arg, &ticket) || !(e = core_known(c, name, ticket)))
+		return;
+	enum err err = bs_begin(c->bs, e, core_cur(c));
+	if (!err)
+		turn_done(core_cur(c), ticket, 200, NULL, NULL);
+	else if (err == ERR_UNSUPPORTED)
+		core_refuse(c, ticket, 409, "conflict",
+			"[bootstrap] unasked is off: only devices begin a bootstrap");
+	else if (err == ERR_NOTFOUND)
+		core_refuse(c, ticket, 404, "no-credentials", "it has no bootstrap credentials");
+	else if (err == ERR_STATE)
+		core_refuse(c, ticket, 504, "no-address",
+			"nothing was heard of it under its bootstrap keys since the start");
+	else if (err == ERR_BUSY || err == ERR_CONFLICT)
+		core_refuse(c, ticket, 409, "conflict",
+			err == ERR_BUSY ? "its bootstrap is under way"
+					: "there is no plan for its bootstrap");
+	else
+		core_refuse_err(c, ticket, err);
+}
+
 static enum err op_trace(void *arg, struct span name, bool on)
 {
 	struct core *c = arg;
@@ -435,6 +462,7 @@ void core_admin_ops(struct core *c, struct adm_ops *out)
 		.bootstrap_get = op_bootstrap_get,
 		.plan_put = op_plan_put,
 		.plan_delete = op_plan_delete,
+		.bootstrap_start = op_bootstrap_start,
 		.explain = core_explain,
 		.trace = op_trace,
 		.events = op_events,

@@ -360,6 +360,7 @@ static enum err new_bootstrap(struct core *c, uint64_t now_ms)
 		.recipient_id_bytes = (uint8_t)g->recipient_id_bytes,
 		.session_timeout_s = g->session_timeout_s,
 		.pack = g->pack,
+		.unasked = g->unasked,
 		.render = render,
 		.render_arg = c,
 		.now_ms = now_ms};

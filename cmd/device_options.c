@@ -123,6 +123,8 @@ static const struct row rows[] = {
 		AT(dev.all_formats), 0, 0, 0},
 	{"pack", NULL, "ask for a Bootstrap-Pack first (LwM2M 1.2)", KIND_FLAG, AT(dev.pack), 0, 0,
 		0},
+	{"unasked", NULL, "take a bootstrap that it has not asked for (LwM2M 1.0)", KIND_FLAG,
+		AT(dev.unasked), 0, 0, 0},
 	{"sensors", "N", "instances of /3303 (1)", KIND_NUMBER, AT(dev.sensors), 1, 40, 1},
 	{"blob", "BYTES", "size of /19/0/0 (4096)", KIND_NUMBER, AT(dev.blob_bytes), 0, 1 << 20, 1},
 	{"body-limit", "BYTES", "largest write in blocks (1048576)", KIND_NUMBER,

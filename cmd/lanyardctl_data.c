@@ -225,6 +225,9 @@ int ctl_bootstrap(struct ctl *c)
 {
 	const char *t = ctl_target(c, "/v1/bootstrap/%e/trigger", c->arg[0]);
 
+	if (c->opt[CTL_OPT_UNASKED])
+		return ctl_device_do(
+			c, "POST", ctl_target(c, "/v1/bootstrap/%e/start", c->arg[0]), NULL);
 	t = ctl_query(c, t, "instance", c->arg_n > 1 ? c->arg[1] : NULL);
 	t = ctl_query(c, t, "wait", c->opt[CTL_OPT_WAIT]);
 	t = ctl_query(c, t, "expires", c->opt[CTL_OPT_EXPIRES]);

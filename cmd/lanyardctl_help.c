@@ -41,6 +41,7 @@ const struct ctl_option ctl_options[CTL_OPT_N] = {
 	[CTL_OPT_IDENTITY] = {"identity", 0, "TEXT",
 		"the PSK identity (default: the endpoint's name)"},
 	[CTL_OPT_DEFAULT] = {"default", 0, NULL, "the plan of endpoints that have none"},
+	[CTL_OPT_UNASKED] = {"unasked", 0, NULL, "begin it here (LwM2M 1.0)"},
 	[CTL_OPT_CANCEL] = {"cancel", 0, NULL, "give it up"},
 	[CTL_OPT_DEPTH] = {"depth", 'd', "N", "how far down, 0 to 3 (default: the device's)"},
 	[CTL_OPT_PARTIAL] = {"partial", 'p', NULL,
@@ -225,9 +226,11 @@ static const struct ctl_command commands[] = {
 	{"plan", NULL, "EP [show | set FILE | delete]", 0, 3, CTL_HAS(CTL_OPT_DEFAULT), ctl_plan,
 		"the bootstrap plan of an endpoint",
 		"With --default there is no EP. FILE may be - for standard input."},
-	{"bootstrap", NULL, "EP [INSTANCE]", 1, 2, DEVICE, ctl_bootstrap,
+	{"bootstrap", NULL, "EP [INSTANCE]", 1, 2, DEVICE | CTL_HAS(CTL_OPT_UNASKED), ctl_bootstrap,
 		"have a registered device bootstrap again",
-		"INSTANCE is that of the Server object; by default the lowest it has listed."},
+		"INSTANCE is that of the Server object; by default the lowest it has listed.\n"
+		"With --unasked the bootstrap begins here, where the device allows that; "
+		"[bootstrap] unasked has to be on."},
 	{"events", NULL, "", 0, 0,
 		CTL_HAS(CTL_OPT_ENDPOINT) | CTL_HAS(CTL_OPT_TYPE) | CTL_HAS(CTL_OPT_AFTER) |
 			CTL_HAS(CTL_OPT_COUNT),

@@ -59,6 +59,7 @@ struct cfg {
 	uint32_t recipient_id_bytes; /* 1 to 7; 5 */
 	uint32_t session_timeout_s;
 	bool pack;
+	bool unasked;              /* the bootstrap server may begin (LwM2M 1.0) */
 	uint32_t rotate_keys_days; /* 0: never */
 	/* [listen NAME]; if none is given, cfg_load fills in "server" on *:5683 and "bootstrap" on
 	 * *:5783, each if enabled */

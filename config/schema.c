@@ -79,6 +79,8 @@ static const struct cfg_option schema[] = {
 		"247", false, "a bootstrap session that stands still for so long has failed"},
 	{"bootstrap", "pack", CFG_BOOL, C(pack), BOOL, NULL, "yes", false,
 		"whether a device may fetch all it is given as one Bootstrap-Pack"},
+	{"bootstrap", "unasked", CFG_BOOL, C(unasked), BOOL, NULL, "no", false,
+		"whether a bootstrap may begin here, for devices of LwM2M 1.0 that allow it"},
 	{"bootstrap", "rotate_keys", CFG_UINT, C(rotate_keys_days), 0, 3650, "days", NULL, "0",
 		false,
 		"a device whose OSCORE keys are older is told to bootstrap for new ones; 0 is "

@@ -162,8 +162,9 @@ void dev_bootstrap_request(struct dev_call *c, struct msg *reply)
 	/* The 2.04 to our request may have been lost, or be on its way. */
 	bool open = d->state == DEV_STATE_BOOTSTRAP ||
 		    (d->state == DEV_STATE_REQUESTING && d->req.op == DEV_OP_BOOTSTRAP);
-	if (!open || d->stopping) {
-		bool again = is_finish(&c->plain) && d->finished;
+	bool again = !open && is_finish(&c->plain) && d->finished;
+	bool may_begin = d->host->o.unasked && d->state != DEV_STATE_NEW;
+	if (again || !(open || may_begin) || d->stopping) {
 		reply->code = again ? MSG_CHANGED : MSG_UNAUTHORIZED;
 		return;
 	}

@@ -55,6 +55,7 @@ struct dev_options {
 	uint32_t awake_ms;
 	bool all_formats;       /* speak every content format, not text, opaque and TLV alone */
 	bool pack;              /* ask for a Bootstrap-Pack first (LwM2M 1.2) */
+	bool unasked;           /* take a bootstrap that it has not asked for (LwM2M 1.0) */
 	bool bootstrap_anew;    /* bootstrap even if there is a server account */
 	int64_t wall_offset_ms; /* wall clock minus the clock of `now_us` */
 };

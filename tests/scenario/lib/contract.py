@@ -44,6 +44,7 @@ OBSERVE_COMPOSITE = E + "/observe-composite"
 OBSERVATION = E + "/observations/{path}"
 PLAN = "/v1/bootstrap/{endpoint}"
 TRIGGER = PLAN + "/trigger"
+START = PLAN + "/start"
 DEFAULT = "/v1/bootstrap-default"
 OPERATION = "/v1/operations/{id}"
 IMAGES = "/v1/firmware"
@@ -58,6 +59,8 @@ port = {server}
 role = bootstrap
 address = 127.0.0.1
 port = {bootstrap}
+[bootstrap]
+unasked = yes
 [server]
 endpoints_max = 8
 awake = 1
@@ -407,7 +410,9 @@ def plans():
     call(412, "DELETE", DEFAULT, headers={"If-Match": '"0"'})
     call(422, "PUT", DEFAULT, body={"servers": []}, has="servers")
     call(422, "PUT", DEFAULT, body=two, has="servers[1].psk.key")
-    call(200, "PUT", DEFAULT, body={**plan, "patterns": [{"match": "m-*", **plan}]})
+    account = {"uri": "coap://127.0.0.1:5783", "hold_off_s": 5, "timeout_s": 0, "oscore": {"aead": 1}}
+    call(200, "PUT", DEFAULT, body={**plan, "bootstrap_account": account,
+                                    "patterns": [{"match": "m-*", **plan}]})
     call(200, "GET", DEFAULT)
     call(204, "DELETE", DEFAULT)
     call(404, "DELETE", DEFAULT, has="no-plan")
@@ -559,6 +564,8 @@ def absent_devices():
         told = call(200, "GET", OPERATION, {"id": answer.json()["id"]}).json()
         check("and is given up", told["problem"]["type"].endswith(":cancelled"), told)
     call(404, "POST", TRIGGER, NOBODY, has="unknown-endpoint")
+    call(404, "POST", START, NOBODY, has="unknown-endpoint")
+    call(404, "POST", START, {"endpoint": "known"}, has="no-credentials")
     with ThreadPoolExecutor(len(WELL)) as pool:
         for done in [pool.submit(call, 504, method, path, device("sleepy", at),
                                  {"wait": 9, "expires": 1}, body=body, has="expired")
@@ -814,7 +821,7 @@ def start_device():
         f.write("endpoint=d\nmaster_secret=0123456789abcdef0123456789abcdef\nsender_id=dd01\n"
                 f"recipient_id=01\nbootstrap_uri=coap://127.0.0.1:{ports['bootstrap']}\n")
     spawn("device.log", f"{build}/bin/lanyard-device", "--config", f"{folder}/device.conf",
-          "--state", f"{folder}/device.state", "--notify-interval", "500")
+          "--state", f"{folder}/device.state", "--notify-interval", "500", "--unasked")
 
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -825,8 +832,7 @@ daemon = start_daemon()
 document = Document(request(sock, "GET", "/v1/openapi.json").body)
 uri = f"coap://127.0.0.1:{ports['server']}"
 call(200, "PUT", DEFAULT,
-     body={"servers": [{"uri": uri, "lifetime_s": 300}], "read": ["/1", "/2"],
-           "bootstrap_account": {"uri": f"coap://127.0.0.1:{ports['bootstrap']}"}})
+     body={"servers": [{"uri": uri, "lifetime_s": 300}], "read": ["/1", "/2"]})
 start_device()
 silent, sleepy, brief = (Silent(ports["server"]) for _ in range(3))
 check("devices register", silent.register("silent", 300) and
@@ -864,7 +870,8 @@ call(204, "DELETE", OBSERVATION, device("d", "3303/0/5700"))
 call(204, "DELETE", OBSERVE_COMPOSITE, {"endpoint": "d"}, body=TOGETHER)
 listener.take()
 listener.kinds.clear()
-call(200, "POST", TRIGGER, {"endpoint": "d"})
+call(200, "POST", START, {"endpoint": "d"})
+call(409, "POST", START, {"endpoint": "d"}, has="conflict")
 listener.until("bootstrap", "d")
 listener.until("registered", "d")
 daemon = restarts(daemon, listener)

@@ -388,6 +388,13 @@ FAKE void fake_plan_delete(void *arg, struct span name, adm_done_fn *done, void 
 	fake_finish(done, done_arg);
 }
 
+FAKE void fake_bootstrap_start(void *arg, struct span name, adm_done_fn *done, void *done_arg)
+{
+	(void)arg;
+	fake_note("bootstrap-start", name);
+	fake_finish(done, done_arg);
+}
+
 FAKE enum err fake_trace(void *arg, struct span name, bool on)
 {
 	(void)arg;
@@ -560,6 +567,7 @@ static const struct adm_ops fake_ops __attribute__((unused)) = {
 	.backup = fake_backup,
 	.plan_put = fake_plan_put,
 	.plan_delete = fake_plan_delete,
+	.bootstrap_start = fake_bootstrap_start,
 	.explain = fake_explain,
 	.trace = fake_trace,
 	.events = fake_events,

@@ -238,6 +238,8 @@ static const struct row {
 		NULL},
 	{"bootstrap trigger (BS-22)", "POST", "/v1/bootstrap/d/trigger", NULL, 204, NULL, "dm", "d",
 		"/1/4/9 "},
+	{"a bootstrap that nobody asked for (BS-23)", "POST", "/v1/bootstrap/d/start", NULL, 204,
+		NULL, "bootstrap-start", "d", NULL},
 	{"bootstrap trigger of another instance", "POST", "/v1/bootstrap/d/trigger?instance=7",
 		NULL, 204, NULL, "dm", "d", "/1/7/9 "},
 	{"bootstrap trigger, no instance", "POST", "/v1/bootstrap/d/trigger?instance=65535", NULL,
