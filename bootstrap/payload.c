@@ -103,6 +103,15 @@ static void server(const struct bs_session *s, size_t at, struct writing *o)
 		add_integer(o, 3, a->pmax_s);
 	add_boolean(o, 6, a->notification_storing);
 	add_bytes(o, 7, LWM_STRING, span_str(a->binding));
+	for (unsigned i = 0, n = 0; i < BS_LWM2M_N; i++) {
+		if (!(a->lwm2m >> i & 1))
+			continue;
+		add_bytes(o, 25, LWM_STRING, span_str(bs_lwm2m_versions[i]));
+		o->v[o->n - 1].path.n = 4;
+		o->v[o->n - 1].path.id[3] = (uint16_t)n++;
+	}
+	if (a->profile_hash)
+		add_unsigned(o, 27, a->profile_hash);
 }
 
 /* Where rights are given at all, each server owns its own account, which nobody else is shown. */

@@ -147,6 +147,23 @@ static void write_oscore(const struct bs_oscore *o, struct writer *w)
 		(unsigned)o->recipient_id_bytes);
 }
 
+const char *const bs_lwm2m_versions[BS_LWM2M_N] = {"1.0", "1.1", "1.2"};
+
+static void write_enabler(const struct bs_account *a, struct writer *w)
+{
+	bool any = false;
+	for (unsigned i = 0; i < BS_LWM2M_N; i++) {
+		if (!(a->lwm2m >> i & 1))
+			continue;
+		wr_fmt(w, "%s\"%s\"", any ? "," : ",\"lwm2m_versions\":[", bs_lwm2m_versions[i]);
+		any = true;
+	}
+	if (any)
+		wr_str(w, "]");
+	if (a->profile_hash)
+		wr_fmt(w, ",\"profile_hash\":%u", (unsigned)a->profile_hash);
+}
+
 static void write_account(const struct bs_account *a, bool secrets, struct writer *w)
 {
 	wr_str(w, "{\"uri\":");
@@ -157,6 +174,7 @@ static void write_account(const struct bs_account *a, bool secrets, struct write
 	wr_fmt(w, ",\"notification_storing\":%s", a->notification_storing ? "true" : "false");
 	wr_fmt(w, ",\"default_pmin_s\":%u,\"default_pmax_s\":%u", (unsigned)a->pmin_s,
 		(unsigned)a->pmax_s);
+	write_enabler(a, w);
 	write_keys(a, secrets, w);
 	if (a->has_oscore)
 		write_oscore(&a->oscore, w);

@@ -39,7 +39,9 @@ struct bs_account {
 	uint32_t lifetime_s;
 	uint32_t pmin_s, pmax_s; /* default periods; 0: not written */
 	bool notification_storing;
-	uint8_t mode; /* enum bs_mode; with has_oscore: OSCORE inside it */
+	uint8_t lwm2m;        /* bits of BS_LWM2M_*: versions it speaks; 0: not written */
+	uint8_t profile_hash; /* it prefers for Profile IDs, 1 to 6; 0: not written */
+	uint8_t mode;         /* enum bs_mode; with has_oscore: OSCORE inside it */
 	bool has_oscore;
 	struct bs_oscore oscore;
 	/* /0/x/3, 4 and 5, as the mode has them; empty: not written (BS-26) */
@@ -55,6 +57,9 @@ struct bs_renewal {
 	uint32_t timeout_s;  /* after which the device drops the account; 0: never */
 	struct bs_oscore oscore;
 };
+
+/* /1/x/25 */
+enum { BS_LWM2M_10 = 1, BS_LWM2M_11 = 2, BS_LWM2M_12 = 4, BS_LWM2M_N = 3 };
 
 enum {
 	BS_RIGHT_READ = 1,
@@ -126,6 +131,8 @@ const struct bs_account *bs_plan_oscore(const struct bs_plan *p);
 bool bs_plan_names(const struct bs_plan *p, uint16_t ssid);
 /* As JSON; with its secrets it is what bs_plan_parse reads. */
 void bs_plan_write(const struct bs_plan *p, bool secrets, struct writer *w);
+/* "1.0": of the at-th bit. */
+extern const char *const bs_lwm2m_versions[BS_LWM2M_N];
 /* What an account is where a plan says nothing. */
 void bs_account_defaults(struct bs_account *a);
 

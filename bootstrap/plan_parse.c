@@ -125,7 +125,8 @@ static enum err binding(struct plan_in *in, struct json_object *o, struct bs_acc
 
 static enum err numbers(struct json_object *o, struct bs_account *a, struct bs_refusal *no)
 {
-	int64_t ssid = a->ssid, lifetime = a->lifetime_s, pmin = a->pmin_s, pmax = a->pmax_s;
+	int64_t ssid = a->ssid, lifetime = a->lifetime_s, hash = 0, pmin = a->pmin_s,
+		pmax = a->pmax_s;
 	enum err err = bs_number_member(o, "ssid", 1, 65534, &ssid, no);
 	if (!err)
 		err = bs_number_member(o, "lifetime_s", 0, INT32_MAX, &lifetime, no);
@@ -133,6 +134,8 @@ static enum err numbers(struct json_object *o, struct bs_account *a, struct bs_r
 		err = bs_number_member(o, "default_pmin_s", 0, INT32_MAX, &pmin, no);
 	if (!err)
 		err = bs_number_member(o, "default_pmax_s", 0, INT32_MAX, &pmax, no);
+	if (!err)
+		err = bs_number_member(o, "profile_hash", 1, 6, &hash, no);
 	if (!err && pmin && pmax && pmax < pmin)
 		err = bs_complain(
 			no, "default_pmax_s", "default_pmax_s is less than default_pmin_s");
@@ -142,6 +145,33 @@ static enum err numbers(struct json_object *o, struct bs_account *a, struct bs_r
 	a->lifetime_s = (uint32_t)lifetime;
 	a->pmin_s = (uint32_t)pmin;
 	a->pmax_s = (uint32_t)pmax;
+	a->profile_hash = (uint8_t)hash;
+	return ERR_OK;
+}
+
+/* Which versions of LwM2M it speaks (REG-23). */
+static enum err versions(struct json_object *o, struct bs_account *a, struct bs_refusal *no)
+{
+	struct json_object *v;
+	if (!json_object_object_get_ex(o, "lwm2m_versions", &v))
+		return ERR_OK;
+	size_t n = json_object_is_type(v, json_type_array) ? json_object_array_length(v) : 0;
+	bool good = n > 0;
+	for (size_t i = 0; i < n && good; i++) {
+		struct json_object *one = json_object_array_get_idx(v, i);
+		const char *s = json_object_is_type(one, json_type_string)
+					? json_object_get_string(one)
+					: "";
+		unsigned at = 0;
+		while (at < BS_LWM2M_N && strcmp(bs_lwm2m_versions[at], s))
+			at++;
+		good = at < BS_LWM2M_N && !(a->lwm2m >> at & 1);
+		a->lwm2m |= (uint8_t)(1u << at);
+	}
+	if (!good)
+		return bs_complain(no, "lwm2m_versions",
+			"lwm2m_versions must be an array of \"1.0\", \"1.1\" and \"1.2\", one at "
+			"least, each once");
 	return ERR_OK;
 }
 
@@ -163,8 +193,8 @@ static enum err security(struct plan_in *in, struct json_object *o, struct bs_ac
 static enum err account(struct plan_in *in, struct json_object *o, struct bs_account *a)
 {
 	static const char *const known[] = {"uri", "ssid", "lifetime_s", "binding",
-		"notification_storing", "default_pmin_s", "default_pmax_s", "oscore", "psk", "rpk",
-		"x509", NULL};
+		"notification_storing", "default_pmin_s", "default_pmax_s", "lwm2m_versions",
+		"profile_hash", "oscore", "psk", "rpk", "x509", NULL};
 	struct json_object *v;
 	bs_account_defaults(a);
 	if (!json_object_is_type(o, json_type_object))
@@ -176,6 +206,8 @@ static enum err account(struct plan_in *in, struct json_object *o, struct bs_acc
 		err = binding(in, o, a);
 	if (!err)
 		err = numbers(o, a, in->no);
+	if (!err)
+		err = versions(o, a, in->no);
 	if (!err)
 		err = security(in, o, a);
 	if (err)

@@ -210,6 +210,25 @@ static void modes(void)
 	close_with();
 }
 
+static void enabler(void)
+{
+	open_with("{\"servers\":[{\"uri\":\"coap://h\",\"ssid\":7,\"lwm2m_versions\":[\"1.2\","
+		  "\"1.1\"],\"profile_hash\":2}]}");
+	REQUIRE(answer(MSG_CONTENT, "</>;lwm2m=1.1,</0/0>,</21/0>"), "Discover");
+	to("PUT /1/0");
+	CHECK_BYTES(q.plain.payload,
+		test_hex("c10007"
+			 "c40100015180"
+			 "c10601"
+			 "c10755"
+			 "88190a"
+			 "4300312e31"
+			 "4301312e32"
+			 "c11b02"),
+		"which versions the server speaks (REG-23), and the hash it prefers");
+	close_with();
+}
+
 /* A certificate goes out in blocks. */
 static void long_write(void)
 {
@@ -377,6 +396,7 @@ int main(void)
 		order(i);
 	payloads();
 	modes();
+	enabler();
 	long_write();
 	corrected();
 	never_corrected();
