@@ -130,8 +130,11 @@ static void over(uint64_t seed, struct sim_net net)
 	close_device(s);
 }
 
-/* The daemon loses power with several under way, or the device wants a proof that it is there. */
-static void cut(uint64_t seed, bool challenge, struct sim_net net)
+enum cut { POWER, STOP, CHALLENGE };
+
+/* With several under way the daemon loses power, or is stopped and started again, or the device
+ * wants a proof that it is there. */
+static void cut(uint64_t seed, enum cut how, struct sim_net net)
 {
 	struct sim *s = &sim;
 	unsigned executes = 0;
@@ -144,8 +147,10 @@ static void cut(uint64_t seed, bool challenge, struct sim_net net)
 	}
 	for (uint64_t n = sim_draw(s, 12); n; n--)
 		step(s);
-	if (challenge)
+	if (how == CHALLENGE)
 		s->dev[0].dev->ctx[DEV_ROLE_SERVER]->challenge = true;
+	else if (how == STOP)
+		sim_restart(s);
 	else
 		sim_crash(s);
 	CHECK(sim_until(s, sim_all_registered, 600000), "it is there again");
@@ -154,7 +159,8 @@ static void cut(uint64_t seed, bool challenge, struct sim_net net)
 		CHECK(of[i].calls == 1 && (of[i].status != 200 || own_answer(i)),
 			"who waited is told, once");
 	CHECK(s->dev[0].seen[DEV_EVENT_EXECUTE] <= executes, "nothing is done twice");
-	CHECK(!challenge || !s->dev[0].dev->ctx[DEV_ROLE_SERVER]->challenge, "a challenge is met");
+	CHECK(how != CHALLENGE || !s->dev[0].dev->ctx[DEV_ROLE_SERVER]->challenge,
+		"a challenge is met");
 	run_all(s);
 	CHECK(of[0].status == 200 && of[OPS - 1].status == 200, "then all goes on");
 	close_device(s);
@@ -223,8 +229,9 @@ int main(void)
 		woken(20 + seed);
 	}
 	for (uint64_t seed = 31; seed <= 36; seed++) {
-		cut(seed, false, seed & 1 ? bad : good);
-		cut(seed, true, seed & 1 ? bad : good);
+		cut(seed, POWER, seed & 1 ? bad : good);
+		cut(seed, STOP, seed & 1 ? bad : good);
+		cut(seed, CHALLENGE, seed & 1 ? bad : good);
 		renewed(10 + seed, seed & 1 ? bad : good);
 	}
 	return test_done();
