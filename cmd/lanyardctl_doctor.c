@@ -188,7 +188,8 @@ static void check_listener(struct doctor *d, struct json_object *l)
 	const char *who = ctl_fmt(c, "%s (%s) at %s %s port %u", ctl_cell(c, l, "name"),
 		ctl_cell(c, l, "role"), address, transport, port);
 
-	const char *socket = strcmp(transport, "tcp") ? "udp" : "tcp";
+	bool stream = !strcmp(transport, "tcp") || !strcmp(transport, "tls");
+	const char *socket = stream ? "tcp" : "udp";
 
 	if (!port_bound(ctl_fmt(c, "/proc/net/%s", socket), port) &&
 		!port_bound(ctl_fmt(c, "/proc/net/%s6", socket), port))

@@ -43,14 +43,16 @@ enum err daemon_listen(struct net *n, const struct cfg *cfg, size_t at,
 		return net_listen_dtls(n, (uint16_t)at, l->address, (uint16_t)l->port, why);
 	limit_tcp(n, cfg);
 	inherited->listen[at] = -1;
+	if (l->transport == CFG_TRANSPORT_TLS)
+		return net_listen_tls(n, (uint16_t)at, l->address, (uint16_t)l->port, fd, why);
 	return net_listen_tcp(n, (uint16_t)at, l->address, (uint16_t)l->port, fd, why);
 }
 
-/* The TCP listener of that name, or CFG_LISTEN_MAX. */
+/* The listener of that name that takes connections, or CFG_LISTEN_MAX. */
 static size_t tcp_listener(const struct cfg *cfg, const char *name)
 {
 	for (size_t i = 0; i < cfg->listen_n; i++)
-		if (cfg->listen[i].transport == CFG_TRANSPORT_TCP &&
+		if (cfg_is_stream(cfg->listen[i].transport) &&
 			strcmp(cfg->listen[i].name, name) == 0)
 			return i;
 	return CFG_LISTEN_MAX;
@@ -65,7 +67,7 @@ static bool take_one(const struct cfg *cfg, struct daemon_inherited *d, const ch
 					       : NULL;
 	if (!home)
 		log_error("cannot start: inherited socket %d is named \"%s\"; only \"admin\" and "
-			  "the NAME of a [listen NAME] with \"transport = tcp\" are known "
+			  "the NAME of a [listen NAME] with \"transport = tcp\" or tls are known "
 			  "(FileDescriptorName= of the socket unit)",
 			fd - SD_LISTEN_FDS_START + 1, name);
 	else if (*home >= 0)
@@ -109,6 +111,10 @@ void daemon_net_metrics(const struct net *n, adm_metric_fn *fn, void *cb_arg)
 			s.tcp_accepted},
 		{"lanyard_tcp_refused_total", "TCP connections refused: there were too many", true,
 			NULL, NULL, s.tcp_refused},
+		{"lanyard_tls_handshakes_total", "TLS handshakes that came to their end", true,
+			NULL, NULL, s.tls_opened},
+		{"lanyard_tls_handshakes_failed_total", "TLS handshakes that did not", true, NULL,
+			NULL, s.tls_failed},
 		{"lanyard_dtls_sessions", "DTLS sessions now", false, NULL, NULL, s.dtls_open},
 		{"lanyard_dtls_handshakes", "DTLS handshakes under way", false, NULL, NULL,
 			s.dtls_handshakes},

@@ -34,7 +34,7 @@ static void default_listeners(struct cfg_parse *p)
 		struct cfg_place at = place(p, "listen", "port", i);
 		if (at.line == 0 && c->listen[i].role == CFG_ROLE_BOOTSTRAP)
 			c->listen[i].port = CFG_BOOTSTRAP_PORT;
-		if (at.line == 0 && c->listen[i].transport == CFG_TRANSPORT_DTLS)
+		if (at.line == 0 && cfg_is_channel(c->listen[i].transport))
 			c->listen[i].port++;
 	}
 }
@@ -97,9 +97,9 @@ static bool collide(const struct cfg_listen *x, const struct cfg_listen *y)
 {
 	struct where a = where_of(x), b = where_of(y);
 
-	bool streams = (x->transport == CFG_TRANSPORT_TCP) == (y->transport == CFG_TRANSPORT_TCP);
+	bool same = cfg_is_stream(x->transport) == cfg_is_stream(y->transport);
 
-	if (!streams || x->port != y->port || x->port == 0)
+	if (!same || x->port != y->port || x->port == 0)
 		return false;
 	if (a.family != b.family && a.family != FAMILY_BOTH && b.family != FAMILY_BOTH)
 		return false;
@@ -138,20 +138,20 @@ static void check_enabled(struct cfg_parse *p, size_t at)
 static void check_require(struct cfg_parse *p, size_t at)
 {
 	const struct cfg_listen *l = &p->cfg->listen[at];
-	bool dtls = l->transport == CFG_TRANSPORT_DTLS;
+	bool channel = cfg_is_channel(l->transport);
 
-	if ((l->require == CFG_REQUIRE_DTLS || l->require == CFG_REQUIRE_BOTH) && !dtls)
+	if ((l->require == CFG_REQUIRE_DTLS || l->require == CFG_REQUIRE_BOTH) && !channel)
 		FAIL_AT(p, place(p, "listen", "require", at),
 			"\"require\" wants DTLS, but \"transport\" is \"%s\": nobody could come; "
 			"set "
 			"\"transport = dtls\"",
 			cfg_transport_name(l->transport));
-	if (l->nosec && (dtls || l->require != CFG_REQUIRE_ANY))
+	if (l->nosec && (channel || l->require != CFG_REQUIRE_ANY))
 		FAIL_AT(p, place(p, "listen", "nosec", at),
 			"\"nosec\" contradicts \"%s\": whoever comes there is protected; set "
 			"\"nosec = "
 			"no\"",
-			dtls ? "transport = dtls" : "require");
+			channel ? "transport" : "require");
 }
 
 static void check_listeners(struct cfg_parse *p)

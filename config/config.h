@@ -12,7 +12,9 @@ enum { CFG_LISTEN_MAX = 16, CFG_NAMES_MAX = 64, CFG_TEXT_MAX = 256 };
 
 enum cfg_role { CFG_ROLE_SERVER = 1, CFG_ROLE_BOOTSTRAP = 2 };
 
-enum cfg_transport { CFG_TRANSPORT_UDP, CFG_TRANSPORT_TCP, CFG_TRANSPORT_DTLS };
+enum cfg_transport { CFG_TRANSPORT_UDP, CFG_TRANSPORT_TCP, CFG_TRANSPORT_DTLS, CFG_TRANSPORT_TLS };
+bool cfg_is_stream(uint32_t transport);  /* TCP, TLS */
+bool cfg_is_channel(uint32_t transport); /* DTLS, TLS */
 const char *cfg_transport_name(uint32_t transport);
 
 /* Beside "nosec": what has to protect a request. */

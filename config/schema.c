@@ -16,7 +16,7 @@ enum { TEXT_MAX = 176 };
 
 static const char *const roles[] = {
 	[0] = "", [CFG_ROLE_SERVER] = "server", [CFG_ROLE_BOOTSTRAP] = "bootstrap", NULL};
-static const char *const transports[] = {"udp", "tcp", "dtls", NULL};
+static const char *const transports[] = {"udp", "tcp", "dtls", "tls", NULL};
 static const char *const requires[] = {"any", "oscore", "dtls", "oscore+dtls", NULL};
 static const char *const freshness[] = {"auto", "echo", "none", "b2", NULL};
 static const char *const levels[] = {"error", "warning", "notice", "info", "debug", NULL};
@@ -91,10 +91,9 @@ static const struct cfg_option schema[] = {
 	{"listen", "address", CFG_ADDRESS, L(address), 1, 63, "", NULL, "*", false,
 		"numeric IPv4 or IPv6 address; * is every address of both"},
 	{"listen", "transport", CFG_CHOICE, L(transport), CHOICE(transports), "udp", false,
-		"CoAP over UDP, over TCP (coap+tcp://), or over DTLS 1.2 with PSK (coaps://)"},
+		"CoAP over UDP or TCP (coap+tcp://), or with PSK over DTLS (coaps://) or TLS"},
 	{"listen", "port", CFG_UINT, L(port), 0, 65535, "", NULL, "5683", false,
-		"0 is any free one; bootstrap has 5783 where none is given, DTLS one more: 5684, "
-		"5784"},
+		"0 is any free one; bootstrap has 5783 where none is given, DTLS and TLS one more"},
 	{"listen", "require", CFG_CHOICE, L(require), CHOICE(requires), "any", false,
 		"what has to protect a request here; an endpoint may require more"},
 	{"listen", "nosec", CFG_BOOL, L(nosec), BOOL, NULL, "no", false,
@@ -180,6 +179,16 @@ bool cfg_in_listen(const struct cfg_option *o)
 const char *cfg_transport_name(uint32_t transport)
 {
 	return transports[transport % (sizeof(transports) / sizeof(*transports) - 1)];
+}
+
+bool cfg_is_stream(uint32_t transport)
+{
+	return transport == CFG_TRANSPORT_TCP || transport == CFG_TRANSPORT_TLS;
+}
+
+bool cfg_is_channel(uint32_t transport)
+{
+	return transport == CFG_TRANSPORT_DTLS || transport == CFG_TRANSPORT_TLS;
 }
 
 void *cfg_home(const struct cfg_option *o, struct cfg *c, size_t at)

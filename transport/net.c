@@ -34,6 +34,7 @@ struct net {
 	struct tcp *tcp;   /* NULL: no TCP so far */
 	struct dtls *dtls; /* NULL: no DTLS so far */
 	struct net_secure secure;
+	struct tls tls; /* of connections; ctx NULL: none so far */
 	net_closed_fn *closed;
 	struct listener listener[NET_LISTENERS_MAX];
 };
@@ -129,6 +130,7 @@ void net_free(struct net *n)
 	for (size_t i = 0; i < NET_LISTENERS_MAX; i++)
 		listener_fini(&n->listener[i]);
 	tcp_free(n->tcp);
+	tls_fini(&n->tls);
 	if (n->turn_event)
 		event_free(n->turn_event);
 	udp_rx_free(n->rx);
@@ -222,6 +224,8 @@ enum err net_listen_dtls(
 
 uint64_t net_mark(const struct net *n, const struct peer *who)
 {
+	if (n->tcp && who->bearer == BEARER_TLS)
+		return tcp_mark(n->tcp, who);
 	return n->dtls && who->bearer == BEARER_DTLS ? dtls_mark(n->dtls, who) : 0;
 }
 
@@ -242,6 +246,35 @@ enum err net_listen_tcp(
 		return tcp_listen(n->tcp, index, address, port, fd, why);
 	if (!why[0])
 		snprintf(why, UDP_WHY, "cannot listen for TCP: %s", err_text(err));
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+static enum err need_tls(struct net *n, char *why)
+{
+	if (n->tls.ctx)
+		return ERR_OK;
+	if (!n->secure.psk || !n->secure.known || !n->secure.failed)
+		return ERR_STATE;
+	return tls_init(&n->tls, false, &n->secure, n->arg, why);
+}
+
+enum err net_listen_tls(
+	struct net *n, uint16_t index, const char *address, uint16_t port, int fd, char *why)
+{
+	enum err err;
+
+	why[0] = '\0';
+	err = need_tls(n, why);
+	if (!err) {
+		err = net_listen_tcp(n, index, address, port, fd, why);
+		if (!err)
+			tcp_secure(n->tcp, index, &n->tls);
+		return err;
+	}
+	if (!why[0])
+		snprintf(why, UDP_WHY, "cannot listen for TLS: %s", err_text(err));
 	if (fd >= 0)
 		close(fd);
 	return err;
@@ -311,7 +344,7 @@ enum err net_send(struct net *n, const struct peer *to, struct span datagram)
 	struct listener *l = find(n, to->listener);
 	enum err err;
 
-	if (n->tcp && to->bearer == BEARER_TCP)
+	if (n->tcp && (to->bearer == BEARER_TCP || to->bearer == BEARER_TLS))
 		return tcp_send(n->tcp, to, datagram);
 	if (n->dtls && to->bearer == BEARER_DTLS)
 		return dtls_send(n->dtls, to, datagram);

@@ -35,11 +35,12 @@ struct net_stats {
 	uint64_t tcp_aborts;   /* ended for what the peer sent */
 	uint64_t tcp_open;     /* now */
 	uint64_t dtls_opened, dtls_failed;   /* handshakes */
+	uint64_t tls_opened, tls_failed;     /* likewise, of TLS */
 	uint64_t dtls_strays;                /* datagrams of no session */
 	uint64_t dtls_open, dtls_handshakes; /* now */
 };
 
-/* How DTLS finds out who is there, and what it may cost. */
+/* How DTLS and TLS find out who is there, and what DTLS may cost. */
 struct net_secure {
 	/* The key of a PSK identity at that listener. False: nobody has it there. */
 	bool (*psk)(void *arg, uint16_t listener, struct span identity, struct channel_psk *out);
@@ -78,7 +79,7 @@ void net_free(struct net *n);
  * machine has no such address or interface; ERR_EXISTS, ERR_LIMIT: the index; ERR_IO, ERR_NOMEM. */
 MUST_USE enum err net_listen_udp(
 	struct net *n, uint16_t index, const char *address, uint16_t port, char *why);
-/* For DTLS from now on, before its listeners; `arg` is that of net_new. */
+/* For DTLS and TLS from now on, before their listeners; `arg` is that of net_new. */
 void net_secure(struct net *n, const struct net_secure *secure);
 /* As net_listen_udp, for DTLS 1.2. ERR_UNSUPPORTED: OpenSSL lacks what it takes; ERR_STATE: no
  * net_secure. */
@@ -90,6 +91,9 @@ uint64_t net_mark(const struct net *n, const struct peer *who);
  * which is one, if it is not -1. Its peers have a connection number, so that no two are equal.
  * Errors as above; ERR_SYNTAX also if `fd` is no such socket. Takes `fd` in any case. */
 MUST_USE enum err net_listen_tcp(
+	struct net *n, uint16_t index, const char *address, uint16_t port, int fd, char *why);
+/* The same, for TLS 1.2 and 1.3; `net_secure` first. ERR_UNSUPPORTED, ERR_STATE as for DTLS. */
+MUST_USE enum err net_listen_tls(
 	struct net *n, uint16_t index, const char *address, uint16_t port, int fd, char *why);
 /* For clients: what is sent to a TCP peer of this listener opens a connection from to->local, if
  * there is none; its connection number is 0. */

@@ -4,6 +4,7 @@
 
 #include "base/secret.h"
 #include "transport/addr.h"
+#include "transport/tls_stream.h"
 #include "transport/udp.h"
 
 #include <errno.h>
@@ -179,7 +180,7 @@ static uint16_t next_connection(struct tcp *t)
 
 static void take(struct tcp *t, const struct tcp_place *at, int fd, const union addr *from)
 {
-	struct peer p = {.bearer = BEARER_TCP, .listener = at->index};
+	struct peer p = {.bearer = at->tls ? BEARER_TLS : BEARER_TCP, .listener = at->index};
 	union addr here;
 	socklen_t n = sizeof(here);
 	struct tcp_source *source = NULL;
@@ -358,6 +359,18 @@ enum err tcp_listen(
 enum err tcp_dial(struct tcp *t, uint16_t index)
 {
 	return place_new(t, index, -1);
+}
+
+void tcp_secure(struct tcp *t, uint16_t index, struct tls *tls)
+{
+	t->place[index]->tls = tls;
+}
+
+uint64_t tcp_mark(const struct tcp *t, const struct peer *who)
+{
+	const struct tcp_conn *c = map_get(&t->conns, span_make(who, sizeof(*who)));
+
+	return c && c->bytes == &tls_stream_bytes ? tls_stream_mark(c->stream) : 0;
 }
 
 bool tcp_has(const struct tcp *t, uint16_t index)

@@ -12,12 +12,18 @@
 #include <sys/types.h>
 
 struct event;
+struct tls;
 
-/* How a connection's bytes come and go; TLS would be another row. As recv(2) and send(2): -1 with
- * EAGAIN where there is nothing to do now. */
+enum tcp_open { TCP_OPEN_DONE, TCP_OPEN_READ, TCP_OPEN_WRITE, TCP_OPEN_FAILED };
+
+/* How a connection's bytes come and go. `open` until it says that it is done: it waits to read, or
+ * to write. Then as recv(2) and send(2): -1 with EAGAIN where there is nothing to do now. `end`
+ * before the socket is shut down for writing. */
 struct tcp_bytes {
+	enum tcp_open (*open)(void *stream, int fd);
 	ssize_t (*read)(void *stream, int fd, void *buf, size_t n);
 	ssize_t (*write)(void *stream, int fd, const void *buf, size_t n);
+	void (*end)(void *stream, int fd);
 	void (*free)(void *stream);
 };
 
@@ -27,6 +33,7 @@ struct tcp_place {
 	int fd; /* -1: a place to connect from */
 	uint16_t port;
 	struct event *acceptable;
+	struct tls *tls; /* NULL: it is not TLS */
 };
 
 /* How many connections an address has. */
@@ -78,7 +85,7 @@ struct tcp_conn {
 	size_t part_n, part_cap;
 	uint8_t *tx; /* from tx_at to tx_n is to be sent */
 	size_t tx_at, tx_n, tx_cap;
-	bool connecting, heard, blocked, is_dirty, releasing;
+	bool connecting, opening, heard, blocked, is_dirty, releasing;
 };
 
 /* tcp.c */
@@ -89,6 +96,10 @@ void tcp_free(struct tcp *t);
 MUST_USE enum err tcp_listen(
 	struct tcp *t, uint16_t index, const char *address, uint16_t port, int fd, char *why);
 MUST_USE enum err tcp_dial(struct tcp *t, uint16_t index);
+/* What comes in there is TLS from now on; `tls` outlives the hub. */
+void tcp_secure(struct tcp *t, uint16_t index, struct tls *tls);
+/* 0: it is not TLS, or gone. */
+uint64_t tcp_mark(const struct tcp *t, const struct peer *who);
 bool tcp_has(const struct tcp *t, uint16_t index);
 uint16_t tcp_port(const struct tcp *t, uint16_t index);
 void tcp_pause(struct tcp *t);

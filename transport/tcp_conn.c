@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One connection: bytes in, frames out; signalling; what it may cost. */
-#include "transport/tcp.h"
+#include "transport/tls_stream.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -15,6 +15,19 @@ enum {
 	FIRST_TX = 256,
 	DRAIN_READS = 16,
 };
+
+static enum tcp_open plain_open(void *stream, int fd)
+{
+	(void)stream;
+	(void)fd;
+	return TCP_OPEN_DONE;
+}
+
+static void plain_end(void *stream, int fd)
+{
+	(void)stream;
+	(void)fd;
+}
 
 static ssize_t plain_read(void *stream, int fd, void *buf, size_t n)
 {
@@ -33,7 +46,7 @@ static void plain_free(void *stream)
 	(void)stream;
 }
 
-static const struct tcp_bytes plain = {plain_read, plain_write, plain_free};
+static const struct tcp_bytes plain = {plain_open, plain_read, plain_write, plain_end, plain_free};
 
 /* ---- its time */
 
@@ -56,6 +69,12 @@ static void quiet_until(struct tcp_conn *c, uint64_t wait_ms)
 		tcp_conn_arm(c);
 }
 
+static void handshake_failed(const struct tcp_conn *c)
+{
+	c->hub->stats->tls_failed++;
+	tls_stream_failed(c->stream, &c->peer);
+}
+
 void tcp_conn_due(struct tcp_conn *c, uint64_t now_ms)
 {
 	if (now_ms < c->quiet_ms && now_ms < c->stuck_ms) {
@@ -63,6 +82,8 @@ void tcp_conn_due(struct tcp_conn *c, uint64_t now_ms)
 		return;
 	}
 	c->hub->stats->tcp_timeouts++;
+	if (c->opening)
+		handshake_failed(c);
 	if (!c->connecting && !c->releasing && now_ms >= c->quiet_ms && !c->part_n && c->heard)
 		tcp_conn_release(c);
 	tcp_conn_close(c);
@@ -216,7 +237,7 @@ void tcp_conn_flush(struct tcp_conn *c)
 {
 	bool progress = false;
 
-	if (c->connecting)
+	if (c->connecting || c->opening)
 		return;
 	while (c->fd >= 0 && c->tx_at < c->tx_n) {
 		ssize_t n = c->bytes->write(c->stream, c->fd, &c->tx[c->tx_at], c->tx_n - c->tx_at);
@@ -250,8 +271,10 @@ static void abort_with(struct tcp_conn *c, uint16_t bad_option, const char *text
 	stream_write_abort(&w, bad_option, text);
 	if (queue(c, wr_span(&w)) == ERR_OK)
 		tcp_conn_flush(c);
-	if (c->fd >= 0)
+	if (c->fd >= 0) {
+		c->bytes->end(c->stream, c->fd);
 		(void)shutdown(c->fd, SHUT_WR);
+	}
 	tcp_conn_close(c);
 }
 
@@ -268,7 +291,7 @@ void tcp_conn_release(struct tcp_conn *c)
 	uint8_t buf[STREAM_SIGNAL_MAX];
 	struct writer w = wr_make(buf, sizeof(buf));
 
-	if (c->fd < 0 || c->connecting)
+	if (c->fd < 0 || c->connecting || c->opening)
 		return;
 	stream_write_release(&w, 0);
 	if (queue(c, wr_span(&w)) == ERR_OK)
@@ -276,6 +299,7 @@ void tcp_conn_release(struct tcp_conn *c)
 	if (c->fd < 0)
 		return;
 	c->releasing = true;
+	c->bytes->end(c->stream, c->fd);
 	(void)shutdown(c->fd, SHUT_WR);
 	discard_input(c);
 }
@@ -443,10 +467,38 @@ static void bytes_in(struct tcp_conn *c, struct span s)
 	}
 }
 
+/* Goes on with a handshake, within the time that a CSM has. */
+static void shake(struct tcp_conn *c)
+{
+	switch (c->bytes->open(c->stream, c->fd)) {
+	case TCP_OPEN_DONE:
+		c->opening = false;
+		c->hub->stats->tls_opened++;
+		tcp_conn_flush(c);
+		break;
+	case TCP_OPEN_READ:
+		break;
+	case TCP_OPEN_WRITE:
+		if (event_add(c->writable, NULL))
+			tcp_conn_close(c);
+		break;
+	case TCP_OPEN_FAILED:
+		handshake_failed(c);
+		tcp_conn_close(c);
+		break;
+	}
+	event_active(c->hub->turn_event, EV_READ, 0);
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct tcp_conn *c = arg;
 	struct tcp *t = c->hub;
+
+	if (c->opening) {
+		shake(c);
+		return;
+	}
 	bool had_part = c->part_n > 0;
 	uint32_t had_frames = c->frames;
 	ssize_t n = c->bytes->read(c->stream, fd, t->scratch, sizeof(t->scratch));
@@ -496,7 +548,9 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (c->connecting)
 		opened(c);
-	if (c->fd >= 0)
+	if (c->fd >= 0 && c->opening)
+		shake(c);
+	else if (c->fd >= 0)
 		tcp_conn_flush(c);
 }
 
@@ -508,6 +562,22 @@ static bool watch(struct tcp_conn *c)
 	c->writable = event_new(base, c->fd, EV_WRITE, on_writable, c);
 	return c->readable && c->writable &&
 	       event_add(c->connecting ? c->writable : c->readable, NULL) == 0;
+}
+
+/* The peer's place says what its bytes are in. False: no memory. */
+static bool clothe(struct tcp_conn *c)
+{
+	const struct tcp_place *at = c->hub->place[c->peer.listener];
+
+	c->bytes = &plain;
+	if (!at || !at->tls)
+		return true;
+	c->stream = tls_stream_new(at->tls, at->index);
+	if (!c->stream)
+		return false;
+	c->bytes = &tls_stream_bytes;
+	c->opening = true;
+	return true;
 }
 
 struct tcp_conn *tcp_conn_new(
@@ -522,7 +592,6 @@ struct tcp_conn *tcp_conn_new(
 		source_leave(t, source);
 		return NULL;
 	}
-	c->bytes = &plain;
 	c->hub = t;
 	c->peer = *peer;
 	c->fd = fd;
@@ -530,7 +599,7 @@ struct tcp_conn *tcp_conn_new(
 	c->connecting = connecting;
 	c->theirs = stream_csm_default();
 	c->quiet_ms = c->stuck_ms = UINT64_MAX;
-	if (map_put(&t->conns, c) || !watch(c)) {
+	if (!clothe(c) || map_put(&t->conns, c) || !watch(c)) {
 		tcp_conn_close(c);
 		return NULL;
 	}

@@ -37,27 +37,60 @@ static int secure_enough(
 	}
 }
 
-/* In TLS 1.3 a ticket comes the same way as an identity, and is longer than any. */
+/* The key of that identity, or one that nobody has, and who it is. False: there is no randomness.
+ */
+static bool find_key(struct tls_who *who, struct span identity, struct channel_psk *psk)
+{
+	const struct tls *t = who->tls;
+	*psk = (struct channel_psk){.mark = 0};
+	bool known = identity.n && identity.n <= CHANNEL_IDENTITY_MAX &&
+		     t->how->psk(t->arg, who->listener, identity, psk);
+	who->asked = true;
+	who->mark = known ? psk->mark : 0;
+	psk->key_n = known ? psk->key_n : 16;
+	return known || RAND_bytes(psk->key, psk->key_n) == 1;
+}
+
+/* Until TLS 1.2, where identities are text to OpenSSL. */
 static unsigned on_psk(SSL *ssl, const char *identity, unsigned char *key, unsigned max)
 {
 	struct tls_who *who = SSL_get_app_data(ssl);
-	struct channel_psk psk = {0};
-	size_t n = strnlen(identity, CHANNEL_IDENTITY_MAX + 1);
-	bool known = n && n <= CHANNEL_IDENTITY_MAX &&
-		     who->tls->how->psk(who->tls->arg, who->listener, span_make(identity, n), &psk);
-	if (n > CHANNEL_IDENTITY_MAX && SSL_version(ssl) == TLS1_3_VERSION)
+	struct channel_psk psk;
+	if (SSL_version(ssl) == TLS1_3_VERSION)
 		return 0;
-	who->asked = true;
-	who->mark = known ? psk.mark : 0;
-	if (!known) { /* a key that nobody has */
-		psk.key_n = 16;
-		if (RAND_bytes(psk.key, psk.key_n) != 1)
-			return 0;
-	}
-	n = psk.key_n <= max ? psk.key_n : 0;
+	bool good = find_key(who, span_make(identity, strlen(identity)), &psk) && psk.key_n <= max;
+	unsigned n = good ? psk.key_n : 0;
 	memcpy(key, psk.key, n);
 	secret_wipe(&psk, sizeof(psk));
-	return (unsigned)n;
+	return n;
+}
+
+/* A session of TLS 1.3 that stands for the key; the suite says no more than its hash, SHA-256. */
+static SSL_SESSION *session_of(SSL *ssl, const struct channel_psk *psk)
+{
+	static const uint8_t suite[] = {0x13, 0x01};
+	const SSL_CIPHER *c = SSL_CIPHER_find(ssl, suite);
+	SSL_SESSION *s = SSL_SESSION_new();
+	if (s && c && SSL_SESSION_set1_master_key(s, psk->key, psk->key_n) == 1 &&
+		SSL_SESSION_set_cipher(s, c) == 1 &&
+		SSL_SESSION_set_protocol_version(s, TLS1_3_VERSION) == 1)
+		return s;
+	SSL_SESSION_free(s);
+	return NULL;
+}
+
+/* TLS 1.3. A ticket comes the same way as an identity, and is longer than any. */
+static int on_psk_13(SSL *ssl, const unsigned char *identity, size_t n, SSL_SESSION **out)
+{
+	struct tls_who *who = SSL_get_app_data(ssl);
+	struct channel_psk psk;
+	*out = NULL;
+	if (n > CHANNEL_IDENTITY_MAX)
+		return 1;
+	if (find_key(who, span_make(identity, n), &psk))
+		*out = session_of(ssl, &psk);
+	secret_wipe(&psk, sizeof(psk));
+	return *out != NULL;
 }
 
 /* A ticket says whose it is, and serves only as long as that credential does. */
@@ -87,6 +120,23 @@ static SSL_TICKET_RETURN on_ticket(SSL *ssl, SSL_SESSION *session, const unsigne
 	return renew ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
 }
 
+/* RFC 8323 section 8.2: who names protocols has to name this one; who names none may mean it. */
+static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n,
+	const unsigned char *in, unsigned in_n, void *arg)
+{
+	struct reader r = rd_make(span_make(in, in_n));
+	(void)ssl, (void)arg;
+	while (!r.err && rd_left(&r)) {
+		struct span name = rd_bytes(&r, rd_u8(&r));
+		if (r.err || !span_eq_str(name, "coap"))
+			continue;
+		*out = name.p;
+		*out_n = (unsigned char)name.n;
+		return SSL_TLSEXT_ERR_OK;
+	}
+	return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
 static bool draw_ticket_keys(struct tls *t, uint64_t now_ms)
 {
 	uint8_t keys[TICKET_KEYS];
@@ -110,6 +160,8 @@ static bool set_up(struct tls *t, bool dtls)
 	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF); /* tickets are the peer's to keep */
 	SSL_CTX_set_timeout(c, TICKET_S);
 	SSL_CTX_set_psk_server_callback(c, on_psk);
+	SSL_CTX_set_psk_find_session_callback(c, on_psk_13);
+	SSL_CTX_set_alpn_select_cb(c, on_alpn, NULL);
 	return SSL_CTX_set_min_proto_version(c, low) == 1 &&
 	       SSL_CTX_set_max_proto_version(c, dtls ? DTLS1_2_VERSION : TLS1_3_VERSION) == 1 &&
 	       SSL_CTX_set_cipher_list(c, suites) == 1 &&
@@ -139,6 +191,8 @@ enum err tls_init(struct tls *t, bool dtls, const struct net_secure *how, void *
 void tls_fini(struct tls *t)
 {
 	SSL_CTX_free(t->ctx);
+	BIO_meth_free(t->stream);
+	t->stream = NULL;
 	t->ctx = NULL;
 }
 

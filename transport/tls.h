@@ -11,7 +11,8 @@ struct tls {
 	SSL_CTX *ctx;
 	const struct net_secure *how; /* both of whoever has this */
 	void *arg;
-	uint64_t keys_ms; /* when the keys of tickets were drawn */
+	BIO_METHOD *stream; /* of connections; NULL: there were none */
+	uint64_t keys_ms;   /* when the keys of tickets were drawn */
 };
 
 /* What is found out about a peer in its handshake; set as the app data of its SSL. */

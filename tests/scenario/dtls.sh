@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# DTLS with clients that nobody here wrote: libcoap's and OpenSSL's. Who gets in, under which name, with what
+# DTLS and TLS with clients that nobody here wrote: libcoap's and OpenSSL's. Who gets in, under which name, with what
 # required, and what an operator is told of the others. Proves: SEC-01, SEC-03, SEC-07, SEC-15, CT-102
 set -u
 cd "$(dirname "$0")/../.." || exit 2
@@ -43,6 +43,10 @@ cat >"$dir/lanyard.conf" <<-CONF
 	[listen strict]
 	transport = dtls
 	require = oscore+dtls
+	address = 127.0.0.1
+	port = 0
+	[listen tls]
+	transport = tls
 	address = 127.0.0.1
 	port = 0
 	[listen bootstrap]
@@ -121,6 +125,28 @@ check 'a session is resumed' out_has '^Reused, TLSv1'
 check 'the operator replaces the key' ctl psk other --generate --identity other --replace
 s_client "$port" other $hex PSK-AES128-CCM8 -sess_in "$dir/session"
 check 'then it is not' sh -c "! grep -qE '^(Reused|New), TLSv1' '$dir/out'"
+
+# Over TLS, with the same keys.
+timeout 6 coap-client-openssl -v 6 -B 3 -m post -t 40 -e '</3/0>' -u urn:imei:1 -k $key \
+	"coaps+tcp://127.0.0.1:$(port tls)/rd?ep=meter&lt=60&lwm2m=1.1&b=T" >"$dir/out" 2>&1 </dev/null
+check 'libcoap registers over TLS (TRN-TCP-1)' out_has 'c:2\.01'
+check 'which is told' shows '"security":"tls"' -j show meter
+tls_client() {
+	sleep 0.3 | timeout 6 openssl s_client -connect "127.0.0.1:$(port tls)" -psk_identity "$1" -psk "$2" \
+		"${@:3}" 2>&1 | tr -d '\0' >"$dir/out"
+}
+tls_client urn:imei:1 $hex -tls1_2 -cipher PSK-AES128-CCM8@SECLEVEL=0
+check 'OpenSSL comes in over TLS 1.2' grep -aq 'Cipher is PSK-AES128-CCM8' "$dir/out"
+tls_client urn:imei:1 $hex -tls1_3 -alpn coap
+check 'and over TLS 1.3, which agrees on coap' grep -aq 'ALPN protocol: coap' "$dir/out"
+tls_client urn:imei:1 $hex -tls1_3 -alpn h2
+check 'but not on anything else' grep -aq 'alert no application protocol' "$dir/out"
+tls_client urn:imei:1 $hex -tls1_1 -cipher ALL@SECLEVEL=0
+check 'nor over TLS 1.1' grep -aq 'alert protocol version' "$dir/out"
+for identity in urn:imei:1 nobody; do
+	tls_client $identity 00112233445566778899aabbccddeeff -tls1_2 -cipher PSK-AES128-CCM8@SECLEVEL=0
+	check "a wrong key of $identity looks like a bad record" grep -aq 'alert bad record mac' "$dir/out"
+done
 
 # What strangers see is silence, and what the operator sees is the reason: a handshake has a minute, so only
 # that it began is looked at here.

@@ -234,7 +234,7 @@ static const struct error_row {
 		"t.conf: \"uri\" is for TCP, but \"binding\" is \"U\"; give it T"},
 	{"[bootstrap]\nbinding = T\nuri = coap://a\n",
 		"t.conf:2: \"uri\" is for UDP, but \"binding\" is \"T\"; give it U"},
-	{"[listen a]\ntransport = tls\n", "t.conf:2: ..."},
+	{"[listen a]\ntransport = ssl\n", "t.conf:2: ..."},
 	{"[bootstrap]\nenabled = no\n[listen a]\nrequire = dtls\n",
 		"t.conf:4: \"require\" wants DTLS, but \"transport\" is \"udp\"..."},
 	{"[bootstrap]\nenabled = no\n[listen a]\ntransport = tcp\nrequire = oscore+dtls\n",
