@@ -139,7 +139,8 @@ static const struct ep_reason_info table[EP_REASON_COUNT] = {
 		"(40); it got 4.00. Look at the device's LwM2M client."},
 	[EP_REASON_NO_LIST] = {"no-list",
 		"A Register had no object list and got 4.00, or 4.09 with LwM2M 1.2, whose "
-		"profiles (pid) are not known here: the device then sends its whole list."},
+		"profiles (pid) are not known here yet: the device then sends its whole list, "
+		"which is learned."},
 	[EP_REASON_BAD_LIST] = {"bad-list",
 		"The object list of a Register or Update was malformed; it got 4.00. 'lanyardctl "
 		"trace EP' shows it; look at the device's LwM2M client."},

@@ -177,6 +177,45 @@ enum err lwm_reg_params_parse(const struct msg *m, struct lwm_reg_params *out)
 	return ERR_OK;
 }
 
+static bool all_of(struct span s, const char *accept)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!s.p[i] || !strchr(accept, s.p[i]))
+			return false;
+	return s.n > 0;
+}
+
+static bool is_pid(struct span s)
+{
+	const uint8_t *colon = s.n ? memchr(s.p, ':', s.n) : NULL;
+	size_t n = colon ? (size_t)(colon - s.p) : s.n;
+	struct span kind = span_sub(s, 0, n), rest = span_sub(s, n + 1, s.n);
+
+	if (span_eq_str(kind, "oma") || span_eq_str(kind, "v"))
+		return all_of(
+			rest, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
+	return kind.n == 1 && kind.p[0] >= '1' && kind.p[0] <= '6' && rest.n <= 64 &&
+	       all_of(rest, "0123456789abcdef");
+}
+
+bool lwm_pid_valid(struct span pid)
+{
+	bool quoted = pid.n > 1 && pid.p[0] == '"' && pid.p[pid.n - 1] == '"';
+	struct span rest = quoted ? span_sub(pid, 1, pid.n - 2) : pid;
+	size_t ids = 0;
+
+	for (bool more = true; more;) {
+		const uint8_t *comma = rest.n ? memchr(rest.p, ',', rest.n) : NULL;
+		size_t n = comma ? (size_t)(comma - rest.p) : rest.n;
+
+		if (++ids > LWM_PIDS_MAX || !is_pid(span_sub(rest, 0, n)))
+			return false;
+		rest = span_sub(rest, n + 1, rest.n);
+		more = comma != NULL;
+	}
+	return true;
+}
+
 void wr_binding(struct writer *w, uint8_t binding)
 {
 	for (size_t i = 0; binding_letters[i]; i++)

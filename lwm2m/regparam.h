@@ -35,6 +35,10 @@ struct lwm_reg_params {
  * (nor, in 1.2, an External Identifier with its @). "lwm2m" of another major version is not an
  * error here (4.12 is the engine's). */
 MUST_USE enum err lwm_reg_params_parse(const struct msg *m, struct lwm_reg_params *out);
+/* Whether it is a Profile ID, or some with commas between, in quotes or not (PID-01). An id is
+ * opaque: SUITE:HEX, oma:NAME or v:NAME. */
+enum { LWM_PIDS_MAX = 16 };
+bool lwm_pid_valid(struct span pid);
 /* "U", "UQS" in 1.0; letters from UTSNMH otherwise. */
 void wr_binding(struct writer *w, uint8_t binding);
 

@@ -166,10 +166,11 @@ static struct refusal check_register(const struct msg *m, const struct lwm_reg_p
 	if (p->has_lwm2m && p->lwm2m != 10 && !p->has_lt)
 		return (struct refusal){MSG_BAD_REQUEST, EP_REASON_NO_LIFETIME};
 	struct refusal no = check_format(m);
-	/* What the profiles mean is not known here: the device sends its whole list (PID-02). */
-	if (!no.code && p->lwm2m >= 12 && (p->has_pid || !m->payload.n))
+	if (no.code || m->payload.n || (p->has_pid && p->lwm2m >= 12))
+		return no;
+	if (p->lwm2m >= 12)
 		no = (struct refusal){MSG_CONFLICT, EP_REASON_NO_LIST};
-	if (!no.code && !m->payload.n)
+	else
 		no = (struct refusal){MSG_BAD_REQUEST, EP_REASON_NO_LIST};
 	return no;
 }
@@ -192,9 +193,9 @@ static void accept(struct srv *s, struct ep_delivery *d, struct srv_reg *g, stru
 }
 
 /* Reads the list. What could not be told to storage is refused here. */
-static struct refusal take_list(struct srv *s, const struct msg *m, struct lwm_object_list *out)
+static struct refusal take_list(struct srv *s, struct span links, struct lwm_object_list *out)
 {
-	enum err err = lwm_object_list_parse(m->payload, out);
+	enum err err = lwm_object_list_parse(links, out);
 	if (err == ERR_NOMEM)
 		return (struct refusal){MSG_UNAVAILABLE, EP_REASON_OVERLOAD};
 	if (err == ERR_LIMIT)
@@ -206,6 +207,47 @@ static struct refusal take_list(struct srv *s, const struct msg *m, struct lwm_o
 		return (struct refusal){0};
 	lwm_object_list_fini(out);
 	return (struct refusal){MSG_TOO_LARGE, EP_REASON_LIST_TOO_LARGE};
+}
+
+/* What profiles stand for, and what is listed beside them (PID-03). */
+static struct refusal take_both(
+	struct srv *s, struct span known, struct span listed, struct lwm_object_list *out)
+{
+	if (!listed.n)
+		return take_list(s, known, out);
+	size_t n = known.n + 1 + listed.n;
+	uint8_t *both = malloc(n);
+	struct writer w = wr_make(both, both ? n : 0);
+	if (!both)
+		return (struct refusal){MSG_UNAVAILABLE, EP_REASON_OVERLOAD};
+	wr_bytes(&w, known);
+	wr_u8(&w, ',');
+	wr_bytes(&w, listed);
+	struct refusal no = take_list(s, wr_span(&w), out);
+	free(both);
+	return no;
+}
+
+/* What a device has, by its list and its profiles. *learn: its list is what they stand for. A list
+ * beside profiles that are not known may be a part of what it has, unless it was asked for all; the
+ * list of an Update is all of it (REG-16). Nobody can ask who is not known at all. */
+static struct refusal take_what_it_has(struct srv *s, struct endpoint *e, const struct msg *m,
+	const struct span *pid, bool update, struct lwm_object_list *out, bool *learn)
+{
+	*learn = false;
+	if (!pid)
+		return take_list(s, m->payload, out);
+	if (!lwm_pid_valid(*pid))
+		return (struct refusal){MSG_BAD_REQUEST, EP_REASON_PARAMETERS};
+	struct span known = e ? srv_profile_links(s, e, *pid) : SPAN_EMPTY;
+	if (known.n)
+		return take_both(s, known, m->payload, out);
+	*learn = m->payload.n && (!e || srv_profile_asked(s, e, *pid));
+	if (*learn || (update && m->payload.n))
+		return take_list(s, m->payload, out);
+	if (e)
+		srv_profile_ask(s, e, *pid);
+	return (struct refusal){update ? MSG_BAD_REQUEST : MSG_CONFLICT, EP_REASON_NO_LIST};
 }
 
 /* All of it is good: the endpoint gets its registration, in place of what it had (REG-14). */
@@ -236,12 +278,16 @@ void srv_register(struct srv *s, struct ep_delivery *d, struct turn *t)
 	if (!identify(s, d, &p, &e, t))
 		return;
 	struct refusal no = check_register(d->msg, &p);
+	const struct span *pid = p.has_pid && p.lwm2m >= 12 ? &p.pid : NULL;
+	bool learn = false;
 	if (!no.code)
-		no = take_list(s, d->msg, &list);
+		no = take_what_it_has(s, e, d->msg, pid, false, &list, &learn);
 	struct srv_reg *g = no.code ? NULL : reg_new(s, d, &p, t);
 	if (g)
 		g->list = list;
 	if (g && take_place(s, g, e, &p.ep, t)) {
+		if (learn)
+			srv_profile_learn(s, g->endpoint, *pid, &g->list);
 		accept(s, d, g, t);
 		return;
 	}
@@ -282,19 +328,23 @@ static struct refusal apply_update(struct srv *s, struct srv_reg *g, const struc
 {
 	struct lwm_object_list list = {0};
 	struct refusal no = {0};
+	const struct span *pid = p->has_pid && g->lwm2m >= 12 ? &p->pid : NULL;
+	bool learn = false, listed = d->msg->payload.n || pid;
 	if (d->msg->payload.n)
 		no = check_format(d->msg);
-	if (d->msg->payload.n && !no.code)
-		no = take_list(s, d->msg, &list);
+	if (listed && !no.code)
+		no = take_what_it_has(s, g->endpoint, d->msg, pid, true, &list, &learn);
 	if (no.code)
 		return no;
 	if (p->has_sms && !set_sms(g, p->sms)) {
 		lwm_object_list_fini(&list);
 		return (struct refusal){MSG_UNAVAILABLE, EP_REASON_OVERLOAD};
 	}
-	*changed = d->msg->payload.n || p->has_sms ||
-		   (p->has_lt && p->lifetime_s != g->lifetime_s) || p->has_b;
-	if (d->msg->payload.n) {
+	*changed =
+		listed || p->has_sms || (p->has_lt && p->lifetime_s != g->lifetime_s) || p->has_b;
+	if (learn)
+		srv_profile_learn(s, g->endpoint, *pid, &list);
+	if (listed) {
 		if (!list.formats)
 			list.formats = g->list.formats; /* CT-31: an earlier ct stays */
 		lwm_object_list_fini(&g->list);

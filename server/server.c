@@ -56,6 +56,7 @@ enum err srv_new(const struct srv_opts *o, struct srv **out)
 	map_init(&s->by_ref, key_ref, o->seed);
 	wheel_init(&s->queue_wheel, o->now_ms);
 	srv_fw_init(s);
+	srv_profiles_init(s);
 	s->opts.seed = NULL;
 	*out = s;
 	return ERR_OK;
@@ -85,6 +86,7 @@ void srv_free(struct srv *s)
 	for (struct endpoint *e; (e = map_next(&s->dir->by_name, &cursor));)
 		endpoint_free(s, e);
 	srv_fw_fini(s);
+	srv_profiles_fini(s);
 	map_fini(&s->by_location);
 	map_fini(&s->by_peer);
 	map_fini(&s->queues);
@@ -106,6 +108,7 @@ void srv_forget_endpoint(struct srv *s, struct endpoint *e, struct turn *t)
 {
 	struct srv_endpoint *se = e->registration;
 	srv_fw_forget(s, e, t);
+	srv_profile_forget(s, e);
 	if (!se) {
 		srv_queue_free(s, e, t);
 		return;

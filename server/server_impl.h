@@ -159,6 +159,19 @@ struct srv_firmware {
 	struct srv_fw_counters count;
 };
 
+/* profile.c */
+enum {
+	SRV_PROFILES_MAX = 16384,     /* endpoints */
+	SRV_PROFILE_MAX = 8 << 10,    /* bytes of a list */
+	SRV_PROFILES_BYTES = 8 << 20, /* of all */
+};
+struct srv_profiles {
+	uint8_t seed[16];
+	struct srv_profile *oldest, *newest;
+	struct map by_endpoint; /* struct srv_profile: few devices have one */
+	size_t bytes;
+};
+
 struct srv {
 	struct srv_opts opts;
 	struct ep_exchange *x;
@@ -173,6 +186,7 @@ struct srv {
 	size_t outcome_n, outcome_bytes;
 	struct srv_counters count;
 	struct srv_firmware firmware;
+	struct srv_profiles profiles;
 	size_t observation_n, op_n;
 	struct endpoint **orphans; /* came unprotected and are gone */
 	size_t orphan_n, orphan_cap;
@@ -200,6 +214,18 @@ void srv_reg_rekey(struct srv *s, struct srv_reg *g, struct ep_context *now, str
 void srv_reg_heard(struct srv_reg *g, const struct turn *t);
 void srv_refuse(struct srv *s, struct ep_delivery *d, struct endpoint *e, enum ep_reason why,
 	uint8_t code, struct turn *t);
+
+/* profile.c: what profiles stand for is learned of each device (PID-04). */
+void srv_profiles_init(struct srv *s);
+void srv_profiles_fini(struct srv *s);
+/* The list, as text; empty: it is not known. It lives until the endpoint uses another. */
+struct span srv_profile_links(const struct srv *s, const struct endpoint *e, struct span pid);
+/* It gets 4.09 for that: what it sends next with it is the whole list. */
+void srv_profile_ask(struct srv *s, struct endpoint *e, struct span pid);
+bool srv_profile_asked(const struct srv *s, const struct endpoint *e, struct span pid);
+void srv_profile_learn(
+	struct srv *s, struct endpoint *e, struct span pid, const struct lwm_object_list *l);
+void srv_profile_forget(struct srv *s, struct endpoint *e);
 
 /* send.c */
 void srv_send(struct srv *s, struct ep_delivery *d, struct turn *t);

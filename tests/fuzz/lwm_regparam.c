@@ -41,5 +41,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(p.binding & LWM_BIND_U && p.binding < 64);
 	require(p.has_sms ? p.sms.n > 0 : !p.sms.n);
 	require(p.pct <= UINT16_MAX);
+	require(!lwm_pid_valid(p.pid) || (p.pid.n && utf8_valid(p.pid)));
 	return 0;
 }
