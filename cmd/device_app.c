@@ -120,6 +120,12 @@ static enum err grow(struct device_app *app)
 	return ERR_OK;
 }
 
+static bool is_coaps(const struct dev_credentials *c)
+{
+	return bearer_is_channel(dev_uri_bearer(span_str(c->server_uri))) ||
+	       bearer_is_channel(dev_uri_bearer(span_str(c->bootstrap_uri)));
+}
+
 static enum err add_device(void *arg, uint32_t index, const struct dev_credentials *c)
 {
 	struct device_app *app = arg;
@@ -128,6 +134,13 @@ static enum err add_device(void *arg, uint32_t index, const struct dev_credentia
 	struct writer w = wr_make(local, sizeof(local));
 	if (device_is_fleet(app->o))
 		wr_u32(&w, DEVICE_FLEET_FIRST + index);
+	if (device_is_fleet(app->o) && is_coaps(c)) {
+		fail(app, DEVICE_EXIT_USAGE, c->endpoint, "coaps is for one device, not for many");
+		return ERR_UNSUPPORTED;
+	}
+	memcpy(app->psk_identity, c->psk_identity, sizeof(app->psk_identity));
+	app->psk.key_n = c->psk_n;
+	memcpy(app->psk.key, c->psk_key, sizeof(app->psk.key));
 	enum err e = index < app->cap ? ERR_OK : grow(app);
 	if (e == ERR_OK)
 		e = dev_new(app->host, index, c, wr_span(&w), &app->devs[index]);
@@ -148,6 +161,41 @@ static enum err listen_on(struct device_app *app, uint16_t index, char *why)
 	return e ? net_listen_udp(app->net, index, "0.0.0.0", 0, why) : ERR_OK;
 }
 
+static bool on_own(void *arg, const struct peer *to, char identity[static CHANNEL_IDENTITY_MAX + 1],
+	struct channel_psk *out)
+{
+	const struct device_app *app = arg;
+	(void)to;
+	memcpy(identity, app->psk_identity, sizeof(app->psk_identity));
+	*out = app->psk;
+	return app->psk.key_n > 0;
+}
+
+static void on_failed(void *arg, const struct peer *who, enum channel_fault why, uint64_t mark)
+{
+	(void)arg, (void)who, (void)why, (void)mark;
+	fputs("lanyard-device: a DTLS or TLS handshake came to nothing\n", stderr);
+}
+
+/* DTLS and TLS, for one device. */
+static bool open_channels(struct device_app *app)
+{
+	enum { IDLE_MS = 86400000, HANDSHAKE_MS = 60000 };
+	char why[256] = "";
+	net_secure(app->net, &(struct net_secure){.own = on_own,
+				     .failed = on_failed,
+				     .sessions = 4,
+				     .handshakes = 4,
+				     .idle_ms = IDLE_MS,
+				     .handshake_ms = HANDSHAKE_MS});
+	enum err e = net_dial_tls(app->net, DEVICE_TLS_PLACE, why);
+	if (!e)
+		e = net_dial_dtls(app->net, DEVICE_DTLS_PLACE, "*", why);
+	if (e == ERR_IO || e == ERR_NOTFOUND)
+		e = net_dial_dtls(app->net, DEVICE_DTLS_PLACE, "0.0.0.0", why);
+	return !e || fail(app, DEVICE_EXIT_FAILURE, "socket", why);
+}
+
 static bool open_sockets(struct device_app *app)
 {
 	char why[256];
@@ -165,7 +213,7 @@ static bool open_sockets(struct device_app *app)
 	if (e)
 		return fail(app, DEVICE_EXIT_FAILURE, "socket", err_text(e));
 	net_on_closed(app->net, device_loop_closed);
-	return true;
+	return device_is_fleet(app->o) || open_channels(app);
 }
 
 /* A fleet draws its tokens from a seed: repeatable, and without a system call for each. What its
@@ -253,6 +301,7 @@ void device_app_close(struct device_app *app)
 	if (app->net)
 		net_release(app->net);
 	net_free(app->net);
+	secret_wipe(&app->psk, sizeof(app->psk));
 	if (app->base)
 		event_base_free(app->base);
 	dev_out_fini(&app->out);

@@ -13,8 +13,8 @@ struct net;
 
 /* 127.1.0.1: where device 0 of a fleet sends from; the others follow. */
 enum { DEVICE_FLEET_FIRST = 0x7f010001 };
-/* Among the sockets: where TCP connections belong. */
-enum { DEVICE_TCP_PLACE = 15 };
+/* Among the sockets: where connections and DTLS sessions belong. */
+enum { DEVICE_TCP_PLACE = 15, DEVICE_TLS_PLACE = 14, DEVICE_DTLS_PLACE = 13 };
 
 /* A device that wants to know where its server is. */
 struct device_connect {
@@ -42,6 +42,8 @@ struct device_app {
 	bool uri_good;
 	uint8_t here[16]; /* one device: the address its datagrams leave from, for the record */
 	uint8_t here_n;
+	char psk_identity[CHANNEL_IDENTITY_MAX + 1]; /* of one device, for coaps */
+	struct channel_psk psk;
 	struct device_record record;
 	struct device_report report;
 	uint64_t start_us, stop_us, progress_us;

@@ -49,7 +49,9 @@ static enum err set_uris(const struct device_options *o, struct dev_credentials 
 	}
 	if (e == ERR_OK && o->server)
 		e = dev_credentials_set(c, SPAN_LIT("server_uri"), span_str(o->server));
-	return e ? complain("", "a URI must be coap://host:port or coap+tcp://host:port") : ERR_OK;
+	return e ? complain(
+			   "", "a URI must be coap://host:port, or of coap+tcp, coaps or coaps+tcp")
+		 : ERR_OK;
 }
 
 static enum err one(const struct device_options *o, device_each_fn *each, void *arg)

@@ -55,7 +55,7 @@ static void send_one(struct device_app *app, const struct peer *to, struct span 
 static unsigned copies(
 	struct device_app *app, bool out, const struct peer *p, struct span s, uint64_t now_us)
 {
-	bool stream = p->bearer == BEARER_TCP; /* which loses nothing */
+	bool stream = bearer_timing(p->bearer)->reliable; /* which loses nothing */
 	return app->impair && !stream ? dev_impair_take(app->impair, out, p, s, now_us / 1000) : 1;
 }
 
@@ -65,6 +65,24 @@ static void send_all(struct device_app *app, uint64_t now_us)
 		for (unsigned n = copies(app, true, &g->to, g->bytes, now_us); n; n--)
 			send_one(app, &g->to, g->bytes);
 	}
+}
+
+static uint16_t place_of(const struct device_app *app, uint8_t bearer, uint32_t index)
+{
+	switch ((enum bearer)bearer) {
+	case BEARER_TCP:
+		return DEVICE_TCP_PLACE;
+	case BEARER_TLS:
+		return DEVICE_TLS_PLACE;
+	case BEARER_DTLS:
+		return DEVICE_DTLS_PLACE;
+	case BEARER_NONE:
+	case BEARER_UDP:
+	case BEARER_SMS:
+	case BEARER_NONIP:
+		break;
+	}
+	return (uint16_t)(index % app->o->sockets);
 }
 
 static void connect_later(struct device_app *app, const struct dev_event *e)
@@ -80,9 +98,8 @@ static void connect_later(struct device_app *app, const struct dev_event *e)
 	struct device_connect *c = &app->connects[app->connect_n++];
 	c->dev = e->dev;
 	c->good = device_resolve(app, e->text, &c->to);
-	c->to.listener = c->to.bearer == BEARER_TCP
-				 ? DEVICE_TCP_PLACE
-				 : (uint16_t)(dev_index(e->dev) % app->o->sockets);
+	c->to.listener = place_of(app, c->to.bearer, dev_index(e->dev));
+	net_hang_up(app->net, &c->to); /* of whose end we may not know */
 }
 
 static void take_events(struct device_app *app, uint64_t now_us)

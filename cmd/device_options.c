@@ -36,7 +36,8 @@ static const struct row rows[] = {
 	{NULL, NULL, "One device", KIND_HEADING, 0, 0, 0, 0},
 	{"config", "FILE",
 		"credentials: lines of endpoint=, bootstrap_uri=, server_uri=,\n"
-		"master_secret=, master_salt=, sender_id=, recipient_id=, id_context=",
+		"master_secret=, master_salt=, sender_id=, recipient_id=, id_context=,\n"
+		"psk_identity=, psk_key= (for coaps)",
 		KIND_TEXT, AT(config), 0, 0, 0},
 	{"endpoint", "NAME", "endpoint name", KIND_CREDENTIAL, 0, 0, 0, 0},
 	{"master-secret", "HEX", "better in a file: others see a command line", KIND_CREDENTIAL, 0,
@@ -46,9 +47,9 @@ static const struct row rows[] = {
 	{"recipient-id", "HEX", "the id of the server", KIND_CREDENTIAL, 0, 0, 0, 0},
 	{"id-context", "HEX", "none if left out", KIND_CREDENTIAL, 0, 0, 0, 0},
 	{"bootstrap-server", "URI",
-		"coap://host:port or coap+tcp://...; the credentials are for bootstrap", KIND_TEXT,
-		AT(bootstrap_server), 0, 0, 0},
-	{"server", "URI", "coap://host:port or coap+tcp://...; register without bootstrap",
+		"coap://host:port, coap+tcp://, coaps://...; the credentials are for bootstrap",
+		KIND_TEXT, AT(bootstrap_server), 0, 0, 0},
+	{"server", "URI", "coap://host:port, coap+tcp://, coaps://...; register without bootstrap",
 		KIND_TEXT, AT(server), 0, 0, 0},
 	{"state", "FILE", "keeps numbers and the account over runs; mode 0600", KIND_TEXT,
 		AT(state), 0, 0, 0},

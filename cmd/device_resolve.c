@@ -56,8 +56,7 @@ bool device_resolve(struct device_app *app, struct span uri, struct peer *out)
 		app->uri_good = dev_uri_parse(uri, &host, &port) == ERR_OK &&
 				span_to_str(host, name, sizeof(name)) == ERR_OK &&
 				lookup(app, name, port, &app->uri_peer);
-		if (dev_uri_is_tcp(uri))
-			app->uri_peer.bearer = BEARER_TCP;
+		app->uri_peer.bearer = (uint8_t)dev_uri_bearer(uri);
 		/* A failure is not remembered: the name may exist next time. */
 		if (!app->uri_good || span_to_str(uri, app->uri, sizeof(app->uri)) != ERR_OK)
 			app->uri[0] = 0;

@@ -360,6 +360,7 @@ enum err dev_accounts_check(struct dev_host *h, const struct dev_accounts *a)
 	struct span host;
 	uint16_t port;
 	if (bootstraps > 1 || !s || !o || !dev_server_of(a) || s->mode != MODE_NOSEC ||
+		bearer_is_channel(dev_uri_bearer(span_str(s->uri))) ||
 		dev_uri_parse(span_str(s->uri), &host, &port) != ERR_OK)
 		return ERR_CONFLICT;
 	const struct dev_oscore *b = dev_oscore_of(a, DEV_ROLE_BOOTSTRAP);

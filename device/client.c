@@ -63,7 +63,7 @@ static void build_register(struct dev *d, enum err *e, struct msg *m)
 	add(e, m, OPT_URI_QUERY, dev_fmt(h, "ep=%s", d->endpoint));
 	add(e, m, OPT_URI_QUERY, dev_fmt(h, "lt=%u", dev_lifetime_s(d)));
 	add(e, m, OPT_URI_QUERY, SPAN_LIT("lwm2m=1.1"));
-	bool tcp = d->peer[DEV_ROLE_SERVER].bearer == BEARER_TCP;
+	bool tcp = bearer_timing(d->peer[DEV_ROLE_SERVER].bearer)->reliable;
 	const char *binding = s ? s->binding : "U";
 	add(e, m, OPT_URI_QUERY, dev_fmt(h, "b=%s", tcp && !strchr(binding, 'T') ? "T" : binding));
 	if (h->o.queue)

@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PORT_DEFAULT = 5683 };
-
 static enum err set_hex(struct span v, uint8_t *out, size_t cap, uint8_t *n)
 {
 	struct writer w = wr_make(out, cap);
@@ -71,6 +69,11 @@ enum err dev_credentials_set(struct dev_credentials *c, struct span key, struct 
 		return set_id(value, &c->sender_id, &c->has_sender_id);
 	if (span_eq_str(key, "recipient_id"))
 		return set_id(value, &c->recipient_id, &c->has_recipient_id);
+	if (span_eq_str(key, "psk_identity"))
+		return value.n ? span_to_str(value, c->psk_identity, sizeof(c->psk_identity))
+			       : ERR_RANGE;
+	if (span_eq_str(key, "psk_key"))
+		return set_hex(value, c->psk_key, sizeof(c->psk_key), &c->psk_n);
 	if (span_eq_str(key, "aead"))
 		return set_algorithm(value, false, &c->aead);
 	if (span_eq_str(key, "hkdf"))
@@ -279,6 +282,12 @@ enum err dev_credentials_json(struct span line, const char *bootstrap_uri, const
 	return e;
 }
 
+static bool needs_psk(const struct dev_credentials *c)
+{
+	return bearer_is_channel(dev_uri_bearer(span_str(c->bootstrap_uri))) ||
+	       bearer_is_channel(dev_uri_bearer(span_str(c->server_uri)));
+}
+
 enum err dev_credentials_check(const struct dev_credentials *c, char *why)
 {
 	const char *what = NULL;
@@ -288,6 +297,8 @@ enum err dev_credentials_check(const struct dev_credentials *c, char *why)
 		what = "the endpoint is not UTF-8";
 	else if (!c->bootstrap_uri[0] && !c->server_uri[0])
 		what = "neither bootstrap_uri nor server_uri";
+	else if (needs_psk(c) && (!c->psk_identity[0] || !c->psk_n))
+		what = "a coaps URI needs psk_identity and psk_key";
 	else if (!c->secret_n)
 		what = "no master_secret";
 	else if (!c->has_sender_id || !c->has_recipient_id)
@@ -313,21 +324,38 @@ static enum err host_and_port(struct span s, struct span *host, struct span *por
 	return host->n < s.n && !port->n ? ERR_SYNTAX : ERR_OK;
 }
 
-static const struct span tcp_scheme = SPAN_LIT("coap+tcp://");
+static const struct scheme {
+	struct span text;
+	enum bearer bearer;
+	uint16_t port;
+} schemes[] = {
+	{SPAN_LIT("coap://"), BEARER_UDP, 5683},
+	{SPAN_LIT("coap+tcp://"), BEARER_TCP, 5683},
+	{SPAN_LIT("coaps://"), BEARER_DTLS, 5684},
+	{SPAN_LIT("coaps+tcp://"), BEARER_TLS, 5684},
+};
 
-bool dev_uri_is_tcp(struct span uri)
+static const struct scheme *scheme_of(struct span uri)
 {
-	return span_eq(span_sub(uri, 0, tcp_scheme.n), tcp_scheme);
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++)
+		if (span_eq(span_sub(uri, 0, schemes[i].text.n), schemes[i].text))
+			return &schemes[i];
+	return NULL;
+}
+
+enum bearer dev_uri_bearer(struct span uri)
+{
+	const struct scheme *s = scheme_of(uri);
+	return s ? s->bearer : BEARER_NONE;
 }
 
 enum err dev_uri_parse(struct span uri, struct span *host, uint16_t *port)
 {
-	static const struct span udp = SPAN_LIT("coap://");
-	struct span scheme = dev_uri_is_tcp(uri) ? tcp_scheme : udp;
-	struct span digits, rest = span_sub(uri, scheme.n, uri.n);
-	uint64_t n = PORT_DEFAULT;
-	if (!span_eq(span_sub(uri, 0, scheme.n), scheme))
+	const struct scheme *scheme = scheme_of(uri);
+	if (!scheme)
 		return ERR_UNSUPPORTED;
+	struct span digits, rest = span_sub(uri, scheme->text.n, uri.n);
+	uint64_t n = scheme->port;
 	if (rest.n && rest.p[rest.n - 1] == '/')
 		rest.n--;
 	enum err e = host_and_port(rest, host, &digits);

@@ -4,6 +4,8 @@
 #ifndef LANYARD_DEVICE_CREDENTIALS_H
 #define LANYARD_DEVICE_CREDENTIALS_H
 
+#include "base/channel.h"
+#include "base/peer.h"
 #include "oscore/context.h"
 
 enum { DEV_ENDPOINT_MAX = 255, DEV_URI_MAX = 127, DEV_SECRET_MAX = 32, DEV_REASON_MAX = 160 };
@@ -15,14 +17,17 @@ struct dev_credentials {
 	uint8_t master_secret[DEV_SECRET_MAX], master_salt[DEV_SECRET_MAX];
 	uint8_t id_context[OSC_ID_CONTEXT_MAX];
 	uint8_t secret_n, salt_n, id_context_n;
+	/* For coaps URIs; empty: none. */
+	char psk_identity[CHANNEL_IDENTITY_MAX + 1];
+	uint8_t psk_n, psk_key[CHANNEL_PSK_MAX];
 	bool has_id_context, has_sender_id, has_recipient_id;
 	int16_t aead, hkdf; /* COSE numbers; 0: the default */
 	struct osc_id sender_id, recipient_id;
 };
 
-/* Sets one of endpoint, bootstrap_uri, server_uri, aead, hkdf (names, or COSE numbers),
- * master_secret, master_salt, sender_id, recipient_id and id_context (the last five in hex).
- * ERR_NOTFOUND for another key, ERR_SYNTAX or ERR_RANGE for a bad value. */
+/* Sets one of endpoint, bootstrap_uri, server_uri, psk_identity, psk_key (in hex), aead, hkdf
+ * (names, or COSE numbers), master_secret, master_salt, sender_id, recipient_id and id_context (the
+ * last five in hex). ERR_NOTFOUND for another key, ERR_SYNTAX or ERR_RANGE for a bad value. */
 MUST_USE enum err dev_credentials_set(
 	struct dev_credentials *c, struct span key, struct span value);
 /* Lines of `key=value`; blank lines and those starting with '#' are skipped. On error `why`
@@ -36,10 +41,12 @@ MUST_USE enum err dev_credentials_json(struct span line, const char *bootstrap_u
 	const char *server_uri, struct dev_credentials *out, char *why);
 /* ERR_STATE if something a device needs is missing or contradicts itself; `why` says what. */
 MUST_USE enum err dev_credentials_check(const struct dev_credentials *c, char *why);
-/* `uri` is coap://host[:port], or coap+tcp://host[:port], with nothing behind. The host, without
- * brackets, and the port (5683 by default). ERR_SYNTAX, ERR_UNSUPPORTED for another scheme. */
+/* `uri` is coap://host[:port], or of the scheme coap+tcp, coaps or coaps+tcp, with nothing behind.
+ * The host, without brackets, and the port (5683 by default, 5684 of coaps). ERR_SYNTAX,
+ * ERR_UNSUPPORTED for another scheme. */
 MUST_USE enum err dev_uri_parse(struct span uri, struct span *host, uint16_t *port);
-bool dev_uri_is_tcp(struct span uri);
+/* By its scheme; BEARER_NONE: another one. */
+enum bearer dev_uri_bearer(struct span uri);
 
 enum dev_role { DEV_ROLE_BOOTSTRAP, DEV_ROLE_SERVER };
 const char *dev_role_name(enum dev_role r);

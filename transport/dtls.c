@@ -61,7 +61,7 @@ static void free_dead(struct dtls *t, bool tell)
 {
 	for (struct dtls_session *s; (s = t->dead);) {
 		t->dead = s->next_dead;
-		if (tell && s->open && *t->closed)
+		if (tell && (s->open || s->client) && *t->closed)
 			(*t->closed)(t->arg, &s->peer);
 		dtls_session_free(s);
 	}
@@ -170,6 +170,19 @@ static void hello(
 	BIO_ADDR_free(nobody);
 }
 
+/* A client need not know which of its own addresses its messages leave from. */
+static struct dtls_session *find_either(
+	const struct map *m, const struct dtls_place *p, const struct peer *from)
+{
+	struct dtls_session *s = find(m, from);
+	struct peer at = *from;
+	if (s || !p->client)
+		return s;
+	at.local_n = 0;
+	memset(at.local, 0, sizeof(at.local));
+	return find(m, &at);
+}
+
 /* What was begun gets all that can belong to it; OpenSSL drops what does not. The old session goes
  * on beside it. */
 void dtls_input(void *place, const struct peer *from, struct span datagram)
@@ -181,14 +194,18 @@ void dtls_input(void *place, const struct peer *from, struct span datagram)
 		t->stats->dtls_strays++;
 		return;
 	}
-	struct dtls_session *begun = find(&t->begun, from);
+	struct dtls_session *begun = find_either(&t->begun, p, from);
+	if (head.hello && p->client) {
+		t->stats->dtls_strays++;
+		return;
+	}
 	if (head.hello && !(begun && span_eq(head.random, span_make(begun->random, DTLS_RANDOM)))) {
 		hello(p, from, datagram, head.random);
 		return;
 	}
 	if (begun)
 		dtls_session_feed(begun, datagram);
-	struct dtls_session *open = find(&t->open, from);
+	struct dtls_session *open = find_either(&t->open, p, from);
 	if (open && open != begun && head.epoch)
 		dtls_session_feed(open, datagram);
 	if (!begun && !open)
@@ -220,6 +237,56 @@ void dtls_opened(struct dtls_session *s)
 	else
 		dtls_session_arm(s, dtls_now_ms());
 	t->stats->dtls_opened++;
+	if (s->held && !s->over && SSL_write(s->ssl, s->held, (int)s->held_n) <= 0)
+		ERR_clear_error(); /* lost, as any datagram may be */
+	free(s->held);
+	s->held = NULL;
+}
+
+/* ---- those that we open */
+
+static enum err hold(struct dtls_session *s, struct span datagram)
+{
+	uint8_t *copy = malloc(datagram.n ? datagram.n : 1);
+	if (!copy)
+		return ERR_NOMEM;
+	if (datagram.n)
+		memcpy(copy, datagram.p, datagram.n);
+	free(s->held);
+	s->held = copy;
+	s->held_n = datagram.n;
+	return ERR_OK;
+}
+
+static enum err dial(
+	struct dtls *t, const struct peer *to, const struct peer *at, struct span datagram)
+{
+	struct dtls_session *s = dtls_session_new(&t->place[to->listener]);
+	enum err err = s ? hold(s, datagram) : ERR_NOMEM;
+	if (!err) {
+		s->io.at = *at;
+		s->peer = *to;
+		s->due_ms = dtls_now_ms() + t->how.handshake_ms;
+		err = map_put(&t->begun, s);
+	}
+	if (err) {
+		dtls_session_free(s);
+		return err;
+	}
+	dtls_list_add(&t->begins, s);
+	dtls_session_feed(s, SPAN_EMPTY);
+	return ERR_OK;
+}
+
+void dtls_hang_up(struct dtls *t, const struct peer *who)
+{
+	struct peer at = *who;
+	at.bearer = BEARER_UDP;
+	struct dtls_session *s = find(&t->open, &at), *b = find(&t->begun, &at);
+	if (s && s->client)
+		dtls_session_close(s, true);
+	if (b && b->client)
+		dtls_session_close(b, false);
 }
 
 /* NULL: it is gone, or another one has its address. */
@@ -235,10 +302,16 @@ static struct dtls_session *session_of(const struct dtls *t, const struct peer *
 enum err dtls_send(struct dtls *t, const struct peer *to, struct span datagram)
 {
 	struct dtls_session *s = session_of(t, to);
-	if (!s)
-		return ERR_NOTFOUND;
 	if (datagram.n > NET_DATAGRAM_MAX)
 		return ERR_RANGE;
+	if (!s && dtls_has(t, to->listener) && t->place[to->listener].client && !to->connection) {
+		struct peer at = *to;
+		at.bearer = BEARER_UDP;
+		s = find(&t->begun, &at);
+		return s ? hold(s, datagram) : dial(t, to, &at, datagram);
+	}
+	if (!s)
+		return ERR_NOTFOUND;
 	ERR_clear_error();
 	int n = SSL_write(s->ssl, datagram.p, (int)datagram.n);
 	if (n > 0)
@@ -256,9 +329,10 @@ uint64_t dtls_mark(const struct dtls *t, const struct peer *who)
 
 /* ---- all of it */
 
-void dtls_serve(struct dtls *t, uint16_t index, struct udp *udp)
+void dtls_serve(struct dtls *t, uint16_t index, struct udp *udp, bool client)
 {
-	t->place[index] = (struct dtls_place){.hub = t, .udp = udp, .index = index};
+	t->place[index] =
+		(struct dtls_place){.hub = t, .udp = udp, .index = index, .client = client};
 }
 
 bool dtls_has(const struct dtls *t, uint16_t index)

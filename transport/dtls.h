@@ -39,13 +39,16 @@ struct dtls_session {
 	SSL *ssl;
 	uint64_t due_ms; /* when it is given up */
 	uint8_t random[DTLS_RANDOM];
-	bool open, over;
+	uint8_t *held; /* a client's message that waits for the end of the handshake; or NULL */
+	size_t held_n;
+	bool open, over, client;
 };
 
 struct dtls_place {
 	struct dtls *hub;
 	struct udp *udp;
 	uint16_t index;
+	bool client; /* sessions are opened from here */
 	/* For ClientHellos that bring no cookie, and then for the first that does. */
 	struct dtls_session *next;
 };
@@ -76,8 +79,9 @@ MUST_USE enum err dtls_new(struct event_base *base, net_input_fn *input, net_clo
 	void *arg, struct event *turn_event, struct net_stats *stats, const struct net_secure *how,
 	struct dtls **out, char *why);
 void dtls_free(struct dtls *t);
-/* What comes from that socket is DTLS. */
-void dtls_serve(struct dtls *t, uint16_t index, struct udp *udp);
+/* What comes from that socket is DTLS; `client`: of sessions that we open. */
+void dtls_serve(struct dtls *t, uint16_t index, struct udp *udp, bool client);
+void dtls_hang_up(struct dtls *t, const struct peer *who);
 bool dtls_has(const struct dtls *t, uint16_t index);
 /* A net_input_fn, whose argument is the place. */
 void dtls_input(void *place, const struct peer *from, struct span datagram);

@@ -74,7 +74,10 @@ struct dtls_session *dtls_session_new(struct dtls_place *p)
 	struct dtls *t = p->hub;
 	struct dtls_session *s = calloc(1, sizeof(*s));
 	BIO *bio = BIO_new(t->method);
-	SSL *ssl = s && bio ? tls_accepting(&t->tls, &s->who, dtls_now_ms()) : NULL;
+	SSL *ssl = NULL;
+	if (s && bio)
+		ssl = p->client ? tls_connecting(&t->tls, &s->who)
+				: tls_accepting(&t->tls, &s->who, dtls_now_ms());
 	if (!ssl) {
 		BIO_free(bio);
 		free(s);
@@ -84,6 +87,8 @@ struct dtls_session *dtls_session_new(struct dtls_place *p)
 	s->hub = t;
 	s->ssl = ssl;
 	s->who.listener = p->index;
+	s->who.to = &s->peer;
+	s->client = p->client;
 	s->io.udp = p->udp;
 	s->io.stats = t->stats;
 	BIO_set_data(bio, &s->io);
@@ -97,6 +102,7 @@ void dtls_session_free(struct dtls_session *s)
 	if (!s)
 		return;
 	SSL_free(s->ssl);
+	free(s->held);
 	free(s);
 }
 

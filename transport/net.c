@@ -194,18 +194,25 @@ void net_secure(struct net *n, const struct net_secure *secure)
 	n->secure = *secure;
 }
 
+static bool may_secure(const struct net *n)
+{
+	const struct net_secure *s = &n->secure;
+
+	return s->failed && (s->own || (s->psk && s->known));
+}
+
 static enum err need_dtls(struct net *n, char *why)
 {
 	if (n->dtls)
 		return ERR_OK;
-	if (!n->secure.psk || !n->secure.known || !n->secure.failed)
+	if (!may_secure(n))
 		return ERR_STATE;
 	return dtls_new(n->base, n->input, &n->closed, n->arg, n->turn_event, &n->stats, &n->secure,
 		&n->dtls, why);
 }
 
-enum err net_listen_dtls(
-	struct net *n, uint16_t index, const char *address, uint16_t port, char *why)
+static enum err open_dtls(
+	struct net *n, uint16_t index, const char *address, uint16_t port, bool client, char *why)
 {
 	enum err err = is_free(n, index, why);
 
@@ -216,10 +223,27 @@ enum err net_listen_dtls(
 	if (!err)
 		err = net_listen_udp(n, index, address, port, why);
 	if (!err) {
-		dtls_serve(n->dtls, index, n->listener[index].udp);
+		dtls_serve(n->dtls, index, n->listener[index].udp, client);
 		n->listener[index].place = &n->dtls->place[index];
 	}
 	return err;
+}
+
+enum err net_listen_dtls(
+	struct net *n, uint16_t index, const char *address, uint16_t port, char *why)
+{
+	return open_dtls(n, index, address, port, false, why);
+}
+
+enum err net_dial_dtls(struct net *n, uint16_t index, const char *address, char *why)
+{
+	return open_dtls(n, index, address, 0, true, why);
+}
+
+void net_hang_up(struct net *n, const struct peer *who)
+{
+	if (n->dtls && who->bearer == BEARER_DTLS)
+		dtls_hang_up(n->dtls, who);
 }
 
 uint64_t net_mark(const struct net *n, const struct peer *who)
@@ -255,7 +279,7 @@ static enum err need_tls(struct net *n, char *why)
 {
 	if (n->tls.ctx)
 		return ERR_OK;
-	if (!n->secure.psk || !n->secure.known || !n->secure.failed)
+	if (!may_secure(n))
 		return ERR_STATE;
 	return tls_init(&n->tls, false, &n->secure, n->arg, why);
 }
@@ -301,6 +325,21 @@ void net_on_closed(struct net *n, net_closed_fn *closed)
 	n->closed = closed;
 	if (need_tcp(n) == ERR_OK)
 		n->tcp->closed = closed;
+}
+
+enum err net_dial_tls(struct net *n, uint16_t index, char *why)
+{
+	enum err err;
+
+	why[0] = '\0';
+	err = need_tls(n, why);
+	if (!err)
+		err = net_dial_tcp(n, index);
+	if (!err)
+		tcp_secure(n->tcp, index, &n->tls);
+	else if (!why[0])
+		snprintf(why, UDP_WHY, "cannot use TLS: %s", err_text(err));
+	return err;
 }
 
 static struct listener *find(struct net *n, uint16_t index)

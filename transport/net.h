@@ -46,6 +46,10 @@ struct net_secure {
 	bool (*psk)(void *arg, uint16_t listener, struct span identity, struct channel_psk *out);
 	/* Does the credential of that mark count there, still? */
 	bool (*known)(void *arg, uint16_t listener, uint64_t mark);
+	/* For clients: what is to be said to that peer. False: nothing. The mark is not looked at.
+	 */
+	bool (*own)(void *arg, const struct peer *to,
+		char identity[static CHANNEL_IDENTITY_MAX + 1], struct channel_psk *out);
 	/* A handshake came to nothing; mark: with whose credential, or 0. From the loop. */
 	void (*failed)(void *arg, const struct peer *who, enum channel_fault why, uint64_t mark);
 	uint32_t sessions, handshakes;  /* at a time; the one that was quiet longest goes */
@@ -98,6 +102,13 @@ MUST_USE enum err net_listen_tls(
 /* For clients: what is sent to a TCP peer of this listener opens a connection from to->local, if
  * there is none; its connection number is 0. */
 MUST_USE enum err net_dial_tcp(struct net *n, uint16_t index);
+/* The same for TLS 1.2, and for DTLS 1.2 from a socket of its own (any port of that address): a
+ * session is opened for what is sent there, of which the last message waits. `net_secure` with
+ * `own` first. */
+MUST_USE enum err net_dial_tls(struct net *n, uint16_t index, char *why);
+MUST_USE enum err net_dial_dtls(struct net *n, uint16_t index, const char *address, char *why);
+/* Ends a client's DTLS session, if there is one: the next message begins another. */
+void net_hang_up(struct net *n, const struct peer *who);
 /* For connections from now on. */
 void net_tcp_limits(struct net *n, const struct net_tcp_limits *limits);
 /* A connection has ended: what was sent to it may not have arrived, and nothing will. Called from

@@ -572,7 +572,7 @@ static bool clothe(struct tcp_conn *c)
 	c->bytes = &plain;
 	if (!at || !at->tls)
 		return true;
-	c->stream = tls_stream_new(at->tls, at->index);
+	c->stream = tls_stream_new(at->tls, at->index, at->fd < 0 ? &c->peer : NULL);
 	if (!c->stream)
 		return false;
 	c->bytes = &tls_stream_bytes;

@@ -93,6 +93,26 @@ static int on_psk_13(SSL *ssl, const unsigned char *identity, size_t n, SSL_SESS
 	return *out != NULL;
 }
 
+/* The suites that we offer have the server know the key too. */
+static unsigned on_own(SSL *ssl, const char *hint, char *identity, unsigned identity_max,
+	unsigned char *key, unsigned max)
+{
+	struct tls_who *who = SSL_get_app_data(ssl);
+	struct channel_psk psk = {0};
+	char own[CHANNEL_IDENTITY_MAX + 1];
+	unsigned n = 0;
+	(void)hint;
+	if (who->tls->how->own(who->tls->arg, who->to, own, &psk) && strlen(own) < identity_max &&
+		psk.key_n <= max) {
+		who->asked = true;
+		who->mark = 1;
+		strcpy(identity, own);
+		memcpy(key, psk.key, n = psk.key_n);
+	}
+	secret_wipe(&psk, sizeof(psk));
+	return n;
+}
+
 /* A ticket says whose it is, and serves only as long as that credential does. */
 static int on_ticket_made(SSL *ssl, void *arg)
 {
@@ -159,7 +179,10 @@ static bool set_up(struct tls *t, bool dtls)
 				    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF); /* tickets are the peer's to keep */
 	SSL_CTX_set_timeout(c, TICKET_S);
-	SSL_CTX_set_psk_server_callback(c, on_psk);
+	if (t->how->psk)
+		SSL_CTX_set_psk_server_callback(c, on_psk);
+	if (t->how->own)
+		SSL_CTX_set_psk_client_callback(c, on_own);
 	SSL_CTX_set_psk_find_session_callback(c, on_psk_13);
 	SSL_CTX_set_alpn_select_cb(c, on_alpn, NULL);
 	return SSL_CTX_set_min_proto_version(c, low) == 1 &&
@@ -207,6 +230,23 @@ SSL *tls_accepting(struct tls *t, struct tls_who *who, uint64_t now_ms)
 	SSL_set_app_data(ssl, who);
 	SSL_set_accept_state(ssl);
 	return ssl;
+}
+
+/* TLS 1.3 would also do without a key of ours. */
+SSL *tls_connecting(struct tls *t, struct tls_who *who)
+{
+	static const uint8_t alpn[] = "\4coap";
+	SSL *ssl = SSL_new(t->ctx);
+	if (!ssl)
+		return NULL;
+	who->tls = t;
+	SSL_set_app_data(ssl, who);
+	SSL_set_connect_state(ssl);
+	if (SSL_is_dtls(ssl) || (SSL_set_max_proto_version(ssl, TLS1_2_VERSION) == 1 &&
+					!SSL_set_alpn_protos(ssl, alpn, sizeof(alpn) - 1)))
+		return ssl;
+	SSL_free(ssl);
+	return NULL;
 }
 
 uint64_t tls_mark(const SSL *ssl, const struct tls_who *who)

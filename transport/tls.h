@@ -18,6 +18,7 @@ struct tls {
 /* What is found out about a peer in its handshake; set as the app data of its SSL. */
 struct tls_who {
 	struct tls *tls;
+	const struct peer *to; /* of a client: whom it speaks to */
 	uint16_t listener;
 	bool asked;    /* an identity was given */
 	uint64_t mark; /* 0: nobody's */
@@ -30,6 +31,10 @@ void tls_fini(struct tls *t);
 /* One of the server's side; NULL: no memory. `who` outlives it. New tickets get new keys once a
  * day. */
 SSL *tls_accepting(struct tls *t, struct tls_who *who, uint64_t now_ms);
+/* One of the client's side, which proves itself and has the server prove itself by `how->own`;
+ * likewise.
+ */
+SSL *tls_connecting(struct tls *t, struct tls_who *who);
 /* After a handshake: the mark of the credential it was made with; 0: it counts for nothing. */
 uint64_t tls_mark(const SSL *ssl, const struct tls_who *who);
 /* Why a handshake came to nothing. */

@@ -63,13 +63,13 @@ static BIO_METHOD *method_of(struct tls *t)
 	return NULL;
 }
 
-struct tls_stream *tls_stream_new(struct tls *t, uint16_t listener)
+struct tls_stream *tls_stream_new(struct tls *t, uint16_t listener, const struct peer *to)
 {
 	BIO_METHOD *m = method_of(t);
 	struct tls_stream *s = m ? calloc(1, sizeof(*s)) : NULL;
 	BIO *bio = s ? BIO_new(m) : NULL;
 	if (bio)
-		s->ssl = tls_accepting(t, &s->who, tcp_now_ms());
+		s->ssl = to ? tls_connecting(t, &s->who) : tls_accepting(t, &s->who, tcp_now_ms());
 	if (!s || !s->ssl) {
 		BIO_free(bio);
 		free(s);
@@ -77,6 +77,7 @@ struct tls_stream *tls_stream_new(struct tls *t, uint16_t listener)
 		return NULL;
 	}
 	s->who.listener = listener;
+	s->who.to = to;
 	BIO_set_data(bio, s);
 	SSL_set_bio(s->ssl, bio, bio); /* takes it */
 	return s;

@@ -9,8 +9,9 @@
 struct tls_stream;
 
 extern const struct tcp_bytes tls_stream_bytes;
-/* For a connection that came in at that listener; NULL: no memory. `t` outlives it. */
-struct tls_stream *tls_stream_new(struct tls *t, uint16_t listener);
+/* For a connection that came in at that listener, or that we have opened `to` (which outlives it)
+ * if that is not NULL; NULL: no memory. `t` outlives it. */
+struct tls_stream *tls_stream_new(struct tls *t, uint16_t listener, const struct peer *to);
 /* Of a handshake that is over; 0 before. */
 uint64_t tls_stream_mark(const struct tls_stream *s);
 /* Of one that failed: tells who asked for keys. */

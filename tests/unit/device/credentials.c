@@ -29,7 +29,16 @@ static const struct {
 		"master_secret=000000000000000000000000000000000000000000000000000000000000000000",
 		ERR_RANGE, ERR_OK},
 	{"id of 8 bytes", "sender_id=0102030405060708", ERR_RANGE, ERR_OK},
-	{"not coap", "server_uri=coaps://h", ERR_UNSUPPORTED, ERR_OK},
+	{"not coap", "server_uri=http://h", ERR_UNSUPPORTED, ERR_OK},
+	{"coaps without a key",
+		"endpoint=a\nserver_uri=coaps://h\nmaster_secret=00\nsender_id=01\nrecipient_id=02",
+		ERR_OK, ERR_STATE},
+	{"coaps with one",
+		"endpoint=a\nserver_uri=coaps://"
+		"h\nmaster_secret=00\nsender_id=01\nrecipient_id=02\npsk_identity=me\npsk_key=0011",
+		ERR_OK, ERR_OK},
+	{"a key that is no hex", "psk_key=xy", ERR_SYNTAX, ERR_OK},
+	{"an empty identity", "psk_identity=", ERR_RANGE, ERR_OK},
 };
 
 static const struct {
@@ -47,7 +56,11 @@ static const struct {
 	{"coap+tcp://[::1]:5783", ERR_OK, "::1", 5783},
 	{"coap+tcp://", ERR_SYNTAX, "", 0},
 	{"coap+tcp:h", ERR_UNSUPPORTED, "", 0},
-	{"coaps+tcp://h", ERR_UNSUPPORTED, "", 0},
+	{"coaps://h", ERR_OK, "h", 5684},
+	{"coaps+tcp://[::1]", ERR_OK, "::1", 5684},
+	{"coaps://h:5683", ERR_OK, "h", 5683},
+	{"coaps://", ERR_SYNTAX, "", 0},
+	{"coaps+udp://h", ERR_UNSUPPORTED, "", 0},
 	{"coap://", ERR_SYNTAX, "", 0},
 	{"coap://h:", ERR_SYNTAX, "", 0},
 	{"coap://[::1]:", ERR_SYNTAX, "", 0},

@@ -28,6 +28,7 @@ struct world {
 	enum channel_fault why;
 	uint64_t mark;
 	bool forgotten; /* the credential is gone */
+	bool wrong;     /* our own key is */
 	uint16_t port;
 };
 
@@ -537,6 +538,66 @@ static void test_loss(void)
 	world_fini(&w);
 }
 
+/* ---- sessions that we open */
+
+static bool on_own(void *arg, const struct peer *to, char identity[static CHANNEL_IDENTITY_MAX + 1],
+	struct channel_psk *out)
+{
+	struct world *w = arg;
+	CHECK(to->listener == 5, "whom it is for");
+	snprintf(identity, CHANNEL_IDENTITY_MAX + 1, "me");
+	*out = (struct channel_psk){.key_n = 16};
+	memcpy(out->key, w->wrong ? "0123456789abcdeX" : key, 16);
+	return true;
+}
+
+static void dial_init(struct world *w, struct peer *to)
+{
+	char why[256] = "";
+	memset(w, 0, sizeof(*w));
+	w->how = (struct net_secure){.own = on_own,
+		.sessions = 9,
+		.handshakes = 9,
+		.idle_ms = 60000,
+		.handshake_ms = 300};
+	world_open(w);
+	REQUIRE(!net_dial_dtls(w->net, 5, "127.0.0.1", why), why);
+	REQUIRE(!net_peer("127.0.0.1", w->port, 5, to), "a peer");
+	to->bearer = BEARER_DTLS;
+}
+
+static void test_dial(void)
+{
+	struct world w;
+	struct peer to, first;
+	dial_init(&w, &to);
+	CHECK(!net_send(w.net, &to, SPAN_LIT("lost")) && !net_send(w.net, &to, SPAN_LIT("1")),
+		"messages open a session");
+	net_flush(w.net);
+	CHECK(until(&w, &w.inputs, 1) && w.from.listener == 3 &&
+			span_eq_str(span_make(w.bytes, w.n), "1"),
+		"the last of them comes when it is open");
+	CHECK(stats(&w).dtls_open == 2, "of which both ends are here");
+	first = w.from;
+	CHECK(!net_send(w.net, &first, SPAN_LIT("2")), "an answer");
+	net_flush(w.net);
+	CHECK(until(&w, &w.inputs, 2) && peer_eq(&w.from, &to), "comes from whom it was sent to");
+	net_hang_up(w.net, &to);
+	CHECK(until(&w, &w.closed, 2) && !stats(&w).dtls_open,
+		"it is hung up, and both hear of it");
+	CHECK(!net_send(w.net, &to, SPAN_LIT("3")), "the next message");
+	net_flush(w.net);
+	CHECK(until(&w, &w.inputs, 3) && !peer_eq(&w.from, &first), "opens another");
+	world_fini(&w);
+	dial_init(&w, &to);
+	w.wrong = true;
+	CHECK(!net_send(w.net, &to, SPAN_LIT("1")), "with a wrong key");
+	net_flush(w.net);
+	CHECK(until(&w, &w.closed, 1) && w.failed && !stats(&w).dtls_open && !w.inputs,
+		"it is told that none came to be");
+	world_fini(&w);
+}
+
 /* ---- heads */
 
 static void test_heads(void)
@@ -605,5 +666,6 @@ int main(void)
 	test_resumption();
 	test_noise();
 	test_loss();
+	test_dial();
 	return test_done();
 }

@@ -418,8 +418,53 @@ static void test_release(void)
 	world_fini(&w);
 }
 
+static bool on_own(void *arg, const struct peer *to, char identity[static CHANNEL_IDENTITY_MAX + 1],
+	struct channel_psk *out)
+{
+	const struct world *w = arg;
+	(void)to;
+	snprintf(identity, CHANNEL_IDENTITY_MAX + 1, "me");
+	*out = (struct channel_psk){.key_n = 16};
+	memcpy(out->key, w->forgotten ? "0123456789abcdeX" : key, 16);
+	return true;
+}
+
+/* Both ends are here. */
+static void test_dial(void)
+{
+	for (int wrong = 0; wrong < 2; wrong++) {
+		struct world w = {.base = event_base_new()};
+		char why[256] = "";
+		struct peer to;
+		REQUIRE(w.base && !net_new(w.base, on_input, on_turn, &w, &w.net), "net_new");
+		net_on_closed(w.net, on_closed);
+		net_secure(w.net, &(struct net_secure){.psk = on_psk,
+					  .known = on_known,
+					  .own = on_own,
+					  .failed = on_failed});
+		REQUIRE(!net_listen_tls(w.net, 2, "127.0.0.1", 0, -1, why), why);
+		REQUIRE(!net_dial_tls(w.net, 5, why), why);
+		REQUIRE(!net_peer("127.0.0.1", net_port(w.net, 2), 5, &to), "a peer");
+		to.bearer = BEARER_TLS;
+		w.forgotten = wrong;
+		CHECK(!net_send(w.net, &to, test_hex("40010001")) || wrong, "a request");
+		net_flush(w.net);
+		if (wrong) {
+			CHECK(until(&w, &w.closed, 2) && w.failed == 2 && !w.inputs,
+				"with a wrong key it does not arrive");
+		} else {
+			CHECK(until(&w, &w.inputs, 1) && w.from.listener == 2, "arrives");
+			CHECK(!net_send(w.net, &w.from, test_hex("60450001")), "its answer");
+			net_flush(w.net);
+			CHECK(until(&w, &w.inputs, 2) && peer_eq(&w.from, &to), "comes back");
+		}
+		world_fini(&w);
+	}
+}
+
 int main(void)
 {
+	test_dial();
 	test_rows();
 	test_strangers();
 	test_resumption();
