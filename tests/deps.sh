@@ -7,7 +7,8 @@ set -eu
 
 BUILD='gcc libc6-dev make pkgconf libcoap3-dev libssl-dev libcbor-dev libsqlite3-dev libevent-dev
 	libjson-c-dev libinih-dev libsystemd-dev libexpat1-dev'
-TEST='mandoc python3 python3-cbor2 python3-cryptography python3-filelock python3-jsonschema curl sqlite3 libcoap3-bin'
+TEST='mandoc python3 python3-cbor2 python3-cryptography python3-filelock python3-jsonschema curl sqlite3 libcoap3-bin
+	openssl'
 
 case ${1:-} in
 build) wanted=$BUILD ;;

@@ -85,10 +85,11 @@ coap-server-notls -A 127.0.0.1 -p "$here" -d 20 >"$dir/server" 2>&1 &
 device=$!
 sleep 0.3
 check 'a Write makes a resource' ctl write plain /3/0/15 'Europe/Oslo'
-# libcoap's server names no format when it gives back what it was given: told as bytes
-check 'a Read gets it back' says "$(printf %s Europe/Oslo | od -An -v -tx1 | tr -d ' \n')" --json read plain /3/0/15
+# The libcoap server of Debian 12 names no format when it gives back what it was given: told as bytes.
+reads() { says "$1" --json read plain /3/0/15 || grep -qF "$(printf %s "$1" | od -An -v -tx1 | tr -d ' \n')" "$dir/out"; }
+check 'a Read gets it back' reads Europe/Oslo
 check 'a second Write' ctl write plain /3/0/15 'Europe/Rome'
-check 'has an effect' says "$(printf %s Europe/Rome | od -An -v -tx1 | tr -d ' \n')" --json read plain /3/0/15
+check 'has an effect' reads Europe/Rome
 refused() { ! ctl --json read plain /3/0/14 && grep -q '"device":{"code":"4.04"' "$dir/out"; }
 check 'a Read of what is not there is told as 4.04' refused
 check 'a Delete' ctl remove plain /3303/0

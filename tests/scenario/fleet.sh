@@ -122,11 +122,21 @@ check 'packed: each by a Pack' is "$(value "$dir/p.json" pack codes 2.05)" 100
 check 'packed: nobody the classic way' is "$(value "$dir/p.json" bootstrap-finish)" 0
 check 'packed: the daemon counts the same' is "$(status registered)" $((n + m + 100))
 
+# How many Registers the daemon has accepted so far; and wait for some more of them.
+registers() { curl -s --unix-socket "$dir/admin.sock" http://lanyard/metrics | sed -n 's/^lanyard_registers_total //p'; }
+more_registers() {
+	local before=$1 more=$2 i
+	for ((i = 0; i < 200; i++)); do over "$(registers)" $((before + more - 1)) && break; sleep 0.05; done
+	sleep 0.5 # the answers are on their way
+}
+
 # SIGINT ends the registrations of a fleet, --keep does not.
 signal() {
+	local before
+	before=$(registers)
 	"$BUILD/bin/lanyard-device" "${direct[@]}" --count 100 --state "$dir/a" "${quick[@]}" --delay 1..5 "$@" >"$dir/c.out" 2>"$dir/err" &
 	fleet=$!
-	sleep 1
+	more_registers "$before" 100
 	kill -INT $fleet
 	wait $fleet
 	local code=$?
@@ -155,9 +165,10 @@ check 'too late: registered anew' over "$(value "$dir/e.json" register codes 2.0
 check 'too late: nobody is without' is "$(value "$dir/e.json" registered)" 20
 
 # An endpoint is deleted under a device that updates: the fleet notices.
+before=$(registers)
 "$BUILD/bin/lanyard-device" "${direct[@]}" --count 20 --state "$dir/a" "${quick[@]}" --update-rate 100 --json >"$dir/d.json" 2>"$dir/err" &
 fleet=$!
-sleep 1
+more_registers "$before" 20
 "$BUILD/bin/lanyardctl" -S "$dir/admin.sock" delete direct-000003 >/dev/null 2>"$dir/err" ||
 	check 'delete an endpoint' false
 sleep 1
