@@ -73,7 +73,10 @@ int ctl_delete(struct ctl *c)
 /* What a bootstrap has read of the device. */
 static void show_reads(struct ctl *c, struct ctl_table *t, struct json_object *reads)
 {
-	for (size_t i = 0; i < json_object_array_length(reads); i++) {
+	size_t n =
+		json_object_is_type(reads, json_type_array) ? json_object_array_length(reads) : 0;
+
+	for (size_t i = 0; i < n; i++) {
 		struct json_object *one = json_object_array_get_idx(reads, i), *v;
 		bool has = json_object_object_get_ex(one, "values", &v);
 
