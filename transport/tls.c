@@ -177,6 +177,8 @@ static bool set_up(struct tls *t, bool dtls)
 				       SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_QUERY_MTU);
 	SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 				    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	if (dtls) /* no message is longer, and the buffer stays with the session */
+		SSL_CTX_set_max_send_fragment(c, NET_DATAGRAM_MAX);
 	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF); /* tickets are the peer's to keep */
 	SSL_CTX_set_timeout(c, TICKET_S);
 	if (t->how->psk)

@@ -35,5 +35,9 @@ trap 'rm -rf "$dir"' EXIT
 	$(pkg-config --libs libcoap-3-notls libcrypto)
 "${CC:-cc}" -std=c17 -O2 -D_GNU_SOURCE -I. -o "$build/bench/lanyardd-forgetful" tests/bench/forget.c \
 	"$build"/cmd/lanyardd*.o -Wl,--wrap=store_submit -Wl,--start-group "$build"/lib/*.a -Wl,--end-group \
-	$(pkg-config --libs libevent json-c inih libcbor expat sqlite3 libcrypto libcoap-3-notls libsystemd) -lpthread -lm
+	$(pkg-config --libs libevent json-c inih libcbor expat sqlite3 libssl libcrypto libcoap-3-notls libsystemd) -lpthread -lm
+"${CC:-cc}" -std=c17 -O2 -D_GNU_SOURCE -I. -o "$build/bench/dtls" tests/bench/dtls.c \
+	-Wl,--start-group "$build"/lib/{transport,coap,base}.a -Wl,--end-group \
+	$(pkg-config --libs libevent libssl libcrypto libcoap-3-notls)
+"$build/bench/dtls"
 /usr/bin/python3 tests/bench/bench.py --build "$build" "$@"
