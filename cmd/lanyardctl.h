@@ -139,7 +139,7 @@ const char *ctl_duration(struct ctl *c, struct json_object *seconds);
 const char *ctl_read_file(struct ctl *c, const char *path, size_t *n);
 
 /* Columns that line up. Cells are kept by reference. */
-enum { CTL_COLUMNS_MAX = 9 };
+enum { CTL_COLUMNS_MAX = 12 };
 struct ctl_table {
 	const char **cell;
 	size_t n, cap, columns;

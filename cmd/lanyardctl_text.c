@@ -203,6 +203,8 @@ void ctl_table_row(struct ctl_table *t, size_t columns, ...)
 {
 	va_list ap;
 
+	if (columns > CTL_COLUMNS_MAX)
+		abort(); /* ours are written into the program: the first test of it shows */
 	if (t->n + columns > t->cap) {
 		size_t cap = t->cap ? 2 * t->cap : 256;
 		const char **more = realloc(t->cell, cap * sizeof(*more));
