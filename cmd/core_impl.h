@@ -10,6 +10,7 @@ enum {
 	CORE_ROTATE_SLOTS = 8192,
 	CORE_TURNS_MAX = 64,
 	CORE_TURNS_APART = CORE_TURNS_MAX / 2, /* with that many in flight, the next goes on */
+	CORE_TURNS_IDLE = 8,                   /* more are not kept for later */
 	CORE_GATHER_MAX = 1024,                /* until it has so many records or effects */
 	CORE_RECOVER_MS = 1000
 };
@@ -65,6 +66,7 @@ struct core {
 	struct core_turn *first, **last; /* in flight, oldest first */
 	size_t flight_n;
 	struct core_turn *idle;
+	size_t idle_n;
 	struct core_ticket *tickets;
 	uint64_t next_ticket;
 	struct ep_counters lost; /* while nothing can be stored */

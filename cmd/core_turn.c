@@ -76,6 +76,7 @@ static struct core_turn *turn_get(struct core *c)
 	struct core_turn *n = c->idle;
 	if (n) {
 		c->idle = n->next;
+		c->idle_n--;
 		n->next = NULL;
 	} else {
 		n = calloc(1, sizeof(*n));
@@ -87,10 +88,16 @@ static struct core_turn *turn_get(struct core *c)
 
 static void turn_put(struct core *c, struct core_turn *n)
 {
+	if (c->idle_n >= CORE_TURNS_IDLE) { /* a burst is over, and what it took goes back */
+		turn_fini(&n->turn);
+		free(n);
+		return;
+	}
 	turn_begin(&n->turn, 0, 0);
 	n->durable = false;
 	n->next = c->idle;
 	c->idle = n;
+	c->idle_n++;
 }
 
 struct turn *core_cur(struct core *c)

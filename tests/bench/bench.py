@@ -360,9 +360,9 @@ def update_lines(args, daemon):
 
 
 def measure_updates(args, daemon):
-    u = Updates(args, daemon)
+    u = min((Updates(args, daemon) for _ in range(args.turns)), key=lambda u: u.us)
     row("OSCORE Update, encrypted beforehand", f"{u.us:.2f}", "us CPU",
-        f"per request; {u.per_second}/s, {u.n / u.commits:.0f} requests a commit; "
+        f"per request, the best of {args.turns}; {u.per_second}/s, {u.n / u.commits:.0f} requests a commit; "
         f"user {u.user:.2f}, system {u.system:.2f}; of it the storage thread {u.storage / u.n:.2f}")
     return u.us
 
