@@ -69,7 +69,7 @@ port=$(sed -nE 's/.* listening name=server .* port=([0-9]+).*/\1/p' "$dir/lanyar
 ctl provision d --generate --role server --server-uri "coap://127.0.0.1:$port" \
 	--device-file "$dir/device.conf" || give_up 'it is provisioned'
 lanyard-device --config "$dir/device.conf" --state "$dir/device.state" --queue --awake 3000 \
-	--update-interval 4 --log-events >"$dir/device.log" 2>&1 </dev/null &
+	--update-interval 6 --log-events >"$dir/device.log" 2>&1 </dev/null &
 device=$!
 wait_for 'the device registers in queue mode' shows '^queue mode +yes' show d
 wait_for 'and sleeps' asleep
@@ -86,8 +86,8 @@ check 'one that is given up' shows 'asked when it wakes' write d /3/0/14 +02:00
 given_up=$(operation)
 check 'while it waits' ctl operation "$given_up" --cancel
 check 'the list has them' shows "$write  queued +d +write +/3/0/15" operations d
+wait_for 'the one expires' sleep 1.2 # while the daemon is down, its time stands still
 { kill -9 "$daemon" && wait "$daemon"; } 2>/dev/null
-wait_for 'the one expires' sleep 1
 start "$port"
 check 'they are there after a crash' shows "$execute  queued +d +execute +/3303/0/5605" operations d
 ended() { shows "$read  done" operations d; }
