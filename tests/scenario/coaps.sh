@@ -4,38 +4,7 @@
 # the other end has forgotten are made anew.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
-BUILD=$(realpath "${BUILD:-build}")
-dir=$(mktemp -d /tmp/lanyard-coaps.XXXXXX) || exit 2
-daemon='' device=''
-end() {
-	[ -z "$device" ] || { kill "$device" && wait "$device"; } 2>/dev/null
-	[ -z "$daemon" ] || { kill "$daemon" && wait "$daemon"; } 2>/dev/null
-	rm -rf "$dir"
-}
-trap end EXIT
-export PATH=$BUILD/bin:$PATH LANYARD_SOCKET=$dir/admin.sock
-: >"$dir/out"
-. tests/lib.sh
-ctl() { timeout 20 lanyardctl "$@" >"$dir/out" 2>&1 </dev/null; }
-out_has() { grep -qE -- "$1" "$dir/out"; }
-shows() { ctl "${@:2}" && out_has "$1"; }
-give_up() {
-	echo "FAILED: $1"
-	cat "$dir"/*.log
-	echo "$passed passed, $((failed + 1)) failed"
-	exit 1
-}
-# wait_for WHAT COMMAND...
-wait_for() {
-	local i
-	for ((i = 0; i < 300; i++)); do
-		if "${@:2}"; then return; fi
-		kill -0 $daemon $device 2>/dev/null || break
-		sleep 0.05
-	done
-	give_up "$1"
-}
-port() { sed -nE "s/.* listening name=$1 .* port=([0-9]+).*/\1/p" "$dir/lanyardd.log"; }
+. tests/scenario/lib/daemon.sh coaps
 # start DTLS_PORT
 start() {
 	cat >"$dir/lanyard.conf" <<-CONF
@@ -64,9 +33,7 @@ start() {
 		socket = $dir/admin.sock
 		socket_group =
 	CONF
-	lanyardd --config "$dir/lanyard.conf" >"$dir/lanyardd.log" 2>&1 </dev/null &
-	daemon=$!
-	wait_for 'the daemon is ready' grep -q '^notice: ready' "$dir/lanyardd.log"
+	launch
 }
 # run NAME [OPTIONS]
 run() {

@@ -4,37 +4,7 @@
 # required, and what an operator is told of the others. Proves: SEC-01, SEC-03, SEC-07, SEC-15, CT-102
 set -u
 cd "$(dirname "$0")/../.." || exit 2
-BUILD=$(realpath "${BUILD:-build}")
-dir=$(mktemp -d /tmp/lanyard-dtls.XXXXXX) || exit 2
-daemon=''
-end() {
-	[ -z "$daemon" ] || { kill "$daemon" && wait "$daemon"; } 2>/dev/null
-	rm -rf "$dir"
-}
-trap end EXIT
-export PATH=$BUILD/bin:$PATH LANYARD_SOCKET=$dir/admin.sock
-: >"$dir/out"
-. tests/lib.sh
-ctl() { timeout 20 lanyardctl "$@" >"$dir/out" 2>&1 </dev/null; }
-out_has() { grep -qE -- "$1" "$dir/out"; }
-shows() { ctl "${@:2}" && out_has "$1"; }
-give_up() {
-	echo "FAILED: $1"
-	cat "$dir"/*.log
-	echo "$passed passed, $((failed + 1)) failed"
-	exit 1
-}
-# wait_for WHAT COMMAND...
-wait_for() {
-	local i
-	for ((i = 0; i < 200; i++)); do
-		if "${@:2}"; then return; fi
-		kill -0 $daemon 2>/dev/null || break
-		sleep 0.05
-	done
-	give_up "$1"
-}
-port() { sed -nE "s/.* listening name=$1 .* port=([0-9]+).*/\1/p" "$dir/lanyardd.log"; }
+. tests/scenario/lib/daemon.sh dtls
 cat >"$dir/lanyard.conf" <<-CONF
 	[listen dtls]
 	transport = dtls
@@ -60,9 +30,7 @@ cat >"$dir/lanyard.conf" <<-CONF
 	socket = $dir/admin.sock
 	socket_group =
 CONF
-lanyardd --config "$dir/lanyard.conf" >"$dir/lanyardd.log" 2>&1 </dev/null &
-daemon=$!
-wait_for 'the daemon is ready' grep -q '^notice: ready' "$dir/lanyardd.log"
+launch
 port=$(port dtls)
 check 'status tells the transport' shows '^dtls +server +dtls +127\.0\.0\.1 +'"$port" status
 check 'and what is required' shows '"require":"oscore\+dtls"' -j status

@@ -3,26 +3,10 @@
 # Every basic operation, by lanyardctl, through the daemon, to a simulated device over OSCORE.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
-BUILD=$(realpath "${BUILD:-build}")
-dir=$(mktemp -d /tmp/lanyard-operations.XXXXXX) || exit 2
-daemon='' device=''
-end() {
-	[ -z "$device" ] || { kill "$device" && wait "$device"; } 2>/dev/null
-	[ -z "$daemon" ] || { kill "$daemon" && wait "$daemon"; } 2>/dev/null
-	rm -rf "$dir"
-}
-trap end EXIT
-export PATH=$BUILD/bin:$PATH LANYARD_SOCKET=$dir/admin.sock
-: >"$dir/out"
-. tests/lib.sh
-# Runs lanyardctl; what it says is in $dir/out.
-ctl() { timeout 20 lanyardctl "$@" >"$dir/out" 2>&1 </dev/null; }
+. tests/scenario/lib/daemon.sh operations
 out_is() { [ "$(cat "$dir/out")" = "$1" ]; }
-out_has() { grep -qE -- "$1" "$dir/out"; }
 # says WORDS COMMAND...: it succeeds and prints exactly that.
 says() { ctl "${@:2}" && out_is "$1"; }
-# shows PATTERN COMMAND...: it succeeds and a line matches.
-shows() { ctl "${@:2}" && out_has "$1"; }
 # hides PATTERN COMMAND...: it succeeds and no line matches.
 hides() { ctl "${@:2}" && ! out_has "$1"; }
 # refused STATUS PATTERN COMMAND...
@@ -30,22 +14,6 @@ refused() {
 	local status=0
 	ctl "${@:3}" || status=$?
 	[ $status = "$1" ] && out_has "$2"
-}
-give_up() {
-	echo "FAILED: $1"
-	cat "$dir"/*.log
-	echo "$passed passed, $((failed + 1)) failed"
-	exit 1
-}
-# wait_for WHAT COMMAND...
-wait_for() {
-	local i
-	for ((i = 0; i < 200; i++)); do
-		if "${@:2}"; then return; fi
-		kill -0 $daemon $device 2>/dev/null || break
-		sleep 0.05
-	done
-	give_up "$1"
 }
 
 cat >"$dir/lanyard.conf" <<-CONF
@@ -63,9 +31,7 @@ cat >"$dir/lanyard.conf" <<-CONF
 	socket = $dir/admin.sock
 	socket_group =
 CONF
-lanyardd --config "$dir/lanyard.conf" >"$dir/lanyardd.log" 2>&1 </dev/null &
-daemon=$!
-wait_for 'the daemon is ready' grep -q '^notice: ready' "$dir/lanyardd.log"
+launch
 port=$(sed -nE 's/.* listening name=server .* port=([0-9]+).*/\1/p' "$dir/lanyardd.log")
 ctl provision d --generate --role server --server-uri "coap://127.0.0.1:$port" \
 	--device-file "$dir/device.conf" || give_up 'it is provisioned'

@@ -4,39 +4,9 @@
 # everything is done once, in order, and told. Proves: QM-02
 set -u
 cd "$(dirname "$0")/../.." || exit 2
-BUILD=$(realpath "${BUILD:-build}")
-dir=$(mktemp -d /tmp/lanyard-queue.XXXXXX) || exit 2
-daemon='' device=''
-end() {
-	[ -z "$device" ] || { kill "$device" && wait "$device"; } 2>/dev/null
-	[ -z "$daemon" ] || { kill "$daemon" && wait "$daemon"; } 2>/dev/null
-	rm -rf "$dir"
-}
-trap end EXIT
-export PATH=$BUILD/bin:$PATH LANYARD_SOCKET=$dir/admin.sock
-: >"$dir/out"
-. tests/lib.sh
-ctl() { timeout 20 lanyardctl "$@" >"$dir/out" 2>&1 </dev/null; }
-out_has() { grep -qE -- "$1" "$dir/out"; }
-shows() { ctl "${@:2}" && out_has "$1"; }
+. tests/scenario/lib/daemon.sh queue
 says() { ctl "${@:2}" && is "$(cat "$dir/out")" "$1"; }
 refused() { ! ctl "${@:2}" && out_has "$1"; }
-give_up() {
-	echo "FAILED: $1"
-	cat "$dir"/*.log
-	echo "$passed passed, $((failed + 1)) failed"
-	exit 1
-}
-# wait_for WHAT COMMAND...
-wait_for() {
-	local i
-	for ((i = 0; i < 200; i++)); do
-		if "${@:2}"; then return; fi
-		kill -0 $daemon $device 2>/dev/null || break
-		sleep 0.05
-	done
-	give_up "$1"
-}
 # start PORT
 start() {
 	cat >"$dir/lanyard.conf" <<-CONF
@@ -54,10 +24,7 @@ start() {
 		socket = $dir/admin.sock
 		socket_group =
 	CONF
-	: >"$dir/lanyardd.log" # what the one before said counts no more
-	lanyardd --config "$dir/lanyard.conf" >>"$dir/lanyardd.log" 2>&1 </dev/null &
-	daemon=$!
-	wait_for 'the daemon is ready' grep -q '^notice: ready' "$dir/lanyardd.log"
+	launch
 }
 asleep() { shows '^asleep +yes' show d; }
 # The id that the last command named.
