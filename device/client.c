@@ -104,9 +104,7 @@ static enum err build(struct dev *d, enum dev_op op, struct msg *m)
 		e = msg_add_path(m, OPT_URI_PATH, d->location);
 		break;
 	}
-	if (d->req.echo_n)
-		add(&e, m, OPT_ECHO, span_make(d->req.echo, d->req.echo_n));
-	return e;
+	return e ? e : dev_challenge_answer(&d->req.challenge, m);
 }
 
 /* Protects `plain` as a request of ours and starts its exchange. */
@@ -156,7 +154,7 @@ void dev_request_stop(struct dev *d)
 {
 	exch_stop(&d->host->exchanges, &d->req.e.x);
 	d->req.op = DEV_OP_NONE;
-	d->req.echo_n = d->req.echo_tries = 0;
+	d->req.challenge = (struct dev_challenge){0};
 	dev_pack_drop(d);
 }
 
@@ -185,16 +183,20 @@ static void acknowledge(struct dev *d, const struct peer *from, const struct msg
 	dev_emit_empty(d, from, MSG_ACK, outer->mid);
 }
 
-static bool take_echo(struct dev *d, const struct msg *m)
+bool dev_challenge_take(struct dev_challenge *c, const struct msg *m)
 {
-	struct dev_request *r = &d->req;
 	const struct opt *o = msg_find(m, OPT_ECHO);
 	if (m->code != MSG_UNAUTHORIZED || !o || !o->val.n || o->val.n > DEV_ECHO_MAX ||
-		r->echo_tries >= ECHO_TRIES)
+		c->tries >= ECHO_TRIES)
 		return false;
-	memcpy(r->echo, o->val.p, r->echo_n = (uint8_t)o->val.n);
-	r->echo_tries++;
+	memcpy(c->echo, o->val.p, c->n = (uint8_t)o->val.n);
+	c->tries++;
 	return true;
+}
+
+enum err dev_challenge_answer(const struct dev_challenge *c, struct msg *m)
+{
+	return c->n ? msg_add(m, OPT_ECHO, span_make(c->echo, c->n)) : ERR_OK;
 }
 
 /* An error in the clear may be forged: it makes the device try again later, nothing else
@@ -257,7 +259,7 @@ void dev_client_response(struct dev *d, const struct peer *from, const struct ms
 	dev_recover_done(d, d->ctx[d->req.role]);
 	acknowledge(d, from, outer);
 	exch_stop(&h->exchanges, x);
-	if (take_echo(d, &plain)) {
+	if (dev_challenge_take(&d->req.challenge, &plain)) {
 		dev_event_add(d, DEV_EVENT_CHALLENGED)->op = d->req.op;
 		dev_request_again(d);
 		return;

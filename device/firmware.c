@@ -235,8 +235,8 @@ uint8_t dev_firmware_uri(struct dev *d, uint16_t iid, const struct lwm_value *v)
 		enter(d, IDLE, RESULT_URI);
 	} else {
 		begin(f);
-		f->restarts = 0;
-		f->etag_n = 0;
+		f->restarts = f->tries = f->etag_n = 0;
+		f->challenge = (struct dev_challenge){0};
 		enter(d, DOWNLOADING, RESULT_NONE);
 		wait_ms(d, 0); /* behind the answer */
 	}
@@ -257,7 +257,9 @@ static enum err build(struct dev *d, struct msg *m)
 	enum err e = ERR_OK;
 	for (char *one; !e && (one = strsep(&rest, "/"));)
 		e = msg_add(m, OPT_URI_PATH, dev_fmt(d->host, "%s", one));
-	return e ? e : block_add(m, OPT_BLOCK2, b);
+	if (!e)
+		e = block_add(m, OPT_BLOCK2, b);
+	return e ? e : dev_challenge_answer(&f->challenge, m);
 }
 
 /* The next block, under the keys of the server account. */
@@ -327,6 +329,11 @@ static void take_block(struct dev *d, const struct msg *m)
 	struct dev_firmware *f = d->firmware;
 	struct block b = {0};
 	enum err e = block_get(m, OPT_BLOCK2, &b);
+	if (dev_challenge_take(&f->challenge, m)) {
+		fetch_next(d);
+		return;
+	}
+	f->challenge = (struct dev_challenge){0};
 	if (m->code != MSG_CONTENT || (e && e != ERR_NOTFOUND)) {
 		enter(d, IDLE, m->code == MSG_NOT_FOUND ? RESULT_URI : RESULT_LOST);
 		return;
@@ -356,6 +363,15 @@ void dev_firmware_response(struct dev *d, const struct peer *from, const struct 
 	struct writer buf = dev_scratch(h, dev_msg_bytes(outer));
 	struct msg plain;
 	uint64_t number;
+	if (!msg_find(outer, OPT_OSCORE) && !msg_code_is_request(outer->code) &&
+		outer->code >= MSG_BAD_REQUEST) {
+		/* In the clear, so that it may be forged: the server did not take the message (it
+		 * was killed after it had recorded it, say). The block is asked for anew, later. */
+		if (outer->type == MSG_CON)
+			dev_emit_empty(d, from, MSG_ACK, outer->mid);
+		dev_firmware_lost(d);
+		return;
+	}
 	if (!msg_find(outer, OPT_OSCORE) || !d->ctx[DEV_ROLE_SERVER] || buf.err ||
 		osc_unprotect_response(h->crypto, &d->ctx[DEV_ROLE_SERVER]->keys, &f->binding,
 			outer, &buf, &plain, &number) != ERR_OK)

@@ -265,6 +265,8 @@ static void empty_in(struct dev *d, const struct peer *from, const struct msg *m
 	exch_stop(t, x);
 	if (dx->notify)
 		dev_observe_acked(d);
+	else if (dx->firmware)
+		dev_firmware_lost(d);
 	else
 		dev_life_failed(d, 0, "reset by the server", 0);
 }

@@ -93,12 +93,16 @@ struct dev_exch {
 	struct dev *dev;
 	bool notify, firmware;
 };
+/* The server's Echo (RFC 9175 section 2.3), which the next request carries. */
+struct dev_challenge {
+	uint8_t n, tries;
+	uint8_t echo[DEV_ECHO_MAX];
+};
 struct dev_request {
 	struct dev_exch e;
 	enum dev_op op;
 	enum dev_role role;
-	uint8_t echo_n, echo_tries;
-	uint8_t echo[DEV_ECHO_MAX];
+	struct dev_challenge challenge;
 	struct osc_binding binding;
 	uint64_t started_us;
 };
@@ -113,6 +117,7 @@ struct dev_timer {
 struct dev_firmware {
 	struct dev_timer timer;
 	struct dev_exch fetch; /* a GET under way */
+	struct dev_challenge challenge;
 	struct osc_binding binding;
 	void *digest;         /* of the package so far, or NULL */
 	uint64_t bytes, last; /* of it; where its last block began */
@@ -389,6 +394,9 @@ void dev_request_send(struct dev *d, enum dev_op op);
 void dev_request_stop(struct dev *d);
 /* Sends what is under way anew: another block of it is wanted. */
 void dev_request_again(struct dev *d);
+/* Of a verified response: whether it is a challenge, and to be answered. */
+bool dev_challenge_take(struct dev_challenge *c, const struct msg *m);
+MUST_USE enum err dev_challenge_answer(const struct dev_challenge *c, struct msg *m);
 void dev_client_response(struct dev *d, const struct peer *from, const struct msg *outer);
 
 /* pack.c */

@@ -156,6 +156,53 @@ static void start_pull(uint8_t delivery, bool automatic)
 	w_pass(&w, 1);
 }
 
+/* RFC 8613 appendix B.1.2: a server that has lost its window wants an Echo. */
+static void challenged(void)
+{
+	static const uint8_t echo[] = {1, 2, 3, 4};
+	struct msg m;
+	start_pull(2, false);
+	REQUIRE(serve(6, -1, "a") && w_hear(&w, 0, &w.server, &fetch), "half way");
+	msg_init(&m, MSG_ACK, MSG_UNAUTHORIZED);
+	REQUIRE(!msg_add(&m, OPT_ECHO, SPAN_OF(echo)), "a challenge");
+	w_forget(&w);
+	w_reply(&w, &w.server, &fetch, &m);
+	REQUIRE(w.sent_n == 1 && w_hear(&w, 0, &w.server, &fetch), "it asks again");
+	const struct opt *o = msg_find(&fetch.plain, OPT_ECHO);
+	CHECK(o && span_eq(o->val, SPAN_OF(echo)), "with its Echo");
+	while (serve(6, -1, "a"))
+		;
+	CHECK(is(2, 0) && got_it(), "and goes on where it was");
+	CHECK(!msg_find(&fetch.plain, OPT_ECHO), "which no later request carries");
+	w_fini(&w);
+}
+
+/* A server that was killed between the record of a request and its answer calls the copy a replay,
+ * without protection. */
+static void refused_in_the_clear(void)
+{
+	uint8_t text[64];
+	struct writer out = wr_make(text, sizeof(text));
+	struct msg m;
+	start_pull(2, false);
+	REQUIRE(serve(6, -1, "a") && w_hear(&w, 0, &w.server, &fetch), "half way");
+	msg_init(&m, MSG_ACK, MSG_UNAUTHORIZED);
+	m.mid = fetch.outer.mid;
+	m.token_n = fetch.outer.token_n;
+	memcpy(m.token, fetch.outer.token, sizeof(m.token));
+	REQUIRE(!msg_encode_udp(&m, &out), "a refusal");
+	w_forget(&w);
+	w_in(&w, wr_span(&out));
+	CHECK(!w.sent_n && is(1, 0), "nothing is sent at once");
+	w_forget(&w);
+	w_pass(&w, 3020);
+	CHECK(w.sent_n == 1, "then the block is asked for, once");
+	while (serve(6, -1, "a"))
+		;
+	CHECK(is(2, 0) && got_it(), "and the rest");
+	w_fini(&w);
+}
+
 static void pulling(void)
 {
 	start_pull(0, false);
@@ -183,6 +230,8 @@ static void pulling(void)
 	w_reply_code(&w, &w.server, &fetch, MSG_NOT_FOUND);
 	CHECK(is(0, 7), "there is no such package");
 	w_fini(&w);
+	challenged();
+	refused_in_the_clear();
 	start_pull(2, false);
 	w_pass(&w, 600000);
 	CHECK(w.dev->firmware->state == 0 && w.dev->firmware->result == 4, "no answer at all");
