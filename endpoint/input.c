@@ -67,8 +67,16 @@ bool ep_answer_copy(struct ep_exchange *x, const struct ep_conversation *v, stru
 	if (!e)
 		return false;
 	x->count.duplicates++;
-	ep_trace_in(x, d, "a copy: its answer goes out again", t);
-	turn_send(t, &d->from, turn_dup(t, span_make(e->response, e->n)));
+	if (e->n) {
+		ep_trace_in(x, d, "a copy: its answer goes out again", t);
+		turn_send(t, &d->from, turn_dup(t, span_make(e->response, e->n)));
+		return true;
+	}
+	/* It was answered before a restart, with more than is stored. Silence would make the device
+	 * wait for the end of its retransmissions before it asks anew (RFC 8613 section 8.2). */
+	ep_trace_in(x, d, "a copy, and its answer was too long to be stored", t);
+	if (x->outer.type == MSG_CON)
+		ep_plain_error(x, &d->from, MSG_UNAUTHORIZED, "Replay detected", t);
 	return true;
 }
 

@@ -229,6 +229,15 @@ static void sealed(void)
 	rig_turn(r, 1000);
 	CHECK(rig_in(r, in) == EP_NOTHING && span_eq(rig_sent(r, 0), seen.response),
 		"the same bytes get the logged answer");
+	ep_context_close(r->x, r->server);
+	seen.response = SPAN_EMPTY;
+	ep_load_seen(r->x, r->server, &seen, r->now_ms);
+	rig_turn(r, 1000);
+	struct msg told;
+	CHECK(rig_in(r, in) == EP_NOTHING && !msg_parse_udp(rig_sent(r, 0), &told) &&
+			told.code == MSG_UNAUTHORIZED && !msg_find(&told, OPT_OSCORE) &&
+			span_eq_str(told.payload, "Replay detected"),
+		"or, when that was too long for the log, are told to be a replay");
 	rig_turn(r, 1000);
 	r->piv = 49;
 	CHECK(rig_in(r, rig_get(r, RIG_SERVER, &a)) == EP_NOTHING && !rig_sent_n(r),
