@@ -2,6 +2,7 @@
 #include "base/secret.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,9 +49,8 @@ uint64_t rng_u64(const struct rng *r)
 	return v;
 }
 
-static void fill_system(void *arg, uint8_t *out, size_t n)
+static void fill_kernel(uint8_t *out, size_t n)
 {
-	(void)arg;
 	while (n > 0) {
 		ssize_t got = getrandom(out, n, 0);
 
@@ -63,6 +63,48 @@ static void fill_system(void *arg, uint8_t *out, size_t n)
 		out += got;
 		n -= (size_t)got;
 	}
+}
+
+/* Tokens and the like are drawn a few bytes at a time, several for each message: from a stock of
+ * each thread, so that not each costs a call of the kernel. What is handed out is wiped there, and
+ * a forked process begins with none. Keys are longer, and never lie in it. */
+enum { STOCK_BYTES = 512, FROM_STOCK_MAX = 8 };
+static _Thread_local struct {
+	size_t left;
+	uint8_t bytes[STOCK_BYTES];
+} stock;
+
+static void forget_stock(void)
+{
+	secret_wipe(&stock, sizeof(stock));
+}
+
+static void forget_at_fork(void)
+{
+	if (pthread_atfork(NULL, NULL, forget_stock)) {
+		perror("pthread_atfork");
+		abort();
+	}
+}
+
+static void fill_system(void *arg, uint8_t *out, size_t n)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	(void)arg;
+	if (n == 0 || n > FROM_STOCK_MAX) {
+		fill_kernel(out, n);
+		return;
+	}
+	if (n > stock.left) {
+		if (pthread_once(&once, forget_at_fork))
+			abort();
+		fill_kernel(stock.bytes, sizeof(stock.bytes));
+		stock.left = sizeof(stock.bytes);
+	}
+	stock.left -= n;
+	memcpy(out, stock.bytes + stock.left, n);
+	secret_wipe(stock.bytes + stock.left, n);
 }
 
 struct rng rng_system(void)

@@ -3,8 +3,11 @@
 
 #include "tests/unit/test.h"
 
+#include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static void test_wipe(void)
 {
@@ -80,6 +83,42 @@ static void test_rng_system(void)
 	rng_fill(&r, NULL, 0);
 }
 
+static void *draw(void *arg)
+{
+	struct rng r = rng_system();
+	rng_fill(&r, arg, 8);
+	return NULL;
+}
+
+/* Short draws come from a stock, of which nothing may be given twice: over its end, to another
+ * thread, or in a forked process. */
+static void test_rng_short(void)
+{
+	enum { DRAWS = 1000 };
+	static uint64_t drawn[DRAWS + 3];
+	struct rng r = rng_system();
+	size_t same = 0;
+	pthread_t thread;
+	int ends[2];
+
+	for (size_t i = 0; i < DRAWS; i++)
+		rng_fill(&r, (uint8_t *)&drawn[i], 1 + i % 8 > 4 ? 8 : 7);
+	REQUIRE(!pthread_create(&thread, NULL, draw, &drawn[DRAWS]), "a thread");
+	REQUIRE(!pthread_join(thread, NULL) && !pipe(ends), "it ends");
+	pid_t pid = fork();
+	if (pid == 0) {
+		draw(&drawn[0]);
+		_exit(write(ends[1], &drawn[0], 8) != 8);
+	}
+	REQUIRE(pid > 0 && read(ends[0], &drawn[DRAWS + 1], 8) == 8, "a process");
+	REQUIRE(waitpid(pid, NULL, 0) == pid && !close(ends[0]) && !close(ends[1]), "it ends");
+	draw(&drawn[DRAWS + 2]);
+	for (size_t i = 0; i < DRAWS + 3; i++)
+		for (size_t j = 0; j < i; j++)
+			same += drawn[i] == drawn[j];
+	CHECK(!same, "no two are the same");
+}
+
 static void test_harden(void)
 {
 	struct rlimit limit;
@@ -95,6 +134,7 @@ int main(void)
 	test_eq();
 	test_rng_test();
 	test_rng_system();
+	test_rng_short();
 #ifndef __SANITIZE_ADDRESS__ /* the leak checker needs ptrace */
 	test_harden();
 #else
