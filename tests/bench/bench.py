@@ -41,7 +41,7 @@ def free_port():
 class Daemon:
     """lanyardd in a directory of its own, on the first core."""
 
-    def __init__(self, build, directory, program="bin/lanyardd"):
+    def __init__(self, build, directory, program="bin/lanyardd", more=""):
         self.program = f"{build}/{program}"
         self.port, self.bootstrap_port = free_port(), free_port()
         self.dir = directory
@@ -56,7 +56,7 @@ class Daemon:
                     f"[listen tcp]\ntransport = tcp\naddress = 0.0.0.0\nport = {self.port}\n"
                     f"[listen boot]\nrole = bootstrap\naddress = 0.0.0.0\nport = {self.bootstrap_port}\n"
                     f"[bootstrap]\nuri = coap://127.0.0.1:{self.port}\n[storage]\ndir = {directory}/state\n"
-                    f"[admin]\nsocket = {self.socket}\nsocket_group =\n[log]\nlevel = warning\n")
+                    f"[admin]\nsocket = {self.socket}\nsocket_group =\n[log]\nlevel = warning\n{more}")
         self.config = config
         self.process = None
 
@@ -285,6 +285,43 @@ def measure_fleet_updates(args, daemon, name, rate, count=None, note="", **where
                 f"{u['p99_ms']:.1f} ms; the fleet {span.fleet_s / n * 1e6:.2f} us")
 
 
+WAKING_S = 60  # in which all devices come back
+
+
+def measure_waking(args, top):
+    """Devices in queue mode come back at the rate of a hundred thousand in a minute: at first nothing waits for
+    them, then a Write for each."""
+    daemon = Daemon(args.build, os.path.join(top, "waking"), more="[server]\nawake = 2\nqueue_total = 1000000\n")
+    daemon.start()
+    fleet = Fleet(args, daemon, args.waking, "--once", "--queue", seed="wake")
+    daemon.provision(fleet.credentials())
+    settle_once(fleet)
+    waves = []
+    for waits in (False, True):
+        time.sleep(3)  # until they count as asleep
+        if waits:
+            c = UnixHTTP(daemon.socket)
+            for i in range(args.waking):
+                c.request("PUT", f"/v1/endpoints/wake{i:06d}/data/3303/0/5750?wait=0", json.dumps({"value": "cellar"}))
+                r = c.getresponse()
+                if r.status != 202:
+                    sys.exit(f"a Write to a device that sleeps: {r.status} {r.read().decode()}")
+                r.read()
+        fleet = Fleet(args, daemon, args.waking, "--queue", "--keep", seed="wake")
+        fleet.more[fleet.more.index("--rate") + 1] = str(100000 // WAKING_S)
+        span = Span(daemon)
+        settle(fleet, args.waking)
+        while waits and daemon.metrics()["lanyard_operations_queued"] > 0:
+            time.sleep(0.2)
+        span.end()
+        report = fleet.end(signal.SIGTERM)
+        waves.append((report["register"]["p50_ms"], report["register"]["p99_ms"], span.cpu / args.waking * 1e6))
+    daemon.stop()
+    row("Register of a wave, a Write waiting for each", f"{waves[1][1]:.1f}", "ms p99",
+        f"{args.waking} devices at {100000 // WAKING_S}/s; p50 {waves[1][0]:.1f}; nothing waiting: p99 "
+        f"{waves[0][1]:.1f}, p50 {waves[0][0]:.1f}; a device costs {waves[1][2]:.0f} and {waves[0][2]:.0f} us CPU")
+
+
 def measure_notifications(args, daemon):
     fleet = Fleet(args, daemon, args.observed, "--notify-interval", "1000", "--keep")
     settle(fleet, args.observed)
@@ -459,6 +496,7 @@ def main():
     p.add_argument("--updating", type=int, default=10000, help="endpoints that send Updates")
     p.add_argument("--connected", type=int, default=900, help="endpoints that send Updates over TCP")
     p.add_argument("--observed", type=int, default=1000)
+    p.add_argument("--waking", type=int, default=20000, help="devices in queue mode that come back together")
     p.add_argument("--reads", type=int, default=10000, help="calls of each kind")
     p.add_argument("--in-flight", type=int, default=500, help="requests under way at a time")
     p.add_argument("--rounds", type=int, default=20, help="Updates of each device, encrypted beforehand")
@@ -497,6 +535,7 @@ def main():
         if CEILING:
             row("OSCORE Update over the echo", f"{update / CEILING:.2f}", "times", "a ratio of this run")
         daemon.stop()
+        measure_waking(args, top)
         measure_durability(args, top)
         measure_flood(args, top)
 
