@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/peer.h"
 
+#include "base/gateway.h"
 #include "base/text.h"
 
 #include <arpa/inet.h>
@@ -110,29 +111,46 @@ static bool wr_ip(struct writer *w, const struct peer *p)
 
 void wr_peer(struct writer *w, const struct peer *p)
 {
-	wr_str(w, p->bearer < BEARERS ? bearer_names[p->bearer] : "unknown");
+	enum gateway_kind kind = gateway_kind_at(p);
+
+	if (kind)
+		wr_str(w, gateway_kind_name(kind));
+	else
+		wr_str(w, p->bearer < BEARERS ? bearer_names[p->bearer] : "unknown");
 	if (p->bearer == BEARER_NONE)
 		return;
 	wr_u8(w, ' ');
 	if (bearer_is_ip(p->bearer) && wr_ip(w, p))
 		return;
-	if (p->bearer == BEARER_SMS)
-		wr_escaped(w, addr_span(p));
+	if (gateway_is(p))
+		wr_escaped(w, gateway_address(p));
 	else
 		wr_hex(w, addr_span(p));
 }
 
+static enum err may_pack(const struct peer *p, struct span address)
+{
+	bool bad = (!gateway_is(p) && p->addr_n > sizeof(p->addr)) || p->local_n > sizeof(p->local);
+
+	if (bad)
+		return ERR_RANGE;
+	return p->addr_n && !address.n ? ERR_NOTFOUND : ERR_OK;
+}
+
 void wr_peer_packed(struct writer *w, const struct peer *p)
 {
-	if (p->addr_n > sizeof(p->addr) || p->local_n > sizeof(p->local)) {
-		w->err = w->err ? w->err : ERR_RANGE;
+	struct span address = gateway_address(p);
+	enum err err = may_pack(p, address);
+
+	if (err) {
+		w->err = w->err ? w->err : err;
 		return;
 	}
 	wr_u8(w, p->bearer);
 	wr_u8(w, p->flags);
 	wr_u16(w, p->listener);
-	wr_u8(w, p->addr_n);
-	wr_bytes(w, addr_span(p));
+	wr_u8(w, (uint8_t)address.n);
+	wr_bytes(w, address);
 	wr_u8(w, p->local_n);
 	wr_bytes(w, span_sub(SPAN_OF(p->local), 0, p->local_n));
 }
@@ -151,6 +169,17 @@ static uint8_t read_counted(struct reader *r, uint8_t *out, size_t cap)
 	return (uint8_t)s.n;
 }
 
+/* What is behind a gateway; `r` is at its address. */
+static enum err unpack_gateway(struct reader *r, struct peer *p)
+{
+	struct span address = rd_bytes(r, rd_u8(r));
+
+	if (rd_u8(r))
+		rd_fail(r, ERR_RANGE); /* it has no local address */
+	enum err err = rd_end(r);
+	return err ? err : gateway_peer(p->listener, (enum gateway_kind)p->flags, address, 0, p);
+}
+
 enum err peer_unpack(struct span s, struct peer *out)
 {
 	struct reader r = rd_make(s);
@@ -162,9 +191,13 @@ enum err peer_unpack(struct span s, struct peer *out)
 		rd_fail(&r, ERR_RANGE);
 	p.flags = rd_u8(&r);
 	p.listener = rd_u16(&r);
-	p.addr_n = read_counted(&r, p.addr, sizeof(p.addr));
-	p.local_n = read_counted(&r, p.local, sizeof(p.local));
-	err = rd_end(&r);
+	if (gateway_is(&p)) {
+		err = unpack_gateway(&r, &p);
+	} else {
+		p.addr_n = read_counted(&r, p.addr, sizeof(p.addr));
+		p.local_n = read_counted(&r, p.local, sizeof(p.local));
+		err = rd_end(&r);
+	}
 	if (err == ERR_OK)
 		*out = p;
 	return err;

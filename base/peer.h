@@ -19,7 +19,8 @@ bool bearer_is_channel(enum bearer b);
 /* Where a datagram came from and how to answer. Plain value; unused bytes are zero, so that two
  * peers are equal when their bytes are. For what runs over IP `addr` is 4 or 16 address bytes, 2
  * port bytes (big-endian) and for a link-local IPv6 address 4 scope bytes (big-endian); `local` is
- * the address the peer spoke to, 4 or 16 bytes and the same scope. */
+ * the address the peer spoke to, 4 or 16 bytes and the same scope. What is behind a gateway is made
+ * and read by base/gateway.h: `flags` is what kind it is, `listener` the gateway's number. */
 struct peer {
 	uint8_t bearer;
 	uint8_t addr_n;
@@ -33,9 +34,12 @@ struct peer {
 };
 
 bool peer_eq(const struct peer *a, const struct peer *b);
-/* "udp 192.0.2.1:5683" or "udp [2001:db8::1]:5683"; for logs and the REST interface. */
+/* "udp 192.0.2.1:5683" or "udp [2001:db8::1]:5683", "sms 491701234567"; for logs and the REST
+ * interface. PEER_TEXT_MAX bytes are enough. */
+enum { PEER_TEXT_MAX = 320, PEER_PACKED_MAX = 288 };
 void wr_peer(struct writer *w, const struct peer *p);
-/* The bytes as stored, at most 64: lossless but for the connection, which no restart survives. */
+/* The bytes as stored, at most PEER_PACKED_MAX: lossless but for the connection, which no restart
+ * survives. ERR_NOTFOUND: a long address of a gateway that was forgotten. */
 void wr_peer_packed(struct writer *w, const struct peer *p);
 MUST_USE enum err peer_unpack(struct span s, struct peer *out);
 

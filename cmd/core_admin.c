@@ -72,7 +72,7 @@ static void tell_endpoint(
 	struct core *c, const struct endpoint *e, adm_endpoint_fn *fn, void *cb_arg)
 {
 	struct srv_view v;
-	uint8_t address[96], binding[16];
+	uint8_t address[PEER_TEXT_MAX + 1], binding[16];
 	static uint8_t links[96 << 10];
 	struct writer a = wr_make(address, sizeof(address)),
 		      b = wr_make(binding, sizeof(binding) - 1), l = wr_make(links, sizeof(links));

@@ -235,7 +235,7 @@ static void say_event(void *arg, const struct rec_event *e)
 static void say_refused(void *arg, const struct ep_delivery *d)
 {
 	static struct log_rate rate = {.interval_ms = 100, .burst = 20, .tokens = 20};
-	char peer[96];
+	char peer[PEER_TEXT_MAX + 1];
 	struct writer p = wr_make(peer, sizeof(peer) - 1);
 	uint64_t dropped = rate.dropped;
 	(void)arg;

@@ -2,18 +2,20 @@
 /* What no option can know alone: contradictions, and defaults that follow from others. */
 #include "config/parse.h"
 
+#include "base/gateway.h"
+
 #include <arpa/inet.h>
 #include <string.h>
 
-/* Where an option was set, or the main file if it was not. `listen` as in struct cfg. */
+/* Where an option was set, or the main file if it was not. `at` as in struct cfg. */
 static struct cfg_place place(
-	const struct cfg_parse *p, const char *section, const char *key, size_t listen)
+	const struct cfg_parse *p, const char *section, const char *key, size_t at)
 {
 	size_t n;
 	const struct cfg_option *o = cfg_schema(&n);
 
 	for (size_t i = 0; i < n; i++) {
-		size_t column = cfg_in_listen(&o[i]) ? 1 + listen : 0;
+		size_t column = cfg_named(&o[i]) ? 1 + at : 0;
 		if (strcmp(o[i].section, section) || strcmp(o[i].key, key))
 			continue;
 		if (p->option[i][column].file)
@@ -229,11 +231,81 @@ static void check_anchor(struct cfg_parse *p)
 			dir);
 }
 
+static void check_one_gateway(struct cfg_parse *p, size_t at)
+{
+	const struct cfg_gateway *g = &p->cfg->gateway[at];
+	bool server = g->role == CFG_ROLE_SERVER;
+	const char *role = server ? "server" : "bootstrap";
+
+	if (!(server ? p->cfg->server : p->cfg->bootstrap))
+		FAIL_AT(p, p->gateway_at[at],
+			"[gateway %s] has \"role = %s\", but [%s] is not enabled; remove one of "
+			"them",
+			g->name, role, role);
+	if (g->nosec && !server)
+		FAIL_AT(p, place(p, "gateway", "nosec", at),
+			"\"nosec\" is for \"role = server\": bootstrap would hand out keys "
+			"unprotected; set \"nosec = no\"");
+	if (g->mtu_bytes && g->mtu_bytes < GATEWAY_MTU_MIN)
+		FAIL_AT(p, place(p, "gateway", "mtu", at),
+			"\"mtu\" is %u, but no message is so short; %d at least, or 0",
+			g->mtu_bytes, GATEWAY_MTU_MIN);
+	if (g->ack_timeout_ms && g->ack_timeout_ms < PACE_ACK_TIMEOUT_MIN)
+		FAIL_AT(p, place(p, "gateway", "ack_timeout", at),
+			"\"ack_timeout\" is %u, but must be %d at least, or 0", g->ack_timeout_ms,
+			PACE_ACK_TIMEOUT_MIN);
+	if (g->type == CFG_GATEWAY_SOCKET && g->socket[0] != '/')
+		FAIL_AT(p, place(p, "gateway", "socket", at),
+			"\"socket\" must be an absolute path; begin it with '/'");
+}
+
+/* An option that only another type has is an error rather than nothing. */
+static void check_only(struct cfg_parse *p, size_t at)
+{
+	size_t n;
+	const struct cfg_option *o = cfg_schema(&n);
+	const struct cfg_gateway *g = &p->cfg->gateway[at];
+
+	for (size_t i = 0; i < n; i++)
+		if (cfg_named(&o[i]) == CFG_NAMED_GATEWAY && p->option[i][1 + at].file &&
+			!cfg_counts(&o[i], g))
+			FAIL_AT(p, p->option[i][1 + at],
+				"\"%s\" is for \"type = %s\", but [gateway %s] has \"type = %s\"",
+				o[i].key, cfg_gateway_type_name(cfg_only(&o[i])), g->name,
+				cfg_gateway_type_name(g->type));
+}
+
+static void check_two_gateways(struct cfg_parse *p, size_t a, size_t b)
+{
+	const struct cfg_gateway *x = &p->cfg->gateway[a], *y = &p->cfg->gateway[b];
+
+	if (gateway_number(x->name) == gateway_number(y->name))
+		FAIL_AT(p, p->gateway_at[b],
+			"the name of [gateway %s] has the same number as that of [gateway %s]; "
+			"choose another",
+			y->name, x->name);
+	if (x->type == CFG_GATEWAY_SOCKET && y->type == CFG_GATEWAY_SOCKET &&
+		strcmp(x->socket, y->socket) == 0)
+		FAIL_AT(p, place(p, "gateway", "socket", b),
+			"[gateway %s] and [gateway %s] have the same \"socket\"", x->name, y->name);
+}
+
+static void check_gateways(struct cfg_parse *p)
+{
+	for (size_t i = 0; i < p->cfg->gateway_n; i++) {
+		check_one_gateway(p, i);
+		check_only(p, i);
+		for (size_t j = 0; j < i; j++)
+			check_two_gateways(p, j, i);
+	}
+}
+
 void cfg_check(struct cfg_parse *p)
 {
 	default_listeners(p);
 	check_roles(p);
 	check_listeners(p);
+	check_gateways(p);
 	check_uri(p);
 	check_binding(p);
 	check_path(p, "storage", "dir", p->cfg->dir);

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-enum { CFG_LISTEN_MAX = 16, CFG_NAMES_MAX = 64, CFG_TEXT_MAX = 256 };
+enum { CFG_LISTEN_MAX = 16, CFG_GATEWAY_MAX = 16, CFG_NAMES_MAX = 64, CFG_TEXT_MAX = 256 };
 
 enum cfg_role { CFG_ROLE_SERVER = 1, CFG_ROLE_BOOTSTRAP = 2 };
 
@@ -35,6 +35,33 @@ struct cfg_listen {
 	bool nosec;         /* endpoints without security may register here */
 	uint32_t require;   /* enum cfg_require */
 };
+
+/* What is at the other end of a [gateway NAME]. */
+enum cfg_gateway_type { CFG_GATEWAY_NONE, CFG_GATEWAY_SOCKET };
+const char *cfg_gateway_type_name(uint32_t type);
+
+/* [gateway NAME]. What only one type has is a row of `only` in schema.c too. */
+struct cfg_gateway {
+	char name[32];
+	uint32_t type; /* enum cfg_gateway_type */
+	uint32_t role; /* enum cfg_role */
+	bool nosec;
+	/* of the messages; 0: as usual for what is reached by it */
+	uint32_t mtu_bytes, ack_timeout_ms, response_wait_s;
+	uint32_t retransmit; /* enum cfg_retransmit */
+	uint32_t max_retransmit;
+	/* bounds */
+	uint32_t rate_per_s, address_rate_per_min;
+	uint32_t queue_max, queue_bytes, queue_address_max;
+	uint32_t cost;
+	/* type = socket */
+	char socket[CFG_TEXT_MAX];
+	uint32_t socket_mode;
+	char socket_group[64];
+	char socket_user[64]; /* "": whoever its permissions let in */
+	uint32_t bridges;
+};
+enum cfg_retransmit { CFG_RETRANSMIT_USUAL, CFG_RETRANSMIT_NO, CFG_RETRANSMIT_YES };
 
 struct cfg {
 	/* [server] */
@@ -67,6 +94,9 @@ struct cfg {
 	 * *:5783, each if enabled */
 	struct cfg_listen listen[CFG_LISTEN_MAX];
 	size_t listen_n;
+	/* [gateway NAME] */
+	struct cfg_gateway gateway[CFG_GATEWAY_MAX];
+	size_t gateway_n;
 	/* [storage] */
 	char dir[CFG_TEXT_MAX];
 	char anchor[CFG_TEXT_MAX]; /* "": dir and ".anchor" */
@@ -97,10 +127,10 @@ enum cfg_type { CFG_BOOL, CFG_UINT, CFG_OCTAL, CFG_TEXT, CFG_CHOICE, CFG_ADDRESS
 
 /* A row of the schema. The manual page's table and --help come from these. */
 struct cfg_option {
-	const char *section; /* "listen" stands for every [listen NAME] */
+	const char *section; /* "listen" stands for every [listen NAME], "gateway" likewise */
 	const char *key;
 	enum cfg_type type;
-	size_t offset, size;        /* in struct cfg, or in struct cfg_listen */
+	size_t offset, size;        /* in struct cfg, cfg_listen or cfg_gateway */
 	uint32_t min, max;          /* of a number, or of a text's length */
 	const char *unit;           /* "s", "bytes", "" */
 	const char *const *choices; /* CFG_CHOICE: NULL-terminated, the value is the index */
@@ -128,7 +158,8 @@ void cfg_print_example(FILE *out);
 void cfg_print_mdoc(FILE *out);
 /* What a reload would change: copies the reloadable options of `from` to `to`; names of changed
  * options that need a restart go to `refused` as "section.key" words ("listen.NAME.key", and
- * "listen.NAME" for one that came or went); what does not fit becomes "...". */
+ * "listen.NAME" for one that came or went; likewise of gateways); what does not fit becomes "...".
+ */
 void cfg_reload(struct cfg *to, const struct cfg *from, char *refused, size_t refused_cap);
 
 #endif

@@ -65,7 +65,7 @@ static bool again(struct cfg_parse *p, struct cfg_place *at)
 }
 
 /* The name in "listen NAME", or NULL if it is none. */
-static const char *listen_name(const char *title)
+static const char *section_name(const char *title)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "0123456789-_.";
@@ -78,33 +78,54 @@ static const char *listen_name(const char *title)
 	return strspn(name, allowed) == name_n ? name : NULL;
 }
 
-static void open_listen(struct cfg_parse *p, const char *title)
+static struct cfg_place *place_of(struct cfg_parse *p, enum cfg_named named, size_t at)
 {
-	const char *name = listen_name(title);
-	size_t at = 0;
+	return named == CFG_NAMED_LISTEN ? &p->listen_at[at] : &p->gateway_at[at];
+}
+
+static void open_named(struct cfg_parse *p, enum cfg_named named, const char *title)
+{
+	const char *name = section_name(title), *kind = cfg_named_title(named);
+	size_t at = 0, n = cfg_named_n(p->cfg, named);
 
 	if (!name) {
-		FAIL(p, "[listen NAME] needs a name of 1 to 31 letters, digits, '-', '_' and '.'; "
-			"write [listen main], say");
-		return;
-	}
-	while (at < p->cfg->listen_n && strcmp(p->cfg->listen[at].name, name) != 0)
-		at++;
-	if (at == CFG_LISTEN_MAX) {
-		FAIL(p, "there are more than %d [listen NAME] sections", CFG_LISTEN_MAX);
-		return;
-	}
-	if (again(p, &p->listen_at[at])) {
 		FAIL(p,
-			"a second [listen %s], the first is in line %u; join them or choose "
-			"another name",
-			name, p->listen_at[at].line);
+			"[%s NAME] needs a name of 1 to 31 letters, digits, '-', '_' and '.'; "
+			"write [%s main], say",
+			kind, kind);
 		return;
 	}
-	if (at == p->cfg->listen_n)
-		cfg_listen_defaults(&p->cfg->listen[p->cfg->listen_n++], name);
-	p->listen = at;
-	p->section = "listen";
+	while (at < n && strcmp(cfg_named_name(p->cfg, named, at), name) != 0)
+		at++;
+	if (at == cfg_named_max(named)) {
+		FAIL(p, "there are more than %zu [%s NAME] sections", cfg_named_max(named), kind);
+		return;
+	}
+	if (again(p, place_of(p, named, at))) {
+		FAIL(p,
+			"a second [%s %s], the first is in line %u; join them or choose "
+			"another name",
+			kind, name, place_of(p, named, at)->line);
+		return;
+	}
+	if (at == n)
+		cfg_named_add(p->cfg, named, name);
+	p->named = at;
+	p->section = kind;
+}
+
+static bool is_named(const char *word, size_t n, enum cfg_named named)
+{
+	const char *kind = cfg_named_title(named);
+
+	return n == strlen(kind) && strncmp(word, kind, n) == 0;
+}
+
+static enum cfg_named named_of(const char *word, size_t n)
+{
+	if (is_named(word, n, CFG_NAMED_LISTEN))
+		return CFG_NAMED_LISTEN;
+	return is_named(word, n, CFG_NAMED_GATEWAY) ? CFG_NAMED_GATEWAY : CFG_NAMED_NONE;
 }
 
 static void unknown_section(
@@ -118,7 +139,7 @@ static void unknown_section(
 		like = cfg_suggest(word, names, n);
 	list_names(&w, names, n);
 	list[w.n] = '\0';
-	name = like && strcmp(like, "listen") == 0 ? " NAME" : "";
+	name = like && named_of(like, strlen(like)) ? " NAME" : "";
 	show(shown, title);
 	if (like)
 		FAIL(p, "unknown section [%s]; did you mean [%s%s]?", shown, like, name);
@@ -133,8 +154,8 @@ static void open_section(struct cfg_parse *p, const char *title)
 
 	p->section = NULL;
 	p->refused = true;
-	if (first == strlen("listen") && strncmp(title, "listen", first) == 0) {
-		open_listen(p, title);
+	if (named_of(title, first)) {
+		open_named(p, named_of(title, first), title);
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -312,13 +333,13 @@ static void set_option(struct cfg_parse *p, const char *key, const char *value)
 		unknown_key(p, key);
 		return;
 	}
-	column = cfg_in_listen(o) ? 1 + p->listen : 0;
+	column = cfg_named(o) ? 1 + p->named : 0;
 	place = &p->option[at][column];
 	if (again(p, place)) {
 		FAIL(p, "\"%s\" is set already in line %u; remove one", key, place->line);
 		return;
 	}
-	if (cfg_value_set(o, cfg_home(o, p->cfg, p->listen), value, why))
+	if (cfg_value_set(o, cfg_home(o, p->cfg, p->named), value, why))
 		FAIL(p, "\"%s\" is \"%s\", but %s", key, show(shown, value), why);
 }
 

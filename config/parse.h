@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading one INI text after the other into a configuration. Private to config/ and its tests.
  *
- * The language: [section] or [listen NAME] on a line of its own; "key = value" or "key: value";
- * blank lines; comments from '#' or ';' at the start of a line and from a ';' that follows a space.
- * A line ends at its newline: there are no continuation lines, and space in front means nothing.
- * Values have no quotes. UTF-8, no control characters. */
+ * The language: [section], [listen NAME] or [gateway NAME] on a line of its own; "key = value" or
+ * "key: value"; blank lines; comments from '#' or ';' at the start of a line and from a ';' that
+ * follows a space. A line ends at its newline: there are no continuation lines, and space in front
+ * means nothing. Values have no quotes. UTF-8, no control characters. */
 #ifndef LANYARD_CONFIG_PARSE_H
 #define LANYARD_CONFIG_PARSE_H
 
@@ -16,7 +16,7 @@ enum {
 	CFG_LINE_MAX = 197,
 	CFG_ERRORS_MAX = 20,
 	CFG_FILE_MAX = 1 << 20,
-	CFG_SECTIONS_MAX = 12
+	CFG_SECTIONS_MAX = 16
 };
 
 /* Where something was said last. */
@@ -38,10 +38,11 @@ struct cfg_parse {
 	bool expect;         /* a line went to libinih, which has not called back */
 	const char *section; /* NULL: before the first, or in one that was refused */
 	bool refused;
-	size_t listen; /* of a "listen" section */
-	/* [0] is for options outside of [listen NAME]. */
-	struct cfg_place option[CFG_OPTIONS_MAX][1 + CFG_LISTEN_MAX];
-	struct cfg_place section_at[CFG_SECTIONS_MAX], listen_at[CFG_LISTEN_MAX];
+	size_t named; /* which of those, of a section with a name */
+	/* [0] is for options of sections without one. */
+	struct cfg_place option[CFG_OPTIONS_MAX][1 + CFG_NAMED_MAX];
+	struct cfg_place section_at[CFG_SECTIONS_MAX];
+	struct cfg_place listen_at[CFG_LISTEN_MAX], gateway_at[CFG_GATEWAY_MAX];
 };
 
 /* `c` gets the defaults, without listeners. All pointers must outlive p. */

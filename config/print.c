@@ -8,6 +8,8 @@ static void print_section(const struct cfg_option *o, size_t n, const void *home
 	char text[CFG_TEXT_MAX];
 
 	for (size_t i = 0; i < n && strcmp(o[i].section, o[0].section) == 0; i++) {
+		if (!cfg_counts(&o[i], home))
+			continue;
 		cfg_value_text(&o[i], home, text);
 		fprintf(out, text[0] ? "%s = %s\n" : "%s =%s\n", o[i].key, text);
 	}
@@ -21,14 +23,15 @@ void cfg_print(const struct cfg *c, FILE *out)
 	for (size_t i = 0; i < n; i++) {
 		if (i && strcmp(o[i].section, o[i - 1].section) == 0)
 			continue;
-		if (!cfg_in_listen(&o[i])) {
+		enum cfg_named named = cfg_named(&o[i]);
+		if (!named) {
 			fprintf(out, "%s[%s]\n", i ? "\n" : "", o[i].section);
 			print_section(&o[i], n - i, c, out);
 			continue;
 		}
-		for (size_t l = 0; l < c->listen_n; l++) {
-			fprintf(out, "\n[listen %s]\n", c->listen[l].name);
-			print_section(&o[i], n - i, &c->listen[l], out);
+		for (size_t at = 0; at < cfg_named_n(c, named); at++) {
+			fprintf(out, "\n[%s %s]\n", o[i].section, cfg_named_name(c, named, at));
+			print_section(&o[i], n - i, cfg_home_const(&o[i], c, at), out);
 		}
 	}
 }
@@ -44,6 +47,11 @@ static const char listen_head[] = "\n# One section for each socket; NAME is up t
 				  "none, these two are open:\n"
 				  "# server on * port 5683 and bootstrap on * port 5783.\n"
 				  "#[listen NAME]\n";
+
+static const char gateway_head[] = "\n# One section for each way to devices without IP; see "
+				   "lanyard-gateway(7). NAME is part of\n"
+				   "# the devices' addresses: keep it. There is none by itself.\n"
+				   "#[gateway NAME]\n";
 
 static void print_option(const struct cfg_option *o, FILE *out)
 {
@@ -66,8 +74,9 @@ void cfg_print_example(FILE *out)
 	fputs(head, out);
 	for (size_t i = 0; i < n; i++) {
 		bool first = i == 0 || strcmp(o[i].section, o[i - 1].section) != 0;
-		if (first && cfg_in_listen(&o[i]))
-			fputs(listen_head, out);
+		if (first && cfg_named(&o[i]))
+			fputs(cfg_named(&o[i]) == CFG_NAMED_LISTEN ? listen_head : gateway_head,
+				out);
 		else if (first)
 			fprintf(out, "\n[%s]\n", o[i].section);
 		print_option(&o[i], out);
@@ -93,6 +102,8 @@ static void mdoc_option(const struct cfg_option *o, FILE *out)
 	fputc(o->help[0] >= 'a' && o->help[0] <= 'z' ? o->help[0] - 'a' + 'A' : o->help[0], out);
 	mdoc_text(o->help + 1, out);
 	fputs(".\n", out);
+	if (cfg_only(o))
+		fprintf(out, "For\n.Ql type = %s .\n", cfg_gateway_type_name(cfg_only(o)));
 	if (w.n) {
 		fputs("It is ", out);
 		mdoc_text(allowed, out);
@@ -116,7 +127,7 @@ void cfg_print_mdoc(FILE *out)
 		bool last = i + 1 == n || strcmp(o[i].section, o[i + 1].section) != 0;
 		if (first)
 			fprintf(out, ".Ss [%s%s]\n.Bl -tag -width Ds\n", o[i].section,
-				cfg_in_listen(&o[i]) ? " NAME" : "");
+				cfg_named(&o[i]) ? " NAME" : "");
 		mdoc_option(&o[i], out);
 		if (last)
 			fputs(".El\n", out);

@@ -26,38 +26,45 @@ static void add_word(struct words *l, const char *a, const char *b, const char *
 	l->full |= !fits;
 }
 
-static const struct cfg_listen *find(const struct cfg *c, const char *name)
+/* Its number, or CFG_NAMED_MAX. */
+static size_t find(const struct cfg *c, enum cfg_named named, const char *name)
 {
-	for (size_t i = 0; i < c->listen_n; i++)
-		if (strcmp(c->listen[i].name, name) == 0)
-			return &c->listen[i];
-	return NULL;
+	for (size_t i = 0; i < cfg_named_n(c, named); i++)
+		if (strcmp(cfg_named_name(c, named, i), name) == 0)
+			return i;
+	return CFG_NAMED_MAX;
 }
 
-static void compare_listener(
-	const struct cfg_listen *a, const struct cfg_listen *b, struct words *l)
+static void compare_one(const struct cfg *to, size_t had, const struct cfg *from, size_t at,
+	enum cfg_named named, struct words *l)
 {
 	size_t n;
 	const struct cfg_option *o = cfg_schema(&n);
 
 	for (size_t i = 0; i < n; i++)
-		if (cfg_in_listen(&o[i]) && !cfg_value_eq(&o[i], a, b))
-			add_word(l, "listen", a->name, o[i].key);
+		if (cfg_named(&o[i]) == named &&
+			!cfg_value_eq(&o[i], cfg_home_const(&o[i], to, had),
+				cfg_home_const(&o[i], from, at)))
+			add_word(l, cfg_named_title(named), cfg_named_name(to, named, had),
+				o[i].key);
 }
 
 /* Sockets stay as they are: the daemon may no longer have the right to open others. */
-static void compare_listeners(const struct cfg *to, const struct cfg *from, struct words *l)
+static void compare_named(
+	const struct cfg *to, const struct cfg *from, enum cfg_named named, struct words *l)
 {
-	for (size_t i = 0; i < from->listen_n; i++) {
-		const struct cfg_listen *had = find(to, from->listen[i].name);
-		if (had)
-			compare_listener(had, &from->listen[i], l);
+	const char *title = cfg_named_title(named);
+
+	for (size_t i = 0; i < cfg_named_n(from, named); i++) {
+		size_t had = find(to, named, cfg_named_name(from, named, i));
+		if (had < CFG_NAMED_MAX)
+			compare_one(to, had, from, i, named, l);
 		else
-			add_word(l, "listen", from->listen[i].name, "");
+			add_word(l, title, cfg_named_name(from, named, i), "");
 	}
-	for (size_t i = 0; i < to->listen_n; i++)
-		if (!find(from, to->listen[i].name))
-			add_word(l, "listen", to->listen[i].name, "");
+	for (size_t i = 0; i < cfg_named_n(to, named); i++)
+		if (find(from, named, cfg_named_name(to, named, i)) == CFG_NAMED_MAX)
+			add_word(l, title, cfg_named_name(to, named, i), "");
 }
 
 static void copy_value(const struct cfg_option *o, struct cfg *to, const struct cfg *from)
@@ -74,12 +81,13 @@ void cfg_reload(struct cfg *to, const struct cfg *from, char *refused, size_t re
 	if (refused_cap)
 		refused[0] = '\0';
 	for (size_t i = 0; i < n; i++) {
-		if (cfg_in_listen(&o[i]) || cfg_value_eq(&o[i], to, from))
+		if (cfg_named(&o[i]) || cfg_value_eq(&o[i], to, from))
 			continue;
 		if (o[i].reloadable)
 			copy_value(&o[i], to, from);
 		else
 			add_word(&l, o[i].section, o[i].key, "");
 	}
-	compare_listeners(to, from, &l);
+	compare_named(to, from, CFG_NAMED_LISTEN, &l);
+	compare_named(to, from, CFG_NAMED_GATEWAY, &l);
 }

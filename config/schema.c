@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/peer.h"
+#include "base/gateway.h"
 #include "config/value.h"
 
 #include <string.h>
 
-/* Where a field is, in struct cfg or in struct cfg_listen. */
+/* Where a field is, in struct cfg, in struct cfg_listen or in struct cfg_gateway. */
 #define C(field)      offsetof(struct cfg, field), sizeof(((struct cfg *)0)->field)
 #define L(field)      offsetof(struct cfg_listen, field), sizeof(((struct cfg_listen *)0)->field)
+#define G(field)      offsetof(struct cfg_gateway, field), sizeof(((struct cfg_gateway *)0)->field)
 #define BOOL          0, 1, ""
 #define TEXT(least)   least, TEXT_MAX, ""
 #define CHOICE(names) 0, 0, "", names
@@ -17,6 +18,8 @@ enum { TEXT_MAX = 176 };
 static const char *const roles[] = {
 	[0] = "", [CFG_ROLE_SERVER] = "server", [CFG_ROLE_BOOTSTRAP] = "bootstrap", NULL};
 static const char *const transports[] = {"udp", "tcp", "dtls", "tls", NULL};
+static const char *const types[] = {[CFG_GATEWAY_NONE] = "", [CFG_GATEWAY_SOCKET] = "socket", NULL};
+static const char *const retransmit[] = {"auto", "no", "yes", NULL};
 static const char *const requires[] = {"any", "oscore", "dtls", "oscore+dtls", NULL};
 static const char *const freshness[] = {"auto", "echo", "none", "b2", NULL};
 static const char *const levels[] = {"error", "warning", "notice", "info", "debug", NULL};
@@ -99,6 +102,47 @@ static const struct cfg_option schema[] = {
 	{"listen", "nosec", CFG_BOOL, L(nosec), BOOL, NULL, "no", false,
 		"whether any endpoint may register here without security"},
 
+	{"gateway", "type", CFG_CHOICE, G(type), 1, 0, "", types, "socket", false,
+		"what is at its other end: socket is a Unix socket for bridges, "
+		"lanyard-gateway(7)"},
+	{"gateway", "role", CFG_CHOICE, G(role), 1, 0, "", roles, "server", false,
+		"which of the two devices reach by it"},
+	{"gateway", "nosec", CFG_BOOL, G(nosec), BOOL, NULL, "no", false,
+		"whether any endpoint may register by it without security; never by SMS"},
+	{"gateway", "mtu", CFG_UINT, G(mtu_bytes), 0, GATEWAY_MTU_MAX, "bytes", NULL, "0", false,
+		"the longest message; 0 is as usual for its devices: 140 for SMS, 51 for LoRaWAN"},
+	{"gateway", "ack_timeout", CFG_UINT, G(ack_timeout_ms), 0, 3600000, "ms", NULL, "0", false,
+		"before a message goes out again, or is given up; 0 is as usual for its devices"},
+	{"gateway", "retransmit", CFG_CHOICE, G(retransmit), CHOICE(retransmit), "auto", false,
+		"whether messages that are not acknowledged go out again; auto is no for SMS"},
+	{"gateway", "max_retransmit", CFG_UINT, G(max_retransmit), 1, 8, "", NULL, "4", false,
+		"how often, where they do"},
+	{"gateway", "response_wait", CFG_UINT, G(response_wait_s), 0, 86400, "s", NULL, "0", false,
+		"how long an answer may take after its acknowledgement; 0 is as usual for its "
+		"devices"},
+	{"gateway", "rate", CFG_UINT, G(rate_per_s), 0, 1000000, "", NULL, "1000", false,
+		"messages a second that are taken from all its devices; 0 is any number"},
+	{"gateway", "address_rate", CFG_UINT, G(address_rate_per_min), 0, 1000000, "", NULL, "600",
+		false, "messages a minute that are taken from one address; 0 is any number"},
+	{"gateway", "queue", CFG_UINT, G(queue_max), 1, 1000000, "", NULL, "1000", false,
+		"messages that may wait to be sent"},
+	{"gateway", "queue_bytes", CFG_UINT, G(queue_bytes), 1280, 1073741824, "bytes", NULL,
+		"1048576", false, "what they may take in memory"},
+	{"gateway", "address_queue", CFG_UINT, G(queue_address_max), 1, 10000, "", NULL, "16",
+		false, "messages that may wait for one address"},
+	{"gateway", "cost", CFG_UINT, G(cost), 0, 1000000, "", NULL, "0", false,
+		"of a message sent, in a unit of yours; the metrics tell the sum"},
+	{"gateway", "socket", CFG_TEXT, G(socket), 1, 107, "", NULL, "/run/lanyard/gateway.sock",
+		false, "Unix socket for bridges"},
+	{"gateway", "socket_mode", CFG_OCTAL, G(socket_mode), 0, 0777, "", NULL, "0660", false,
+		"its permissions"},
+	{"gateway", "socket_group", CFG_TEXT, G(socket_group), 0, 63, "", NULL, "lanyard", false,
+		"its group; empty: left as it is"},
+	{"gateway", "socket_user", CFG_TEXT, G(socket_user), 0, 63, "", NULL, "", false,
+		"the user whose programs may connect; empty: whoever its permissions let in"},
+	{"gateway", "bridges", CFG_UINT, G(bridges), 1, 64, "", NULL, "16", false,
+		"how many bridges may be connected at a time"},
+
 	{"storage", "dir", CFG_TEXT, C(dir), TEXT(1), NULL, "/var/lib/lanyard", false,
 		"the state directory; one daemon at a time"},
 	{"storage", "anchor", CFG_TEXT, C(anchor), TEXT(0), NULL, "", false,
@@ -171,9 +215,43 @@ const struct cfg_option *cfg_schema(size_t *n)
 	return schema;
 }
 
-bool cfg_in_listen(const struct cfg_option *o)
+static const struct {
+	const char *title;
+	size_t max;
+} nameds[] = {[CFG_NAMED_LISTEN] = {"listen", CFG_LISTEN_MAX},
+	[CFG_NAMED_GATEWAY] = {"gateway", CFG_GATEWAY_MAX}};
+
+enum cfg_named cfg_named(const struct cfg_option *o)
 {
-	return strcmp(o->section, "listen") == 0;
+	if (strcmp(o->section, nameds[CFG_NAMED_LISTEN].title) == 0)
+		return CFG_NAMED_LISTEN;
+	return strcmp(o->section, nameds[CFG_NAMED_GATEWAY].title) == 0 ? CFG_NAMED_GATEWAY
+									: CFG_NAMED_NONE;
+}
+
+const char *cfg_named_title(enum cfg_named named)
+{
+	return nameds[named].title;
+}
+
+size_t cfg_named_max(enum cfg_named named)
+{
+	return nameds[named].max;
+}
+
+size_t cfg_named_n(const struct cfg *c, enum cfg_named named)
+{
+	return named == CFG_NAMED_LISTEN ? c->listen_n : c->gateway_n;
+}
+
+const char *cfg_named_name(const struct cfg *c, enum cfg_named named, size_t at)
+{
+	return named == CFG_NAMED_LISTEN ? c->listen[at].name : c->gateway[at].name;
+}
+
+const char *cfg_gateway_type_name(uint32_t type)
+{
+	return types[type % (sizeof(types) / sizeof(*types) - 1)];
 }
 
 const char *cfg_transport_name(uint32_t transport)
@@ -191,9 +269,52 @@ bool cfg_is_channel(uint32_t transport)
 	return transport == CFG_TRANSPORT_DTLS || transport == CFG_TRANSPORT_TLS;
 }
 
+const void *cfg_home_const(const struct cfg_option *o, const struct cfg *c, size_t at)
+{
+	switch (cfg_named(o)) {
+	case CFG_NAMED_LISTEN:
+		return &c->listen[at];
+	case CFG_NAMED_GATEWAY:
+		return &c->gateway[at];
+	case CFG_NAMED_NONE:
+		break;
+	}
+	return c;
+}
+
 void *cfg_home(const struct cfg_option *o, struct cfg *c, size_t at)
 {
-	return cfg_in_listen(o) ? (void *)&c->listen[at] : (void *)c;
+	return (void *)(uintptr_t)cfg_home_const(o, c, at);
+}
+
+/* Options that only one type of gateway has. */
+static const struct {
+	const char *key;
+	enum cfg_gateway_type type;
+} only[] = {
+	{"socket", CFG_GATEWAY_SOCKET},
+	{"socket_mode", CFG_GATEWAY_SOCKET},
+	{"socket_group", CFG_GATEWAY_SOCKET},
+	{"socket_user", CFG_GATEWAY_SOCKET},
+	{"bridges", CFG_GATEWAY_SOCKET},
+};
+
+enum cfg_gateway_type cfg_only(const struct cfg_option *o)
+{
+	if (cfg_named(o) != CFG_NAMED_GATEWAY)
+		return CFG_GATEWAY_NONE;
+	for (size_t i = 0; i < sizeof(only) / sizeof(only[0]); i++)
+		if (strcmp(o->key, only[i].key) == 0)
+			return only[i].type;
+	return CFG_GATEWAY_NONE;
+}
+
+bool cfg_counts(const struct cfg_option *o, const void *home)
+{
+	const struct cfg_gateway *g = home;
+	enum cfg_gateway_type type = cfg_only(o);
+
+	return !type || type == g->type;
 }
 
 /* The presets are checked by the unit test: none fails. */
@@ -205,25 +326,41 @@ static void set_preset(const struct cfg_option *o, void *home)
 	(void)err;
 }
 
-void cfg_listen_defaults(struct cfg_listen *l, const char *name)
+static void set_presets(struct cfg *c, enum cfg_named named, size_t at)
 {
-	struct writer w = wr_make(l->name, sizeof(l->name) - 1);
-
-	memset(l, 0, sizeof(*l));
-	wr_str(&w, name);
 	for (size_t i = 0; i < SCHEMA_N; i++)
-		if (cfg_in_listen(&schema[i]))
-			set_preset(&schema[i], l);
+		if (cfg_named(&schema[i]) == named)
+			set_preset(&schema[i], cfg_home(&schema[i], c, at));
 }
+
+void cfg_named_add(struct cfg *c, enum cfg_named named, const char *name)
+{
+	bool listen = named == CFG_NAMED_LISTEN;
+	size_t at = listen ? c->listen_n++ : c->gateway_n++;
+	char *to = listen ? c->listen[at].name : c->gateway[at].name;
+	struct writer w;
+
+	if (listen)
+		memset(&c->listen[at], 0, sizeof(c->listen[at]));
+	else
+		memset(&c->gateway[at], 0, sizeof(c->gateway[at]));
+	w = wr_make(to, sizeof(c->listen[at].name) - 1);
+	wr_str(&w, name);
+	set_presets(c, named, at);
+}
+
+_Static_assert(sizeof(((struct cfg_listen *)0)->name) == sizeof(((struct cfg_gateway *)0)->name) &&
+		       sizeof(((struct cfg_gateway *)0)->name) == GATEWAY_NAME_MAX + 1,
+	"names of sections are as long");
 
 void cfg_listen_presets(struct cfg *c)
 {
 	c->listen_n = 0;
 	if (c->server)
-		cfg_listen_defaults(&c->listen[c->listen_n++], "server");
+		cfg_named_add(c, CFG_NAMED_LISTEN, "server");
 	if (c->bootstrap) {
-		struct cfg_listen *l = &c->listen[c->listen_n++];
-		cfg_listen_defaults(l, "bootstrap");
+		struct cfg_listen *l = &c->listen[c->listen_n];
+		cfg_named_add(c, CFG_NAMED_LISTEN, "bootstrap");
 		l->role = CFG_ROLE_BOOTSTRAP;
 		l->port = CFG_BOOTSTRAP_PORT;
 	}
@@ -232,8 +369,6 @@ void cfg_listen_presets(struct cfg *c)
 void cfg_defaults(struct cfg *c)
 {
 	memset(c, 0, sizeof(*c));
-	for (size_t i = 0; i < SCHEMA_N; i++)
-		if (!cfg_in_listen(&schema[i]))
-			set_preset(&schema[i], c);
+	set_presets(c, CFG_NAMED_NONE, 0);
 	cfg_listen_presets(c);
 }

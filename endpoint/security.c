@@ -111,7 +111,7 @@ static bool take_token(struct ep_security *s, uint8_t kind, uint64_t now_ms)
 
 static void write_event(const struct ep_security_slot *v, struct writer *w)
 {
-	uint8_t address[96];
+	uint8_t address[PEER_TEXT_MAX];
 	struct writer a = wr_make(address, sizeof(address));
 	wr_fmt(w, "{\"kind\":\"%s\",\"count\":%" PRIu64 ",\"seconds\":%" PRIu64, names[v->kind],
 		v->count, (v->last_ms - v->first_ms) / 1000);

@@ -25,7 +25,7 @@ static const struct peer *reg_peer(const struct srv_reg *g)
 
 static struct span packed_peer(struct turn *t, const struct srv_reg *g)
 {
-	uint8_t buf[64];
+	uint8_t buf[PEER_PACKED_MAX];
 	struct writer w = wr_make(buf, sizeof(buf));
 	const struct peer *p = reg_peer(g);
 	if (p)
@@ -55,7 +55,7 @@ void srv_reg_event(struct srv *s, struct turn *t, const char *type, const struct
 {
 	struct span links = links_text(s, t, g);
 	struct writer w = wr_make(s->event, sizeof(s->event));
-	uint8_t text[96];
+	uint8_t text[PEER_TEXT_MAX];
 	struct writer a = wr_make(text, sizeof(text));
 	if (reg_peer(g))
 		wr_peer(&a, reg_peer(g));

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/peer.h"
+#include "base/gateway.h"
 
 #include "tests/unit/test.h"
 
 static struct peer make(enum bearer bearer, const char *addr, const char *local)
 {
 	struct peer p = {.bearer = (uint8_t)bearer, .listener = 0x0102, .flags = 3};
+	if (gateway_is(&p))
+		p.listener = 0x8102;
+	if (bearer == BEARER_SMS)
+		p.flags = GATEWAY_SMS;
 	struct span a = test_hex(addr), l = test_hex(local);
 
 	p.addr_n = (uint8_t)a.n;
@@ -47,16 +51,18 @@ static const struct row {
 		"067f000001ffff"
 		"00"},
 	{"SMS", BEARER_SMS, "2b3439313233", "", "sms +49123",
-		"03030102"
+		"03018102"
 		"062b3439313233"
 		"00"},
-	{"SMS with a hostile name", BEARER_SMS, "2b0a1b22", "", "sms +\\x0a\\x1b\\x22",
-		"03030102"
-		"042b0a1b22"
+	{"non-IP", BEARER_NONIP, "6140622e63", "", "nidd a@b.c",
+		"04038102"
+		"056140622e63"
 		"00"},
-	{"non-IP", BEARER_NONIP, "00ff", "", "nonip 00ff",
-		"04030102"
-		"0200ff"
+	{"the longest that a peer holds itself", BEARER_NONIP,
+		"616161616161616161616161616161616161616161616161", "",
+		"nidd aaaaaaaaaaaaaaaaaaaaaaaa",
+		"04038102"
+		"18616161616161616161616161616161616161616161616161"
 		"00"},
 	{"an address of no length", BEARER_UDP, "", "", "udp ",
 		"01030102"
@@ -71,10 +77,10 @@ static const struct row {
 		"01030102"
 		"1420010db800000000000000000000000116330000"
 		"00"},
-	{"the longest addresses", BEARER_NONIP, "000102030405060708090a0b0c0d0e0f1011121314151617",
+	{"the longest addresses", BEARER_UDP, "000102030405060708090a0b0c0d0e0f1011121314151617",
 		"0102030405060708090a0b0c0d0e0f1011121314",
-		"nonip 000102030405060708090a0b0c0d0e0f1011121314151617",
-		"04030102"
+		"udp 000102030405060708090a0b0c0d0e0f1011121314151617",
+		"01030102"
 		"18000102030405060708090a0b0c0d0e0f1011121314151617"
 		"140102030405060708090a0b0c0d0e0f1011121314"},
 };
@@ -127,11 +133,17 @@ static void test_packed_errors(void)
 		const char *what, *in;
 	} bad[] = {
 		{"unknown bearer", "070301020000"},
-		{"address of 25 bytes", "04030102"
+		{"address of 25 bytes", "01030102"
 					"1900000000000000000000000000000000000000000000000000"
 					"00"},
-		{"local address of 21 bytes", "0403010200"
+		{"local address of 21 bytes", "0103010200"
 					      "15000000000000000000000000000000000000000000"},
+		{"a gateway's, that cannot be seen", "030181020700000000000000"
+						     "00"},
+		{"a gateway's, with a local address", "0303810203616263016a"},
+		{"of no kind", "030081020361626300"},
+		{"of an unknown kind", "03ff81020361626300"},
+		{"of a listener", "030301020361626300"},
 	};
 	struct peer p = make(BEARER_UDP, "c00002011633", ""), q = p;
 	uint8_t buf[128];

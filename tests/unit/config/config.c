@@ -116,6 +116,8 @@ static const char *const round_rows[] = {
 	"transport = udp\n[listen c]\nrole = bootstrap\n[tcp]\nconnections = 1\nidle = 10\n",
 	"[listen a]\ntransport = dtls\nrequire = oscore+dtls\n[listen b]\ntransport = dtls\n"
 	"role = bootstrap\n[dtls]\nsessions = 2\nhandshakes = 1\nidle = 10\n",
+	"[gateway a]\nmtu = 51\nretransmit = no\nrate = 0\n[gateway b]\nsocket = /x\nnosec = yes\n"
+	"ack_timeout = 3600000\nbridges = 1\nsocket_user = root\n",
 	"[oscore]\nwindow = 64\nfreshness = none\nssn_block = 4096\necho_max_age = 3600\n",
 };
 
@@ -162,6 +164,9 @@ static void check_example(void)
 	CHECK(load(&c, &said) == ERR_OK, said);
 	c.listen[0] = preset.listen[0];
 	c.listen[1] = preset.listen[1];
+	CHECK(c.gateway_n == 1 && c.gateway[0].type == CFG_GATEWAY_SOCKET, "and a gateway");
+	memset(c.gateway, 0, sizeof(c.gateway));
+	c.gateway_n = 0;
 	CHECK(same(&c, &preset), "the example's values are the defaults");
 	free(said);
 	free(want);

@@ -127,7 +127,7 @@ static const struct error_row {
 	{"[servr]\n", "t.conf:1: unknown section [servr]; did you mean [server]?"},
 	{"[Listen main]\n", "t.conf:1: unknown section [Listen main]; did you mean [listen NAME]?"},
 	{"\n\n[zzz]\nx = 1\n", "t.conf:3: unknown section [zzz]; there are server, bootstrap, "
-			       "listen, storage, oscore, coap, tcp, dtls, admin, log"},
+			       "listen, gateway, storage, oscore, coap, tcp, dtls, admin, log"},
 	{"[]\n", "t.conf:1: unknown section []; there are ..."},
 	{"[server\n", "t.conf:1: a section needs its ']'"},
 	{"[server] x\n", "t.conf:1: nothing but a comment ..."},
@@ -139,6 +139,29 @@ static const struct error_row {
 	{"[listen xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx]\n", "t.conf:1: [listen NAME] needs a name ..."},
 	{"[listen a]\n[listen  a]\n", "t.conf:2: a second [listen a], the first is in line 1; join "
 				      "them or choose another name"},
+	{"[gateway]\n", "t.conf:1: [gateway NAME] needs a name ..."},
+	{"[Gateway main]\n",
+		"t.conf:1: unknown section [Gateway main]; did you mean [gateway NAME]?"},
+	{"[gateway a]\n[gateway a]\n",
+		"t.conf:2: a second [gateway a], the first is in line 1; join them or choose "
+		"another name"},
+	{"[gateway a]\ntype = pigeon\n", "t.conf:2: \"type\" is \"pigeon\", but must be socket"},
+	{"[gateway a]\nmtu = 10\n", "t.conf:2: \"mtu\" is 10, but no message is so short; 11 ..."},
+	{"[gateway a]\nmtu = 1281\n", "t.conf:2: \"mtu\" is \"1281\", but must be 0 to 1280 bytes"},
+	{"[gateway a]\nack_timeout = 99\n",
+		"t.conf:2: \"ack_timeout\" is 99, but must be 100 at least, or 0"},
+	{"[gateway a]\nsocket = x\n", "t.conf:2: \"socket\" must be an absolute path; ..."},
+	{"[gateway a]\n[gateway b]\n",
+		"t.conf: [gateway a] and [gateway b] have the same \"socket\""},
+	{"[gateway g122]\n[gateway g215]\nsocket = /x\n",
+		"t.conf:2: the name of [gateway g215] has the same number as that of [gateway "
+		"g122]; "
+		"choose another"},
+	{"[gateway a]\nrole = bootstrap\nnosec = yes\n",
+		"t.conf:3: \"nosec\" is for \"role = server\": ..."},
+	{"[bootstrap]\nenabled = no\n[gateway a]\nrole = bootstrap\n",
+		"t.conf:3: [gateway a] has \"role = bootstrap\", but [bootstrap] is not enabled; "
+		"..."},
 	/* Keys. */
 	{"[server]\ngrce = 5\n", "t.conf:2: unknown key \"grce\" in [server]; did you mean "
 				 "\"grace\"?"},
@@ -296,6 +319,7 @@ static void check_many(void)
 	CHECK(matches(said, "t.conf:2: neither a [section] nor \"key = value\"\n"
 			    "t.conf:3: \"grace\" is \"z\", but must be 0 to 604800 s\n"
 			    "t.conf:4: unknown section [q]; there are server, bootstrap, listen, "
+			    "gateway, "
 			    "storage, oscore, coap, tcp, dtls, admin, log\n"
 			    "t.conf:6: neither a [section] nor \"key = value\"\n"
 			    "t.conf:8: unknown key \"q\" in [log]; there are level, format"),
@@ -332,6 +356,25 @@ static void check_listeners(void)
 	strcat(text, "[listen more]\n");
 	CHECK(parse("t.conf", span_str(text), &c, &said) == ERR_SYNTAX, "one too many");
 	CHECK(matches(said, "t.conf:33: there are more than 16 [listen NAME] sections"), said);
+}
+
+static void check_gateways(void)
+{
+	char text[4096] = "";
+	struct cfg c;
+	const char *said;
+
+	for (int i = 0; i < CFG_GATEWAY_MAX; i++)
+		sprintf(&text[strlen(text)], "[gateway n%d]\nsocket = /%d\nmtu = %d\n", i, i,
+			100 + i);
+	CHECK(parse("t.conf", span_str(text), &c, &said) == ERR_OK, "sixteen gateways");
+	CHECK(c.gateway_n == CFG_GATEWAY_MAX && c.gateway[15].mtu_bytes == 115, "all are there");
+	CHECK(strcmp(c.gateway[15].name, "n15") == 0 && strcmp(c.gateway[15].socket, "/15") == 0,
+		"with what is theirs");
+	CHECK(c.listen_n == 2, "listeners are as ever");
+	strcat(text, "[gateway more]\n");
+	CHECK(parse("t.conf", span_str(text), &c, &said) == ERR_SYNTAX, "one too many");
+	CHECK(matches(said, "t.conf:49: there are more than 16 [gateway NAME] sections"), said);
 }
 
 /* No prefix of a text, and no text with one byte changed, does more than be refused. */
@@ -373,6 +416,7 @@ int main(void)
 	check_many();
 	check_nul();
 	check_listeners();
+	check_gateways();
 	check_damage();
 	return test_done();
 }
