@@ -33,6 +33,7 @@ fi
 # Whatever needs long: one line each.
 long='JOBS=1 TEST_TIMEOUT=7200'
 part $long KILLS=300 tests/kill/kill.sh
+part $long KILLS=60 tests/kill/firmware.sh
 part $long FAULT_FULL=1 "${BUILD:-build}"/tests/fault/{power,failing,memory}
 part $long FLIPS=1000 "${BUILD:-build}/tests/fault/flips"
 part $long tests/interop/npm/run.sh
