@@ -1,9 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Firmware: images, and the updates of endpoints. */
 #include "admin/body.h"
+#include "admin/range.h"
 #include "admin/routes.h"
 
 #include <string.h>
+
+/* Both are shown alike: all of them as the array of an object, one of them as itself. */
+static void list_begin(struct jo *o, const char *array)
+{
+	jo_object(o, NULL);
+	jo_array(o, array);
+}
+
+static void list_end(struct adm_req *r, struct jo *o, enum err e)
+{
+	if (e) {
+		jo_free(o);
+		req_err(r, e);
+		return;
+	}
+	jo_end_array(o);
+	jo_end_object(o);
+	req_json(r, 200, o);
+}
+
+/* `missing` says that there is none, which `type` and `detail` tell. */
+static void one_end(struct adm_req *r, int status, struct jo *o, enum err e, enum err missing,
+	const char *type, const char *detail)
+{
+	if (!e) {
+		req_json(r, status, o);
+		return;
+	}
+	jo_free(o);
+	if (e == missing)
+		req_problem(r, 404, type, detail);
+	else
+		req_err(r, e);
+}
 
 /* ---- images */
 
@@ -24,19 +59,9 @@ static void image_out(void *cb_arg, const struct adm_image_view *v)
 void images_list(struct adm_req *r)
 {
 	struct jo o = {0};
-	enum err e;
 
-	jo_object(&o, NULL);
-	jo_array(&o, "images");
-	e = r->adm->ops.image_list(r->adm->ops.arg, SPAN_EMPTY, image_out, &o);
-	if (e) {
-		jo_free(&o);
-		req_err(r, e);
-		return;
-	}
-	jo_end_array(&o);
-	jo_end_object(&o);
-	req_json(r, 200, &o);
+	list_begin(&o, "images");
+	list_end(r, &o, r->adm->ops.image_list(r->adm->ops.arg, SPAN_EMPTY, image_out, &o));
 }
 
 static void image_answer(struct adm_req *r, int status)
@@ -45,15 +70,7 @@ static void image_answer(struct adm_req *r, int status)
 	enum err e = r->rest.n ? r->adm->ops.image_list(r->adm->ops.arg, r->rest, image_out, &o)
 			       : ERR_NOTFOUND;
 
-	if (!e) {
-		req_json(r, status, &o);
-		return;
-	}
-	jo_free(&o);
-	if (e == ERR_NOTFOUND)
-		req_problem(r, 404, "unknown-image", "there is no image of this name");
-	else
-		req_err(r, e);
+	one_end(r, status, &o, e, ERR_NOTFOUND, "unknown-image", "there is no image of this name");
 }
 
 void image_get(struct adm_req *r)
@@ -81,32 +98,6 @@ static void image_done(void *done_arg, const struct adm_result *res)
 	req_json(r, 202, &o);
 }
 
-/* "bytes 0-1023/5000" (RFC 9110 section 14.4), for a PUT of a part (section 14.5). False: not that.
- */
-static bool read_range(struct span s, struct adm_image_piece *p)
-{
-	static const char unit[] = "bytes ";
-	uint64_t part[3];
-	size_t at = sizeof(unit) - 1;
-
-	if (!span_eq(span_sub(s, 0, at), span_str(unit)))
-		return false;
-	for (int i = 0; i < 3; i++) {
-		size_t n = 0;
-		while (at + n < s.n && s.p[at + n] >= '0' && s.p[at + n] <= '9')
-			n++;
-		if (span_to_u64(span_sub(s, at, n), UINT32_MAX, &part[i]))
-			return false;
-		at += n;
-		if (i < 2 && (at >= s.n || s.p[at++] != "-/"[i]))
-			return false;
-	}
-	p->at = part[0];
-	p->total = part[2];
-	return at == s.n && part[1] < part[2] && part[1] >= part[0] &&
-	       part[1] - part[0] + 1 == p->bytes.n;
-}
-
 void image_put(struct adm_req *r)
 {
 	struct span range = req_input_header(r, "Content-Range");
@@ -118,7 +109,7 @@ void image_put(struct adm_req *r)
 	if (once && !p.once && !span_eq_str(*once, "false"))
 		(void)adm_fail_set(
 			&r->fail, 400, "bad-request", "once", "once must be true or false");
-	else if (range.p && !read_range(range, &p))
+	else if (range.p && !range_read(range, r->body.n, &p.at, &p.total))
 		(void)adm_fail_set(&r->fail, 400, "bad-request", NULL,
 			"Content-Range must be like bytes 0-1023/5000, and fit the body");
 	if (r->fail.status)
@@ -134,8 +125,10 @@ void image_delete(struct adm_req *r)
 
 /* ---- updates */
 
-static void members(struct jo *o, const struct adm_firmware_view *v)
+static void firmware_out(void *cb_arg, const struct adm_firmware_view *v)
 {
+	struct jo *o = cb_arg;
+
 	jo_object(o, NULL);
 	jo_text(o, "endpoint", v->endpoint);
 	jo_str(o, "state", v->state);
@@ -158,27 +151,12 @@ static void members(struct jo *o, const struct adm_firmware_view *v)
 	jo_end_object(o);
 }
 
-static void firmware_out(void *cb_arg, const struct adm_firmware_view *v)
-{
-	members(cb_arg, v);
-}
-
 void firmware_list(struct adm_req *r)
 {
 	struct jo o = {0};
-	enum err e;
 
-	jo_object(&o, NULL);
-	jo_array(&o, "updates");
-	e = r->adm->ops.firmware_list(r->adm->ops.arg, SPAN_EMPTY, firmware_out, &o);
-	if (e) {
-		jo_free(&o);
-		req_err(r, e);
-		return;
-	}
-	jo_end_array(&o);
-	jo_end_object(&o);
-	req_json(r, 200, &o);
+	list_begin(&o, "updates");
+	list_end(r, &o, r->adm->ops.firmware_list(r->adm->ops.arg, SPAN_EMPTY, firmware_out, &o));
 }
 
 static void firmware_answer(struct adm_req *r, int status)
@@ -186,15 +164,7 @@ static void firmware_answer(struct adm_req *r, int status)
 	struct jo o = {0};
 	enum err e = r->adm->ops.firmware_list(r->adm->ops.arg, r->endpoint, firmware_out, &o);
 
-	if (!e) {
-		req_json(r, status, &o);
-		return;
-	}
-	jo_free(&o);
-	if (e == ERR_STATE)
-		req_problem(r, 404, "no-update", "it has no firmware update");
-	else
-		req_err(r, e);
+	one_end(r, status, &o, e, ERR_STATE, "no-update", "it has no firmware update");
 }
 
 void firmware_get(struct adm_req *r)
