@@ -27,8 +27,7 @@ struct osc_limits osc_limits_of(int aead)
 	return (struct osc_limits){1 << 20, 1 << 14, 4096};
 }
 
-/* One output of HKDF: info = [id, id_context, alg_aead, type, L] (RFC 8613 section 3.2.1). */
-static enum err derive_one(struct osc_crypto *c, const struct osc_params *p, struct span id,
+enum err osc_derive_one(struct osc_crypto *c, const struct osc_params *p, struct span id,
 	const char *type, uint8_t *out, size_t out_n)
 {
 	uint8_t buf[INFO_MAX];
@@ -40,7 +39,7 @@ static enum err derive_one(struct osc_crypto *c, const struct osc_params *p, str
 		osc_cbor_bytes(&info, p->id_context);
 	else
 		wr_u8(&info, CBOR_NULL);
-	osc_cbor_head(&info, CBOR_UINT, (size_t)p->aead);
+	osc_cbor_int(&info, p->aead);
 	osc_cbor_text(&info, type);
 	osc_cbor_head(&info, CBOR_UINT, out_n);
 	if (info.err)
@@ -84,9 +83,9 @@ enum err osc_derive_receiver(struct osc_crypto *c, const struct osc_params *p, s
 	enum err err = begin(p, a, out);
 
 	if (!err)
-		err = derive_one(c, p, p->recipient_id, "Key", out->recipient_key, a->key_n);
+		err = osc_derive_one(c, p, p->recipient_id, "Key", out->recipient_key, a->key_n);
 	if (!err)
-		err = derive_one(c, p, SPAN_EMPTY, "IV", out->common_iv, a->nonce_n);
+		err = osc_derive_one(c, p, SPAN_EMPTY, "IV", out->common_iv, a->nonce_n);
 	if (err)
 		secret_wipe(out, sizeof(*out));
 	return err;
@@ -99,7 +98,7 @@ enum err osc_derive(struct osc_crypto *c, const struct osc_params *p, struct osc
 	if (err)
 		return err;
 	const struct osc_aead_info *a = osc_aead_info(p->aead);
-	err = derive_one(c, p, p->sender_id, "Key", out->sender_key, a->key_n);
+	err = osc_derive_one(c, p, p->sender_id, "Key", out->sender_key, a->key_n);
 	if (err)
 		secret_wipe(out, sizeof(*out));
 	return err;
@@ -114,5 +113,5 @@ enum err osc_ikm_fingerprint(
 	if (err)
 		return err;
 	/* a type that no key has: the output is independent of them all */
-	return derive_one(c, p, SPAN_EMPTY, "Fingerprint", out, 16);
+	return osc_derive_one(c, p, SPAN_EMPTY, "Fingerprint", out, 16);
 }

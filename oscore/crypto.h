@@ -19,6 +19,11 @@ struct osc_aead_info {
 /* NULL if we do not do it. */
 const struct osc_aead_info *osc_aead_info(int cose);
 
+/* A128CTR, A192CTR and A256CTR (RFC 9459 section 4), whose tag_n is 0: they authenticate nothing,
+ * so they are for messages that are signed, and osc_aead_info does not know them. NULL for others.
+ */
+const struct osc_aead_info *osc_ctr_info(int cose);
+
 /* Algorithms fetched once, one cipher context per direction that is rekeyed for each message
  * (0.4 us; making one per message doubles that). Not for two threads at once. */
 struct osc_crypto;
@@ -37,6 +42,10 @@ MUST_USE enum err osc_seal(struct osc_crypto *c, const struct osc_aead_info *a, 
  * ERR_SHORT if there is no room for a tag. In place is allowed. */
 MUST_USE enum err osc_open(struct osc_crypto *c, const struct osc_aead_info *a, const uint8_t *key,
 	const uint8_t *nonce, struct span aad, struct span ciphertext, uint8_t *out);
+/* Both directions of osc_ctr_info's algorithms: the 12 bytes of the nonce stand before a block
+ * counter that starts at zero. out gets in.n bytes, zeros on ERR_NOMEM; in place is allowed. */
+MUST_USE enum err osc_ctr(struct osc_crypto *c, const struct osc_aead_info *a, const uint8_t *key,
+	const uint8_t *nonce, struct span in, uint8_t *out);
 /* RFC 5869 extract and expand. hkdf: ALG_HKDF_*; ERR_UNSUPPORTED for others. ERR_RANGE also above
  * 255 hash lengths of output. out is zeros on error, and overlaps none of the inputs. */
 MUST_USE enum err osc_hkdf(struct osc_crypto *c, int hkdf, struct span salt, struct span ikm,

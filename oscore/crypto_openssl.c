@@ -39,6 +39,14 @@ static const struct aead_row aeads[] = {
 
 enum { AEADS = sizeof(aeads) / sizeof(aeads[0]), HASH_MAX = 64 };
 
+static const struct aead_row ctrs[] = {
+	{{-65534, 16, 12, 0}, "AES-128-CTR", false},
+	{{-65533, 24, 12, 0}, "AES-192-CTR", false},
+	{{-65532, 32, 12, 0}, "AES-256-CTR", false},
+};
+
+enum { CTRS = sizeof(ctrs) / sizeof(ctrs[0]), CTR_IV = 16 };
+
 static const struct {
 	int cose;
 	const char *digest;
@@ -53,6 +61,7 @@ enum { HKDFS = sizeof(hkdfs) / sizeof(hkdfs[0]) };
 struct osc_crypto {
 	EVP_CIPHER_CTX *seal[AEADS], *open[AEADS]; /* NULL: the library lacks it */
 	EVP_MAC_CTX *hmac[HKDFS];
+	EVP_CIPHER_CTX *ctr[CTRS]; /* the same */
 };
 
 static size_t aead_index(int cose)
@@ -78,6 +87,22 @@ const struct osc_aead_info *osc_aead_info(int cose)
 	size_t i = aead_index(cose);
 
 	return i < AEADS ? &aeads[i].info : NULL;
+}
+
+static size_t ctr_index(int cose)
+{
+	size_t i = 0;
+
+	while (i < CTRS && ctrs[i].info.cose != cose)
+		i++;
+	return i;
+}
+
+const struct osc_aead_info *osc_ctr_info(int cose)
+{
+	size_t i = ctr_index(cose);
+
+	return i < CTRS ? &ctrs[i].info : NULL;
 }
 
 /* The error queue is the thread's, and the TLS code of the same thread judges by it. */
@@ -124,6 +149,22 @@ static enum err aeads_init(struct osc_crypto *c)
 	return c->seal[aead_index(ALG_AES_CCM_16_64_128)] ? ERR_OK : ERR_UNSUPPORTED;
 }
 
+static enum err ctrs_init(struct osc_crypto *c)
+{
+	for (size_t i = 0; i < CTRS; i++) {
+		EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, ctrs[i].cipher, NULL);
+		if (!cipher)
+			continue;
+		c->ctr[i] = EVP_CIPHER_CTX_new();
+		bool made =
+			c->ctr[i] && EVP_EncryptInit_ex2(c->ctr[i], cipher, NULL, NULL, NULL) == 1;
+		EVP_CIPHER_free(cipher);
+		if (!made)
+			return ERR_NOMEM;
+	}
+	return ERR_OK;
+}
+
 static EVP_MAC_CTX *hmac_ctx_new(EVP_MAC *hmac, const char *digest)
 {
 	EVP_MAC_CTX *x = EVP_MAC_CTX_new(hmac);
@@ -156,6 +197,8 @@ enum err osc_crypto_new(struct osc_crypto **out)
 		return ERR_NOMEM;
 	enum err err = aeads_init(c);
 	if (!err)
+		err = ctrs_init(c);
+	if (!err)
 		err = hashes_init(c);
 	/* what was fetched in vain left its complaints */
 	ERR_clear_error();
@@ -176,6 +219,8 @@ void osc_crypto_free(struct osc_crypto *c)
 		EVP_CIPHER_CTX_free(c->seal[i]);
 		EVP_CIPHER_CTX_free(c->open[i]);
 	}
+	for (size_t i = 0; i < CTRS; i++)
+		EVP_CIPHER_CTX_free(c->ctr[i]);
 	for (size_t i = 0; i < HKDFS; i++)
 		EVP_MAC_CTX_free(c->hmac[i]);
 	free(c);
@@ -241,6 +286,26 @@ enum err osc_open(struct osc_crypto *c, const struct osc_aead_info *a, const uin
 		return ERR_OK;
 	secret_wipe(out, n);
 	return failed(ERR_AUTH);
+}
+
+enum err osc_ctr(struct osc_crypto *c, const struct osc_aead_info *a, const uint8_t *key,
+	const uint8_t *nonce, struct span in, uint8_t *out)
+{
+	size_t i = ctr_index(a->cose);
+	EVP_CIPHER_CTX *x = i < CTRS ? c->ctr[i] : NULL;
+	uint8_t iv[CTR_IV] = {0};
+	int n;
+
+	if (!x)
+		return ERR_UNSUPPORTED;
+	if (in.n > OSC_INPUT_MAX)
+		return ERR_RANGE;
+	memcpy(iv, nonce, a->nonce_n);
+	if (EVP_EncryptInit_ex2(x, NULL, key, iv, NULL) == 1 &&
+		(!in.n || EVP_EncryptUpdate(x, out, &n, in.p, (int)in.n) == 1))
+		return ERR_OK;
+	secret_wipe(out, in.n);
+	return failed(ERR_NOMEM);
 }
 
 static bool hmac_run(EVP_MAC_CTX *x, struct span key, const struct span *part, size_t parts,

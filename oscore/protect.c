@@ -13,16 +13,8 @@ void osc_nonce(const struct osc_keys *k, const struct osc_id *piv_owner, const s
 	uint8_t out[static OSC_NONCE_MAX])
 {
 	const struct osc_aead_info *a = osc_aead_info(k->aead);
-	size_t n = a ? a->nonce_n : OSC_NONCE_MAX;
-	size_t id_max = n - OSC_PIV_MAX - 1;
-	size_t id_n = piv_owner->n < id_max ? piv_owner->n : id_max;
 
-	memset(out, 0, OSC_NONCE_MAX);
-	out[0] = (uint8_t)id_n;
-	memcpy(&out[1 + id_max - id_n], piv_owner->p, id_n);
-	memcpy(&out[n - piv->n], piv->p, piv->n);
-	for (size_t i = 0; i < n; i++)
-		out[i] ^= k->common_iv[i];
+	osc_make_nonce(k->common_iv, a ? a->nonce_n : OSC_NONCE_MAX, piv_owner, piv, out);
 }
 
 void osc_aad(const struct osc_keys *k, const struct osc_binding *b, struct writer *w)
@@ -62,7 +54,7 @@ static void push(struct msg *m, uint16_t num, struct span val)
 
 /* Class E and "both" go inside, class U outside. Observe is the one that goes to both places
  * (RFC 8613 section 4.1.3.5). Neither side gets more options than plain has. */
-static enum err split_options(
+enum err osc_split_options(
 	const struct msg *plain, struct msg *inner, struct msg *outer, struct writer *buf)
 {
 	bool response = msg_code_is_response(plain->code);
@@ -117,7 +109,7 @@ static enum err seal_inner(
 	return ERR_OK;
 }
 
-static uint8_t outer_code(const struct msg *plain)
+uint8_t osc_outer_code(const struct msg *plain)
 {
 	bool observe = msg_find(plain, OPT_OBSERVE);
 
@@ -135,7 +127,7 @@ static enum err protect_parts(
 
 	msg_init(&inner, plain->type, plain->code);
 	inner.payload = plain->payload;
-	enum err err = split_options(plain, &inner, out, buf);
+	enum err err = osc_split_options(plain, &inner, out, buf);
 	if (err)
 		return err;
 	osc_option_encode(s->option, &option);
@@ -152,7 +144,7 @@ static enum err protect(
 {
 	struct writer before = *buf;
 
-	msg_init(out, plain->type, outer_code(plain));
+	msg_init(out, plain->type, osc_outer_code(plain));
 	out->mid = plain->mid;
 	out->token_n = plain->token_n;
 	memcpy(out->token, plain->token, sizeof(out->token));

@@ -50,8 +50,7 @@ static enum err join_outer(const struct msg *outer, struct writer *buf, struct m
 	return err;
 }
 
-/* What was authentic but is not acceptable is ERR_SYNTAX, whatever the reason. */
-static enum err read_inner(struct span plaintext, const struct msg *outer, struct writer *buf,
+enum err osc_read_inner(struct span plaintext, const struct msg *outer, struct writer *buf,
 	struct msg *plain, bool want_request)
 {
 	if (msg_parse_inner(plaintext, plain))
@@ -68,7 +67,7 @@ static enum err read_inner(struct span plaintext, const struct msg *outer, struc
 	return err && err != ERR_SPACE ? ERR_SYNTAX : err;
 }
 
-static enum err finish(
+enum err osc_unprotect_end(
 	enum err err, const struct writer *before, struct writer *buf, struct msg *plain)
 {
 	if (err) {
@@ -89,28 +88,27 @@ enum err osc_unprotect_request(struct osc_crypto *c, const struct osc_keys *k,
 	uint32_t observe;
 
 	if (!opt->has_kid || opt->piv.n == 0 || !span_eq(opt->kid, osc_id_span(&k->recipient_id)))
-		return finish(ERR_AUTH, &before, buf, plain);
+		return osc_unprotect_end(ERR_AUTH, &before, buf, plain);
 	osc_nonce(k, &b.kid, &b.piv, nonce);
 	enum err err = open_payload(c, k, nonce, &b, outer, buf, &plaintext);
 	if (err)
-		return finish(err, &before, buf, plain);
-	err = read_inner(plaintext, outer, buf, plain, true);
+		return osc_unprotect_end(err, &before, buf, plain);
+	err = osc_read_inner(plaintext, outer, buf, plain, true);
 	if (!err)
 		b.observe = msg_get_uint(plain, OPT_OBSERVE, &observe) && observe == 0;
 	if (!err || err == ERR_SYNTAX)
 		*binding = b;
-	return finish(err, &before, buf, plain);
+	return osc_unprotect_end(err, &before, buf, plain);
 }
 
-/* A notification is ordered by its Partial IV, not by what stands outside (section 4.1.3.5.2). */
-static enum err set_observe(const struct osc_binding *b, const struct osc_piv *piv,
-	const struct msg *outer, struct msg *plain)
+enum err osc_set_observe(
+	bool asked, const struct osc_piv *piv, const struct msg *outer, struct msg *plain)
 {
 	uint32_t value = 0;
 
 	if (!msg_find(plain, OPT_OBSERVE))
 		return ERR_OK;
-	if (!b->observe)
+	if (!asked)
 		return ERR_SYNTAX;
 	if (piv->n)
 		value = (uint32_t)osc_piv_number(piv);
@@ -138,7 +136,7 @@ static enum err open_response(struct osc_crypto *c, const struct osc_keys *k,
 	else
 		osc_nonce(request_keys, &binding->kid, &binding->piv, nonce);
 	err = open_payload(c, k, nonce, binding, outer, buf, &plaintext);
-	return err ? err : read_inner(plaintext, outer, buf, plain, false);
+	return err ? err : osc_read_inner(plaintext, outer, buf, plain, false);
 }
 
 enum err osc_unprotect_response(struct osc_crypto *c, const struct osc_keys *k,
@@ -151,10 +149,10 @@ enum err osc_unprotect_response(struct osc_crypto *c, const struct osc_keys *k,
 	*number = UINT64_MAX;
 	enum err err = open_response(c, k, k, binding, outer, buf, plain, &opt);
 	if (!err)
-		err = set_observe(binding, &opt.piv, outer, plain);
+		err = osc_set_observe(binding->observe, &opt.piv, outer, plain);
 	if (!err && opt.piv.n)
 		*number = osc_piv_number(&opt.piv);
-	return finish(err, &before, buf, plain);
+	return osc_unprotect_end(err, &before, buf, plain);
 }
 
 enum err osc_unprotect_response_1(struct osc_crypto *c, const struct osc_keys *k,
@@ -167,5 +165,5 @@ enum err osc_unprotect_response_1(struct osc_crypto *c, const struct osc_keys *k
 	enum err err = open_response(c, k, request_keys, binding, outer, buf, plain, &opt);
 	if (!err && msg_find(plain, OPT_OBSERVE))
 		err = ERR_SYNTAX;
-	return finish(err, &before, buf, plain);
+	return osc_unprotect_end(err, &before, buf, plain);
 }

@@ -51,7 +51,7 @@ device	storage
 system='
 coap3/*	coap/*
 sqlite3*.h	storage/sqlite*
-openssl/*	oscore/crypto_openssl.c transport/tls* transport/dtls*
+openssl/*	oscore/crypto_openssl.c oscore/sign_openssl.c transport/tls* transport/dtls*
 event2/*	transport/* admin/* cmd/*
 event.h
 ev*.h
