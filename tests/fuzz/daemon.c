@@ -13,6 +13,8 @@ enum { STEPS_MAX = 300, INNER_MAX = 1200, DRAIN_MS = 4000000 };
 
 static void turn(struct world *w)
 {
+	if (w->disk.sealing_n)
+		disk_poll(w);
 	core_turn_end(w->core);
 	if (!w->held)
 		core_store_poll(w->core);
@@ -612,6 +614,7 @@ static void configure(struct cfg *g)
 {
 	cfg_defaults(g);
 	snprintf(g->uri, sizeof(g->uri), "coap://192.0.2.1:5683");
+	snprintf(g->firmware_uri, sizeof(g->firmware_uri), "coap://192.0.2.1:5683");
 	g->listen_n = LISTENERS;
 	g->listen[LISTEN_NOSEC] = (struct cfg_listen){.role = CFG_ROLE_SERVER, .nosec = true};
 	g->listen[LISTEN_SERVER] = (struct cfg_listen){.role = CFG_ROLE_SERVER};

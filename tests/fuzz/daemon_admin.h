@@ -249,6 +249,39 @@ static void call_plan(const struct adm_ops *o, struct span name, struct reader *
 		o->plan_put(o->arg, name, json, on_done, calls);
 }
 
+/* Packages of some lengths, whole and in parts, and what is done with them. */
+static void call_firmware(
+	const struct adm_ops *o, struct span name, struct reader *r, unsigned *calls)
+{
+	static const uint8_t bytes[1024];
+	static const char *const images[] = {"v1", "v2", "v3.bin", ".."};
+	uint8_t how = rd_u8(r), n = rd_u8(r);
+	struct span image = span_str(images[how & 3]);
+	struct adm_image_piece p = {.name = image,
+		.at = how & 64 ? rd_u16(r) : 0,
+		.total = (uint64_t)n * 16 + 1,
+		.bytes = span_make(bytes, (size_t)n * (how & 64 ? 4 : 16) + 1),
+		.once = how & 128};
+	struct adm_firmware f = {.pull = how & 64,
+		.image = how & 128 ? SPAN_EMPTY : image,
+		.uri = how & 128 ? counted(r) : SPAN_EMPTY};
+	if (p.bytes.n > sizeof(bytes))
+		p.bytes.n = sizeof(bytes);
+	switch (how >> 2 & 3) {
+	case 0:
+		o->image_add(o->arg, &p, on_done, calls);
+		break;
+	case 1:
+		o->firmware_start(o->arg, name, &f, on_done, calls);
+		break;
+	case 2:
+		o->firmware_cancel(o->arg, name, on_done, calls);
+		break;
+	default:
+		o->image_delete(o->arg, image, on_done, calls);
+	}
+}
+
 /* The next call, as the program says. */
 static void admin_call(struct world *w, struct reader *r)
 {
@@ -290,6 +323,9 @@ static void admin_call(struct world *w, struct reader *r)
 	case 10:
 	case 11:
 		call_plan(&o, name, r, calls);
+		break;
+	case 14:
+		call_firmware(&o, name, r, calls);
 		break;
 	default:
 		look(&o, name);

@@ -16,7 +16,7 @@ static void check_request(
 	require(r->conv == v, "a request knows its conversation");
 	require(r->state == state, "a request's state is the list it is in");
 	require(r->endpoint || !v->ctx, "a request has its endpoint");
-	require(r->tx.at + r->tx.n <= r->tx.body_n && r->tx.body_n < r->plain_n,
+	require(r->tx.at + r->tx.n <= r->tx.body_n && (r->source.read || r->tx.body_n < r->plain_n),
 		"a block lies in its body");
 	require(r->fetched_again <= 2, "an answer is begun anew twice at most");
 	if (!r->parent)

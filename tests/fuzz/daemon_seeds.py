@@ -15,7 +15,7 @@ FAIL, HEAL, HOLD, RELEASE, CRASH, RESTART = range(6)
 SECOND, FORGED, RAW, REGISTERS = 1, 2, 4, 8
 GO_ON, DONE, TOLD, BEGIN_ANEW, TOO_LARGE, GONE = range(6)  # what parts() says
 AS_ASKED, P_MORE, P_BARE, P_ETAG = 15, 16, 32, 64
-READ, WRITE, EXECUTE, WATCH, CANCEL, SETTINGS, FORGET, KEYS, _, NO_KEYS, PLAN, _, LOOK, MORE = range(14)
+READ, WRITE, EXECUTE, WATCH, CANCEL, SETTINGS, FORGET, KEYS, _, NO_KEYS, PLAN, _, LOOK, MORE, PACKAGES = range(15)
 PARTIAL, CREATE, REMOVE, DISCOVER, ATTRIBUTES = range(5)
 ROOT, DEVICE, INSTANCE, MODEL, LIFETIME, TEMPERATURE, REBOOT, _, FIRMWARE = range(9)
 LINKS = b"</3/0>,</3303/0>"
@@ -129,8 +129,28 @@ QUEUE = register("ep=a", "lt=60", "lwm2m=1.1", "b=U", "Q")
 UNPROTECTED = plain(register("ep=n", "lt=60", "lwm2m=1.0", "b=U"))
 BOOTSTRAP = inner(POST, [(PATH, b"bs"), (QUERY, b"ep=b")])
 VALUE = inner(CONTENT, [(CF, b"")], b"21.5")
+V1, V2, BEGIN, CANCEL_IT, REMOVE_IT, IN_PARTS, PULL = 0, 1, 4, 8, 12, 64, 64
+
+
+def numbers(*values):
+    """Answers to Reads of numbers; None: the Resource is not there. And to an Observe, after which "o" stands."""
+    out = b""
+    for v in values:
+        message = inner(0x84) if v is None else inner(CONTENT, [(OBSERVE, b""), (CF, b"")], b"0") if v == "o" else inner(CONTENT, [(CF, b"")], b"%d" % v)
+        out += tell(message, T_NUMBER | T_OBSERVE if v == "o" else 0) + wait(1) * 3
+    return out
+
+
+def fetch(name, block2=None, key=0):
+    more = [] if block2 is None else [(BLOCK2, block2)]
+    return ask(key, inner(GET, [(PATH, b"fw"), (PATH, name.encode()), *more]))
+
+
 SEEN = inner(CONTENT, [(OBSERVE, b""), (CF, b"")], b"21.5")
 UP = ask(A, REGISTER)
+WITH_FIRMWARE = inner(POST, [(PATH, b"rd"), *[(QUERY, q) for q in (b"ep=a", b"lt=60", b"lwm2m=1.1", b"b=U")], (CF, b"\x28")],
+                      b"</3/0>,</5/0>")
+UPDATABLE = ask(A, WITH_FIRMWARE)
 UPDATE = ask(A, inner(POST), AT_PLACE)
 WATCHED = UP + admin(WATCH, "a", TEMPERATURE, 30) + tell(SEEN, T_NUMBER | T_OBSERVE)
 
@@ -323,6 +343,21 @@ SEEDS = [
      ask(A, QUEUE) + FOUR + wait(120000) + READS + ask(A, QUEUE) + tell(VALUE, back=1) + wait(120000) + ask(A, QUEUE) + answer(9)
      + raw(UNPROTECTED) + admin(SETTINGS, "n", 4, 128 | 3) + admin(READ, "n", MODEL, 20) + write("n", 100) + admin(READ, "n", DEVICE, 20)
      + write("n", 3) + tell(VALUE, back=2) + empty(3) + answer(6)),
+    ("a package in two parts, and one whole; pushed, with a power cut",
+     admin(PACKAGES, "a", V1 | IN_PARTS, 20, 0, 0) + admin(PACKAGES, "a", V1 | IN_PARTS, 20, 0, 81)
+     + admin(PACKAGES, "a", V2, 40) + UPDATABLE + admin(PACKAGES, "a", V2 | BEGIN, 0) + wait(1) + numbers(2, "o", 0, 0)
+     + parts(GO_ON, AS_ASKED, 3) + storage(CRASH) + ask(A, WITH_FIRMWARE, piv=9) + wait(1) + numbers(2, "o", 0, 0)
+     + parts(GO_ON, AS_ASKED, 40) + parts(DONE) + wait(1) + numbers(2, 0) + answer() + wait(3000) + numbers(0, 1)
+     + admin(PACKAGES, "a", V2 | REMOVE_IT, 0)),
+    ("a package that is fetched: by its blocks, from the middle, beyond the end, by its tag, by another device",
+     admin(PACKAGES, "a", V1, 40) + UPDATABLE + admin(PACKAGES, "a", V1 | BEGIN | PULL, 0, 0, 0) + wait(1)
+     + numbers(2, None, "o", 0, 0) + tell(inner(CHANGED)) + wait(1)
+     + fetch("v1") + fetch("v1", block(1, 0, 6)) + fetch("v1", block(0, 0, 5)) + fetch("v1", block(3, 0, 4))
+     + fetch("v1", block(40, 0, 0)) + fetch("v1", block(41, 0, 0)) + fetch("v1", b"\xff\xff\xfe") + fetch("v1", block(0, 0, 7))
+     + fetch("v2") + ask(C, REGISTER) + fetch("v1", key=C) + ask(A, inner(POST, [(PATH, b"fw"), (PATH, b"v1")]))
+     + ask(A, inner(GET, [(PATH, b"fw"), (PATH, b"v1"), (4, (641).to_bytes(8, "little"))])) + numbers(1, 0)
+     + admin(PACKAGES, "a", CANCEL_IT, 0) + answer(2) + fetch("v1") + admin(PACKAGES, "a", V1 | REMOVE_IT, 0) + fetch("v1")
+     + storage(CRASH) + fetch("v1")),
     ("numbers are reserved again and again", UP + b"".join(admin(READ, "a", MODEL, 9) + answer() for _ in range(12))
      + storage(CRASH) + ask(A, REGISTER, piv=50) + admin(READ, "a", MODEL, 9) + answer()),
 ]
