@@ -19,8 +19,8 @@ struct rng {
 
 void rng_fill(const struct rng *r, uint8_t *out, size_t n);
 uint64_t rng_u64(const struct rng *r);
-/* The kernel's getrandom(2), for draws of up to 8 bytes by way of a small stock of each thread; ends
- * the process if that fails, since nothing is safe without it. */
+/* The kernel's getrandom(2), for draws of up to 8 bytes by way of a small stock of each thread;
+ * ends the process if that fails, since nothing is safe without it. */
 struct rng rng_system(void);
 /* Deterministic, for tests only: xoshiro256** seeded with `seed` in `state`. */
 struct rng rng_test(uint64_t state[static 4], uint64_t seed);

@@ -328,7 +328,8 @@ void srv_fw_begin(struct srv_fw *f, struct turn *t);
 /* At start: where it was when the last run ended. */
 void srv_fw_resume(struct srv_fw *f);
 void srv_fw_timer(struct srv *s, struct turn *t);
-/* The outcome of a question: the device's answer; or none, `type` is as of srv_op_done. */
+/* firmware_answer.c. The outcome of a question: the device's answer; or none, `type` is as of
+ * srv_op_done. */
 void srv_fw_answered(
 	struct srv_fw *f, const struct srv_op *op, const struct msg *m, struct turn *t);
 void srv_fw_unanswered(struct srv_fw *f, const char *type, struct turn *t);

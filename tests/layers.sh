@@ -60,7 +60,7 @@ cbor*	lwm2m/*
 expat*.h	lwm2m/models_xml.c
 ini.h	config/*
 systemd/*	cmd/*
-pthread.h	storage/* cmd/*
+pthread.h	storage/* cmd/* base/secret.c
 sys/socket.h	transport/* admin/* cmd/*
 sys/un.h	transport/* admin/* cmd/*
 netinet/*	transport/* config/* cmd/*

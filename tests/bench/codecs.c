@@ -99,8 +99,8 @@ static double best_ns(void (*work)(const struct lwm_format *, size_t, struct wri
 
 int main(int argc, char **argv)
 {
-	static const uint16_t formats[] = {LWM_CF_TLV, LWM_CF_LWM2M_CBOR, LWM_CF_SENML_CBOR,
-		LWM_CF_SENML_JSON, LWM_CF_JSON};
+	static const uint16_t formats[] = {
+		LWM_CF_TLV, LWM_CF_LWM2M_CBOR, LWM_CF_SENML_CBOR, LWM_CF_SENML_JSON, LWM_CF_JSON};
 	size_t rounds = argc > 1 ? strtoul(argv[1], NULL, 10) : 10000;
 	if (!rounds)
 		return 1;
