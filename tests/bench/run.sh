@@ -19,6 +19,10 @@ trap 'rm -rf "$dir"' EXIT
 	-Wl,--start-group "$build"/lib/{endpoint,oscore,coap,base}.a -Wl,--end-group \
 	$(pkg-config --libs libcoap-3-notls libcrypto)
 "$build/bench/oscore"
+"${CC:-cc}" -std=c17 -O2 -D_GNU_SOURCE -I. -o "$build/bench/group" tests/bench/group.c \
+	-Wl,--start-group "$build"/lib/{oscore,coap,base}.a -Wl,--end-group \
+	$(pkg-config --libs libcoap-3-notls libcrypto)
+"$build/bench/group"
 "${CC:-cc}" -std=c17 -O2 -D_GNU_SOURCE -I. -o "$build/bench/codecs" tests/bench/codecs.c \
 	-Wl,--start-group "$build"/lib/{lwm2m,coap,base}.a -Wl,--end-group \
 	$(pkg-config --libs libcoap-3-notls libcbor) -lm

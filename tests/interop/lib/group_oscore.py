@@ -55,6 +55,11 @@ def piv_of(number):
 	return number.to_bytes(max(1, (number.bit_length() + 7) // 8), "big")
 
 
+def nonce(common_iv, n, owner, piv):
+	made = bytes([len(owner)]) + owner.rjust(n - 6, b"\0") + piv.rjust(5, b"\0")
+	return bytes(a ^ b for a, b in zip(made, common_iv))
+
+
 class Key:
 	"""A key pair and its credential."""
 
@@ -135,10 +140,6 @@ class Group:
 			self.of[sender].private, self.of[recipient].point)
 		return hkdf(self.hkdf, self.key[sender], ikm, [sender, self.gid, self.aead, "Key", n], n)
 
-	def nonce(self, n, owner, piv):
-		made = bytes([len(owner)]) + owner.rjust(n - 6, b"\0") + piv.rjust(5, b"\0")
-		return bytes(a ^ b for a, b in zip(made, self.common_iv))
-
 	def parts(self, kind, mode, request_number, number, option, sender):
 		"""What a message is made with: AAD, algorithm, nonce, keystream."""
 		request_piv = piv_of(request_number)
@@ -148,7 +149,7 @@ class Group:
 		alg = self.group_enc if mode == "group" else self.aead
 		stream = mode == "group" and hkdf(self.hkdf, piv, self.signature_key,
 			[owner, self.gid, kind == "request", 64], 64)
-		return aad, alg, self.nonce(lengths(alg)[1], owner, piv), stream
+		return aad, alg, nonce(self.common_iv, lengths(alg)[1], owner, piv), stream
 
 	def option(self, kind, mode, request_mode, number, with_kid, sender):
 		piv = piv_of(number) if number is not None else b""
@@ -164,9 +165,9 @@ class Group:
 		if kind == "request":
 			number = request_number
 		option = self.option(kind, mode, request_mode, number, with_kid, sender)
-		aad, alg, nonce, stream = self.parts(kind, mode, request_number, number, option, sender)
+		aad, alg, iv, stream = self.parts(kind, mode, request_number, number, option, sender)
 		key = self.key[sender] if mode == "group" else self.pairwise(sender, other)
-		text = encrypt(alg, key, nonce, cbor2.dumps(["Encrypt0", b"", aad]), plaintext)
+		text = encrypt(alg, key, iv, cbor2.dumps(["Encrypt0", b"", aad]), plaintext)
 		if mode == "group":
 			signed = cbor2.dumps(["CounterSignature0", b"", b"", aad, text])
 			signature = self.of[sender].sign(signed)
