@@ -21,6 +21,10 @@ enum {
 	PIV_MAX = 5,
 	MESSAGE_MAX = 8192,
 	ID_CONTEXT_MAX = 32,
+	SHA256 = 32,
+	RAW_KEY = 91,
+	RAW_KEY_HEAD = 27,
+	CERTIFICATE_TEXT_MAX = 254,
 	ARGUMENTS_MAX = 1024,
 	URI_MAX = 255,
 };
@@ -208,6 +212,64 @@ bool body_psk(struct span text, struct arena *a, struct adm_psk *out, struct adm
 				     memchr(out->identity.p, 0, out->identity.n)))
 		js_fail(&in, text_form ? "identity" : "identity_hex",
 			"must be 1 to 128 bytes, none of them 0");
+	js_free(in.obj);
+	return fail->status == 0;
+}
+
+/* Of P-256, uncompressed: all others have another length, or another beginning. */
+static void raw_key_member(struct js_in *in, struct arena *a, struct adm_peer *out)
+{
+	static const char *const head = "3059301306072a8648ce3d020106082a8648ce3d03010703420004";
+	uint8_t want[RAW_KEY_HEAD];
+	struct writer w = wr_make(want, sizeof(want));
+	bool has;
+
+	out->by = ADM_PEER_RAW_KEY;
+	out->value = js_hex(in, a, "public_key", 1, RAW_KEY, &has);
+	need(in, "public_key", has);
+	if (!in->fail->status &&
+		(hex_decode(span_str(head), &w) || out->value.n != RAW_KEY ||
+			!span_eq(span_sub(out->value, 0, RAW_KEY_HEAD), wr_span(&w))))
+		js_fail(in, "public_key",
+			"must be a SubjectPublicKeyInfo of the curve secp256r1, uncompressed: 91 "
+			"bytes");
+}
+
+static void certificate_members(struct js_in *in, struct arena *a, struct adm_peer *out)
+{
+	bool has_sha256, has_subject, has_name;
+	struct span sha256 = js_hex(in, a, "sha256", SHA256, SHA256, &has_sha256);
+	struct span subject = js_text(in, "subject", 1, CERTIFICATE_TEXT_MAX, &has_subject);
+	struct span name = js_text(in, "name", 1, CERTIFICATE_TEXT_MAX, &has_name);
+
+	if (has_sha256 + has_subject + has_name > 1)
+		js_fail(in, has_name ? "name" : "subject",
+			"only one of sha256, subject and name can be given");
+	else
+		need(in, "sha256", has_sha256 || has_subject || has_name);
+	out->by = has_subject ? ADM_PEER_SUBJECT : has_name ? ADM_PEER_NAME : ADM_PEER_SHA256;
+	out->value = has_subject ? keep(a, subject, in->fail)
+		     : has_name  ? keep(a, name, in->fail)
+				 : sha256;
+}
+
+bool body_peer(struct span text, bool raw_key, struct arena *a, struct adm_peer *out,
+	struct adm_fail *fail)
+{
+	static const char *const names[2][5] = {
+		{"role", "sha256", "subject", "name", NULL}, {"role", "public_key", NULL}};
+	static const char *const roles[] = {"server", "bootstrap", NULL};
+	struct js_in in = {.fail = fail};
+
+	*out = (struct adm_peer){.bootstrap = false};
+	if (!js_parse(text, &in.obj, fail))
+		return false;
+	js_known(&in, names[raw_key]);
+	out->bootstrap = js_choice(&in, "role", roles, NULL) == 1;
+	if (raw_key)
+		raw_key_member(&in, a, out);
+	else
+		certificate_members(&in, a, out);
 	js_free(in.obj);
 	return fail->status == 0;
 }

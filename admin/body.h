@@ -22,6 +22,9 @@ MUST_USE bool body_decode(
 	struct span text, struct arena *a, struct adm_decode *out, struct adm_fail *fail);
 /* PUT .../credentials/psk; likewise. */
 bool body_psk(struct span text, struct arena *a, struct adm_psk *out, struct adm_fail *fail);
+/* PUT .../credentials/x509 and .../credentials/rpk. */
+bool body_peer(struct span text, bool raw_key, struct arena *a, struct adm_peer *out,
+	struct adm_fail *fail);
 /* A line of POST /v1/import: {"endpoint", what body_settings takes, "credentials":{"oscore": what
  * body_oscore takes, or an array of one for each role}, "plan"}. */
 MUST_USE bool body_import(

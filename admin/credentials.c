@@ -150,6 +150,84 @@ void psk_delete(struct adm_req *r)
 		r->adm->ops.psk_delete(r->adm->ops.arg, r->endpoint, bootstrap, req_done, r);
 }
 
+/* ---- certificates and raw public keys */
+
+static void peer_out(void *cb_arg, const struct adm_peer_view *v)
+{
+	static const char *const member[] = {[ADM_PEER_SHA256] = "sha256",
+		[ADM_PEER_SUBJECT] = "subject",
+		[ADM_PEER_NAME] = "name",
+		[ADM_PEER_RAW_KEY] = "public_key"};
+	struct jo *o = cb_arg;
+
+	jo_object(o, NULL);
+	jo_str(o, "role", v->role);
+	if (v->by == ADM_PEER_SHA256 || v->by == ADM_PEER_RAW_KEY)
+		jo_hex(o, member[v->by], v->value);
+	else
+		jo_text(o, member[v->by], v->value);
+	jo_end_object(o);
+}
+
+static void peers_get(struct adm_req *r, bool raw_key)
+{
+	struct jo o = {0};
+	enum err e;
+
+	req_list_begin(r, &o, raw_key ? "public_keys" : "certificates");
+	e = r->adm->ops.peer_list(r->adm->ops.arg, r->endpoint, raw_key, peer_out, &o);
+	req_list_end(r, &o, e);
+}
+
+static void peer_put(struct adm_req *r, bool raw_key)
+{
+	struct adm_peer p;
+
+	if (!body_peer(r->body, raw_key, &r->arena, &p, &r->fail))
+		req_fail(r);
+	else
+		r->adm->ops.peer_put(r->adm->ops.arg, r->endpoint, &p, req_done, r);
+}
+
+static void peer_delete(struct adm_req *r, bool raw_key)
+{
+	bool bootstrap;
+
+	if (role_param(r, &bootstrap))
+		r->adm->ops.peer_delete(
+			r->adm->ops.arg, r->endpoint, raw_key, bootstrap, req_done, r);
+}
+
+void x509_get(struct adm_req *r)
+{
+	peers_get(r, false);
+}
+
+void x509_put(struct adm_req *r)
+{
+	peer_put(r, false);
+}
+
+void x509_delete(struct adm_req *r)
+{
+	peer_delete(r, false);
+}
+
+void rpk_get(struct adm_req *r)
+{
+	peers_get(r, true);
+}
+
+void rpk_put(struct adm_req *r)
+{
+	peer_put(r, true);
+}
+
+void rpk_delete(struct adm_req *r)
+{
+	peer_delete(r, true);
+}
+
 void oscore_decode_post(struct adm_req *r)
 {
 	struct adm_decode d;

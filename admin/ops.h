@@ -133,6 +133,27 @@ struct adm_psk_view { /* no key, ever */
 };
 typedef void adm_psk_fn(void *cb_arg, const struct adm_psk_view *v);
 
+/* By what an endpoint is known to DTLS and TLS beside a PSK. */
+enum adm_peer_by {
+	ADM_PEER_SHA256,  /* of its certificate: 32 bytes */
+	ADM_PEER_SUBJECT, /* of its certificate, as RFC 2253 writes it */
+	ADM_PEER_NAME,    /* in its certificate */
+	ADM_PEER_RAW_KEY, /* SubjectPublicKeyInfo */
+};
+
+struct adm_peer {       /* PUT credentials/x509 and credentials/rpk */
+	bool bootstrap; /* role; else server */
+	enum adm_peer_by by;
+	struct span value;
+};
+
+struct adm_peer_view {
+	const char *role;
+	enum adm_peer_by by;
+	struct span value;
+};
+typedef void adm_peer_fn(void *cb_arg, const struct adm_peer_view *v);
+
 enum { ADM_IMPORT_MAX = 1000, ADM_IMPORT_CONTEXTS = 2 };
 
 /* A line of an import: an endpoint with what belongs to it, done whole or not at all. */
@@ -331,6 +352,13 @@ struct adm_ops {
 		void *done_arg);
 	void (*psk_delete)(
 		void *arg, struct span name, bool bootstrap, adm_done_fn *done, void *done_arg);
+	/* Certificates or raw public keys. ERR_NOTFOUND. */
+	enum err (*peer_list)(
+		void *arg, struct span name, bool raw_key, adm_peer_fn *fn, void *cb_arg);
+	void (*peer_put)(void *arg, struct span name, const struct adm_peer *p, adm_done_fn *done,
+		void *done_arg);
+	void (*peer_delete)(void *arg, struct span name, bool raw_key, bool bootstrap,
+		adm_done_fn *done, void *done_arg);
 	/* Ends when the device has answered or time has run out; what `d` points to may go when
 	 * this returns. Or with 202: it is stored, and waits in the queue of the device that is
 	 * asleep (type "asleep") or is asked for something else ("busy"). Returns what names the

@@ -22,6 +22,7 @@ void routes_dispatch(struct adm_req *r);
 adm_handler_fn openapi_get, status_get, metrics_get, models_get, events_get, trace_get, unseal_post,
 	backup_post;
 adm_handler_fn endpoints_list, endpoint_get, endpoint_put, endpoint_delete, explain_get;
+adm_handler_fn x509_get, x509_put, x509_delete, rpk_get, rpk_put, rpk_delete;
 adm_handler_fn credentials_get, credentials_put, credentials_delete, psks_get, psk_put, psk_delete,
 	oscore_decode_post, import_post;
 adm_handler_fn data_get, data_put, data_post, data_delete, execute_post;

@@ -62,9 +62,14 @@ void core_input_by(struct core *c, const struct peer *from, uint64_t mark, struc
 bool core_psk(const struct core *c, size_t listener, struct span identity, struct channel_psk *out);
 /* Is there a credential of that mark, for that listener's role? */
 bool core_credential_known(const struct core *c, size_t listener, uint64_t mark);
-/* A handshake came to nothing. In a turn. */
-void core_channel_failed(
-	struct core *c, const struct peer *from, enum channel_fault why, uint64_t mark);
+/* Whose a certificate or raw public key is at that listener, as net_secure's `peer` has it. In a
+ * turn, if it is proven: then the credential of an endpoint that a trusted certificate names, and
+ * with "certificates = any" that endpoint, are made where they are not there. */
+enum channel_fault core_channel_peer(struct core *c, size_t listener,
+	const struct channel_peer *peer, struct channel_owner *out);
+/* A handshake came to nothing; why, for an operator (NULL: it is not counted now). In a turn. */
+const char *core_channel_failed(
+	struct core *c, const struct peer *from, const struct channel_failure *f);
 /* A connection has ended. In a turn. */
 void core_closed(struct core *c, const struct peer *who);
 /* What io.send was given could not be sent, for there is no such connection. From within it too. */

@@ -101,7 +101,7 @@ static void tell_state(struct look *k)
 		tell(k, "registered", "It is registered.", 0);
 	else
 		tell(k, "not-registered", "It is not registered now.", 0);
-	if (!k->e->contexts && !k->e->allow_nosec)
+	if (!k->e->contexts && !k->e->allow_nosec && !ep_has_credentials(k->e))
 		tell(k, "no-credentials",
 			"It has no credentials here: provision it, or allow it to come "
 			"unprotected.",
@@ -303,6 +303,11 @@ static const char *say_no_credentials(struct look *k, struct writer *w)
 {
 	if (k->e->contexts)
 		return NULL;
+	if (ep_has_credentials(k->e)) {
+		wr_str(w, "It has a PSK, certificate or raw public key for DTLS and TLS, but is "
+			  "not registered: check the URI the device was given.");
+		return "never-heard";
+	}
 	if (k->e->allow_nosec) {
 		wr_str(w, "It may come unprotected, but has not registered: check the URI the "
 			  "device was given.");

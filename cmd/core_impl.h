@@ -206,6 +206,13 @@ void core_psk_put(
 void core_psk_delete(
 	void *arg, struct span name, bool bootstrap, adm_done_fn *done, void *done_arg);
 
+/* core_peer.c */
+enum err core_peer_list(void *arg, struct span name, bool raw_key, adm_peer_fn *fn, void *cb_arg);
+void core_peer_put(
+	void *arg, struct span name, const struct adm_peer *p, adm_done_fn *done, void *done_arg);
+void core_peer_delete(void *arg, struct span name, bool raw_key, bool bootstrap, adm_done_fn *done,
+	void *done_arg);
+
 void core_import(void *arg, struct adm_import *lines, size_t n, bool replace, adm_done_fn *done,
 	void *done_arg);
 

@@ -48,6 +48,10 @@ enum ctl_opt {
 	CTL_OPT_KID,
 	CTL_OPT_PIV,
 	CTL_OPT_MODELS,
+	CTL_OPT_PEM,
+	CTL_OPT_FINGERPRINT,
+	CTL_OPT_SUBJECT,
+	CTL_OPT_NAME,
 	CTL_OPT_N,
 };
 #define CTL_HAS(opt) (UINT64_C(1) << (opt))
@@ -204,6 +208,8 @@ int ctl_metrics(struct ctl *c);
 int ctl_models(struct ctl *c);
 int ctl_provision(struct ctl *c);
 int ctl_psk(struct ctl *c);
+int ctl_certificate(struct ctl *c);
+int ctl_rpk(struct ctl *c);
 int ctl_import(struct ctl *c);
 int ctl_create(struct ctl *c);
 int ctl_remove(struct ctl *c);

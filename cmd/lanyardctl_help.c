@@ -57,6 +57,13 @@ const struct ctl_option ctl_options[CTL_OPT_N] = {
 	[CTL_OPT_MODELS] = {"models", 0, "DIR",
 		"a directory of object models, *.xml as the OMA registry has them"},
 	[CTL_OPT_PIV] = {"partial-iv", 0, "HEX", "the Partial IV of that request"},
+	[CTL_OPT_PEM] = {"pem", 0, "FILE", "a PEM file, or - for standard input"},
+	[CTL_OPT_FINGERPRINT] = {"fingerprint", 0, "HEX",
+		"the SHA-256 fingerprint of a certificate"},
+	[CTL_OPT_SUBJECT] = {"subject", 0, "TEXT",
+		"the subject of certificates, as RFC 2253 writes it: CN=meter,O=Example"},
+	[CTL_OPT_NAME] = {"name", 0, "TEXT",
+		"the common name of certificates, or a DNS name or URI in them"},
 	[CTL_OPT_ONLY_COPY] = {"only-copy", 0, NULL,
 		"no other copy of the database runs, has run since this one was made, or will"},
 };
@@ -97,6 +104,26 @@ static const struct ctl_command commands[] = {
 		"identities that are no text. Sessions that were opened with a key which is "
 		"replaced or deleted\n"
 		"serve no longer."},
+	{"certificate", NULL, "EP", 1, 1,
+		CTL_HAS(CTL_OPT_PEM) | CTL_HAS(CTL_OPT_FINGERPRINT) | CTL_HAS(CTL_OPT_SUBJECT) |
+			CTL_HAS(CTL_OPT_NAME) | CTL_HAS(CTL_OPT_DELETE) | CTL_HAS(CTL_OPT_ROLE),
+		ctl_certificate, "which certificate is an endpoint's, for DTLS and TLS",
+		"Without an option those it has are shown, also those by which it came first. "
+		"--pem and --fingerprint\n"
+		"name one certificate, whoever signed it, --subject and --name all that a CA of "
+		"ca_file has signed\n"
+		"with these words in them. That of the role, server unless --role says bootstrap, "
+		"is replaced, and\n"
+		"sessions that were opened with it serve no longer. What --delete takes away may "
+		"come back with the\n"
+		"next handshake, unless the listener says certificates = mapped."},
+	{"rpk", NULL, "EP", 1, 1,
+		CTL_HAS(CTL_OPT_PEM) | CTL_HAS(CTL_OPT_DELETE) | CTL_HAS(CTL_OPT_ROLE), ctl_rpk,
+		"raw public keys of an endpoint for DTLS and TLS",
+		"--pem is its public key (BEGIN PUBLIC KEY), of the curve secp256r1; that of the "
+		"role, server unless\n"
+		"--role says bootstrap, is replaced, and sessions that were opened with it serve "
+		"no longer."},
 	{"import", NULL, "FILE", 1, 1, CTL_HAS(CTL_OPT_REPLACE), ctl_import,
 		"bring in many endpoints from a file",
 		"FILE (- for standard input) has a JSON object a line:\n"

@@ -5,8 +5,10 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "cmd/core.h"
+#include "cmd/lanyardd_identity.h"
 #include "cmd/lanyardd_listen.h"
 #include "cmd/lanyardd_models.h"
+#include "cmd/lanyardd_restore.h"
 #include "oscore/crypto.h"
 #include "storage/sqlite.h"
 #include "transport/net.h"
@@ -134,11 +136,19 @@ static bool on_known(void *arg, uint16_t listener, uint64_t mark)
 	return core_credential_known(d->core, listener, mark);
 }
 
-static void on_failed(void *arg, const struct peer *who, enum channel_fault why, uint64_t mark)
+static enum channel_fault on_peer(
+	void *arg, uint16_t listener, const struct channel_peer *peer, struct channel_owner *out)
 {
 	struct daemon *d = arg;
 	begin_turn(d);
-	core_channel_failed(d->core, who, why, mark);
+	return core_channel_peer(d->core, listener, peer, out);
+}
+
+static void on_failed(void *arg, const struct peer *who, const struct channel_failure *f)
+{
+	struct daemon *d = arg;
+	begin_turn(d);
+	daemon_tell_failed(core_channel_failed(d->core, who, f), f, who, boot_ms());
 }
 
 static void on_reads_over(void *arg)
@@ -339,6 +349,11 @@ static void say_config_error(void *arg, const char *file, uint32_t line, const c
 	log_entry(LOG_LEVEL_ERROR, message, at, line ? 2 : 1);
 }
 
+static struct daemon_identity identity_of(const struct daemon *d)
+{
+	return (struct daemon_identity){&d->cfg, config_path(d), say_config_error};
+}
+
 static void on_reload(evutil_socket_t sig, short what, void *arg)
 {
 	struct daemon *d = arg;
@@ -357,6 +372,8 @@ static void on_reload(evutil_socket_t sig, short what, void *arg)
 		log_fields(LOG_LEVEL_NOTICE, "configuration reloaded",
 			log_word("file", config_path(d)));
 		(void)daemon_models_load(d->cfg.models_dir);
+		struct daemon_identity id = identity_of(d);
+		daemon_identity_reload(&id, d->net);
 		if (refused[0])
 			log_fields(LOG_LEVEL_WARNING, "some changes need a restart",
 				log_text("options", span_str(refused)));
@@ -504,6 +521,7 @@ static bool open_core(struct daemon *d)
 static bool open_listeners(struct daemon *d)
 {
 	char why[WHY_MAX];
+	struct daemon_identity id = identity_of(d);
 	if (net_new(d->base, on_input, on_reads_over, d, &d->net)) {
 		log_error("cannot start the network: out of memory");
 		return false;
@@ -512,6 +530,7 @@ static bool open_listeners(struct daemon *d)
 	net_expect(d->net, on_expect);
 	net_secure(d->net, &(struct net_secure){.psk = on_psk,
 				   .known = on_known,
+				   .peer = on_peer,
 				   .failed = on_failed,
 				   .sessions = d->cfg.dtls_sessions,
 				   .handshakes = d->cfg.dtls_handshakes,
@@ -520,6 +539,8 @@ static bool open_listeners(struct daemon *d)
 	for (size_t i = 0; i < d->cfg.listen_n; i++) {
 		const struct cfg_listen *l = &d->cfg.listen[i];
 		why[0] = '\0';
+		if (!daemon_identity_load(&id, d->net, i))
+			return false;
 		if (daemon_listen(d->net, &d->cfg, i, &d->inherited, why)) {
 			log_fields(LOG_LEVEL_ERROR, why, log_word("name", l->name));
 			return false;
@@ -673,42 +694,6 @@ static void usage(FILE *out)
 
 enum mode { MODE_RUN, MODE_CHECK, MODE_PRINT, MODE_RESTORE };
 
-/* What was done and what comes, for an operator. */
-static void tell_restored(const struct store_restore *r, const char *file)
-{
-	printf("%s is now the database in %s.\n", file, r->dir);
-	if (r->aside[0])
-		printf("The one that was there is %s.\n", r->aside);
-	if (r->seal)
-		printf("At its next start it is sealed until 'lanyardctl unseal --only-copy', "
-		       "because "
-		       "%s.\n",
-			store_seal_text(r->seal));
-	puts("Sender numbers will start in a later range, every device has to answer an Echo "
-	     "challenge,\nand those whose keys were drawn after the copy was made have to "
-	     "bootstrap "
-	     "again.");
-}
-
-static int restore(const struct cfg *cfg, const char *file)
-{
-	static struct store_restore r;
-	char why[WHY_MAX], when[32];
-	time_t now = time(NULL);
-	struct tm tm;
-	if (!gmtime_r(&now, &tm) || !strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &tm))
-		return EXIT_FAILURE;
-	r = (struct store_restore){
-		.dir = cfg->dir, .anchor = cfg->anchor, .file = file, .when = when};
-	enum err err = store_sqlite_restore(&r, why);
-	if (err) {
-		fprintf(stderr, "lanyardd: not restored: %s\n", why[0] ? why : err_text(err));
-		return EXIT_FAILURE;
-	}
-	tell_restored(&r, file);
-	return EXIT_SUCCESS;
-}
-
 static bool load_config(struct daemon *d)
 {
 	enum err err = cfg_load(config_path(d), &d->cfg, say_config_error, NULL);
@@ -774,11 +759,15 @@ int main(int argc, char **argv)
 	if (!load_config(&d))
 		return EXIT_USAGE;
 	apply_log(&d.cfg);
+	struct daemon_identity id = identity_of(&d);
+	if (!daemon_identity_possible(&id))
+		return EXIT_USAGE;
 	if (mode == MODE_PRINT)
 		cfg_print(&d.cfg, stdout);
 	if (mode == MODE_RESTORE)
-		return restore(&d.cfg, copy);
-	if (mode == MODE_CHECK && !daemon_models_load(d.cfg.models_dir))
+		return daemon_restore(&d.cfg, copy);
+	if (mode == MODE_CHECK &&
+		(!daemon_models_load(d.cfg.models_dir) || !daemon_identity_check(&id)))
 		return EXIT_USAGE;
 	return mode == MODE_RUN ? run(&d) : EXIT_SUCCESS;
 }

@@ -24,6 +24,14 @@ static struct cfg_place place(
 	return (struct cfg_place){p->main_file, 0};
 }
 
+struct cfg_place cfg_parse_where(const struct cfg_parse *p, const char *listener, const char *key)
+{
+	for (size_t i = 0; i < p->cfg->listen_n; i++)
+		if (strcmp(p->cfg->listen[i].name, listener) == 0)
+			return place(p, "listen", key, i);
+	return (struct cfg_place){p->main_file, 0};
+}
+
 #define FAIL_AT(p, at, ...) cfg_parse_error((p), (at).file, (at).line, __VA_ARGS__)
 
 static void default_listeners(struct cfg_parse *p)
@@ -156,6 +164,50 @@ static void check_require(struct cfg_parse *p, size_t at)
 			channel ? "transport" : "require");
 }
 
+static void check_file(struct cfg_parse *p, size_t at, const char *key, const char *value)
+{
+	size_t n = strlen(CFG_CREDENTIAL);
+
+	if (value[0] == '\0' || value[0] == '/' ||
+		(strncmp(value, CFG_CREDENTIAL, n) == 0 && value[n] && !strchr(&value[n], '/')))
+		return;
+	FAIL_AT(p, place(p, "listen", key, at),
+		"\"%s\" must be an absolute path, or " CFG_CREDENTIAL
+		"NAME for what systemd hands over (LoadCredential=)",
+		key);
+}
+
+/* What a listener proves itself by goes together, and is for those that have channels. */
+static void check_identity(struct cfg_parse *p, size_t at)
+{
+	const struct cfg_listen *l = &p->cfg->listen[at];
+	const struct {
+		const char *key, *value;
+		bool needs_key;
+	} files[] = {{"certificate_file", l->certificate_file, true},
+		{"key_file", l->key_file, false}, {"ca_file", l->ca_file, true},
+		{"crl_file", l->crl_file, true},
+		{"raw_public_keys", l->raw_public_keys ? "/" : "", true}};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		struct cfg_place where = place(p, "listen", files[i].key, at);
+		check_file(p, at, files[i].key, files[i].value);
+		if (files[i].value[0] && !cfg_is_channel(l->transport))
+			FAIL_AT(p, where,
+				"\"%s\" is for \"transport = dtls\" or tls, and this is \"%s\"",
+				files[i].key, cfg_transport_name(l->transport));
+		else if (files[i].value[0] && files[i].needs_key && !l->key_file[0])
+			FAIL_AT(p, where, "\"%s\" needs \"key_file\" as well", files[i].key);
+	}
+	if (l->key_file[0] && !l->certificate_file[0] && !l->raw_public_keys)
+		FAIL_AT(p, place(p, "listen", "key_file", at),
+			"\"key_file\" needs \"certificate_file\", or \"raw_public_keys = yes\"");
+	if ((l->ca_file[0] && !l->certificate_file[0]) || (l->crl_file[0] && !l->ca_file[0]))
+		FAIL_AT(p, place(p, "listen", l->ca_file[0] ? "ca_file" : "crl_file", at),
+			"\"%s\" needs \"%s\" as well", l->ca_file[0] ? "ca_file" : "crl_file",
+			l->ca_file[0] ? "certificate_file" : "ca_file");
+}
+
 static void check_listeners(struct cfg_parse *p)
 {
 	for (size_t i = 0; i < p->cfg->listen_n; i++) {
@@ -163,6 +215,7 @@ static void check_listeners(struct cfg_parse *p)
 		check_collisions(p, i);
 		check_enabled(p, i);
 		check_require(p, i);
+		check_identity(p, i);
 		if (l->nosec && l->role == CFG_ROLE_BOOTSTRAP)
 			FAIL_AT(p, place(p, "listen", "nosec", i),
 				"\"nosec\" is for \"role = server\": bootstrap would hand out keys "

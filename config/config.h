@@ -25,6 +25,13 @@ enum cfg_require {
 	CFG_REQUIRE_BOTH,
 };
 
+/* Whose certificates let somebody in, of those that a trusted CA has signed. */
+enum cfg_certificates {
+	CFG_CERTIFICATES_KNOWN,  /* they name a known endpoint, or were given to one */
+	CFG_CERTIFICATES_MAPPED, /* they were given to an endpoint */
+	CFG_CERTIFICATES_ANY,    /* all: an endpoint that is not known is made */
+};
+
 /* [listen NAME] */
 struct cfg_listen {
 	char name[32];
@@ -34,7 +41,13 @@ struct cfg_listen {
 	uint32_t transport; /* enum cfg_transport */
 	bool nosec;         /* endpoints without security may register here */
 	uint32_t require;   /* enum cfg_require */
+	/* PEM files; "": none; "credential:NAME" is one that systemd hands over */
+	char certificate_file[CFG_TEXT_MAX], key_file[CFG_TEXT_MAX];
+	char ca_file[CFG_TEXT_MAX], crl_file[CFG_TEXT_MAX];
+	uint32_t certificates; /* enum cfg_certificates */
+	bool raw_public_keys;
 };
+#define CFG_CREDENTIAL "credential:"
 
 /* What is at the other end of a [gateway NAME]. */
 enum cfg_gateway_type { CFG_GATEWAY_NONE, CFG_GATEWAY_SOCKET };
@@ -150,6 +163,10 @@ typedef void cfg_error_fn(void *arg, const char *file, uint32_t line, const char
  * missing; ERR_IO if one cannot be read (told, without a line); ERR_NOMEM. `out` then holds the
  * defaults. */
 MUST_USE enum err cfg_load(const char *path, struct cfg *out, cfg_error_fn *tell, void *arg);
+/* Where an option of a listener stands in the files that cfg_load reads: "FILE", and the line;
+ * false, and the main file and 0, if it stands nowhere. For complaints about what it names. */
+bool cfg_where(const char *path, const char *listener, const char *key,
+	char file[static CFG_TEXT_MAX], uint32_t *line);
 /* The effective values as an INI file that cfg_load reads back to the same. */
 void cfg_print(const struct cfg *c, FILE *out);
 /* Every option with its default and help as a commented INI file: the example configuration. */

@@ -115,28 +115,62 @@ out:
 	return err == ERR_LIMIT ? ERR_SYNTAX : err;
 }
 
+static enum err load(struct cfg_parse *p, const char *path, struct names *extra)
+{
+	char *dir = conf_d(path);
+	enum err err = dir ? parse_file(p, path) : ERR_NOMEM;
+
+	if (!err)
+		err = list_dir(p, dir, extra);
+	for (size_t i = 0; i < extra->n && !err; i++)
+		err = parse_file(p, extra->name[i]);
+	free(dir);
+	return err;
+}
+
 enum err cfg_load(const char *path, struct cfg *out, cfg_error_fn *tell, void *arg)
 {
 	struct cfg_parse *p = malloc(sizeof(*p));
 	struct names extra = {0};
-	char *dir = conf_d(path);
 	enum err err = ERR_NOMEM;
 
-	if (!p || !dir)
+	if (!p)
 		goto out;
 	cfg_parse_init(p, out, path, tell, arg);
-	err = parse_file(p, path);
-	if (!err)
-		err = list_dir(p, dir, &extra);
-	for (size_t i = 0; i < extra.n && !err; i++)
-		err = parse_file(p, extra.name[i]);
+	err = load(p, path, &extra);
 	if (!err)
 		err = cfg_parse_end(p);
 out:
 	if (err)
 		cfg_defaults(out);
 	names_fini(&extra);
-	free(dir);
 	free(p);
 	return err;
+}
+
+static void tell_nobody(void *arg, const char *file, uint32_t line, const char *text)
+{
+	(void)arg, (void)file, (void)line, (void)text;
+}
+
+/* Reads all of it once more: it is asked for where something is wrong, so rarely. */
+bool cfg_where(const char *path, const char *listener, const char *key,
+	char file[static CFG_TEXT_MAX], uint32_t *line)
+{
+	struct cfg_parse *p = malloc(sizeof(*p));
+	struct cfg *c = malloc(sizeof(*c));
+	struct names extra = {0};
+	struct cfg_place at = {path, 0};
+
+	if (p && c) {
+		cfg_parse_init(p, c, path, tell_nobody, NULL);
+		if (!load(p, path, &extra))
+			at = cfg_parse_where(p, listener, key);
+	}
+	snprintf(file, CFG_TEXT_MAX, "%s", at.file);
+	*line = at.line;
+	names_fini(&extra);
+	free(c);
+	free(p);
+	return at.line != 0;
 }

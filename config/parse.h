@@ -57,6 +57,8 @@ MUST_USE enum err cfg_parse_end(struct cfg_parse *p);
 /* line 0: the file as a whole. */
 void cfg_parse_error(struct cfg_parse *p, const char *file, uint32_t line, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+/* Where an option of that listener was set; the main file and line 0: nowhere. */
+struct cfg_place cfg_parse_where(const struct cfg_parse *p, const char *listener, const char *key);
 /* The contradictions, in check.c. */
 void cfg_check(struct cfg_parse *p);
 

@@ -35,41 +35,46 @@ static size_t find(const struct cfg *c, enum cfg_named named, const char *name)
 	return CFG_NAMED_MAX;
 }
 
-static void compare_one(const struct cfg *to, size_t had, const struct cfg *from, size_t at,
+static void copy_value(const struct cfg_option *o, void *to, const void *from)
+{
+	memcpy(&((char *)to)[o->offset], &((const char *)from)[o->offset], o->size);
+}
+
+static void reload_one(struct cfg *to, size_t had, const struct cfg *from, size_t at,
 	enum cfg_named named, struct words *l)
 {
 	size_t n;
 	const struct cfg_option *o = cfg_schema(&n);
 
-	for (size_t i = 0; i < n; i++)
-		if (cfg_named(&o[i]) == named &&
-			!cfg_value_eq(&o[i], cfg_home_const(&o[i], to, had),
-				cfg_home_const(&o[i], from, at)))
+	for (size_t i = 0; i < n; i++) {
+		void *home = cfg_home(&o[i], to, had);
+		const void *other = cfg_home_const(&o[i], from, at);
+		if (cfg_named(&o[i]) != named || cfg_value_eq(&o[i], home, other))
+			continue;
+		if (o[i].reloadable)
+			copy_value(&o[i], home, other);
+		else
 			add_word(l, cfg_named_title(named), cfg_named_name(to, named, had),
 				o[i].key);
+	}
 }
 
 /* Sockets stay as they are: the daemon may no longer have the right to open others. */
-static void compare_named(
-	const struct cfg *to, const struct cfg *from, enum cfg_named named, struct words *l)
+static void reload_named(
+	struct cfg *to, const struct cfg *from, enum cfg_named named, struct words *l)
 {
 	const char *title = cfg_named_title(named);
 
 	for (size_t i = 0; i < cfg_named_n(from, named); i++) {
 		size_t had = find(to, named, cfg_named_name(from, named, i));
 		if (had < CFG_NAMED_MAX)
-			compare_one(to, had, from, i, named, l);
+			reload_one(to, had, from, i, named, l);
 		else
 			add_word(l, title, cfg_named_name(from, named, i), "");
 	}
 	for (size_t i = 0; i < cfg_named_n(to, named); i++)
 		if (find(from, named, cfg_named_name(to, named, i)) == CFG_NAMED_MAX)
 			add_word(l, title, cfg_named_name(to, named, i), "");
-}
-
-static void copy_value(const struct cfg_option *o, struct cfg *to, const struct cfg *from)
-{
-	memcpy(&((char *)to)[o->offset], &((const char *)from)[o->offset], o->size);
 }
 
 void cfg_reload(struct cfg *to, const struct cfg *from, char *refused, size_t refused_cap)
@@ -88,6 +93,6 @@ void cfg_reload(struct cfg *to, const struct cfg *from, char *refused, size_t re
 		else
 			add_word(&l, o[i].section, o[i].key, "");
 	}
-	compare_named(to, from, CFG_NAMED_LISTEN, &l);
-	compare_named(to, from, CFG_NAMED_GATEWAY, &l);
+	reload_named(to, from, CFG_NAMED_LISTEN, &l);
+	reload_named(to, from, CFG_NAMED_GATEWAY, &l);
 }

@@ -21,6 +21,7 @@ static const char *const transports[] = {"udp", "tcp", "dtls", "tls", NULL};
 static const char *const types[] = {[CFG_GATEWAY_NONE] = "", [CFG_GATEWAY_SOCKET] = "socket", NULL};
 static const char *const retransmit[] = {"auto", "no", "yes", NULL};
 static const char *const requires[] = {"any", "oscore", "dtls", "oscore+dtls", NULL};
+static const char *const certificates[] = {"known", "mapped", "any", NULL};
 static const char *const freshness[] = {"auto", "echo", "none", "b2", NULL};
 static const char *const levels[] = {"error", "warning", "notice", "info", "debug", NULL};
 static const char *const formats[] = {"text", "json", NULL};
@@ -94,13 +95,27 @@ static const struct cfg_option schema[] = {
 	{"listen", "address", CFG_ADDRESS, L(address), 1, 63, "", NULL, "*", false,
 		"numeric IPv4 or IPv6 address; * is every address of both"},
 	{"listen", "transport", CFG_CHOICE, L(transport), CHOICE(transports), "udp", false,
-		"CoAP over UDP or TCP (coap+tcp://), or with PSK over DTLS (coaps://) or TLS"},
+		"CoAP over UDP or TCP (coap+tcp://), or protected by DTLS (coaps://) or TLS"},
 	{"listen", "port", CFG_UINT, L(port), 0, 65535, "", NULL, "5683", false,
 		"0 is any free one; bootstrap has 5783 where none is given, DTLS and TLS one more"},
 	{"listen", "require", CFG_CHOICE, L(require), CHOICE(requires), "any", false,
 		"what has to protect a request here; an endpoint may require more"},
 	{"listen", "nosec", CFG_BOOL, L(nosec), BOOL, NULL, "no", false,
 		"whether any endpoint may register here without security"},
+	{"listen", "certificate_file", CFG_TEXT, L(certificate_file), TEXT(0), NULL, "", true,
+		"PEM: the certificate that is shown here, and those between it and its CA; "
+		"empty: none"},
+	{"listen", "key_file", CFG_TEXT, L(key_file), TEXT(0), NULL, "", true,
+		"PEM: its private key, of the curve secp256r1, which others must not read"},
+	{"listen", "ca_file", CFG_TEXT, L(ca_file), TEXT(0), NULL, "", true,
+		"PEM: the CAs whose certificates of clients are trusted; empty: none"},
+	{"listen", "crl_file", CFG_TEXT, L(crl_file), TEXT(0), NULL, "", true,
+		"PEM: revocation lists, of each CA that signs clients' certificates; empty: none"},
+	{"listen", "certificates", CFG_CHOICE, L(certificates), CHOICE(certificates), "known", true,
+		"certificates of which endpoints let in: all known, those that were given one, "
+		"any"},
+	{"listen", "raw_public_keys", CFG_BOOL, L(raw_public_keys), BOOL, NULL, "no", true,
+		"whether raw public keys (RFC 7250) are taken here; it needs OpenSSL 3.2"},
 
 	{"gateway", "type", CFG_CHOICE, G(type), 1, 0, "", types, "socket", false,
 		"what is at its other end: socket is a Unix socket for bridges, "

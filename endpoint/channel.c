@@ -62,17 +62,43 @@ void ep_channel_request(
 	ep_deliver_request(x, t, d);
 }
 
-void ep_channel_failed(struct ep_exchange *x, const struct peer *from, enum channel_fault why,
-	uint64_t mark, const struct turn *t)
+static enum ep_reason reason_of(enum channel_fault why)
 {
 	static const enum ep_reason reasons[] = {[CHANNEL_FAULT_NONE] = EP_REASON_HANDSHAKE,
 		[CHANNEL_FAULT_IDENTITY] = EP_REASON_PSK_IDENTITY,
 		[CHANNEL_FAULT_KEY] = EP_REASON_PSK_KEY,
-		[CHANNEL_FAULT_OFFER] = EP_REASON_HANDSHAKE};
-	const struct ep_credential *c = ep_credential_by_mark(x->dir, mark);
-	struct endpoint *e = c ? c->endpoint : NULL;
+		[CHANNEL_FAULT_OFFER] = EP_REASON_HANDSHAKE,
+		[CHANNEL_FAULT_PROOF] = EP_REASON_HANDSHAKE,
+		[CHANNEL_FAULT_MISSING] = EP_REASON_CERTIFICATE_MISSING,
+		[CHANNEL_FAULT_ISSUER] = EP_REASON_CERTIFICATE_ISSUER,
+		[CHANNEL_FAULT_TIME] = EP_REASON_CERTIFICATE_TIME,
+		[CHANNEL_FAULT_REVOKED] = EP_REASON_CERTIFICATE_REVOKED,
+		[CHANNEL_FAULT_CRL] = EP_REASON_CERTIFICATE_CRL,
+		[CHANNEL_FAULT_WEAK] = EP_REASON_CERTIFICATE_WEAK,
+		[CHANNEL_FAULT_NAME] = EP_REASON_CERTIFICATE_NAME,
+		[CHANNEL_FAULT_OTHER] = EP_REASON_CERTIFICATE_OTHER,
+		[CHANNEL_FAULT_RAW_KEY] = EP_REASON_RAW_KEY,
+		[CHANNEL_FAULT_STORAGE] = EP_REASON_OVERLOAD};
+	return reasons[why];
+}
+
+/* An identity alone proves nothing, and anyone can send one; a certificate or key that is refused
+ * is told, whoever's it is. */
+static bool is_suspect(enum channel_fault why)
+{
+	return why == CHANNEL_FAULT_KEY ||
+	       (why >= CHANNEL_FAULT_PROOF && why < CHANNEL_FAULT_STORAGE);
+}
+
+enum ep_reason ep_channel_failed(struct ep_exchange *x, const struct peer *from,
+	const struct channel_failure *f, const struct turn *t)
+{
+	const struct ep_credential *c = ep_credential_by_mark(x->dir, f->mark);
+	struct endpoint *e = c ? c->endpoint : f->name.n ? ep_find(x->dir, f->name) : NULL;
+	enum ep_reason why = reason_of(f->why);
 	x->count.channels_failed++;
-	ep_note(x->dir, e, reasons[why], t->wall_ms);
-	if (why == CHANNEL_FAULT_KEY)
+	ep_note(x->dir, e, why, t->wall_ms);
+	if (is_suspect(f->why))
 		ep_security_note(x->dir, EP_SECURITY_HANDSHAKE, e, SPAN_EMPTY, from, t->now_ms);
+	return why;
 }

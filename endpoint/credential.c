@@ -85,19 +85,40 @@ static struct ep_credential **place_of(const struct endpoint *e, uint8_t kind, u
 	return at;
 }
 
+const struct ep_credential *ep_credential_of(const struct endpoint *e, uint8_t kind, uint8_t role)
+{
+	return e->own ? *place_of(e, kind, role) : NULL;
+}
+
 const struct ep_credential *ep_psk_of(const struct endpoint *e, uint8_t role)
 {
-	return e->own ? *place_of(e, EP_CREDENTIAL_PSK, role) : NULL;
+	return ep_credential_of(e, EP_CREDENTIAL_PSK, role);
+}
+
+bool ep_has_credential(const struct endpoint *e, uint8_t role)
+{
+	const struct ep_credential *c = e->own ? e->own->credentials : NULL;
+	while (c && ep_credential_role(c) != role)
+		c = c->next;
+	return c != NULL;
+}
+
+/* The map hashes under a key of its own before it compares: how long that takes tells nothing of
+ * what others have. */
+const struct ep_credential *ep_credential_find(
+	const struct ep_directory *d, uint8_t kind, uint8_t role, struct span identity)
+{
+	uint8_t name[HEAD + EP_CREDENTIAL_ID_MAX] = {kind, role};
+	if (!identity.n || identity.n > EP_CREDENTIAL_ID_MAX)
+		return NULL;
+	memcpy(&name[HEAD], identity.p, identity.n);
+	return map_get(&d->by_identity, span_make(name, HEAD + identity.n));
 }
 
 const struct ep_credential *ep_psk_find(
 	const struct ep_directory *d, uint8_t role, struct span identity)
 {
-	uint8_t name[HEAD + EP_IDENTITY_MAX] = {EP_CREDENTIAL_PSK, role};
-	if (!identity.n || identity.n > EP_IDENTITY_MAX)
-		return NULL;
-	memcpy(&name[HEAD], identity.p, identity.n);
-	return map_get(&d->by_identity, span_make(name, HEAD + identity.n));
+	return ep_credential_find(d, EP_CREDENTIAL_PSK, role, identity);
 }
 
 const struct ep_credential *ep_credential_by_mark(const struct ep_directory *d, uint64_t mark)
@@ -109,7 +130,7 @@ const struct ep_credential *ep_credential_by_mark(const struct ep_directory *d, 
  * endpoint, identity or key. */
 static uint64_t mark_of(const struct ep_directory *d, const struct ep_credential *c)
 {
-	uint8_t text[8 + HEAD + EP_IDENTITY_MAX + EP_PSK_MAX];
+	uint8_t text[8 + HEAD + EP_CREDENTIAL_ID_MAX + EP_PSK_MAX];
 	struct writer w = wr_make(text, sizeof(text));
 	wr_u32(&w, (uint32_t)(c->endpoint->id >> 32));
 	wr_u32(&w, (uint32_t)c->endpoint->id);
@@ -131,7 +152,8 @@ static struct ep_credential *credential_new(struct ep_directory *d, struct endpo
 	c->bytes[0] = kind;
 	c->bytes[1] = role;
 	memcpy(&c->bytes[HEAD], identity.p, identity.n);
-	memcpy(&c->bytes[HEAD + identity.n], key.p, key.n);
+	if (key.n)
+		memcpy(&c->bytes[HEAD + identity.n], key.p, key.n);
 	c->mark = mark_of(d, c);
 	return c;
 }
@@ -175,15 +197,49 @@ static bool psk_good(uint8_t role, struct span identity, struct span key)
 	       key.n >= EP_PSK_MIN && key.n <= EP_PSK_MAX;
 }
 
-static enum err put(struct ep_directory *d, struct endpoint *e, uint8_t role, struct span identity,
-	struct span key)
+/* A SubjectPublicKeyInfo of that curve has one form, up to its point (RFC 5480). */
+static bool raw_key_good(struct span identity)
+{
+	static const uint8_t head[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce,
+		0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03,
+		0x42, 0x00, 0x04};
+	return identity.n == CHANNEL_SPKI_BYTES &&
+	       span_eq(span_sub(identity, 0, sizeof(head)), SPAN_OF(head));
+}
+
+static bool x509_good(struct span identity)
+{
+	struct span value = span_sub(identity, 1, identity.n);
+	if (!value.n || identity.n > EP_CREDENTIAL_ID_MAX)
+		return false;
+	switch ((enum ep_x509_by)identity.p[0]) {
+	case EP_X509_SHA256:
+		return value.n == CHANNEL_SHA256;
+	case EP_X509_SUBJECT:
+	case EP_X509_NAME:
+		return !memchr(value.p, 0, value.n);
+	}
+	return false;
+}
+
+static bool good(uint8_t kind, uint8_t role, struct span identity, struct span key)
+{
+	if (kind == EP_CREDENTIAL_PSK)
+		return psk_good(role, identity, key);
+	return (role == REC_ROLE_SERVER || role == REC_ROLE_BOOTSTRAP) && !key.n &&
+	       ((kind == EP_CREDENTIAL_X509 && x509_good(identity)) ||
+		       (kind == EP_CREDENTIAL_RAW_KEY && raw_key_good(identity)));
+}
+
+static enum err put(struct ep_directory *d, struct endpoint *e, uint8_t kind, uint8_t role,
+	struct span identity, struct span key)
 {
 	if (!ep_has_own(e))
 		return ERR_NOMEM;
-	struct ep_credential *c = credential_new(d, e, EP_CREDENTIAL_PSK, role, identity, key);
+	struct ep_credential *c = credential_new(d, e, kind, role, identity, key);
 	if (!c)
 		return ERR_NOMEM;
-	struct ep_credential **at = place_of(e, EP_CREDENTIAL_PSK, role);
+	struct ep_credential **at = place_of(e, kind, role);
 	const struct ep_credential *taken = map_get(&d->by_identity, key_name(c));
 	enum err err = taken && taken != *at ? ERR_EXISTS : ERR_OK;
 	if (!err && *at)
@@ -195,43 +251,62 @@ static enum err put(struct ep_directory *d, struct endpoint *e, uint8_t role, st
 	return err;
 }
 
+static enum err put_recorded(struct ep_directory *d, struct endpoint *e,
+	const struct rec_credential *r, struct turn *t, bool *changed)
+{
+	const struct ep_credential *old = ep_credential_of(e, r->kind, r->role);
+	if (!good(r->kind, r->role, r->identity, r->key))
+		return ERR_RANGE;
+	*changed = !old || !span_eq(ep_credential_identity(old), r->identity) ||
+		   !secret_eq(ep_credential_key(old), r->key);
+	if (!*changed)
+		return ERR_OK;
+	enum err err = put(d, e, r->kind, r->role, r->identity, r->key);
+	if (err)
+		return err;
+	struct rec_credential *out = &turn_rec(t, REC_CREDENTIAL_PUT)->credential;
+	*out = *r;
+	out->identity = turn_dup(t, r->identity);
+	out->key = turn_dup(t, r->key);
+	return ERR_OK;
+}
+
 enum err ep_psk_put(struct ep_directory *d, struct endpoint *e, uint8_t role, struct span identity,
 	struct span key, struct turn *t, bool *changed)
 {
-	const struct ep_credential *old = ep_psk_of(e, role);
-	if (!psk_good(role, identity, key))
-		return ERR_RANGE;
-	*changed = !old || !span_eq(ep_credential_identity(old), identity) ||
-		   !secret_eq(ep_credential_key(old), key);
-	if (!*changed)
-		return ERR_OK;
-	enum err err = put(d, e, role, identity, key);
-	if (err)
-		return err;
-	turn_rec(t, REC_CREDENTIAL_PUT)->credential = (struct rec_credential){.endpoint_id = e->id,
-		.kind = EP_CREDENTIAL_PSK,
-		.role = role,
-		.identity = turn_dup(t, identity),
-		.key = turn_dup(t, key)};
+	struct rec_credential r = {e->id, EP_CREDENTIAL_PSK, role, identity, key};
+	return put_recorded(d, e, &r, t, changed);
+}
+
+enum err ep_credential_put(struct ep_directory *d, struct endpoint *e, uint8_t kind, uint8_t role,
+	struct span identity, struct turn *t, bool *changed)
+{
+	struct rec_credential r = {e->id, kind, role, identity, SPAN_EMPTY};
+	return kind == EP_CREDENTIAL_PSK ? ERR_RANGE : put_recorded(d, e, &r, t, changed);
+}
+
+enum err ep_credential_remove(
+	struct ep_directory *d, struct endpoint *e, uint8_t kind, uint8_t role, struct turn *t)
+{
+	if (!ep_credential_of(e, kind, role))
+		return ERR_NOTFOUND;
+	take_out(d, place_of(e, kind, role));
+	turn_rec(t, REC_CREDENTIAL_DEL)->credential =
+		(struct rec_credential){.endpoint_id = e->id, .kind = kind, .role = role};
 	return ERR_OK;
 }
 
 enum err ep_psk_remove(struct ep_directory *d, struct endpoint *e, uint8_t role, struct turn *t)
 {
-	if (!ep_psk_of(e, role))
-		return ERR_NOTFOUND;
-	take_out(d, place_of(e, EP_CREDENTIAL_PSK, role));
-	turn_rec(t, REC_CREDENTIAL_DEL)->credential = (struct rec_credential){
-		.endpoint_id = e->id, .kind = EP_CREDENTIAL_PSK, .role = role};
-	return ERR_OK;
+	return ep_credential_remove(d, e, EP_CREDENTIAL_PSK, role, t);
 }
 
 enum err ep_load_credential(
 	struct ep_directory *d, struct endpoint *e, const struct rec_credential *r)
 {
-	if (r->kind != EP_CREDENTIAL_PSK || !psk_good(r->role, r->identity, r->key))
+	if (!good(r->kind, r->role, r->identity, r->key))
 		return ERR_RANGE;
-	return put(d, e, r->role, r->identity, r->key);
+	return put(d, e, r->kind, r->role, r->identity, r->key);
 }
 
 void ep_credentials_forget(struct ep_directory *d, struct endpoint *e)

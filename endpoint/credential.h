@@ -12,11 +12,25 @@ struct ep_directory;
 
 enum ep_credential_kind {
 	EP_CREDENTIAL_PSK = 1, /* identity and key (RFC 4279) */
+	EP_CREDENTIAL_X509,    /* by what a certificate is known */
+	EP_CREDENTIAL_RAW_KEY, /* a SubjectPublicKeyInfo (RFC 7250) */
 };
 
-enum { EP_IDENTITY_MAX = CHANNEL_IDENTITY_MAX, EP_PSK_MIN = 16, EP_PSK_MAX = CHANNEL_PSK_MAX };
+/* The first byte of what a certificate is known by. */
+enum ep_x509_by {
+	EP_X509_SHA256 = 'f',  /* 32 bytes: this very certificate, whoever signed it */
+	EP_X509_SUBJECT = 's', /* as RFC 2253 writes it */
+	EP_X509_NAME = 'n',    /* the common name, a DNS name or a URI */
+};
 
-/* At most one of a kind for each role. The bytes are kind, role, identity and key. */
+enum {
+	EP_IDENTITY_MAX = CHANNEL_IDENTITY_MAX, /* of a PSK */
+	EP_PSK_MIN = 16,
+	EP_PSK_MAX = CHANNEL_PSK_MAX,
+	EP_CREDENTIAL_ID_MAX = 1 + CHANNEL_NAME_MAX /* of any kind */
+};
+
+/* At most one of a kind for each role. The bytes are kind, role, identity and, of a PSK, key. */
 struct ep_credential {
 	struct ep_credential *next; /* of the endpoint */
 	struct endpoint *endpoint;
@@ -52,7 +66,22 @@ MUST_USE enum err ep_psk_remove(
 	struct ep_directory *d, struct endpoint *e, uint8_t role, struct turn *t);
 /* The one of e in that role; NULL: none. */
 const struct ep_credential *ep_psk_of(const struct endpoint *e, uint8_t role);
+/* Gives e a certificate (the identity is what ep_x509_by says and its value) or a raw public key of
+ * P-256, uncompressed, in place of the one of that kind and role; recorded. Errors as of
+ * ep_psk_put. */
+MUST_USE enum err ep_credential_put(struct ep_directory *d, struct endpoint *e, uint8_t kind,
+	uint8_t role, struct span identity, struct turn *t, bool *changed);
+/* Of any kind. ERR_NOTFOUND. */
+MUST_USE enum err ep_credential_remove(
+	struct ep_directory *d, struct endpoint *e, uint8_t kind, uint8_t role, struct turn *t);
+/* The one of e; NULL: none. */
+const struct ep_credential *ep_credential_of(const struct endpoint *e, uint8_t kind, uint8_t role);
+/* NULL: nobody has it. */
+const struct ep_credential *ep_credential_find(
+	const struct ep_directory *d, uint8_t kind, uint8_t role, struct span identity);
 bool ep_has_credentials(const struct endpoint *e);
+/* Of any kind, in that role. */
+bool ep_has_credential(const struct endpoint *e, uint8_t role);
 /* NULL: nobody has it. */
 const struct ep_credential *ep_psk_find(
 	const struct ep_directory *d, uint8_t role, struct span identity);

@@ -216,9 +216,9 @@ void ep_input(struct ep_exchange *x, const struct peer *from, struct span datagr
 /* The same by DTLS or TLS; `mark` is that of the credential the channel was opened with. */
 void ep_input_by(struct ep_exchange *x, const struct peer *from, uint64_t mark,
 	struct span datagram, struct turn *t, struct ep_delivery *out);
-/* A handshake came to nothing. mark 0: nobody's. */
-void ep_channel_failed(struct ep_exchange *x, const struct peer *from, enum channel_fault why,
-	uint64_t mark, const struct turn *t);
+/* A handshake came to nothing; why, for an operator. */
+enum ep_reason ep_channel_failed(struct ep_exchange *x, const struct peer *from,
+	const struct channel_failure *f, const struct turn *t);
 /* A connection has ended: requests that went by it get no answer (EP_TIMEOUT), and observations
  * that began by it are over. Their ends come from ep_timer. */
 void ep_closed(struct ep_exchange *x, const struct peer *who, struct turn *t);

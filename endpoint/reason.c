@@ -107,10 +107,47 @@ static const struct ep_reason_info table[EP_REASON_COUNT] = {
 		"A DTLS or TLS handshake failed: the device offered no version, cipher suite or "
 		"curve that is served here, or something was malformed. lanyard.conf(5) lists what "
 		"is served; compare the device's configuration."},
+	[EP_REASON_CERTIFICATE_MISSING] = {"certificate-missing",
+		"A DTLS or TLS handshake with certificates came to the point where the client has "
+		"to show its own, and it showed none. Give the device a certificate, or a PSK."},
+	[EP_REASON_CERTIFICATE_ISSUER] = {"certificate-issuer",
+		"A client's certificate was signed by no CA that the listener trusts, or is not "
+		"meant for clients, and the handshake was refused; the name in it proves nothing. "
+		"Compare ca_file of the listener with the issuer, and whether the device sends the "
+		"certificates between; or name this one by its fingerprint: 'lanyardctl "
+		"certificate EP --pem CERTIFICATE'."},
+	[EP_REASON_CERTIFICATE_TIME] = {"certificate-expired",
+		"A client's certificate has expired or is not valid yet, and the handshake was "
+		"refused with an alert after which devices try again. Give the device a new one, "
+		"or look at the clock of this machine."},
+	[EP_REASON_CERTIFICATE_REVOKED] = {"certificate-revoked",
+		"A client's certificate is in the revocation list of its CA (crl_file), and the "
+		"handshake was refused. If the device is still yours, give it a new one."},
+	[EP_REASON_CERTIFICATE_CRL] = {"certificate-crl",
+		"A client's certificate was refused because crl_file of the listener has no "
+		"revocation list of its CA, or an outdated one. Fetch the current list and reload "
+		"(SIGHUP)."},
+	[EP_REASON_CERTIFICATE_WEAK] = {"certificate-weak",
+		"A client's certificate, or one above it, has a key or a signature that is too "
+		"weak: devices need a key of the curve secp256r1, CAs at least that or RSA of 2048 "
+		"bits, with SHA-256. Give the device a new one."},
+	[EP_REASON_CERTIFICATE_NAME] = {"certificate-name",
+		"A client's certificate is good, but neither its common name nor a DNS name or URI "
+		"in it is an endpoint that may come by certificate here. Provision that endpoint, "
+		"or say whose it is with 'lanyardctl certificate EP', or look at 'certificates' of "
+		"the listener."},
+	[EP_REASON_CERTIFICATE_OTHER] = {"certificate-other",
+		"A client's certificate is good and names the endpoint, but another one was given "
+		"to it: 'lanyardctl certificate EP' tells which. Give it the new one, or take the "
+		"old one away with --delete."},
+	[EP_REASON_RAW_KEY] = {"raw-key",
+		"A DTLS or TLS handshake came with a raw public key that no endpoint has in the "
+		"role of that listener, and was refused. Compare the key with 'lanyardctl rpk "
+		"EP'."},
 	[EP_REASON_CREDENTIAL_GONE] = {"credential-gone",
-		"A request came by a DTLS or TLS session that was opened with a PSK that has been "
-		"replaced or removed since, and got 4.01. The device has to make a new handshake, "
-		"with the new key."},
+		"A request came by a DTLS or TLS session that was opened with a PSK, certificate "
+		"or raw public key that has been replaced or removed since, and got 4.01. The "
+		"device has to make a new handshake, with what it has now."},
 	[EP_REASON_WEAK] = {"weak-channel",
 		"A request was protected, but by less than the listener or the endpoint requires, "
 		"and "

@@ -33,11 +33,20 @@ enum ep_reason {
 	/* no OSCORE */
 	EP_REASON_NOSEC, /* came unprotected where that is not allowed */
 	/* DTLS and TLS */
-	EP_REASON_PSK_IDENTITY,    /* of a handshake, which nobody has */
-	EP_REASON_PSK_KEY,         /* a handshake with a known identity did not end */
-	EP_REASON_HANDSHAKE,       /* nothing in common, or malformed */
-	EP_REASON_CREDENTIAL_GONE, /* the channel was opened with what counts no more: 4.01 */
-	EP_REASON_WEAK,            /* less protection than is required: 4.01 */
+	EP_REASON_PSK_IDENTITY, /* of a handshake, which nobody has */
+	EP_REASON_PSK_KEY,      /* a handshake with a known identity did not end */
+	EP_REASON_HANDSHAKE,    /* nothing in common, or malformed */
+	EP_REASON_CERTIFICATE_MISSING,
+	EP_REASON_CERTIFICATE_ISSUER, /* no trusted CA vouches for it */
+	EP_REASON_CERTIFICATE_TIME,   /* expired, or not valid yet */
+	EP_REASON_CERTIFICATE_REVOKED,
+	EP_REASON_CERTIFICATE_CRL,   /* whether it is revoked cannot be known */
+	EP_REASON_CERTIFICATE_WEAK,  /* a key or signature that is too weak */
+	EP_REASON_CERTIFICATE_NAME,  /* it names no endpoint that may come so */
+	EP_REASON_CERTIFICATE_OTHER, /* the endpoint it names has another one */
+	EP_REASON_RAW_KEY,           /* nobody has that raw public key */
+	EP_REASON_CREDENTIAL_GONE,   /* the channel was opened with what counts no more: 4.01 */
+	EP_REASON_WEAK,              /* less protection than is required: 4.01 */
 	/* Register, Update, De-register */
 	EP_REASON_EP_MISMATCH, /* ep is not the credential's */
 	EP_REASON_EP_MISSING,

@@ -437,7 +437,7 @@ void srv_recheck(struct srv *s, struct endpoint *e, struct turn *t)
 	struct srv_reg *g = srv_reg_of(e);
 	if (!g || g->ctx)
 		return;
-	bool good = srv_reg_in_channel(g) ? ep_psk_of(e, REC_ROLE_SERVER) &&
+	bool good = srv_reg_in_channel(g) ? ep_has_credential(e, REC_ROLE_SERVER) &&
 						    !(ep_require_of(e) & EP_REQUIRE_OSCORE)
 					  : nosec_allowed(s, g->peer->listener, e, e->name);
 	if (!good)

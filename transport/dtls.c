@@ -219,8 +219,8 @@ void dtls_opened(struct dtls_session *s)
 	struct dtls *t = s->hub;
 	struct dtls_session *old = find(&t->open, &s->io.at);
 	s->who.mark = tls_mark(s->ssl, &s->who);
-	if (!s->who.mark) { /* nobody's key fitted: there is no way to get here */
-		dtls_session_close(s, false);
+	if (!s->who.mark) { /* it could not be stored whose it is */
+		dtls_session_failed(s);
 		return;
 	}
 	if (old)
@@ -335,6 +335,17 @@ void dtls_serve(struct dtls *t, uint16_t index, struct udp *udp, bool client)
 		(struct dtls_place){.hub = t, .udp = udp, .index = index, .client = client};
 }
 
+/* What is kept ready for the next that comes was made for the old one. */
+enum err dtls_identify(struct dtls *t, uint16_t index, const struct net_identity *id, char *why)
+{
+	enum err err = tls_identify(&t->tls, index, id, why);
+	if (!err) {
+		dtls_session_free(t->place[index].next);
+		t->place[index].next = NULL;
+	}
+	return err;
+}
+
 bool dtls_has(const struct dtls *t, uint16_t index)
 {
 	return index < NET_LISTENERS_MAX && t->place[index].hub;
@@ -362,6 +373,8 @@ enum err dtls_new(struct event_base *base, net_input_fn *input, net_closed_fn **
 	map_init(&t->open, key_at, seed);
 	map_init(&t->begun, key_at, seed);
 	wheel_init(&t->wheel, dtls_now_ms());
+	t->tls.cookie_make = on_cookie;
+	t->tls.cookie_check = on_cookie_back;
 	t->method = dtls_io_method();
 	t->tick = evtimer_new(base, on_tick, t);
 	t->reap = event_new(base, -1, 0, on_reap, t);
@@ -371,8 +384,6 @@ enum err dtls_new(struct event_base *base, net_input_fn *input, net_closed_fn **
 		dtls_free(t);
 		return err;
 	}
-	SSL_CTX_set_cookie_generate_cb(t->tls.ctx, on_cookie);
-	SSL_CTX_set_cookie_verify_cb(t->tls.ctx, on_cookie_back);
 	*out = t;
 	return ERR_OK;
 }

@@ -81,6 +81,9 @@ MUST_USE enum err dtls_new(struct event_base *base, net_input_fn *input, net_clo
 void dtls_free(struct dtls *t);
 /* What comes from that socket is DTLS; `client`: of sessions that we open. */
 void dtls_serve(struct dtls *t, uint16_t index, struct udp *udp, bool client);
+/* That listener, which is open or not, has this identity; as net_identify. */
+MUST_USE enum err dtls_identify(
+	struct dtls *t, uint16_t index, const struct net_identity *id, char *why);
 void dtls_hang_up(struct dtls *t, const struct peer *who);
 bool dtls_has(const struct dtls *t, uint16_t index);
 /* A net_input_fn, whose argument is the place. */
@@ -101,6 +104,8 @@ void dtls_session_due(struct dtls_session *s, uint64_t now_ms);
 void dtls_session_arm(struct dtls_session *s, uint64_t now_ms);
 /* Ends it; `alert`: the peer is told. To be freed later; harmless if it is over. */
 void dtls_session_close(struct dtls_session *s, bool alert);
+/* Its handshake came to nothing, which is told. */
+void dtls_session_failed(struct dtls_session *s);
 /* The handshake is over. */
 void dtls_opened(struct dtls_session *s);
 void dtls_list_add(struct dtls_list *l, struct dtls_session *s);

@@ -75,6 +75,8 @@ struct dtls_session *dtls_session_new(struct dtls_place *p)
 	struct dtls_session *s = calloc(1, sizeof(*s));
 	BIO *bio = BIO_new(t->method);
 	SSL *ssl = NULL;
+	if (s)
+		s->who.listener = p->index;
 	if (s && bio)
 		ssl = p->client ? tls_connecting(&t->tls, &s->who)
 				: tls_accepting(&t->tls, &s->who, dtls_now_ms());
@@ -86,7 +88,6 @@ struct dtls_session *dtls_session_new(struct dtls_place *p)
 	}
 	s->hub = t;
 	s->ssl = ssl;
-	s->who.listener = p->index;
 	s->who.to = &s->peer;
 	s->client = p->client;
 	s->io.udp = p->udp;
@@ -139,11 +140,12 @@ void dtls_session_arm(struct dtls_session *s, uint64_t now_ms)
 	dtls_arm(s->hub);
 }
 
-static void failed(struct dtls_session *s, enum channel_fault why)
+void dtls_session_failed(struct dtls_session *s)
 {
 	struct dtls *t = s->hub;
+	struct channel_failure f = tls_failure(&s->who);
 	t->stats->dtls_failed++;
-	t->how.failed(t->arg, &s->peer, why, s->who.mark);
+	t->how.failed(t->arg, &s->peer, &f);
 	dtls_session_close(s, false);
 }
 
@@ -152,7 +154,7 @@ void dtls_session_due(struct dtls_session *s, uint64_t now_ms)
 	if (now_ms >= s->due_ms && s->open) {
 		dtls_session_close(s, true);
 	} else if (now_ms >= s->due_ms && s->who.asked) { /* wrong keys end in silence */
-		failed(s, tls_fault(&s->who));
+		dtls_session_failed(s);
 	} else if (now_ms >= s->due_ms) {
 		s->hub->stats->dtls_failed++;
 		dtls_session_close(s, false);
@@ -195,7 +197,7 @@ static void handshake(struct dtls_session *s)
 	}
 	enum tls_step step = tls_step(s->ssl, n);
 	if (step == TLS_STEP_CLOSED || step == TLS_STEP_FAILED)
-		failed(s, tls_fault(&s->who));
+		dtls_session_failed(s);
 	else
 		dtls_session_arm(s, dtls_now_ms());
 }

@@ -284,6 +284,21 @@ static enum err need_tls(struct net *n, char *why)
 	return tls_init(&n->tls, false, &n->secure, n->arg, why);
 }
 
+enum err net_identify(
+	struct net *n, uint16_t index, bool dtls, const struct net_identity *id, char *why)
+{
+	enum err err;
+
+	why[0] = '\0';
+	if (index >= NET_LISTENERS_MAX)
+		return ERR_LIMIT;
+	err = dtls ? need_dtls(n, why) : need_tls(n, why);
+	if (err)
+		return err;
+	return dtls ? dtls_identify(n->dtls, index, id, why)
+		    : tls_identify(&n->tls, index, id, why);
+}
+
 enum err net_listen_tls(
 	struct net *n, uint16_t index, const char *address, uint16_t port, int fd, char *why)
 {

@@ -50,11 +50,30 @@ struct net_secure {
 	 */
 	bool (*own)(void *arg, const struct peer *to,
 		char identity[static CHANNEL_IDENTITY_MAX + 1], struct channel_psk *out);
-	/* A handshake came to nothing; mark: with whose credential, or 0. From the loop. */
-	void (*failed)(void *arg, const struct peer *who, enum channel_fault why, uint64_t mark);
+	/* Whose a client's certificate or raw public key is at that listener, or why it is refused;
+	 * `out->name` is told either way, if it is known whose it means to be. NULL: all are
+	 * refused. */
+	enum channel_fault (*peer)(void *arg, uint16_t listener, const struct channel_peer *peer,
+		struct channel_owner *out);
+	/* A handshake came to nothing. From the loop. */
+	void (*failed)(void *arg, const struct peer *who, const struct channel_failure *f);
 	uint32_t sessions, handshakes;  /* at a time; the one that was quiet longest goes */
 	uint64_t idle_ms, handshake_ms; /* without a record; for all of a handshake */
 };
+
+/* By what a listener of DTLS or TLS proves itself, beside pre-shared keys, and whom it trusts.
+ * Files are PEM. */
+struct net_identity {
+	const char *certificate; /* its own, then those between it and a CA; NULL: none */
+	const char *key;         /* of the certificate, and of the raw public key */
+	const char *ca;          /* trust anchors for clients' certificates; NULL: none */
+	const char *crl;         /* of each CA that signs clients' certificates; NULL: none */
+	bool raw_keys;           /* raw public keys (RFC 7250) are served */
+};
+/* What those files hold, without a listener. Errors are those of net_identify. */
+MUST_USE enum err net_identity_check(const struct net_identity *id, char *why);
+/* Are there raw public keys in this OpenSSL? `version` is its name, for an operator. */
+bool net_has_raw_keys(const char **version);
 
 /* What connections may cost. Those that come in only, where it is about their number. */
 struct net_tcp_limits {
@@ -85,6 +104,12 @@ MUST_USE enum err net_listen_udp(
 	struct net *n, uint16_t index, const char *address, uint16_t port, char *why);
 /* For DTLS and TLS from now on, before their listeners; `arg` is that of net_new. */
 void net_secure(struct net *n, const struct net_secure *secure);
+/* That listener of DTLS (or of TLS) has this identity for handshakes from now on, before it is open
+ * or after; on an error the one that it had. ERR_IO, ERR_SYNTAX, ERR_RANGE (the key is open to
+ * others), ERR_UNSUPPORTED (raw keys), ERR_NOMEM, ERR_STATE, with `why`; ERR_OK may come with a
+ * warning there. */
+MUST_USE enum err net_identify(
+	struct net *n, uint16_t index, bool dtls, const struct net_identity *id, char *why);
 /* As net_listen_udp, for DTLS 1.2. ERR_UNSUPPORTED: OpenSSL lacks what it takes; ERR_STATE: no
  * net_secure. */
 MUST_USE enum err net_listen_dtls(

@@ -7,11 +7,15 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 enum { TICKET_KEYS = 80, TICKET_KEYS_MS = 24 * 3600 * 1000, TICKET_S = 24 * 3600 };
 
 /* RFC 7925 and LwM2M: with a pre-shared key; what is not in this list is not served. */
 static const char suites[] = "PSK-AES128-CCM8:PSK-AES128-CBC-SHA256";
+/* Where the listener has an identity. */
+static const char suites_own[] = "PSK-AES128-CCM8:ECDHE-ECDSA-AES128-CCM8:PSK-AES128-CBC-SHA256:"
+				 "ECDHE-ECDSA-AES128-SHA256";
 static const char suites_13[] = "TLS_AES_128_CCM_8_SHA256:TLS_AES_128_CCM_SHA256:"
 				"TLS_AES_128_GCM_SHA256";
 
@@ -113,12 +117,20 @@ static unsigned on_own(SSL *ssl, const char *hint, char *identity, unsigned iden
 	return n;
 }
 
-/* A ticket says whose it is, and serves only as long as that credential does. */
+/* A ticket says whose it is, and serves only as long as that credential does, and not longer than
+ * the certificate. It is made when the client has proven its key. */
+struct ticket {
+	uint64_t mark;
+	int64_t until_s;
+};
+
 static int on_ticket_made(SSL *ssl, void *arg)
 {
-	const struct tls_who *who = SSL_get_app_data(ssl);
+	struct tls_who *who = SSL_get_app_data(ssl);
 	(void)arg;
-	return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), &who->mark, sizeof(who->mark));
+	tls_peer_proven(ssl, who);
+	struct ticket k = {who->mark, who->peer ? who->until_s : INT64_MAX};
+	return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), &k, sizeof(k));
 }
 
 static SSL_TICKET_RETURN on_ticket(SSL *ssl, SSL_SESSION *session, const unsigned char *name,
@@ -128,15 +140,17 @@ static SSL_TICKET_RETURN on_ticket(SSL *ssl, SSL_SESSION *session, const unsigne
 	bool renew = status == SSL_TICKET_SUCCESS_RENEW;
 	void *data = NULL;
 	size_t n = 0;
-	uint64_t mark = 0;
+	struct ticket k = {0};
 	(void)name, (void)name_n, (void)arg;
 	if (status != SSL_TICKET_SUCCESS && !renew)
 		return SSL_TICKET_RETURN_IGNORE_RENEW;
-	if (SSL_SESSION_get0_ticket_appdata(session, &data, &n) == 1 && n == sizeof(mark))
-		memcpy(&mark, data, n);
-	if (!mark || !who->tls->how->known(who->tls->arg, who->listener, mark))
+	if (SSL_SESSION_get0_ticket_appdata(session, &data, &n) == 1 && n == sizeof(k))
+		memcpy(&k, data, n);
+	if (!k.mark || time(NULL) >= k.until_s ||
+		!who->tls->how->known(who->tls->arg, who->listener, k.mark))
 		return SSL_TICKET_RETURN_IGNORE_RENEW;
-	who->mark = mark;
+	who->mark = k.mark;
+	who->until_s = k.until_s;
 	return renew ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
 }
 
@@ -157,19 +171,18 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n,
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-static bool draw_ticket_keys(struct tls *t, uint64_t now_ms)
+static bool draw_ticket_keys(SSL_CTX *c)
 {
 	uint8_t keys[TICKET_KEYS];
 	bool good = RAND_bytes(keys, sizeof(keys)) == 1 &&
-		    SSL_CTX_set_tlsext_ticket_keys(t->ctx, keys, sizeof(keys)) == 1;
+		    SSL_CTX_set_tlsext_ticket_keys(c, keys, sizeof(keys)) == 1;
 	secret_wipe(keys, sizeof(keys));
-	t->keys_ms = now_ms;
 	return good;
 }
 
-static bool set_up(struct tls *t, bool dtls)
+static bool set_up(const struct tls *t, SSL_CTX *c, const char *list)
 {
-	SSL_CTX *c = t->ctx;
+	bool dtls = t->dtls;
 	int low = dtls ? DTLS1_2_VERSION : TLS1_2_VERSION;
 	SSL_CTX_set_security_level(c, 2);
 	SSL_CTX_set_security_callback(c, secure_enough);
@@ -187,45 +200,90 @@ static bool set_up(struct tls *t, bool dtls)
 		SSL_CTX_set_psk_client_callback(c, on_own);
 	SSL_CTX_set_psk_find_session_callback(c, on_psk_13);
 	SSL_CTX_set_alpn_select_cb(c, on_alpn, NULL);
+	if (t->cookie_make) {
+		SSL_CTX_set_cookie_generate_cb(c, t->cookie_make);
+		SSL_CTX_set_cookie_verify_cb(c, t->cookie_check);
+	}
 	return SSL_CTX_set_min_proto_version(c, low) == 1 &&
 	       SSL_CTX_set_max_proto_version(c, dtls ? DTLS1_2_VERSION : TLS1_3_VERSION) == 1 &&
-	       SSL_CTX_set_cipher_list(c, suites) == 1 &&
+	       SSL_CTX_set_cipher_list(c, list) == 1 &&
 	       SSL_CTX_set_ciphersuites(c, suites_13) == 1 &&
 	       SSL_CTX_set1_groups_list(c, "P-256:X25519") == 1 &&
 	       SSL_CTX_set_session_ticket_cb(c, on_ticket_made, on_ticket, NULL) == 1 &&
 	       SSL_CTX_set_session_id_context(c, (const uint8_t *)"lanyard", 7) == 1 &&
-	       draw_ticket_keys(t, 0);
+	       draw_ticket_keys(c);
+}
+
+static enum err ctx_new(const struct tls *t, const char *list, SSL_CTX **out, char *why)
+{
+	SSL_CTX *c = SSL_CTX_new(t->dtls ? DTLS_method() : TLS_method());
+	if (!c)
+		return ERR_NOMEM;
+	ERR_clear_error();
+	if (set_up(t, c, list)) {
+		*out = c;
+		return ERR_OK;
+	}
+	snprintf(why, 256, "this OpenSSL cannot serve %s: %s", t->dtls ? "DTLS" : "TLS",
+		ERR_reason_error_string(ERR_peek_last_error()));
+	ERR_clear_error();
+	SSL_CTX_free(c);
+	return ERR_UNSUPPORTED;
 }
 
 enum err tls_init(struct tls *t, bool dtls, const struct net_secure *how, void *arg, char *why)
 {
-	*t = (struct tls){.how = how, .arg = arg};
-	t->ctx = SSL_CTX_new(dtls ? DTLS_method() : TLS_method());
-	if (!t->ctx)
-		return ERR_NOMEM;
-	ERR_clear_error();
-	if (set_up(t, dtls))
-		return ERR_OK;
-	snprintf(why, 256, "this OpenSSL cannot serve %s: %s", dtls ? "DTLS" : "TLS",
-		ERR_reason_error_string(ERR_peek_last_error()));
-	ERR_clear_error();
-	tls_fini(t);
-	return ERR_UNSUPPORTED;
+	t->how = how;
+	t->arg = arg;
+	t->dtls = dtls;
+	return ctx_new(t, suites, &t->ctx, why);
 }
 
 void tls_fini(struct tls *t)
 {
 	SSL_CTX_free(t->ctx);
+	for (size_t i = 0; i < NET_LISTENERS_MAX; i++)
+		SSL_CTX_free(t->own[i]);
 	BIO_meth_free(t->stream);
-	t->stream = NULL;
-	t->ctx = NULL;
+	*t = (struct tls){.ctx = NULL};
+}
+
+/* Sessions and handshakes that are under way keep the one they began with. Tickets do not: they
+ * were made under other trust. */
+enum err tls_identify(struct tls *t, uint16_t listener, const struct net_identity *id, char *why)
+{
+	SSL_CTX *c = NULL;
+	enum err err = id->key ? ctx_new(t, suites_own, &c, why) : ERR_OK;
+	if (!err && c)
+		err = tls_files_load(c, id, why);
+	if (err) {
+		SSL_CTX_free(c);
+		return err;
+	}
+	if (c)
+		tls_peer_set_up(c);
+	SSL_CTX_free(t->own[listener]);
+	t->own[listener] = c;
+	return ERR_OK;
+}
+
+/* Where there is no randomness the old ones serve on. */
+static void renew_ticket_keys(struct tls *t, uint64_t now_ms)
+{
+	if (t->keys_ms && now_ms - t->keys_ms < TICKET_KEYS_MS)
+		return;
+	t->keys_ms = now_ms;
+	(void)draw_ticket_keys(t->ctx);
+	for (size_t i = 0; i < NET_LISTENERS_MAX; i++)
+		if (t->own[i])
+			(void)draw_ticket_keys(t->own[i]);
 }
 
 SSL *tls_accepting(struct tls *t, struct tls_who *who, uint64_t now_ms)
 {
-	if (!t->keys_ms || now_ms - t->keys_ms >= TICKET_KEYS_MS)
-		(void)draw_ticket_keys(t, now_ms); /* else the old ones serve on */
-	SSL *ssl = SSL_new(t->ctx);
+	SSL_CTX *own = t->own[who->listener % NET_LISTENERS_MAX];
+	renew_ticket_keys(t, now_ms);
+	SSL *ssl = SSL_new(own ? own : t->ctx);
 	if (!ssl)
 		return NULL;
 	who->tls = t;
@@ -251,21 +309,39 @@ SSL *tls_connecting(struct tls *t, struct tls_who *who)
 	return NULL;
 }
 
-uint64_t tls_mark(const SSL *ssl, const struct tls_who *who)
+uint64_t tls_mark(SSL *ssl, struct tls_who *who)
 {
+	tls_peer_proven(ssl, who);
 	return who->asked || SSL_session_reused(ssl) ? who->mark : 0;
 }
 
-enum channel_fault tls_fault(const struct tls_who *who)
+struct channel_failure tls_failure(const struct tls_who *who)
 {
-	if (!who->asked)
-		return CHANNEL_FAULT_OFFER;
-	return who->mark ? CHANNEL_FAULT_KEY : CHANNEL_FAULT_IDENTITY;
+	struct channel_failure f = {
+		who->fault, who->mark, span_make(who->owner.name, who->owner.name_n)};
+	if (f.why)
+		return f;
+	if (who->peer)
+		f.why = CHANNEL_FAULT_PROOF;
+	else if (!who->asked)
+		f.why = CHANNEL_FAULT_OFFER;
+	else
+		f.why = who->mark ? CHANNEL_FAULT_KEY : CHANNEL_FAULT_IDENTITY;
+	return f;
+}
+
+/* What OpenSSL knows and we were not asked. */
+static void note_missing(const SSL *ssl)
+{
+	struct tls_who *who = SSL_get_app_data(ssl);
+	if (who && ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)
+		who->fault = CHANNEL_FAULT_MISSING;
 }
 
 enum tls_step tls_step(SSL *ssl, int result)
 {
 	int e = SSL_get_error(ssl, result);
+	note_missing(ssl);
 	ERR_clear_error();
 	switch (e) {
 	case SSL_ERROR_WANT_READ:

@@ -10,6 +10,10 @@
 #include <openssl/err.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #undef ERR_STATE
+
+/* Raw public keys (RFC 7250). */
+#define TLS_RAW_KEYS (OPENSSL_VERSION_NUMBER >= 0x30200000L)
 
 #endif

@@ -68,6 +68,10 @@ struct tls_stream *tls_stream_new(struct tls *t, uint16_t listener, const struct
 	BIO_METHOD *m = method_of(t);
 	struct tls_stream *s = m ? calloc(1, sizeof(*s)) : NULL;
 	BIO *bio = s ? BIO_new(m) : NULL;
+	if (s) {
+		s->who.listener = listener;
+		s->who.to = to;
+	}
 	if (bio)
 		s->ssl = to ? tls_connecting(t, &s->who) : tls_accepting(t, &s->who, tcp_now_ms());
 	if (!s || !s->ssl) {
@@ -76,8 +80,6 @@ struct tls_stream *tls_stream_new(struct tls *t, uint16_t listener, const struct
 		ERR_clear_error();
 		return NULL;
 	}
-	s->who.listener = listener;
-	s->who.to = to;
 	BIO_set_data(bio, s);
 	SSL_set_bio(s->ssl, bio, bio); /* takes it */
 	return s;
@@ -91,7 +93,8 @@ uint64_t tls_stream_mark(const struct tls_stream *s)
 void tls_stream_failed(const struct tls_stream *s, const struct peer *who)
 {
 	const struct tls *t = s->who.tls;
-	t->how->failed(t->arg, who, tls_fault(&s->who), s->who.mark);
+	struct channel_failure f = tls_failure(&s->who);
+	t->how->failed(t->arg, who, &f);
 }
 
 static enum tcp_open stream_open(void *stream, int fd)

@@ -33,7 +33,10 @@ NOT_PROVOKED = {
 SECRET = "00112233445566778899aabbccddeeff"
 E = "/v1/endpoints/{endpoint}"
 OSCORE = E + "/credentials/oscore"
+SPKI = "3059301306072a8648ce3d020106082a8648ce3d030107034200"  # of secp256r1, up to its point
 PSK = E + "/credentials/psk"
+X509 = E + "/credentials/x509"
+RPK = E + "/credentials/rpk"
 DATA = E + "/data/{path}"
 DISCOVER = E + "/discover/{path}"
 ATTRIBUTES = E + "/attributes/{path}"
@@ -354,6 +357,22 @@ def credentials():
     call(400, "DELETE", PSK, k, {"role": "x"}, has="role")
     call(204, "DELETE", PSK, k, {"role": "server"})
     call(404, "DELETE", PSK, k, has="no-credentials")
+    for path, member, body, more in ((X509, "certificates", {"sha256": "ab" * 32}, {"role": "bootstrap", "name": "me"}),
+                                     (RPK, "public_keys", {"public_key": SPKI + "04" + "00" * 64}, None)):
+        call(404, "GET", path, NOBODY)
+        call(404, "DELETE", path, NOBODY, has="unknown-endpoint")
+        call(201, "PUT", path, k, body=body)
+        call(200, "PUT", path, k, body=body)
+        check("it is told", call(200, "GET", path, k).json()[member] == [{"role": "server", **body}])
+        call(409, "PUT", path, {"endpoint": "other"}, body=body, has="conflict")
+        call(422, "PUT", path, k, body={}, has=next(iter(body)))
+        call(422, "PUT", path, k, body={**body, "colour": 1}, has="invalid")
+        if more:
+            call(201, "PUT", path, k, body=more)
+            call(200, "GET", path, k)
+        call(400, "DELETE", path, k, {"role": "x"}, has="role")
+        call(204, "DELETE", path, k, {"role": "server"})
+        call(404, "DELETE", path, k, has="no-credentials")
     call(404, "GET", OSCORE, NOBODY)
     call(404, "DELETE", OSCORE, NOBODY, has="unknown-endpoint")
     call(201, "PUT", OSCORE, k, body=oscore("a001"), headers={"If-None-Match": "*"})
@@ -443,6 +462,8 @@ def limits():
         made.append(name)
     call(507, "PUT", E, {"endpoint": "full"}, has="limit")
     call(507, "PUT", PSK, {"endpoint": "full"}, body={"identity": "full", "key": SECRET}, has="limit")
+    call(507, "PUT", X509, {"endpoint": "full"}, body={"name": "full"}, has="limit")
+    call(507, "PUT", RPK, {"endpoint": "full"}, body={"public_key": SPKI + "04" + "01" * 64}, has="limit")
     call(507, "PUT", OSCORE, {"endpoint": "full"}, body=oscore("c001", "dd" * 16), has="limit")
     for name in made:
         call(204, "DELETE", E, {"endpoint": name})

@@ -136,6 +136,46 @@ static const struct row {
 	{"psk, two things at once", "psk|d|--delete|-g", "", 2, NULL, "exclude", "", NULL, NULL},
 	{"psk, an identity for nothing", "psk|d|--identity|x", "", 2, NULL, "--generate", "", NULL,
 		NULL},
+	{"certificate", "certificate|d", "", 0,
+		"ROLE       BY       VALUE\nbootstrap  sha256   6d65\nserver     subject  CN=me\n"
+		"server     name     me\n",
+		NULL, "x509s", "d", NULL},
+	{"certificate, a file", "certificate|d|--pem|-",
+		"x\n-----BEGIN CERTIFICATE-----\nYW\r\nJj\n-----END CERTIFICATE-----\n", 0, "",
+		NULL, "x509", "d",
+		"0 ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+	{"certificate, a file without one", "certificate|d|--pem|-",
+		"-----BEGIN CERTIFICATE-----\nYWJj\n", 1, NULL, "no CERTIFICATE", "", NULL, NULL},
+	{"certificate, a file that is no base64", "certificate|d|--pem|-",
+		"-----BEGIN CERTIFICATE-----\n%%\n-----END CERTIFICATE-----\n", 1, NULL,
+		"no CERTIFICATE", "", NULL, NULL},
+	{"certificate, a fingerprint as openssl writes it",
+		"certificate|d|--role|bootstrap|--fingerprint|00:11:22:33:44:55:66:77:88:99:AA:BB:"
+		"CC:DD:"
+		"EE:FF:00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff",
+		"", 0, "", NULL, "x509", "d",
+		"0 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"},
+	{"certificate, a subject", "certificate|d|--subject|CN=a", "", 0, "", NULL, "x509", "d",
+		"1 434e3d61"},
+	{"certificate, a name", "certificate|d|--name|a", "", 0, "", NULL, "x509", "d", "2 61"},
+	{"certificate, two things at once", "certificate|d|--name|a|--delete", "", 2, NULL,
+		"exclude", "", NULL, NULL},
+	{"certificate, a role for nothing", "certificate|d|--role|server", "", 2, NULL, "--role",
+		"", NULL, NULL},
+	{"certificate, delete", "certificate|d|--delete", "", 0, NULL, NULL, "x509-delete", "d",
+		NULL},
+	{"rpk", "rpk|d", "", 0, "server  public_key  6b6579\n", NULL, "rpks", "d", NULL},
+	{"rpk, a file", "rpk|d|--pem|-",
+		"-----BEGIN PUBLIC "
+		"KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEAAECAwQFBgcICQoLDA0ODx"
+		"AREhMU\nFRYXGBkaGxwdHh8AAQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHw==\n-----END "
+		"PUBLIC "
+		"KEY-----\n",
+		0, "", NULL, "rpk", "d",
+		"3 "
+		"3059301306072a8648ce3d020106082a8648ce3d03010703420004000102030405060708090a0b0c"},
+	{"rpk, delete", "rpk|d|--delete|--role|bootstrap", "", 0, NULL, NULL, "rpk-delete", "d",
+		NULL},
 	{"import", "import|-|--replace",
 		"{\"endpoint\":\"a\"}\nx\n\n{\"endpoint\":\"taken\"}\n{\"endpoint\":\"same\"}", 1,
 		"5 lines: 1 imported, 1 unchanged, 2 refused\n",

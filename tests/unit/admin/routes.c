@@ -2,6 +2,8 @@
 /* Every route over a real socket, good and bad. */
 #include "tests/unit/admin/fake.h"
 
+#define SHA256 "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define SPKI   "3059301306072a8648ce3d020106082a8648ce3d03010703420004"
 #define SECRET "00112233445566778899aabbccddeeff"
 #define CRED(more)                                                                                 \
 	"{\"master_secret\":\"" SECRET "\",\"sender_id\":\"01\",\"recipient_id\":\"0203\"" more "}"
@@ -153,6 +155,45 @@ static const struct row {
 		"{\"identity\":\"me\"}", 422, "\"field\":\"key\"", "", NULL, NULL},
 	{"key of DTLS DELETE", "DELETE", "/v1/endpoints/d/credentials/psk?role=bootstrap", NULL,
 		204, NULL, "psk-delete", "d", NULL},
+	{"certificates", "GET", "/v1/endpoints/d/credentials/x509", NULL, 200,
+		"\"certificates\":[{\"role\":\"bootstrap\",\"sha256\":\"6d65\"},"
+		"{\"role\":\"server\",\"subject\":\"CN=me\"},{\"role\":\"server\","
+		"\"name\":\"me\"}]",
+		"x509s", "d", NULL},
+	{"certificate PUT, a name", "PUT", "/v1/endpoints/d/credentials/x509",
+		"{\"name\":\"urn:x\",\"role\":\"bootstrap\"}", 204, NULL, "x509", "d",
+		"2 75726e3a78"},
+	{"certificate PUT, a subject", "PUT", "/v1/endpoints/d/credentials/x509",
+		"{\"subject\":\"CN=a\"}", 204, NULL, "x509", "d", "1 434e3d61"},
+	{"certificate PUT, a fingerprint", "PUT", "/v1/endpoints/d/credentials/x509",
+		"{\"sha256\":\"" SHA256 "\"}", 204, NULL, "x509", "d", "0 " SHA256},
+	{"certificate PUT, half a fingerprint", "PUT", "/v1/endpoints/d/credentials/x509",
+		"{\"sha256\":\"00112233\"}", 422, "\"field\":\"sha256\"", "", NULL, NULL},
+	{"certificate PUT, two things", "PUT", "/v1/endpoints/d/credentials/x509",
+		"{\"subject\":\"CN=a\",\"name\":\"a\"}", 422, "\"field\":\"name\"", "", NULL, NULL},
+	{"certificate PUT, nothing", "PUT", "/v1/endpoints/d/credentials/x509", "{}", 422,
+		"\"field\":\"sha256\"", "", NULL, NULL},
+	{"certificate PUT, an empty name", "PUT", "/v1/endpoints/d/credentials/x509",
+		"{\"name\":\"\"}", 422, "\"field\":\"name\"", "", NULL, NULL},
+	{"certificate DELETE", "DELETE", "/v1/endpoints/d/credentials/x509?role=bootstrap", NULL,
+		204, NULL, "x509-delete", "d", NULL},
+	{"raw public keys", "GET", "/v1/endpoints/d/credentials/rpk", NULL, 200,
+		"\"public_keys\":[{\"role\":\"server\",\"public_key\":\"6b6579\"}]", "rpks", "d",
+		NULL},
+	{"raw public key PUT", "PUT", "/v1/endpoints/d/credentials/rpk",
+		"{\"public_key\":\"" SPKI SHA256 SHA256 "\"}", 204, NULL, "rpk", "d",
+		"3 " SPKI "00112233445566778899aabbcc"},
+	{"raw public key PUT, too short", "PUT", "/v1/endpoints/d/credentials/rpk",
+		"{\"public_key\":\"" SPKI SHA256 "\"}", 422, "\"field\":\"public_key\"", "", NULL,
+		NULL},
+	{"raw public key PUT, of another curve", "PUT", "/v1/endpoints/d/credentials/rpk",
+		"{\"public_key\":\"3059301306072a8648ce3d020106082a8648ce3d03010603420004" SHA256
+			SHA256 "\"}",
+		422, "\"field\":\"public_key\"", "", NULL, NULL},
+	{"raw public key DELETE, bad role", "DELETE", "/v1/endpoints/d/credentials/rpk?role=x",
+		NULL, 400, "\"field\":\"role\"", "", NULL, NULL},
+	{"raw public key DELETE", "DELETE", "/v1/endpoints/d/credentials/rpk", NULL, 204, NULL,
+		"rpk-delete", "d", NULL},
 	{"unknown credentials", "GET", "/v1/endpoints/d/credentials/x", NULL, 404, "unknown-path",
 		"", NULL, NULL},
 	{"read", "GET", "/v1/endpoints/d/data/3/0/9?wait=5", NULL, 204, NULL, "dm", "d", "/3/0/9"},

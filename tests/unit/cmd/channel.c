@@ -251,6 +251,219 @@ static void test_moves(void)
 	sim_close(s);
 }
 
+/* ---- certificates and raw public keys */
+
+static const char spki[] =
+	"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce"
+	"\x3d\x03\x01\x07\x03\x42\x00\x04" KEY KEY KEY KEY;
+
+static struct span raw_key(char first)
+{
+	static uint8_t buf[CHANNEL_SPKI_BYTES];
+	memcpy(buf, spki, sizeof(buf));
+	buf[27] = (uint8_t)first;
+	return SPAN_OF(buf);
+}
+
+static int put_peer(
+	struct sim *s, const char *name, bool bootstrap, enum adm_peer_by by, struct span value)
+{
+	struct adm_ops ops = sim_ops(s, &result);
+	struct adm_peer p = {bootstrap, by, value};
+	ops.peer_put(ops.arg, span_str(name), &p, sim_on_done, &result);
+	return sim_await(s, &result, 10000);
+}
+
+static int delete_peer(struct sim *s, const char *name, bool raw, bool bootstrap)
+{
+	struct adm_ops ops = sim_ops(s, &result);
+	ops.peer_delete(ops.arg, span_str(name), raw, bootstrap, sim_on_done, &result);
+	return sim_await(s, &result, 10000);
+}
+
+static void on_peer(void *arg, const struct adm_peer_view *v)
+{
+	struct writer *w = arg;
+	wr_fmt(w, "%s %d %.*s;", v->role, v->by, (int)v->value.n, (const char *)v->value.p);
+}
+
+/* What is told of its certificates. */
+static struct span peers(struct sim *s, const char *name, bool raw)
+{
+	static uint8_t text[512];
+	struct adm_ops ops = sim_ops(s, &result);
+	struct writer w = wr_make(text, sizeof(text));
+	CHECK(!ops.peer_list(ops.arg, span_str(name), raw, on_peer, &w), "a list");
+	return wr_span(&w);
+}
+
+/* A certificate with these names, separated by spaces; its fingerprint is made of `print`. */
+static struct channel_peer certificate(const char *names, char print, bool trusted)
+{
+	struct channel_peer p = {.trusted = trusted, .subject = SPAN_LIT("CN=subject")};
+	memset(p.sha256, print, sizeof(p.sha256));
+	while (*names) {
+		size_t n = strcspn(names, " ");
+		p.name[p.name_n++] = span_make(names, n);
+		names += n + (names[n] == ' ');
+	}
+	return p;
+}
+
+static struct channel_owner owner;
+
+static enum channel_fault look(struct sim *s, size_t listener, struct channel_peer p)
+{
+	return core_channel_peer(s->core, listener, &p, &owner);
+}
+
+/* The same once its key is proven; the turn is ended. */
+static enum channel_fault prove(struct sim *s, size_t listener, struct channel_peer p)
+{
+	p.proven = true;
+	sim_time(s);
+	enum channel_fault f = core_channel_peer(s->core, listener, &p, &owner);
+	sim_turn(s);
+	sim_run(s, 1000);
+	return f;
+}
+
+static struct span named(void)
+{
+	return span_make(owner.name, owner.name_n);
+}
+
+/* Who gets in by which policy, with "known" an endpoint and "pinned" one that was given a
+ * certificate. */
+static const struct {
+	const char *what, *names;
+	char print;
+	bool trusted;
+	uint8_t policy;
+	enum channel_fault want;
+	const char *whose;
+} peer_rows[] = {
+	{"a known name", "known", 1, true, CFG_CERTIFICATES_KNOWN, CHANNEL_FAULT_NONE, "known"},
+	{"a known name, as the second", "x known", 1, true, CFG_CERTIFICATES_KNOWN,
+		CHANNEL_FAULT_NONE, "known"},
+	{"a known name, from no CA", "known", 1, false, CFG_CERTIFICATES_KNOWN,
+		CHANNEL_FAULT_ISSUER, "known"},
+	{"an unknown name (SEC-06)", "ghost", 1, true, CFG_CERTIFICATES_KNOWN, CHANNEL_FAULT_NAME,
+		"ghost"},
+	{"no name", "", 1, true, CFG_CERTIFICATES_ANY, CHANNEL_FAULT_NAME, ""},
+	{"an unknown name where any is good", "ghost", 1, true, CFG_CERTIFICATES_ANY,
+		CHANNEL_FAULT_NONE, "ghost"},
+	{"an unknown name from no CA where any is good", "ghost", 1, false, CFG_CERTIFICATES_ANY,
+		CHANNEL_FAULT_ISSUER, "ghost"},
+	{"a name that is no UTF-8", "\xff", 1, true, CFG_CERTIFICATES_ANY, CHANNEL_FAULT_NAME,
+		"\xff"},
+	{"a known name where it has to be given one", "known", 1, true, CFG_CERTIFICATES_MAPPED,
+		CHANNEL_FAULT_NAME, "known"},
+	{"the one that was given", "x", 7, true, CFG_CERTIFICATES_MAPPED, CHANNEL_FAULT_NONE,
+		"pinned"},
+	{"the one that was given, from no CA", "x", 7, false, CFG_CERTIFICATES_KNOWN,
+		CHANNEL_FAULT_NONE, "pinned"},
+	{"its name, with another one", "pinned", 8, true, CFG_CERTIFICATES_ANY, CHANNEL_FAULT_OTHER,
+		"pinned"},
+	{"its name, with another one from no CA", "pinned", 8, false, CFG_CERTIFICATES_ANY,
+		CHANNEL_FAULT_ISSUER, "pinned"},
+};
+
+static void test_peers(void)
+{
+	struct sim *s = &sim;
+	for (size_t i = 0; i < sizeof(peer_rows) / sizeof(*peer_rows); i++) {
+		sim_init(s, 1);
+		s->cfg.listen[SIM_SERVER].certificates = peer_rows[i].policy;
+		sim_open(s);
+		uint8_t pin[32];
+		memset(pin, 7, sizeof(pin));
+		REQUIRE(require(s, "known", 0) == 200 || require(s, "known", 0) == 201, "known");
+		REQUIRE(put_peer(s, "pinned", false, ADM_PEER_SHA256, SPAN_OF(pin)) == 201,
+			"a pin");
+		struct channel_peer p =
+			certificate(peer_rows[i].names, peer_rows[i].print, peer_rows[i].trusted);
+		CHECK(look(s, SIM_SERVER, p) == peer_rows[i].want, peer_rows[i].what);
+		CHECK_BYTES(named(), span_str(peer_rows[i].whose), peer_rows[i].what);
+		CHECK(!ep_find(&s->core->dir, SPAN_LIT("ghost")), "nothing is made of what is not "
+								  "proven");
+		CHECK(prove(s, SIM_SERVER, p) == peer_rows[i].want, peer_rows[i].what);
+		CHECK((owner.mark != 0) == !peer_rows[i].want, "then it has a credential");
+		sim_close(s);
+	}
+}
+
+/* What a first handshake brings is there afterwards, and over a crash; others come by subject.
+ * Proves: SEC-06, SEC-07 */
+static void test_certificate_life(void)
+{
+	struct sim *s = &sim;
+	sim_init(s, 1);
+	s->cfg.listen[SIM_SERVER].certificates = CFG_CERTIFICATES_ANY;
+	sim_open(s);
+	struct channel_peer a = certificate("a", 1, true);
+	REQUIRE(!look(s, SIM_SERVER, a) && !owner.mark && !prove(s, SIM_SERVER, a), "a comes");
+	uint64_t mark = owner.mark;
+	CHECK(mark && !look(s, SIM_SERVER, a) && owner.mark == mark, "and is known");
+	CHECK_BYTES(peers(s, "a", false), SPAN_LIT("server 2 a;"), "by its name");
+	CHECK(core_credential_known(s->core, SIM_SERVER, mark) &&
+			!core_credential_known(s->core, SIM_BOOTSTRAP, mark),
+		"as a device of that role");
+	CHECK(ask(s, mark, MSG_POST, "rd", "ep=b&lt=60&lwm2m=1.1") == MSG_BAD_REQUEST,
+		"under another's name it gets 4.00 (SEC-07)");
+	CHECK(ask(s, mark, MSG_POST, "rd", "ep=a&lt=600&lwm2m=1.1") == MSG_CREATED,
+		"and registers");
+	sim_crash(s);
+	CHECK(ask(s, mark, MSG_POST, location(s, "a"), "") == MSG_CHANGED, "it outlives a crash");
+	CHECK(put_peer(s, "a", false, ADM_PEER_SUBJECT, SPAN_LIT("CN=subject")) == 201,
+		"it is given one by subject");
+	CHECK(ask(s, mark, MSG_POST, location(s, "a"), "") == MSG_UNAUTHORIZED,
+		"then that by name serves no more");
+	CHECK(registered(s, "a"), "but it stays registered");
+	CHECK(!look(s, SIM_SERVER, certificate("b", 2, true)) && owner.mark && owner.mark != mark,
+		"that by subject does, whatever its name");
+	CHECK_BYTES(named(), SPAN_LIT("a"), "and is a's");
+	a.subject = SPAN_EMPTY;
+	CHECK(look(s, SIM_SERVER, a) == CHANNEL_FAULT_OTHER, "one without that subject is not");
+	CHECK(put_peer(s, "b", false, ADM_PEER_SUBJECT, SPAN_LIT("CN=subject")) == 409,
+		"a subject is one endpoint's");
+	CHECK(delete_peer(s, "a", false, true) == 404, "it has none for bootstrap");
+	CHECK(delete_peer(s, "a", false, false) == 204 && !registered(s, "a"),
+		"without it the registration ends");
+	sim_crash(s);
+	CHECK(peers(s, "a", false).n == 0, "so it is in storage");
+	sim_close(s);
+}
+
+/* Proves: SEC-05 */
+static void test_raw_keys(void)
+{
+	struct sim *s = &sim;
+	sim_init(s, 1);
+	sim_open(s);
+	struct channel_peer p = {.raw_key = raw_key('1')};
+	CHECK(look(s, SIM_SERVER, p) == CHANNEL_FAULT_RAW_KEY, "nobody has that key");
+	CHECK(put_peer(s, "a", false, ADM_PEER_RAW_KEY, raw_key('1')) == 201, "it gets one");
+	CHECK(put_peer(s, "a", false, ADM_PEER_RAW_KEY, raw_key('1')) == 200, "which it has");
+	CHECK(put_peer(s, "b", false, ADM_PEER_RAW_KEY, raw_key('1')) == 409, "alone");
+	CHECK(put_peer(s, "b", true, ADM_PEER_RAW_KEY, SPAN_LIT("x")) == 422 ||
+			result.status == 400 || result.status == 500,
+		"what is no key is none");
+	CHECK(!look(s, SIM_SERVER, p) && owner.mark, "it gets in");
+	CHECK_BYTES(named(), SPAN_LIT("a"), "as itself");
+	uint64_t mark = owner.mark;
+	CHECK(look(s, SIM_BOOTSTRAP, p) == CHANNEL_FAULT_RAW_KEY, "not at the other listener");
+	p.raw_key = raw_key('2');
+	CHECK(look(s, SIM_SERVER, p) == CHANNEL_FAULT_RAW_KEY, "nor with a key that is nearly it");
+	CHECK(ask(s, mark, MSG_POST, "rd", "ep=a&lt=60&lwm2m=1.1") == MSG_CREATED, "it registers");
+	sim_crash(s);
+	p.raw_key = raw_key('1');
+	CHECK(!look(s, SIM_SERVER, p) && owner.mark == mark, "also after a crash");
+	CHECK(delete_peer(s, "a", true, false) == 204 && !registered(s, "a"), "it is taken away");
+	CHECK(look(s, SIM_SERVER, p) == CHANNEL_FAULT_RAW_KEY, "and it gets in no more");
+	sim_close(s);
+}
+
 int main(void)
 {
 	test_policies();
@@ -258,5 +471,8 @@ int main(void)
 	test_life();
 	test_nosec();
 	test_moves();
+	test_peers();
+	test_certificate_life();
+	test_raw_keys();
 	return test_done();
 }

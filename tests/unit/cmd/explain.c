@@ -72,11 +72,13 @@ static uint64_t mark_of(struct sim *s)
 	return psk.mark;
 }
 
-static bool fails(struct sim *s, enum channel_fault why, uint64_t mark)
+/* By a credential, or with a certificate in which that endpoint is named. */
+static bool fails(struct sim *s, enum channel_fault why, uint64_t mark, const char *name)
 {
 	struct peer from = sim_peer_of(100, 5684, SIM_SERVER);
+	struct channel_failure f = {why, mark, span_str(name)};
 	sim_time(s);
-	core_channel_failed(s->core, &from, why, mark);
+	(void)core_channel_failed(s->core, &from, &f);
 	sim_turn(s);
 	return s->core->x != NULL;
 }
@@ -85,18 +87,33 @@ static bool psk_identity(struct sim *s)
 {
 	struct channel_psk psk;
 	return !core_psk(s->core, SIM_SERVER, SPAN_LIT("you"), &psk) &&
-	       fails(s, CHANNEL_FAULT_IDENTITY, 0);
+	       fails(s, CHANNEL_FAULT_IDENTITY, 0, "");
 }
 
 static bool psk_key(struct sim *s)
 {
-	return fails(s, CHANNEL_FAULT_KEY, mark_of(s));
+	return fails(s, CHANNEL_FAULT_KEY, mark_of(s), "");
 }
 
 static bool bad_handshake(struct sim *s)
 {
-	return fails(s, CHANNEL_FAULT_OFFER, 0);
+	return fails(s, CHANNEL_FAULT_OFFER, 0, "");
 }
+
+#define CERTIFICATE(what, fault, name)                                                             \
+	static bool what(struct sim *s)                                                            \
+	{                                                                                          \
+		return fails(s, fault, 0, name);                                                   \
+	}
+CERTIFICATE(certificate_missing, CHANNEL_FAULT_MISSING, "")
+CERTIFICATE(certificate_issuer, CHANNEL_FAULT_ISSUER, "crafted")
+CERTIFICATE(certificate_time, CHANNEL_FAULT_TIME, "crafted")
+CERTIFICATE(certificate_revoked, CHANNEL_FAULT_REVOKED, "crafted")
+CERTIFICATE(certificate_crl, CHANNEL_FAULT_CRL, "crafted")
+CERTIFICATE(certificate_weak, CHANNEL_FAULT_WEAK, "crafted")
+CERTIFICATE(certificate_name, CHANNEL_FAULT_NAME, "ghost")
+CERTIFICATE(certificate_other, CHANNEL_FAULT_OTHER, "crafted")
+CERTIFICATE(unknown_key, CHANNEL_FAULT_RAW_KEY, "")
 
 static uint8_t by_channel(struct sim *s, uint64_t mark)
 {
@@ -646,6 +663,15 @@ static const struct row {
 	{EP_REASON_PSK_IDENTITY, open_channel, psk_identity, NULL},
 	{EP_REASON_PSK_KEY, open_channel, psk_key, "crafted"},
 	{EP_REASON_HANDSHAKE, open_channel, bad_handshake, NULL},
+	{EP_REASON_CERTIFICATE_MISSING, open_channel, certificate_missing, NULL},
+	{EP_REASON_CERTIFICATE_ISSUER, open_channel, certificate_issuer, "crafted"},
+	{EP_REASON_CERTIFICATE_TIME, open_channel, certificate_time, "crafted"},
+	{EP_REASON_CERTIFICATE_REVOKED, open_channel, certificate_revoked, "crafted"},
+	{EP_REASON_CERTIFICATE_CRL, open_channel, certificate_crl, "crafted"},
+	{EP_REASON_CERTIFICATE_WEAK, open_channel, certificate_weak, "crafted"},
+	{EP_REASON_CERTIFICATE_NAME, open_channel, certificate_name, NULL},
+	{EP_REASON_CERTIFICATE_OTHER, open_channel, certificate_other, "crafted"},
+	{EP_REASON_RAW_KEY, open_channel, unknown_key, NULL},
 	{EP_REASON_CREDENTIAL_GONE, open_channel, credential_gone, NULL},
 	{EP_REASON_WEAK, open_strict, weak, "crafted"},
 	{EP_REASON_MALFORMED, sim_open, malformed, NULL},

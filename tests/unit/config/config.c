@@ -118,6 +118,9 @@ static const char *const round_rows[] = {
 	"role = bootstrap\n[dtls]\nsessions = 2\nhandshakes = 1\nidle = 10\n",
 	"[gateway a]\nmtu = 51\nretransmit = no\nrate = 0\n[gateway b]\nsocket = /x\nnosec = yes\n"
 	"ack_timeout = 3600000\nbridges = 1\nsocket_user = root\n",
+	"[bootstrap]\nenabled = no\n[listen a]\ntransport = tls\ncertificate_file = /a b.pem\n"
+	"key_file = credential:key\nca_file = /ca\ncrl_file = /crl\ncertificates = mapped\n"
+	"raw_public_keys = yes\n",
 	"[oscore]\nwindow = 64\nfreshness = none\nssn_block = 4096\necho_max_age = 3600\n",
 };
 
@@ -302,6 +305,36 @@ static void check_reload(const struct reload_row *r)
 	CHECK(same(&to, &before), "nothing else changes");
 }
 
+/* Certificates are read anew while a listener is open; where they are said is found again. */
+static void check_identity(void)
+{
+	static const char *const listeners = "[listen a]\ntransport = dtls\n"
+					     "[listen b]\nrole = bootstrap\n";
+	struct cfg to, from;
+	char *said, refused[256], file[CFG_TEXT_MAX];
+	uint32_t line;
+
+	put_file("main.conf", listeners);
+	CHECK(load(&to, &said) == ERR_OK, said);
+	free(said);
+	put_file("main.conf", "[listen b]\nrole = bootstrap\n[listen a]\ntransport = dtls\n"
+			      "certificate_file = /c\nkey_file = /k\ncertificates = any\n");
+	CHECK(load(&from, &said) == ERR_OK, said);
+	free(said);
+	cfg_reload(&to, &from, refused, sizeof(refused));
+	CHECK(!refused[0] && strcmp(to.listen[0].certificate_file, "/c") == 0 &&
+			strcmp(to.listen[0].key_file, "/k") == 0 &&
+			to.listen[0].certificates == CFG_CERTIFICATES_ANY,
+		"a listener gets a certificate");
+	CHECK(cfg_where(in_dir("main.conf"), "a", "key_file", file, &line) && line == 6 &&
+			strcmp(file, in_dir("main.conf")) == 0,
+		"it is known where that stands");
+	CHECK(!cfg_where(in_dir("main.conf"), "b", "key_file", file, &line) && line == 0 &&
+			strcmp(file, in_dir("main.conf")) == 0,
+		"and where nothing does");
+	CHECK(!cfg_where(in_dir("main.conf"), "c", "key_file", file, &line), "no such listener");
+}
+
 /* The list is cut between words, and never written past its end. */
 static void check_reload_space(void)
 {
@@ -342,6 +375,7 @@ int main(void)
 	check_odd_files();
 	for (size_t i = 0; i < sizeof(reload_rows) / sizeof(reload_rows[0]); i++)
 		check_reload(&reload_rows[i]);
+	check_identity();
 	check_reload_space();
 	check_large_file();
 	unlink(in_dir("main.conf"));

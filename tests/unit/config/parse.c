@@ -264,6 +264,30 @@ static const struct error_row {
 		"t.conf:5: \"require\" wants DTLS, ..."},
 	{"[bootstrap]\nenabled = no\n[listen a]\ntransport = dtls\nnosec = yes\n",
 		"t.conf:5: \"nosec\" contradicts ..."},
+	{"[bootstrap]\nenabled = no\n[listen a]\nraw_public_keys = yes\n",
+		"t.conf:4: \"raw_public_keys\" is for \"transport = dtls\" or tls, and this is "
+		"\"udp\""},
+	{"[bootstrap]\nenabled = no\n[listen a]\ntransport = dtls\ncertificate_file = /c\n",
+		"t.conf:5: \"certificate_file\" needs \"key_file\" ..."},
+	{"[bootstrap]\nenabled = no\n[listen a]\ntransport = tls\nkey_file = /k\n",
+		"t.conf:5: \"key_file\" needs \"certificate_file\", or ..."},
+	{"[bootstrap]\nenabled = no\n[listen a]\ntransport = tls\nraw_public_keys = yes\n",
+		"t.conf:5: \"raw_public_keys\" needs \"key_file\" ..."},
+	{"[bootstrap]\nenabled = no\n[listen a]\ntransport = tls\nraw_public_keys = yes\n"
+	 "key_file = /k\nca_file = /a\n",
+		"t.conf:7: \"ca_file\" needs \"certificate_file\" ..."},
+	{"[bootstrap]\nenabled = no\n[listen a]\ntransport = tls\ncertificate_file = /c\n"
+	 "key_file = /k\ncrl_file = /a\n",
+		"t.conf:7: \"crl_file\" needs \"ca_file\" ..."},
+	{"[bootstrap]\nenabled = no\n[listen a]\ntransport = tls\ncertificate_file = /c\n"
+	 "key_file = credential:a/b\n",
+		"t.conf:6: \"key_file\" must be an absolute path, or credential:NAME for "
+		"what systemd hands over (LoadCredential=)"},
+	{"[bootstrap]\nenabled = no\n[listen a]\ntransport = tls\ncertificate_file = c\n"
+	 "key_file = credential:a\n",
+		"t.conf:5: \"certificate_file\" must be an absolute path, or ..."},
+	{"[bootstrap]\nenabled = no\n[listen a]\ntransport = tls\ncertificates = all\n",
+		"t.conf:5: \"certificates\" is \"all\", but must be known, mapped or any"},
 	{"[bootstrap]\nenabled = no\n[listen a]\nrequire = oscore\nnosec = yes\n",
 		"t.conf:5: \"nosec\" contradicts ..."},
 	{"[bootstrap]\nenabled = no\n[listen a]\nport = 7\n[listen b]\ntransport = dtls\nport = "

@@ -49,12 +49,12 @@ static bool on_known(void *arg, uint16_t listener, uint64_t mark)
 	return listener == 3 && mark == MARK && !w->forgotten;
 }
 
-static void on_failed(void *arg, const struct peer *who, enum channel_fault why, uint64_t mark)
+static void on_failed(void *arg, const struct peer *who, const struct channel_failure *f)
 {
 	struct world *w = arg;
 	w->failed++;
-	w->why = why;
-	w->mark = mark;
+	w->why = f->why;
+	w->mark = f->mark;
 	CHECK(who->bearer == BEARER_DTLS, "whose handshake failed");
 }
 

@@ -44,13 +44,13 @@ static bool on_known(void *arg, uint16_t listener, uint64_t mark)
 	return listener == 2 && mark == MARK && !w->forgotten;
 }
 
-static void on_failed(void *arg, const struct peer *who, enum channel_fault why, uint64_t mark)
+static void on_failed(void *arg, const struct peer *who, const struct channel_failure *f)
 {
 	struct world *w = arg;
 	CHECK(who->bearer == BEARER_TLS, "whose handshake failed");
 	w->failed++;
-	w->why = why;
-	w->mark = mark;
+	w->why = f->why;
+	w->mark = f->mark;
 }
 
 static void on_input(void *arg, const struct peer *from, struct span datagram)
