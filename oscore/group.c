@@ -78,16 +78,21 @@ static uint8_t copy_small(uint8_t *to, struct span from)
 	return (uint8_t)from.n;
 }
 
-/* The key of a credential that fits the format and the algorithms (section 2.4). */
+/* The key of a credential that fits the format and the algorithms (section 2.4): the signature's,
+ * or else, for key agreement, of our own kind. */
 static enum err key_of(const struct osc_group *g, struct span cred, struct osc_pkey **out)
 {
 	*out = NULL;
 	if (!fits(cred, OSC_CRED_MAX))
 		return ERR_RANGE;
 	enum err err = osc_cred_key(g->format, cred, out);
-	if (err || !g->signature)
+	if (err)
 		return err;
-	enum osc_curve wanted = g->signature == OSC_EDDSA ? OSC_ED25519 : OSC_P256;
+	enum osc_curve wanted = osc_pkey_curve(*out);
+	if (g->signature)
+		wanted = g->signature == OSC_EDDSA ? OSC_ED25519 : OSC_P256;
+	else if (g->own)
+		wanted = osc_pkey_curve(g->own);
 	if (osc_pkey_curve(*out) == wanted)
 		return ERR_OK;
 	osc_pkey_free(*out);
@@ -370,6 +375,17 @@ enum err osc_group_forget(struct osc_group *g, struct osc_member *m)
 	map_remove(&g->members, m);
 	member_free(m);
 	return ERR_OK;
+}
+
+uint64_t osc_group_echo_id(const struct osc_group *g, const struct osc_member *m)
+{
+	uint8_t buf[1 + OSC_ID_CONTEXT_MAX + OSC_ID_MAX];
+	struct writer w = wr_make(buf, sizeof(buf));
+
+	wr_u8(&w, g->gid_n);
+	wr_bytes(&w, osc_group_gid(g));
+	wr_bytes(&w, osc_id_span(&m->id));
+	return siphash24(g->sender_key, wr_span(&w));
 }
 
 bool osc_group_accept(

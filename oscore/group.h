@@ -143,6 +143,8 @@ MUST_USE enum err osc_group_protect_response(struct osc_crypto *c, struct osc_gr
 MUST_USE enum err osc_group_unprotect_request(struct osc_crypto *c, struct osc_group *g,
 	struct osc_member *m, const struct osc_group_option *opt, const struct msg *outer,
 	struct writer *buf, struct msg *plain, struct osc_group_binding *binding);
+/* For osc_echo_make and osc_echo_check: no two members have the same, and none after a rekey. */
+uint64_t osc_group_echo_id(const struct osc_group *g, const struct osc_member *m);
 /* Marks the number of an unprotected request as seen. true: it may be delivered. false: `m` is
  * stale, and nothing but a protected 4.01 with an Echo, under a number of our own, may come of it.
  * `echoed`: the request had the Echo value that was made for this member and Gid. It counts in

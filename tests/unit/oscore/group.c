@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What makes a group, who is in it, and what of its messages is taken. */
+#include "oscore/echo.h"
 #include "tests/unit/oscore/group_fixture.h"
 
 #include <stddef.h>
@@ -151,6 +152,12 @@ static void test_members(void)
 			osc_group_find(g, test_hex("c3"))->stale,
 		"from then on who is new is stale (section 2.6.1.2)");
 	osc_group_free(g);
+	struct gf_group pairs = gf_both;
+	pairs.group_enc = pairs.signature = 0;
+	g = gf_new(&pairs, A);
+	CHECK(add(g, "b2", gf_p256[B].cred) == ERR_CONFLICT, "a key of another kind than ours");
+	CHECK(add(g, "b2", gf_ed25519[B].cred) == ERR_OK, "one of our kind");
+	osc_group_free(g);
 	struct gf_group deleted = gf_both;
 	deleted.deleted = true;
 	g = gf_join(&deleted, A);
@@ -215,6 +222,50 @@ static void test_stale(void)
 	open_groups(&alone);
 	gf_ask(&t, a, NULL, 0, &plain);
 	CHECK(gf_take(&t, b, true) == ERR_OK, "where there is no pairwise mode it counts");
+	close_groups();
+}
+
+/* Section 9, with the values of oscore/echo.h. */
+static void test_echo_exchange(void)
+{
+	static const uint8_t key[32] = {1};
+	struct msg plain = gf_request(), challenge = fx_msg(MSG_UNAUTHORIZED);
+	uint8_t value[OSC_ECHO_BYTES];
+	struct gf_trip t;
+	uint64_t own = 40;
+
+	open_groups(&gf_both);
+	stale_again();
+	struct osc_member *m = gf_other(b, A);
+	gf_ask(&t, a, NULL, 1, &plain);
+	CHECK(gf_take(&t, b, false) == ERR_STATE, "it is challenged");
+	REQUIRE(osc_echo_make(crypto, key, osc_group_echo_id(b, m), 1000, value) == ERR_OK, "Echo");
+	fx_add(&challenge, OPT_ECHO, SPAN_OF(value));
+	struct osc_group_reply how = {.to = m, .number = &own};
+	gf_answer(&t, b, &how, &challenge);
+	CHECK(gf_hear(&t, a) == ERR_OK && t.number == own, "under a number of our own");
+	fx_add(&plain, OPT_ECHO, msg_find(&t.got, OPT_ECHO)->val);
+	struct gf_trip again;
+	gf_ask(&again, a, gf_other(a, B), 2, &plain);
+	CHECK(osc_group_unprotect_request(crypto, b, m, &again.opt, &again.outer, &again.clear,
+		      &again.got, &again.heard) == ERR_OK,
+		"again, with it");
+	struct span back = msg_find(&again.got, OPT_ECHO)->val;
+	CHECK(osc_echo_check(crypto, key, osc_group_echo_id(b, gf_other(b, C)), 1500, 1000, back) ==
+			ERR_AUTH,
+		"it is not another member's");
+	CHECK(osc_echo_check(crypto, key, osc_group_echo_id(a, gf_other(a, C)), 1500, 1000, back) ==
+			ERR_AUTH,
+		"it is not another server's");
+	bool echoed =
+		osc_echo_check(crypto, key, osc_group_echo_id(b, m), 1500, 1000, back) == ERR_OK;
+	CHECK(echoed && osc_group_accept(b, m, &again.heard, echoed) && !m->stale, "delivered");
+	uint64_t before = osc_group_echo_id(b, m);
+	close_groups();
+	struct gf_group next = gf_both;
+	next.gid = "44616d";
+	open_groups(&next);
+	CHECK(osc_group_echo_id(b, gf_other(b, A)) != before, "nor one from before a rekey");
 	close_groups();
 }
 
@@ -361,6 +412,7 @@ int main(void)
 	test_members();
 	test_replay();
 	test_stale();
+	test_echo_exchange();
 	test_echo_is_pairwise();
 	test_silent();
 	test_one_mode();
