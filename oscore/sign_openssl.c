@@ -414,6 +414,8 @@ static size_t to_der(const uint8_t raw[static OSC_SIGNATURE], uint8_t out[static
 	return n > 0 ? (size_t)n : 0;
 }
 
+/* Without memory for the last step ECDSA succeeds, with a length of UINT_MAX and nothing written.
+ */
 enum err osc_sign(const struct osc_pkey *k, struct span in, uint8_t out[static OSC_SIGNATURE])
 {
 	uint8_t sig[DER_MAX];
@@ -424,7 +426,7 @@ enum err osc_sign(const struct osc_pkey *k, struct span in, uint8_t out[static O
 		return ERR_UNSUPPORTED;
 	EVP_MD_CTX *x = EVP_MD_CTX_new();
 	if (x && EVP_DigestSignInit_ex(x, NULL, digest_of(k), NULL, NULL, k->key, NULL) == 1 &&
-		EVP_DigestSign(x, sig, &n, in.p, in.n) == 1)
+		EVP_DigestSign(x, sig, &n, in.p, in.n) == 1 && n <= sizeof(sig))
 		ok = k->curve == OSC_P256 ? to_raw(sig, n, out) : n == OSC_SIGNATURE;
 	if (ok && k->curve == OSC_ED25519)
 		memcpy(out, sig, OSC_SIGNATURE);
