@@ -12,7 +12,7 @@
 
 static void response(const struct lwm_path *path, const struct adm_result *res, struct jo *o)
 {
-	jo_path(o, "path", path);
+	jo_target(o, res->prefix, path);
 	if (res->has_response)
 		jo_code(o, "code", res->code);
 }
@@ -21,8 +21,10 @@ static void content(const struct lwm_path *path, const struct adm_result *res, s
 {
 	const struct lwm_format *f =
 		res->content_format < 0 ? NULL : lwm_format((uint32_t)res->content_format);
-	const struct lwm_codec_opts opts = {
-		.now_s = (double)time(NULL), .alt = res->alt, .versions = res->versions};
+	const struct lwm_codec_opts opts = {.now_s = (double)time(NULL),
+		.alt = res->alt,
+		.behind = res->prefix,
+		.versions = res->versions};
 	char number[16];
 
 	response(path, res, o);
@@ -94,6 +96,7 @@ static bool prepare(
 	*d = (struct adm_dm){.kind = kind, .endpoint = r->endpoint, .depth = -1};
 	if (!req_path(r, min, max) || !format(r, kind, &d->content_format) || !req_wait(r))
 		return false;
+	d->prefix = r->prefix;
 	d->path = r->path;
 	return true;
 }
@@ -142,7 +145,7 @@ void data_put(struct adm_req *r)
 static void created(const struct lwm_path *path, const struct adm_result *res, struct jo *o)
 {
 	if (path->n == 2)
-		jo_path(o, "path", path);
+		jo_target(o, res->prefix, path);
 	if (res->has_response)
 		jo_code(o, "code", res->code);
 }
@@ -375,16 +378,26 @@ static void parameters(struct jo *o, struct span text)
 	jo_end_object(o);
 }
 
+/* As one would ask for it: the prefix in front. */
+static void path_row(struct jo *o, const struct lwm_target *at)
+{
+	char text[LWM_TARGET_TEXT_MAX];
+	struct writer w = wr_make(text, sizeof(text));
+
+	wr_target(&w, &at->prefix, &at->path);
+	jo_text(o, NULL, wr_span(&w));
+}
+
 static void observation_out(void *cb_arg, const struct adm_observation_view *v)
 {
 	struct jo *o = cb_arg;
 
 	jo_object(o, NULL);
-	jo_path(o, "path", &v->path);
+	jo_target(o, lwm_prefix_span(&v->prefix), &v->path);
 	if (v->path_n)
 		jo_array(o, "paths");
 	for (size_t i = 0; i < v->path_n; i++)
-		jo_path(o, NULL, &v->paths[i]);
+		path_row(o, &v->paths[i]);
 	if (v->path_n)
 		jo_end_array(o);
 	parameters(o, v->attributes);

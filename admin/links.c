@@ -56,13 +56,26 @@ static void name_out(struct jo *o, struct span target, const struct lwm_versions
 		jo_str(o, "name", r ? r->name : of->name);
 }
 
+/* Links below a prefix should come without it (GW-04). */
+static struct span target_of(const struct lwm_link *l, struct span prefix)
+{
+	struct span s = span_sub(l->target, 1, l->target.n);
+
+	if (prefix.n && s.n > prefix.n && span_eq(span_sub(s, 0, prefix.n), prefix) &&
+		s.p[prefix.n] == '/')
+		return span_sub(s, prefix.n, s.n);
+	return l->target;
+}
+
 static void link_out(struct jo *o, const struct lwm_link *l, const struct lwm_versions *versions,
 	struct arena *a)
 {
+	struct span target = target_of(l, versions->prefix);
+
 	jo_object(o, NULL);
 	/* The first link of the old form (BS-12) stands for the root. */
-	jo_text(o, "path", l->target.p ? l->target : SPAN_LIT("/"));
-	name_out(o, l->target, versions);
+	jo_text(o, "path", target.p ? target : SPAN_LIT("/"));
+	name_out(o, target, versions);
 	attributes(o, l, a);
 	jo_end_object(o);
 }

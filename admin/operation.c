@@ -24,6 +24,7 @@ struct operation {
 	struct arena arena;
 	struct span endpoint;
 	enum adm_dm_kind kind;
+	struct lwm_prefix prefix;
 	struct lwm_path path;
 	adm_answer_fn *answer;
 	uint64_t ticket;
@@ -123,7 +124,7 @@ static void describe(const struct operation *op, struct jo *o)
 	jo_str(o, "id", op->id);
 	jo_text(o, "endpoint", op->endpoint);
 	jo_str(o, "kind", kinds[op->kind]);
-	jo_path(o, "path", &op->path);
+	jo_target(o, lwm_prefix_span(&op->prefix), &op->path);
 	jo_str(o, "state",
 		op->queued         ? "queued"
 		: !op->ended       ? "running"
@@ -233,11 +234,11 @@ static void on_followed(struct operation *op, const struct adm_result *res)
 	operation_free(op);
 }
 
-static uint8_t version_of(void *arg, uint16_t oid)
+static uint8_t version_of(void *arg, struct span prefix, uint16_t oid)
 {
 	const struct operation *op = arg;
 
-	return op->adm->ops.object_version(op->adm->ops.arg, op->endpoint, oid);
+	return op->adm->ops.object_version(op->adm->ops.arg, op->endpoint, prefix, oid);
 }
 
 /* An adm_done_fn. */
@@ -250,7 +251,8 @@ static void on_done(void *done_arg, const struct adm_result *res)
 		operation_free(op);
 		return;
 	}
-	whole.versions = (struct lwm_versions){version_of, op};
+	whole.prefix = lwm_prefix_span(&op->prefix);
+	whole.versions = (struct lwm_versions){version_of, op, whole.prefix};
 	if (op->queued) {
 		on_followed(op, &whole);
 		return;
@@ -286,6 +288,7 @@ static struct operation *operation_new(struct adm_req *r, const struct adm_dm *d
 	}
 	draw_id(r->adm, op);
 	op->kind = d->kind;
+	op->prefix = r->prefix;
 	op->path = r->path;
 	op->started_wall_s = time(NULL);
 	op->req = r;
@@ -354,11 +357,11 @@ struct telling {
 	struct jo *o;
 };
 
-static uint8_t version_told(void *arg, uint16_t oid)
+static uint8_t version_told(void *arg, struct span prefix, uint16_t oid)
 {
 	const struct telling *k = arg;
 
-	return k->adm->ops.object_version(k->adm->ops.arg, k->view->endpoint, oid);
+	return k->adm->ops.object_version(k->adm->ops.arg, k->view->endpoint, prefix, oid);
 }
 
 /* What the daemon keeps; *body is that of its outcome, or nothing. */
@@ -375,14 +378,15 @@ static void queued_out(struct telling *k, struct jo *body)
 		created_path(&path, v->outcome);
 	if (v->outcome) {
 		whole = *v->outcome;
-		whole.versions = (struct lwm_versions){version_told, k};
+		whole.prefix = lwm_prefix_span(&v->prefix);
+		whole.versions = (struct lwm_versions){version_told, k, whole.prefix};
 		status = outcome_out(body, v->endpoint, &path, data_answer(v->kind), &whole);
 	}
 	snprintf(id, sizeof(id), "%016" PRIx64, v->id);
 	jo_str(o, "id", id);
 	jo_text(o, "endpoint", v->endpoint);
 	jo_str(o, "kind", kinds[v->kind]);
-	jo_path(o, "path", &path);
+	jo_target(o, lwm_prefix_span(&v->prefix), &path);
 	jo_str(o, "state", !v->outcome ? v->state : status < 400 ? "done" : "failed");
 	jo_time(o, "started", v->created_wall_s);
 	jo_time(o, "ended", v->ended_wall_s);

@@ -10,6 +10,8 @@
 #include "base/peer.h"
 #include "base/span.h"
 #include "lwm2m/format.h"
+#include "lwm2m/link.h"
+#include "lwm2m/target.h"
 
 /* The outcome of an operation. Good: status 200, 201 or 204. Else `type` is the last part of
  * the problem type ("asleep", "unknown-endpoint", "storage-unavailable", "conflict", "invalid",
@@ -27,7 +29,8 @@ struct adm_result {
 				 as we gave it; empty if nobody knows. Of a backup: its path */
 	uint64_t bytes;       /* of a backup */
 	struct span alt;      /* what stands before the paths in the payload: "/lwm2m", or empty */
-	struct lwm_versions versions; /* of the objects there; admin/ fills it in */
+	struct lwm_versions versions; /* of the objects there; admin/ fills it in, and */
+	struct span prefix;           /* that of the device behind a gateway that was asked */
 };
 typedef void adm_done_fn(void *done_arg, const struct adm_result *r);
 
@@ -197,6 +200,7 @@ enum adm_dm_kind {
 struct adm_dm {
 	enum adm_dm_kind kind;
 	struct span endpoint;
+	struct lwm_prefix prefix; /* of the device behind it that the path is of */
 	struct lwm_path path;
 	int32_t content_format;           /* of payload, or Accept to ask for; -1: we choose */
 	const struct lwm_record *records; /* ADM_WRITE*, ADM_CREATE, composites: encoded in
@@ -214,6 +218,7 @@ struct adm_queued_view {
 	uint64_t id;
 	struct span endpoint;
 	enum adm_dm_kind kind;
+	struct lwm_prefix prefix;
 	struct lwm_path path;
 	const char *state;                /* "queued" | "running"; NULL: it has ended, */
 	const struct adm_result *outcome; /* with this */
@@ -222,8 +227,9 @@ struct adm_queued_view {
 typedef void adm_queued_fn(void *cb_arg, const struct adm_queued_view *v);
 
 struct adm_observation_view {
+	struct lwm_prefix prefix; /* of a device behind the endpoint */
 	struct lwm_path path;
-	const struct lwm_path *paths; /* of a composite, whose path is the root */
+	const struct lwm_target *paths; /* of a composite, whose path is the root */
 	size_t path_n;
 	struct span attributes; /* its parameters, "pmin=10&gt=5" */
 	const char *state;      /* "requested" | "active" */
@@ -231,6 +237,23 @@ struct adm_observation_view {
 	int64_t last_wall_s;
 };
 typedef void adm_observation_fn(void *cb_arg, const struct adm_observation_view *v);
+
+/* A device behind a gateway. */
+struct adm_device_view {
+	uint16_t instance; /* of Object 25 */
+	struct span id, prefix;
+	const char *fault; /* "is empty": why its prefix cannot be used; NULL: it can */
+	bool links_bad;    /* its object list could not be read */
+	const struct lwm_object_list *list;
+};
+typedef void adm_device_fn(void *cb_arg, const struct adm_device_view *v);
+struct adm_gateway_view {
+	const char *state; /* "none" (it is no gateway) | "unread" | "reading" | "known" | "failed"
+			    */
+	uint8_t code;      /* of its refusal; 0: none */
+	size_t left_out;   /* devices above the limits */
+	int64_t read_wall_s;
+};
 
 struct adm_event {
 	uint64_t seq;
@@ -329,9 +352,13 @@ struct adm_ops {
 	void (*endpoint_put)(void *arg, struct span name, const struct adm_settings *s,
 		adm_done_fn *done, void *done_arg);
 	void (*endpoint_delete)(void *arg, struct span name, adm_done_fn *done, void *done_arg);
-	/* The version of an object that an endpoint registered (lwm_object_list_version); 0 if it
-	 * is not registered. */
-	uint8_t (*object_version)(void *arg, struct span name, uint16_t oid);
+	/* The version of an object that an endpoint registered (lwm_object_list_version), or that
+	 * the device behind it has which is named by `prefix`; 0 if it is not registered, or
+	 * nothing is known. */
+	uint8_t (*object_version)(void *arg, struct span name, struct span prefix, uint16_t oid);
+	/* The devices behind it, by instance. ERR_NOTFOUND. */
+	enum err (*device_list)(void *arg, struct span name, struct adm_gateway_view *out,
+		adm_device_fn *fn, void *cb_arg);
 	enum err (*context_list)(void *arg, struct span name, adm_context_fn *fn, void *cb_arg);
 	void (*oscore_put)(void *arg, struct span name, const struct adm_oscore *o,
 		adm_done_fn *done, void *done_arg);

@@ -40,6 +40,7 @@ static const struct {
 	{"storage-unavailable", "Nothing can be stored now"},
 	{"timeout", "The device did not answer in time"},
 	{"too-large", "It is too large"},
+	{"unknown-device", "There is no such device behind it"},
 	{"unknown-endpoint", "There is no such endpoint"},
 	{"unknown-image", "There is no such firmware image"},
 	{"unknown-operation", "There is no such operation"},

@@ -16,6 +16,13 @@ void jo_path(struct jo *o, const char *key, const struct lwm_path *p)
 	jo_text(o, key, wr_span(&w));
 }
 
+void jo_target(struct jo *o, struct span prefix, const struct lwm_path *p)
+{
+	jo_path(o, "path", p);
+	if (prefix.n)
+		jo_text(o, "prefix", prefix);
+}
+
 void jo_code(struct jo *o, const char *key, uint8_t code)
 {
 	char text[16];
@@ -101,14 +108,13 @@ static void range_out(struct jo *o, const struct lwm_resource *res, const struct
 static void record_out(
 	struct jo *o, const struct lwm_record *r, const struct lwm_versions *versions)
 {
-	const struct lwm_resource *res = lwm_resource_of(versions, &r->path);
+	const struct lwm_versions of = lwm_versions_of(versions, r->prefix);
+	const struct lwm_resource *res = lwm_resource_of(&of, &r->path);
 	enum lwm_type known = res ? res->type : LWM_NONE;
 	enum lwm_type type = r->kind == LWM_RECORD_VALUE ? r->value.type : known;
 
 	jo_object(o, NULL);
-	jo_path(o, "path", &r->path);
-	if (r->prefix.n)
-		jo_text(o, "prefix", r->prefix);
+	jo_target(o, r->prefix, &r->path);
 	if (res)
 		jo_str(o, "name", res->name);
 	if (r->path.n >= 3 && type != LWM_NONE)
@@ -187,9 +193,14 @@ void render_unreadable(
 static const char *decode(const struct lwm_path *base, int32_t content_format, struct span payload,
 	const struct lwm_codec_opts *opts, struct lwm_records *out)
 {
-	/* An answer may bring what its links lead to. */
-	struct lwm_codec_opts o = {
-		.now_s = opts->now_s, .alt = opts->alt, .linked = true, .versions = opts->versions};
+	/* An answer may bring what its links lead to, and one to a composite devices behind a
+	 * gateway. */
+	struct lwm_codec_opts o = {.now_s = opts->now_s,
+		.alt = opts->alt,
+		.behind = opts->behind,
+		.linked = true,
+		.prefixed = base->n == 0,
+		.versions = opts->versions};
 	const struct lwm_format *f =
 		content_format < 0 ? NULL : lwm_format((uint32_t)content_format);
 
@@ -250,7 +261,7 @@ enum err adm_render_notification(const struct lwm_path *base, uint8_t code, int3
 	struct jo o = {0};
 
 	jo_object(&o, NULL);
-	jo_path(&o, "path", base);
+	jo_target(&o, opts->behind, base);
 	jo_code(&o, "code", code);
 	if (content_format >= 0)
 		jo_i64(&o, "content_format", content_format);

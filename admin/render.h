@@ -42,6 +42,8 @@ void render_links(struct jo *o, const struct lwm_path *base, int32_t content_for
 void render_unreadable(
 	struct jo *o, const struct lwm_path *base, struct span payload, const char *why);
 void jo_path(struct jo *o, const char *key, const struct lwm_path *p);
+/* The members "path", and "prefix" of what is behind a gateway. */
+void jo_target(struct jo *o, struct span prefix, const struct lwm_path *p);
 /* "2.05" */
 void jo_code(struct jo *o, const char *key, uint8_t code);
 

@@ -273,16 +273,16 @@ static void good_out(struct jo *o, struct span endpoint, const struct lwm_path *
 	jo_end_object(o);
 }
 
-static uint8_t version_of(void *arg, uint16_t oid)
+static uint8_t version_of(void *arg, struct span prefix, uint16_t oid)
 {
 	const struct adm_req *r = arg;
 
-	return r->adm->ops.object_version(r->adm->ops.arg, r->endpoint, oid);
+	return r->adm->ops.object_version(r->adm->ops.arg, r->endpoint, prefix, oid);
 }
 
 struct lwm_versions req_versions(struct adm_req *r)
 {
-	return (struct lwm_versions){version_of, r};
+	return (struct lwm_versions){version_of, r, lwm_prefix_span(&r->prefix)};
 }
 
 int outcome_out(struct jo *o, struct span endpoint, const struct lwm_path *path,
@@ -359,12 +359,16 @@ void req_header(struct adm_req *r, const char *name, const char *prefix, const c
 
 void req_location(struct adm_req *r, const struct lwm_path *p)
 {
-	char text[3 * LWM_EP_MAX + 64];
+	char text[3 * (LWM_EP_MAX + LWM_PREFIX_MAX) + 64];
 	struct writer w = wr_make(text, sizeof(text) - 1);
 
 	wr_str(&w, "/v1/endpoints/");
 	wr_url_segment(&w, r->endpoint);
 	wr_str(&w, "/data");
+	if (r->prefix.n) {
+		wr_u8(&w, '/');
+		wr_url_segment(&w, lwm_prefix_span(&r->prefix));
+	}
 	wr_path(&w, p);
 	text[w.n] = '\0';
 	if (r->http && !w.err)
@@ -467,9 +471,14 @@ bool req_path(struct adm_req *r, uint8_t min, uint8_t max)
 	static const char *const levels[] = {
 		"the root", "an object", "an object instance", "a resource", "a resource instance"};
 
-	if (lwm_path_parse(r->rest, &r->path))
+	struct lwm_target at;
+
+	if (lwm_target_parse(r->rest, &at))
 		return adm_fail_set(&r->fail, 400, "invalid", "path",
-			"the path must be up to four ids from 0 to 65534, as in 3/0/9");
+			"the path must be up to four ids from 0 to 65534, as in 3/0/9, or the "
+			"prefix of a device behind a gateway and ids, as in d01/3/0/9");
+	r->prefix = at.prefix;
+	r->path = at.path;
 	if (r->path.n >= min && r->path.n <= max)
 		return true;
 	return adm_fail_set(&r->fail, 400, "invalid", "path",

@@ -66,6 +66,7 @@ struct adm_req {
 	struct span endpoint; /* from the path; empty where the route has none */
 	struct span rest;     /* what a trailing * of the route took, "3/0/9" */
 	struct adm_fail fail;
+	struct lwm_prefix prefix; /* in front of the path: of a device behind the endpoint */
 	struct lwm_path path;
 	uint32_t wait_s;
 	bool waits; /* it said so */
@@ -124,7 +125,7 @@ MUST_USE bool req_json_only(struct adm_req *r);
 void req_location(struct adm_req *r, const struct lwm_path *p);
 /* The parameters `wait` and `expires`. */
 MUST_USE bool req_wait(struct adm_req *r);
-/* r->rest as an LwM2M path of min to max ids, into r->path. */
+/* r->rest as an LwM2M path of min to max ids, into r->path; a prefix before it into r->prefix. */
 MUST_USE bool req_path(struct adm_req *r, uint8_t min, uint8_t max);
 /* Around the elements of {"endpoint":...,"NAME":[...]}; the end is a refusal if `e` says so. */
 void req_list_begin(const struct adm_req *r, struct jo *o, const char *name);

@@ -29,6 +29,7 @@ static const struct adm_route routes[] = {
 	{"PUT", "/v1/endpoints/{}/credentials/rpk", rpk_put, ""},
 	{"DELETE", "/v1/endpoints/{}/credentials/rpk", rpk_delete, "role"},
 	{"POST", "/v1/endpoints/{}/oscore/decode", oscore_decode_post, ""},
+	{"GET", "/v1/endpoints/{}/devices", devices_get, ""},
 	{"GET", "/v1/endpoints/{}/data/*", data_get, "wait format expires"},
 	{"PUT", "/v1/endpoints/{}/data/*", data_put, "wait format expires"},
 	{"POST", "/v1/endpoints/{}/data/*", data_post, "wait format expires"},

@@ -25,7 +25,7 @@ adm_handler_fn endpoints_list, endpoint_get, endpoint_put, endpoint_delete, expl
 adm_handler_fn x509_get, x509_put, x509_delete, rpk_get, rpk_put, rpk_delete;
 adm_handler_fn credentials_get, credentials_put, credentials_delete, psks_get, psk_put, psk_delete,
 	oscore_decode_post, import_post;
-adm_handler_fn data_get, data_put, data_post, data_delete, execute_post;
+adm_handler_fn devices_get, data_get, data_put, data_post, data_delete, execute_post;
 adm_handler_fn read_composite_post, write_composite_post;
 adm_handler_fn discover_get, attributes_put;
 adm_handler_fn observe_composite_put, observe_composite_delete;

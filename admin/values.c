@@ -14,15 +14,18 @@ struct values {
 	struct adm_fail *fail;
 	const struct lwm_versions *versions;
 	enum lwm_type forced; /* by "type"; LWM_NONE: the model's */
+	/* Of a composite: the device behind a gateway that what comes now is of. */
+	struct lwm_prefix prefix;
+	struct lwm_versions behind;
 };
 
 /* The path of a value as its field name: what was sent is not repeated, the path is. */
 static bool bad(struct values *v, const struct lwm_path *p, const char *what)
 {
-	char text[LWM_PATH_TEXT_MAX + 1];
+	char text[LWM_TARGET_TEXT_MAX + 1];
 	struct writer w = wr_make(text, sizeof(text) - 1);
 
-	wr_path(&w, p);
+	wr_target(&w, &v->prefix, p);
 	text[w.n] = '\0';
 	/* The device chooses the instance: only the rest of the path is known. */
 	if (p->n > 2 && p->id[1] == LWM_ID_NONE)
@@ -156,8 +159,11 @@ static bool append(struct values *v, enum lwm_record_kind kind, const struct lwm
 	struct lwm_value value)
 {
 	struct lwm_record *r = lwm_records_add(v->out);
+	enum err e = ERR_OK;
 
-	if (!r)
+	if (r)
+		r->prefix = arena_dup(v->out->arena, lwm_prefix_span(&v->prefix), &e);
+	if (!r || e)
 		return adm_fail_set(v->fail, 413, "invalid", NULL, "too many values");
 	r->kind = kind;
 	r->path = *p;
@@ -356,14 +362,24 @@ bool body_create(struct span text, const struct lwm_path *object,
 static bool composite_value(
 	struct values *v, struct js_in *in, const char *name, struct json_object *j)
 {
+	const struct lwm_versions *all = v->versions;
+	struct lwm_target at;
 	struct lwm_path p;
+	bool good;
 
-	if (lwm_path_parse(span_str(name), &p) || p.n < 3)
+	if (lwm_target_parse(span_str(name), &at) || at.path.n < 3)
 		return js_fail(in, "values",
 			"the members must be named by paths of resources or their instances, like "
 			"/3/0/14");
-	if (j)
-		return resource(v, &p, j);
+	p = at.path;
+	v->prefix = at.prefix;
+	if (j) {
+		v->behind = lwm_versions_of(all, lwm_prefix_span(&v->prefix));
+		v->versions = &v->behind;
+		good = resource(v, &p, j);
+		v->versions = all;
+		return good;
+	}
 	if (p.n < 4)
 		return bad(v, &p, "null takes a resource instance away, and nothing else");
 	return append(v, LWM_RECORD_DELETE, &p, (struct lwm_value){0});
@@ -397,7 +413,7 @@ static bool paths(struct values *v, struct js_in *in, const struct lwm_path *at)
 	static const char *const names[] = {"paths", NULL};
 	struct json_object *j = js_member(in, "paths");
 	size_t n = json_object_is_type(j, json_type_array) ? json_object_array_length(j) : 0;
-	struct lwm_path p;
+	struct lwm_target p;
 
 	(void)at;
 	js_known(in, names);
@@ -406,9 +422,10 @@ static bool paths(struct values *v, struct js_in *in, const struct lwm_path *at)
 	for (size_t i = 0; i < n; i++) {
 		const char *text = json_object_get_string(json_object_array_get_idx(j, i));
 
-		if (!text || lwm_path_parse(span_str(text), &p) || p.n == 0)
+		if (!text || lwm_target_parse(span_str(text), &p) || p.path.n == 0)
 			return js_fail(in, "paths", "a path is one to four ids, like /3/0/9");
-		if (!append(v, LWM_RECORD_NAME, &p, (struct lwm_value){0}))
+		v->prefix = p.prefix;
+		if (!append(v, LWM_RECORD_NAME, &p.path, (struct lwm_value){0}))
 			return false;
 	}
 	return true;

@@ -3,6 +3,7 @@
 #include "bootstrap/plan_impl.h"
 
 #include "lwm2m/bs_read.h"
+#include "lwm2m/target.h"
 
 #include <stdlib.h>
 
@@ -30,6 +31,11 @@ enum err bs_reads_parse(struct json_object *array, struct bs_plan *p, struct bs_
 		struct span s = text ? span_make(json_object_get_string(one),
 					       (size_t)json_object_get_string_len(one))
 				     : SPAN_EMPTY;
+		struct lwm_target at;
+		if (lwm_target_parse(s, &at) == ERR_OK && at.prefix.n)
+			return bs_within_at(no, "read", i,
+				bs_complain(no, "",
+					"a bootstrap leaves the devices behind a gateway alone"));
 		if (lwm_path_parse(s, path) || !lwm_bs_readable(path) || is_there(p, path))
 			return bs_within_at(no, "read", i,
 				bs_complain(no, "",

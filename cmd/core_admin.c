@@ -110,14 +110,11 @@ static void tell_endpoint(
 	fn(cb_arg, &out);
 }
 
-static uint8_t op_object_version(void *arg, struct span name, uint16_t oid)
+static uint8_t op_object_version(void *arg, struct span name, struct span prefix, uint16_t oid)
 {
 	struct core *c = arg;
 	const struct endpoint *e = !c->failed ? core_find(c, name) : NULL;
-	struct srv_view v = {.registered = false};
-	if (e)
-		srv_view(c->srv, e, core_view_ms(c), &v);
-	return v.registered && v.list ? lwm_object_list_version(v.list, oid, v.lwm2m) : 0;
+	return e ? srv_object_version(e, prefix, oid) : 0;
 }
 
 static int by_name(const void *a, const void *b)
@@ -238,7 +235,8 @@ struct telling {
 static void tell_observation(void *arg, const struct srv_observation_view *v)
 {
 	const struct telling *k = arg;
-	struct adm_observation_view out = {.path = v->path,
+	struct adm_observation_view out = {.prefix = v->prefix,
+		.path = v->path,
 		.paths = v->paths,
 		.path_n = v->path_n,
 		.attributes = v->attributes,
@@ -444,6 +442,7 @@ void core_admin_ops(struct core *c, struct adm_ops *out)
 		.endpoint_put = core_endpoint_put,
 		.endpoint_delete = op_endpoint_delete,
 		.object_version = op_object_version,
+		.device_list = core_device_list,
 		.context_list = op_context_list,
 		.oscore_put = core_oscore_put,
 		.oscore_decode = core_oscore_decode,

@@ -28,6 +28,7 @@ uint64_t core_dm(void *arg, const struct adm_dm *d, adm_done_fn *done, void *don
 		return ticket;
 	struct srv_dm s = {.kind = kinds[d->kind],
 		.endpoint = e,
+		.prefix = d->prefix,
 		.path = d->path,
 		.content_format = d->content_format,
 		.records = d->records,
@@ -72,6 +73,7 @@ static void show(void *arg, const struct srv_queued_view *v)
 	struct adm_queued_view out = {.id = v->ref,
 		.endpoint = v->endpoint,
 		.kind = kind_of(v->kind),
+		.prefix = v->prefix,
 		.path = v->path,
 		.state = v->state,
 		.created_wall_s = v->created_wall_s,
@@ -118,4 +120,38 @@ void core_queued_follow(void *arg, uint64_t id, adm_done_fn *done, void *done_ar
 	if (srv_queued_follow(c->srv, id, ticket, core_cur(c)))
 		core_refuse(
 			c, ticket, 404, "unknown-operation", "its outcome is not kept any more");
+}
+
+/* ---- devices behind a gateway */
+
+struct showing_device {
+	adm_device_fn *fn;
+	void *cb_arg;
+};
+
+static void show_device(void *arg, const struct srv_device_view *v)
+{
+	const struct showing_device *k = arg;
+	const struct adm_device_view out = {.instance = v->instance,
+		.id = v->id,
+		.prefix = v->prefix,
+		.fault = v->fault,
+		.links_bad = v->links_bad,
+		.list = v->list};
+	k->fn(k->cb_arg, &out);
+}
+
+enum err core_device_list(
+	void *arg, struct span name, struct adm_gateway_view *out, adm_device_fn *fn, void *cb_arg)
+{
+	struct core *c = arg;
+	struct showing_device k = {fn, cb_arg};
+	struct srv_gateway_view v;
+	struct endpoint *e = core_find(c, name);
+	*out = (struct adm_gateway_view){.state = "none"};
+	if (!e)
+		return core_not_found(c);
+	if (srv_devices(c->srv, e, &v, show_device, &k))
+		*out = (struct adm_gateway_view){v.state, v.code, v.left_out, v.read_wall_s};
+	return ERR_OK;
 }

@@ -193,6 +193,9 @@ bool core_queued_get(void *arg, uint64_t id, adm_queued_fn *fn, void *cb_arg);
 enum err core_queued_cancel(void *arg, uint64_t id);
 void core_queued_follow(void *arg, uint64_t id, adm_done_fn *done, void *done_arg);
 
+enum err core_device_list(
+	void *arg, struct span name, struct adm_gateway_view *out, adm_device_fn *fn, void *cb_arg);
+
 /* core_provision.c */
 void core_endpoint_put(void *arg, struct span name, const struct adm_settings *s, adm_done_fn *done,
 	void *done_arg);

@@ -231,8 +231,10 @@ static void render(void *arg, const struct lwm_path *path, uint8_t code, int32_t
 	struct span payload, struct span alt, const struct lwm_versions *versions, struct writer *w)
 {
 	const struct core *c = arg;
-	const struct lwm_codec_opts opts = {
-		.now_s = (double)c->wall_ms / 1000, .alt = alt, .versions = *versions};
+	const struct lwm_codec_opts opts = {.now_s = (double)c->wall_ms / 1000,
+		.alt = alt,
+		.behind = versions->prefix,
+		.versions = *versions};
 	char *json;
 	if (adm_render_notification(path, code, content_format, payload, &opts, &json)) {
 		w->err = ERR_NOMEM;

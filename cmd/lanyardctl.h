@@ -157,6 +157,8 @@ bool ctl_json_done(const struct ctl *c, const struct ctl_reply *r);
 
 /* lanyardctl_data.c. The operand PATH, also as text, checked here so that a mistake is a matter of
  * usage. */
+/* The path in `o`, with the prefix of the device behind a gateway that it is of: "/d01/3/0". */
+const char *ctl_target_cell(struct ctl *c, struct json_object *o);
 int ctl_device_path(struct ctl *c, struct lwm_path *p, const char **text);
 /* Of the endpoint's "data" or whatever `what` is, with --wait and --format. */
 const char *ctl_device_target(struct ctl *c, const char *what, const char *path);
@@ -202,6 +204,7 @@ int ctl_status(struct ctl *c);
 int ctl_list(struct ctl *c);
 int ctl_show(struct ctl *c);
 int ctl_credentials(struct ctl *c);
+int ctl_devices(struct ctl *c);
 int ctl_observations(struct ctl *c);
 int ctl_explain(struct ctl *c);
 int ctl_metrics(struct ctl *c);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Several paths in one message. */
 #include "cmd/lanyardctl.h"
+#include "lwm2m/target.h"
 
 #include <json-c/json.h>
 #include <string.h>
@@ -56,12 +57,12 @@ static bool add_assignment(struct ctl *c, struct json_object *values, const char
 {
 	const char *sign = strchr(word, '=');
 	struct json_object *v = NULL;
-	struct lwm_path p;
+	struct lwm_target at;
 
-	if (!sign || lwm_path_parse(span_make(word, (size_t)(sign - word)), &p) || p.n < 3)
+	if (!sign || lwm_target_parse(span_make(word, (size_t)(sign - word)), &at) || at.path.n < 3)
 		return false;
 	if (sign[1])
-		v = ctl_value_json(&p, sign + 1);
+		v = ctl_value_json(&at.path, sign + 1);
 	json_object_object_add(values, ctl_fmt(c, "%.*s", (int)(sign - word), word), v);
 	return v || !sign[1];
 }

@@ -2,23 +2,35 @@
 /* The commands that speak to a device. */
 #include "cmd/lanyardctl.h"
 #include "lwm2m/json.h"
+#include "lwm2m/target.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 
+const char *ctl_target_cell(struct ctl *c, struct json_object *o)
+{
+	const char *path = ctl_cell(c, o, "path");
+
+	return ctl_member(o, "prefix") ? ctl_fmt(c, "/%s%s", ctl_cell(c, o, "prefix"), path) : path;
+}
+
 int ctl_device_path(struct ctl *c, struct lwm_path *p, const char **text)
 {
+	struct lwm_target at;
 	struct writer w;
 	char *to;
 
-	if (lwm_path_parse(span_str(c->arg[1]), p) || p->n == 0)
-		return ctl_usage(NULL, "a path is up to four ids, like /3/0/9");
-	to = arena_alloc(&c->arena, LWM_PATH_TEXT_MAX + 1);
+	if (lwm_target_parse(span_str(c->arg[1]), &at) || at.path.n == 0)
+		return ctl_usage(NULL,
+			"a path is up to four ids, like /3/0/9; of a device behind a gateway "
+			"with its prefix, like /d01/3/0/9");
+	to = arena_alloc(&c->arena, LWM_TARGET_TEXT_MAX + 1);
 	if (!to)
 		return ctl_fail("out of memory");
-	w = wr_make(to, LWM_PATH_TEXT_MAX);
-	wr_path(&w, p);
+	w = wr_make(to, LWM_TARGET_TEXT_MAX);
+	wr_target(&w, &at.prefix, &at.path);
+	*p = at.path;
 	*text = to;
 	return CTL_OK;
 }
@@ -73,7 +85,7 @@ void ctl_values(struct ctl *c, struct json_object *o)
 		struct json_object *v = json_object_array_get_idx(array, i);
 		bool bad = ctl_member(v, "error") != NULL;
 
-		ctl_table_row(&t, columns, ctl_cell(c, v, "path"), ctl_cell(c, v, "name"),
+		ctl_table_row(&t, columns, ctl_target_cell(c, v), ctl_cell(c, v, "name"),
 			ctl_cell(c, v, "type"),
 			bad ? ctl_fmt(c, "(%s)", ctl_cell(c, v, "error")) : ctl_cell(c, v, "value"),
 			ctl_cell(c, v, "time"));
@@ -278,8 +290,8 @@ static int follow(struct ctl *c, struct ctl_stream *s, const char *path, uint64_
 	arena_init(&c->arena, 0);
 	while (count > 0 && (data = ctl_stream_next(s))) {
 		struct json_object *event = json_tokener_parse(data);
-		struct json_object *at = ctl_member(event, "data.path");
-		bool ours = at && strcmp(json_object_get_string(at), path) == 0;
+		struct json_object *at = ctl_member(event, "data");
+		bool ours = at && strcmp(ctl_target_cell(c, at), path) == 0;
 
 		if (ours &&
 			!(start && json_object_equal(start, ctl_member(event, "data.values")))) {

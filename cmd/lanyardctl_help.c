@@ -194,6 +194,10 @@ static const struct ctl_command commands[] = {
 		"The observation stays when the command ends; cancel ends it. KEY=VALUE are its "
 		"parameters (LwM2M\n1.2), in the place of all attributes; the keys are those of "
 		"'attributes'."},
+	{"devices", NULL, "EP", 1, 1, 0, ctl_devices, "the devices behind a gateway",
+		"Every command that takes a path takes one of such a device with its prefix in "
+		"front, like\n"
+		"/d01/3303/0/5700."},
 	{"observations", NULL, "EP", 1, 1, 0, ctl_observations, "what is observed", NULL},
 	{"cancel", NULL, "EP PATH", 2, 2, CTL_HAS(CTL_OPT_WAIT), ctl_cancel, "end an observation",
 		NULL},

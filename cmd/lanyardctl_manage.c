@@ -20,7 +20,7 @@ static struct json_object *creation(const struct lwm_path *p, const char *word)
 
 void ctl_created(struct ctl *c, struct json_object *o)
 {
-	printf("%s\n", ctl_member(o, "path") ? ctl_cell(c, o, "path")
+	printf("%s\n", ctl_member(o, "path") ? ctl_target_cell(c, o)
 					     : "created; the device did not tell its number");
 }
 

@@ -9,7 +9,7 @@
 static void operation_row(struct ctl *c, struct ctl_table *t, struct json_object *o)
 {
 	ctl_table_row(t, 7, ctl_cell(c, o, "id"), ctl_cell(c, o, "state"),
-		ctl_cell(c, o, "endpoint"), ctl_cell(c, o, "kind"), ctl_cell(c, o, "path"),
+		ctl_cell(c, o, "endpoint"), ctl_cell(c, o, "kind"), ctl_target_cell(c, o),
 		ctl_cell(c, o, "started"), ctl_cell(c, o, "ended"));
 }
 

@@ -250,7 +250,7 @@ static const char *observed(struct ctl *c, struct json_object *o)
 	const char *text = "";
 
 	if (!paths)
-		return ctl_cell(c, o, "path");
+		return ctl_target_cell(c, o);
 	for (size_t i = 0; i < length(paths); i++)
 		text = ctl_fmt(c, "%s%s%s", text, i ? " " : "",
 			ctl_escape(c, json_object_get_string(at(paths, i))));

@@ -7,6 +7,9 @@
 
 /* The type that `o` (may be NULL) or else the model gives the value at `p`. */
 enum lwm_type lwm_codec_type(const struct lwm_codec_opts *o, const struct lwm_path *p);
+/* The same of a record of another device than `o` is about, if `prefix` is not empty. */
+enum lwm_type lwm_codec_type_of(
+	const struct lwm_codec_opts *o, struct span prefix, const struct lwm_path *p);
 /* Turns a record into LWM_RECORD_BAD: value.type stays what was asked for. */
 void lwm_record_bad(struct lwm_record *r, enum lwm_type wanted, struct span raw);
 /* "o:i", both 0 to 65535. ERR_SYNTAX, ERR_RANGE. */

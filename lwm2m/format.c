@@ -47,16 +47,23 @@ const struct lwm_format *lwm_format_table(size_t *n)
 	return formats;
 }
 
-enum lwm_type lwm_codec_type(const struct lwm_codec_opts *o, const struct lwm_path *p)
+enum lwm_type lwm_codec_type_of(
+	const struct lwm_codec_opts *o, struct span prefix, const struct lwm_path *p)
 {
 	enum lwm_type t = o && o->type ? o->type(o->arg, p) : LWM_NONE;
-
+	struct lwm_versions versions;
 	const struct lwm_resource *r;
 
 	if (t != LWM_NONE)
 		return t;
-	r = lwm_resource_of(o ? &o->versions : NULL, p);
+	versions = lwm_versions_of(o ? &o->versions : NULL, prefix);
+	r = lwm_resource_of(&versions, p);
 	return r ? r->type : LWM_NONE;
+}
+
+enum lwm_type lwm_codec_type(const struct lwm_codec_opts *o, const struct lwm_path *p)
+{
+	return lwm_codec_type_of(o, SPAN_EMPTY, p);
 }
 
 void lwm_record_bad(struct lwm_record *r, enum lwm_type wanted, struct span raw)

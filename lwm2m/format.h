@@ -31,10 +31,15 @@ struct lwm_codec_opts {
 	/* The alternate path ("/lwm2m", empty for none): in front of the names of SenML when
 	 * writing; taken off when reading, where names without it are read too (GEN-06). */
 	struct span alt;
+	/* The prefix of the device behind a gateway that everything is of ("d01"; empty: of the
+	 * endpoint itself). When writing it stands before what SenML and LwM2M CBOR name; when
+	 * reading it is taken off, and names without it are read too (GW-03, GW-06). */
+	struct span behind;
 	/* Reading SenML: records of Object Instances outside `base` are taken too if an Object Link
 	 * among the records names them (Core TS 7.5.6.3). */
 	bool linked;
-	/* Reading: a path may begin with the prefix of a device behind a gateway (GW-05, GW-06). */
+	/* Reading: a path may begin with the prefix of any device behind a gateway (GW-05, GW-06).
+	 */
 	bool prefixed;
 	/* The body of a FETCH: names without values (FMT-27). */
 	bool fetch;

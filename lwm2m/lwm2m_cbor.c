@@ -37,12 +37,18 @@ static enum err push_id(struct place *at, const struct lwm_cbor_item *key)
 	return ERR_OK;
 }
 
-/* GW-06: the prefix of a device behind a gateway is the very first key. */
+/* GW-06: the prefix of a device behind a gateway is the very first key. That of the device which
+ * was asked says nothing new. */
 static enum err push_prefix(struct cbor_reader *r, struct place *at, struct span prefix)
 {
-	if (at->begun || !prefix.n || !r->opts || !r->opts->prefixed || !utf8_valid(prefix))
+	bool own = r->opts && r->opts->behind.n && span_eq(prefix, r->opts->behind);
+
+	if (at->begun || !prefix.n || !r->opts || !utf8_valid(prefix))
 		return ERR_SYNTAX;
-	at->prefix = prefix;
+	if (!own && !r->opts->prefixed)
+		return ERR_SYNTAX;
+	if (!own)
+		at->prefix = prefix;
 	at->begun = true;
 	return ERR_OK;
 }
@@ -111,7 +117,7 @@ static enum err read_leaf(struct cbor_reader *r, const struct place *at)
 	out = add_record(r, at);
 	if (!out)
 		return r->out->err;
-	if (!fit(&v, lwm_codec_type(r->opts, &at->path), &out->value))
+	if (!fit(&v, lwm_codec_type_of(r->opts, at->prefix, &at->path), &out->value))
 		lwm_record_bad(out, out->value.type, v.raw);
 	return ERR_OK;
 }
@@ -271,15 +277,16 @@ static void wr_leaf(struct writer *w, const struct lwm_record *r)
 }
 
 /* One id alone, or an array of prefix and ids. */
-static void wr_map_key(struct writer *w, const struct lwm_record *r, uint8_t from, uint8_t to)
+static void wr_map_key(
+	struct writer *w, const struct lwm_record *r, struct span behind, uint8_t from, uint8_t to)
 {
-	bool prefix = from == 0 && r->prefix.n;
-	size_t n = (size_t)(to - from) + prefix;
+	struct span prefix = from ? SPAN_EMPTY : r->prefix.n ? r->prefix : behind;
+	size_t n = (size_t)(to - from) + (prefix.n > 0);
 
 	if (n > 1)
 		lwm_wr_cbor_array(w, n);
-	if (prefix)
-		lwm_wr_cbor_text(w, r->prefix);
+	if (prefix.n)
+		lwm_wr_cbor_text(w, prefix);
 	for (uint8_t i = from; i < to; i++)
 		lwm_wr_cbor_uint(w, r->path.id[i]);
 }
@@ -294,7 +301,8 @@ static size_t entry(const struct lwm_record *const *v, size_t n, uint8_t from, u
 	return k;
 }
 
-static void wr_map(struct writer *w, const struct lwm_record *const *v, size_t n, uint8_t from)
+static void wr_map(struct writer *w, const struct lwm_record *const *v, size_t n,
+	struct span behind, uint8_t from)
 {
 	size_t entries = 0;
 	uint8_t to;
@@ -304,11 +312,11 @@ static void wr_map(struct writer *w, const struct lwm_record *const *v, size_t n
 	lwm_wr_cbor_map(w, entries);
 	for (size_t i = 0, k; i < n; i += k) {
 		k = entry(v + i, n - i, from, &to);
-		wr_map_key(w, v[i], from, to);
+		wr_map_key(w, v[i], behind, from, to);
 		if (k == 1)
 			wr_leaf(w, v[i]);
 		else
-			wr_map(w, v + i, k, to);
+			wr_map(w, v + i, k, behind, to);
 	}
 }
 
@@ -341,14 +349,13 @@ enum err lwm_lwm2m_cbor_encode(const struct lwm_record *v, size_t n, const struc
 	const struct lwm_record *few[FEW], **all = few;
 	enum err e = ERR_OK;
 
-	(void)o;
 	for (size_t i = 0; i < n && !e; i++)
 		e = check_record(&v[i], base);
 	if (e)
 		return e;
 	e = sort_apart(v, n, few, &all);
 	if (!e)
-		wr_map(w, all, n, 0);
+		wr_map(w, all, n, o ? o->behind : SPAN_EMPTY, 0);
 	if (all != few)
 		free(all);
 	return e ? e : w->err;

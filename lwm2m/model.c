@@ -88,7 +88,16 @@ static const struct lwm_object *nearest(
 
 static uint8_t version_of(const struct lwm_versions *v, uint16_t oid)
 {
-	return v && v->of ? v->of(v->arg, oid) : 0;
+	return v && v->of ? v->of(v->arg, v->prefix, oid) : 0;
+}
+
+struct lwm_versions lwm_versions_of(const struct lwm_versions *v, struct span prefix)
+{
+	struct lwm_versions of = v ? *v : (struct lwm_versions){0};
+
+	if (prefix.n)
+		of.prefix = prefix;
+	return of;
 }
 
 const struct lwm_object *lwm_object_of(const struct lwm_versions *v, uint16_t oid)

@@ -43,11 +43,14 @@ const struct lwm_resource *lwm_resource(uint16_t oid, uint16_t rid);
 enum lwm_type lwm_type_at(const struct lwm_path *p);
 
 /* Which versions of the objects a device has. `of` gives 0 where that is not known; NULL: of none.
- */
+ * It is asked about the device behind a gateway that has `prefix`; empty: the endpoint itself. */
 struct lwm_versions {
-	uint8_t (*of)(void *arg, uint16_t oid);
+	uint8_t (*of)(void *arg, struct span prefix, uint16_t oid);
 	void *arg;
+	struct span prefix;
 };
+/* Those of the device that a record is of: the one named by `prefix`, unless that is empty. */
+struct lwm_versions lwm_versions_of(const struct lwm_versions *v, struct span prefix);
 /* For the version that the device has; else the next one of the same major number, for minor ones
  * only add; else whatever there is, as a hint (OBJ-02). `v` may be NULL. */
 const struct lwm_object *lwm_object_of(const struct lwm_versions *v, uint16_t oid);

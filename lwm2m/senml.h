@@ -67,7 +67,8 @@ MUST_USE enum err lwm_senml_finish(struct lwm_senml_reader *r, enum err e);
 
 /* How records are written. */
 struct lwm_senml_plan {
-	struct span alt; /* starts with a slash, or is empty */
+	struct span alt;    /* starts with a slash, or is empty */
+	struct span behind; /* the prefix that all of them have, or empty */
 	double now_s;
 	const struct lwm_record *v;
 	size_t n; /* records to write; 0: the empty array */

@@ -74,27 +74,35 @@ static struct span without_slash(struct span s)
 	return span_sub(s, s.n && s.p[0] == '/', s.n);
 }
 
-/* Takes the alternate path off the front of a name (GEN-06), unless that does not start with it. */
-static bool strip_alt(const struct lwm_codec_opts *o, struct span *name)
+/* Takes whole segments off the front of a name. False: it starts with something else. */
+static bool strip(struct span front, struct span *name)
 {
-	struct span alt = o ? without_slash(o->alt) : SPAN_EMPTY, s = without_slash(*name);
+	struct span s = without_slash(*name);
 
-	if (alt.n == 0 || !span_eq(span_sub(s, 0, alt.n), alt))
+	if (!span_eq(span_sub(s, 0, front.n), front) || (s.n > front.n && s.p[front.n] != '/'))
 		return false;
-	if (s.n > alt.n && s.p[alt.n] != '/')
-		return false;
-	*name = span_sub(s, alt.n, s.n);
+	*name = span_sub(s, front.n, s.n);
 	return true;
+}
+
+/* The alternate path (GEN-06), then the prefix of the device (GW-03), as far as they are there.
+ * True if both are that should be. */
+static bool strip_front(const struct lwm_codec_opts *o, struct span *name)
+{
+	struct span alt = o ? without_slash(o->alt) : SPAN_EMPTY;
+	bool all = alt.n == 0 || strip(alt, name);
+
+	if (!o || o->behind.n == 0)
+		return all;
+	return strip(o->behind, name) && all;
 }
 
 /* Base names are mostly a path and a slash: then names need not be joined to be read. */
 static void set_base_name(struct lwm_senml_reader *r, struct span bn)
 {
-	bool alt = r->opts && without_slash(r->opts->alt).n > 0;
-
 	r->bn = bn;
 	r->bn_is_path = false;
-	if (bn.n == 0 || bn.p[bn.n - 1] != '/' || (alt && !strip_alt(r->opts, &bn)))
+	if (bn.n == 0 || bn.p[bn.n - 1] != '/' || !strip_front(r->opts, &bn))
 		return;
 	r->bn_is_path = lwm_path_parse(span_sub(bn, 0, bn.n - 1), &r->prefix) == ERR_OK;
 }
@@ -127,7 +135,7 @@ static enum err join_and_parse(
 	wr_bytes(&w, r->bn);
 	wr_bytes(&w, n);
 	s = wr_span(&w);
-	strip_alt(r->opts, &s);
+	(void)strip_front(r->opts, &s);
 	if (w.err)
 		return ERR_SYNTAX;
 	return lwm_path_parse(s, &out->path) ? parse_prefixed(r, s, out) : ERR_OK;
@@ -205,7 +213,7 @@ static bool is_null(const struct lwm_senml_fields *f)
 static void read_value(
 	const struct lwm_senml_reader *r, const struct lwm_senml_fields *f, struct lwm_record *out)
 {
-	enum lwm_type wanted = lwm_codec_type(r->opts, &out->path);
+	enum lwm_type wanted = lwm_codec_type_of(r->opts, out->prefix, &out->path);
 	const struct lwm_arrived *v;
 	struct lwm_arrived sum;
 	bool fits;

@@ -110,7 +110,7 @@ static enum err check_record(
 	if (least < 0 || r->path.n < least || (p->fetch && r->has_time) ||
 		!lwm_path_under(&r->path, base))
 		return ERR_UNSUPPORTED;
-	if (p->alt.n + r->prefix.n + 1 + LWM_PATH_TEXT_MAX > LWM_SENML_NAME_MAX)
+	if (p->alt.n + p->behind.n + r->prefix.n + 2 + LWM_PATH_TEXT_MAX > LWM_SENML_NAME_MAX)
 		return ERR_UNSUPPORTED;
 	for (uint8_t i = 0; i < r->path.n; i++)
 		if (r->path.id[i] == LWM_ID_NONE) /* nothing says "choose one" (DM-13) */
@@ -145,9 +145,19 @@ static struct lwm_path common_prefix(const struct lwm_record *v, size_t n)
 	return p;
 }
 
+static void wr_front(const struct lwm_senml_plan *p, struct span prefix, struct writer *w)
+{
+	struct span device = prefix.n ? prefix : p->behind;
+
+	wr_bytes(w, p->alt);
+	if (device.n)
+		wr_u8(w, '/');
+	wr_bytes(w, device);
+}
+
 static void wr_prefix(const struct lwm_senml_plan *p, struct writer *w)
 {
-	wr_bytes(w, p->alt);
+	wr_front(p, SPAN_EMPTY, w);
 	if (p->prefix.n)
 		wr_path(w, &p->prefix);
 }
@@ -184,6 +194,7 @@ enum err lwm_senml_plan(const struct lwm_record *v, size_t n, const struct lwm_p
 
 	if (o) {
 		p.alt = o->alt;
+		p.behind = o->behind;
 		p.now_s = o->now_s;
 		p.fetch = o->fetch;
 	}
@@ -217,10 +228,7 @@ void lwm_senml_wr_name(const struct lwm_senml_plan *p, const struct lwm_record *
 	const struct lwm_path *path = &r->path;
 
 	if (!p->bn) {
-		wr_bytes(w, p->alt);
-		if (r->prefix.n)
-			wr_u8(w, '/');
-		wr_bytes(w, r->prefix);
+		wr_front(p, r->prefix, w);
 		wr_path(w, path);
 		return;
 	}

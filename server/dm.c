@@ -25,6 +25,8 @@ static void op_free(struct srv *s, struct srv_op *op)
 	srv_parts_free(op->parts);
 	if (op->fw)
 		op->fw->op = NULL;
+	if (op->gateway)
+		srv_gateway_asks(op->gateway, NULL);
 	free(op);
 	s->op_n--;
 }
@@ -62,6 +64,8 @@ void srv_op_done(
 		.ticket = op->ticket, .status = status, .type = type, .content_format = -1};
 	if (op->fw && t)
 		srv_fw_unanswered(op->fw, type, t);
+	if (op->gateway && t)
+		srv_gateway_unanswered(op->gateway);
 	if (t && (op->ticket || op->queued)) {
 		e.detail = turn_dup(t, span_str(detail));
 		tell(op, &e, t);
@@ -101,6 +105,8 @@ void srv_op_answer(struct srv_op *op, const struct msg *m, struct turn *t)
 {
 	if (op->fw)
 		srv_fw_answered(op->fw, op, m, t);
+	if (op->gateway)
+		srv_gateway_answered(op->gateway, op, m, t);
 	if (!op->ticket && !op->queued)
 		return;
 	bool good = msg_code_class(m->code) == 2;
@@ -145,9 +151,9 @@ enum err srv_ask(struct srv *s, struct srv_reg *g, struct msg *m, bool observe, 
 
 static void record_op(struct srv *s, struct srv_op *op, struct turn *t)
 {
-	uint8_t text[LWM_PATH_TEXT_MAX + 1];
+	uint8_t text[LWM_TARGET_TEXT_MAX];
 	struct writer w = wr_make(text, sizeof(text));
-	wr_path(&w, &op->path);
+	wr_target(&w, &op->prefix, &op->path);
 	op->id = s->dir->next_id++;
 	struct span path = turn_dup(t, wr_span(&w));
 	turn_rec(t, REC_OP_PUT)->op = (struct rec_op){.id = op->id,
@@ -204,6 +210,7 @@ struct srv_op *srv_op_new(struct srv *s, const struct srv_dm *d, struct srv_reg 
 	op->reg = g;
 	op->endpoint = d->endpoint;
 	op->kind = d->kind;
+	op->prefix = d->prefix;
 	op->path = d->path;
 	op->ticket = d->ticket;
 	op->renews = d->renews;
@@ -211,6 +218,9 @@ struct srv_op *srv_op_new(struct srv *s, const struct srv_dm *d, struct srv_reg 
 	op->fw = d->fw;
 	if (d->fw)
 		d->fw->op = op;
+	op->gateway = d->gateway;
+	if (d->gateway)
+		srv_gateway_asks(d->gateway, op);
 	if (d->source)
 		op->source = *d->source;
 	op->next = g->ops;
@@ -264,12 +274,12 @@ void srv_dm(struct srv *s, const struct srv_dm *d, struct turn *t)
 	}
 	struct srv_refusal why;
 	if (!srv_op_allowed(g, d, &why)) {
-		turn_done(t, d->ticket, 422, why.type, why.detail);
+		turn_done(t, d->ticket, why.status, why.type, why.detail);
 		return;
 	}
 	/* What has the keys renewed waits for nothing: without it nothing else leaves. An update is
-	 * kept by itself, and asks while the device is awake. */
-	if (!d->renews && !d->fw && (g->queue || srv_queue_waits(s, d->endpoint))) {
+	 * kept by itself, and asks while the device is awake; so do we, for a gateway's devices. */
+	if (!d->renews && !d->fw && !d->gateway && (g->queue || srv_queue_waits(s, d->endpoint))) {
 		srv_queue_take(s, g, d, t);
 		return;
 	}
@@ -354,7 +364,7 @@ static uint16_t told_instance(const struct srv_op *op, const struct msg *m)
  * where the object has but one instance (DM-14). */
 static void created(struct srv *s, struct srv_op *op, const struct msg *m, struct turn *t)
 {
-	const struct lwm_versions versions = srv_versions(op->reg);
+	const struct lwm_versions versions = srv_versions(op->reg, &op->prefix);
 	const struct lwm_object *o = lwm_object_of(&versions, op->path.id[0]);
 	uint16_t iid = told_instance(op, m);
 	bool changed;
@@ -365,6 +375,10 @@ static void created(struct srv *s, struct srv_op *op, const struct msg *m, struc
 	if (iid == LWM_ID_NONE)
 		return;
 	snprintf(op->location, sizeof(op->location), "%u/%u", op->path.id[0], iid);
+	if (op->prefix.n) {
+		srv_gateway_made(op->reg, &op->prefix, op->path.id[0], iid);
+		return;
+	}
 	/* A list that is full stays as it is: the device's next Update tells. */
 	if (!lwm_object_list_add(&op->reg->list, op->path.id[0], iid, &changed) && changed)
 		list_changed(s, op->reg, t);
@@ -372,8 +386,10 @@ static void created(struct srv *s, struct srv_op *op, const struct msg *m, struc
 
 static void deleted(struct srv *s, struct srv_op *op, struct turn *t)
 {
-	if (op->path.n == 2 &&
-		lwm_object_list_remove(&op->reg->list, op->path.id[0], op->path.id[1]))
+	if (op->prefix.n)
+		srv_gateway_unmade(op->reg, &op->prefix, &op->path);
+	else if (op->path.n == 2 &&
+		 lwm_object_list_remove(&op->reg->list, op->path.id[0], op->path.id[1]))
 		list_changed(s, op->reg, t);
 }
 

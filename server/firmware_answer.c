@@ -16,7 +16,8 @@ static bool numbers(
 	uint32_t cf = LWM_CF_TEXT;
 	msg_get_uint(m, OPT_CONTENT_FORMAT, &cf);
 	const struct lwm_format *format = lwm_format(cf);
-	struct lwm_codec_opts o = {.versions = srv_versions(g), .alt = span_str(g->list.alt)};
+	struct lwm_codec_opts o = {
+		.versions = srv_versions_of_all(g), .alt = span_str(g->list.alt)};
 	struct lwm_records r;
 	struct arena arena;
 	arena_init(&arena, 64 << 10);

@@ -22,15 +22,22 @@
  * build does not have are skipped. */
 #include "server/server_impl.h"
 
-static uint8_t version_of(void *arg, uint16_t oid)
+static uint8_t version_of(void *arg, struct span prefix, uint16_t oid)
 {
 	const struct srv_reg *g = arg;
+	if (prefix.n)
+		return srv_device_version(g, prefix, oid);
 	return lwm_object_list_version(&g->list, oid, g->lwm2m);
 }
 
-struct lwm_versions srv_versions(const struct srv_reg *g)
+struct lwm_versions srv_versions_of_all(const struct srv_reg *g)
 {
-	return (struct lwm_versions){version_of, (void *)g};
+	return (struct lwm_versions){version_of, (void *)g, SPAN_EMPTY};
+}
+
+struct lwm_versions srv_versions(const struct srv_reg *g, const struct lwm_prefix *prefix)
+{
+	return (struct lwm_versions){version_of, (void *)g, lwm_prefix_span(prefix)};
 }
 
 /* Formats among which there is a choice. A place here is a bit of what is remembered. */
@@ -118,10 +125,11 @@ static void demote(uint16_t *cf, size_t n, uint8_t refused)
 		cf[i] = kept[i];
 }
 
-size_t srv_formats(const struct srv_reg *g, const struct lwm_path *p, enum srv_use use,
+size_t srv_formats(const struct srv_reg *g, const struct lwm_target *at, enum srv_use use,
 	int32_t wanted, uint16_t out[static SRV_FORMATS_MAX])
 {
-	const struct lwm_versions versions = srv_versions(g);
+	const struct lwm_versions versions = srv_versions(g, &at->prefix);
+	const struct lwm_path *p = &at->path;
 	const struct lwm_resource *r = lwm_resource_of(&versions, p);
 	struct choice c = {.g = g, .use = use, .out = out};
 	if (wanted >= 0) {

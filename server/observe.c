@@ -10,12 +10,18 @@
 
 /* `names` NULL: no composite. */
 static struct srv_observation *find(
-	struct srv_endpoint *e, const struct lwm_path *p, const struct srv_names *names)
+	struct srv_endpoint *e, const struct lwm_target *at, const struct srv_names *names)
 {
 	struct srv_observation *o = e ? e->observations : NULL;
-	while (o && !(lwm_path_eq(&o->path, p) && srv_names_eq(o->names, names)))
+	while (o && !(lwm_path_eq(&o->path, &at->path) && lwm_prefix_eq(&o->prefix, &at->prefix) &&
+			    srv_names_eq(o->names, names)))
 		o = o->next;
 	return o;
+}
+
+static struct lwm_target target_of(const struct srv_dm *d)
+{
+	return (struct lwm_target){d->prefix, d->path};
 }
 
 /* What `d` is about; NULL: its path alone. A composite of no names, or too many, is of none that
@@ -38,7 +44,7 @@ static size_t count(const struct srv_endpoint *e)
 }
 
 static struct srv_observation *observation_new(struct srv *s, struct endpoint *e,
-	const struct lwm_path *p, const struct srv_names *names, int32_t content_format,
+	const struct lwm_target *at, const struct srv_names *names, int32_t content_format,
 	struct span attributes)
 {
 	struct srv_endpoint *se = srv_of(e);
@@ -57,7 +63,8 @@ static struct srv_observation *observation_new(struct srv *s, struct endpoint *e
 	if (names)
 		*o->names = *names;
 	o->endpoint = e;
-	o->path = *p;
+	o->prefix = at->prefix;
+	o->path = at->path;
 	o->content_format = content_format;
 	o->next = se->observations;
 	se->observations = o;
@@ -84,12 +91,12 @@ static void observation_free(struct srv *s, struct srv_observation *o, struct tu
 
 static void record(struct srv *s, struct srv_observation *o, struct turn *t)
 {
-	uint8_t text[SRV_NAMES_MAX * (LWM_PATH_TEXT_MAX + 1)], cf[16 + SRV_PARAMETERS_MAX];
+	uint8_t text[SRV_NAMES_MAX * (LWM_TARGET_TEXT_MAX + 1)], cf[16 + SRV_PARAMETERS_MAX];
 	struct writer w = wr_make(text, sizeof(text)), c = wr_make(cf, sizeof(cf));
 	if (o->names)
 		srv_names_write(o->names, &w);
 	else
-		wr_path(&w, &o->path);
+		wr_target(&w, &o->prefix, &o->path);
 	wr_fmt(&c, "%d%s%s", (int)o->content_format, o->attributes ? " " : "",
 		o->attributes ? o->attributes : "");
 	o->id = s->dir->next_id++;
@@ -105,8 +112,9 @@ static void record(struct srv *s, struct srv_observation *o, struct turn *t)
 static size_t formats_for(const struct srv_observation *o, const struct srv_reg *g,
 	uint16_t out[static SRV_FORMATS_MAX])
 {
+	const struct lwm_target at = {o->prefix, o->path};
 	if (!o->names || o->content_format >= 0)
-		return srv_formats(g, &o->path, SRV_USE_READ, o->content_format, out);
+		return srv_formats(g, &at, SRV_USE_READ, o->content_format, out);
 	out[0] = LWM_CF_SENML_CBOR;
 	out[1] = LWM_CF_SENML_JSON;
 	return 2;
@@ -138,7 +146,7 @@ static enum err ask(struct srv *s, struct srv_observation *o, struct srv_reg *g,
 		return ERR_UNSUPPORTED;
 	o->asked = cf;
 	msg_init(&m, MSG_CON, o->names ? MSG_FETCH : MSG_GET);
-	enum err err = lwm_path_to_options(&o->path, alt, &m, text, sizeof(text));
+	enum err err = lwm_target_to_options(&o->prefix, &o->path, alt, &m, text, sizeof(text));
 	if (!err && o->names)
 		err = srv_names_request(o->names, alt, cf, body, &m);
 	else if (!err)
@@ -152,7 +160,8 @@ void srv_observe(struct srv *s, struct srv_op *op, const struct srv_dm *d, struc
 {
 	struct srv_names buf;
 	const struct srv_names *names = names_of(d, &buf);
-	struct srv_observation *o = find(op->endpoint->registration, &op->path, names);
+	const struct lwm_target at = target_of(d);
+	struct srv_observation *o = find(op->endpoint->registration, &at, names);
 	const char *why = "too many observations of this endpoint";
 	if (o && !span_eq(span_str(o->attributes), d->attributes)) {
 		srv_op_done(op, 409, "conflict",
@@ -169,8 +178,7 @@ void srv_observe(struct srv *s, struct srv_op *op, const struct srv_dm *d, struc
 	enum err err = ERR_NOMEM;
 	bool wanted = o != NULL; /* by an earlier call that was told so */
 	if (!o) {
-		o = observation_new(
-			s, op->endpoint, &op->path, names, d->content_format, d->attributes);
+		o = observation_new(s, op->endpoint, &at, names, d->content_format, d->attributes);
 		if (o)
 			record(s, o, t);
 	}
@@ -194,7 +202,8 @@ void srv_observe(struct srv *s, struct srv_op *op, const struct srv_dm *d, struc
 void srv_cancel(struct srv *s, const struct srv_dm *d, struct turn *t)
 {
 	struct srv_names buf;
-	struct srv_observation *o = find(d->endpoint->registration, &d->path, names_of(d, &buf));
+	const struct lwm_target at = target_of(d);
+	struct srv_observation *o = find(d->endpoint->registration, &at, names_of(d, &buf));
 	if (!o) {
 		turn_done(t, d->ticket, 404, "not-observed",
 			d->kind == SRV_CANCEL ? "this path is not observed"
@@ -223,9 +232,13 @@ void srv_cancel(struct srv *s, const struct srv_dm *d, struct turn *t)
 void srv_observations_settle(struct srv *s, struct srv_reg *g, struct turn *t)
 {
 	struct srv_endpoint *se = g->endpoint->registration;
+	struct srv_refusal why;
 	g->settled = true;
 	for (struct srv_observation *o = se->observations; o; o = o->next) {
 		if (o->request || !o->id)
+			continue;
+		/* When its device is back behind the gateway. */
+		if (!srv_gateway_knows(g, lwm_prefix_span(&o->prefix), &o->path, &why))
 			continue;
 		o->tried = 0;
 		if (ask(s, o, g, t))
@@ -271,12 +284,28 @@ void srv_observations_free(struct srv *s, struct srv_endpoint *e, struct turn *t
 		observation_free(s, e->observations, t);
 }
 
+void srv_observations_leave(
+	struct srv *s, struct srv_endpoint *e, const struct lwm_prefix *prefix, struct turn *t)
+{
+	for (struct srv_observation *o = e->observations; o; o = o->next) {
+		if (!o->request || o->op || !o->id || !lwm_prefix_eq(&o->prefix, prefix))
+			continue;
+		ep_request_end(s->x, o->request, t);
+		o->request = NULL;
+		o->active = false;
+	}
+}
+
 /* What is told of a payload that is too large to be shown, or to be rendered: its start. */
 static void brief_json(
 	const struct srv_observation *o, const struct msg *m, int32_t format, struct writer *w)
 {
 	wr_str(w, "{\"path\":\"");
 	wr_path(w, &o->path);
+	if (o->prefix.n) {
+		wr_str(w, "\",\"prefix\":\"");
+		wr_bytes(w, lwm_prefix_span(&o->prefix));
+	}
 	wr_str(w, "\",\"code\":\"");
 	wr_code(w, m->code);
 	wr_fmt(w, "\",\"content_format\":%d,\"payload_bytes\":%zu,\"payload_hex\":\"", (int)format,
@@ -291,7 +320,9 @@ static void notify(struct srv *s, struct srv_observation *o, const struct msg *m
 	int32_t format = msg_get_uint(m, OPT_CONTENT_FORMAT, &cf) ? (int32_t)cf : -1;
 	const struct srv_reg *g = srv_reg_of(o->endpoint);
 	struct span alt = span_str(g ? g->list.alt : NULL);
-	struct lwm_versions versions = g ? srv_versions(g) : (struct lwm_versions){NULL, NULL};
+	struct lwm_versions versions = {.prefix = lwm_prefix_span(&o->prefix)};
+	if (g)
+		versions = srv_versions(g, &o->prefix);
 	struct writer w = wr_make(s->event, SRV_EVENT_MAX);
 	bool whole = s->opts.render && m->payload.n <= SRV_EVENT_PAYLOAD_MAX;
 	if (whole)
@@ -305,7 +336,11 @@ static void notify(struct srv *s, struct srv_observation *o, const struct msg *m
 	o->last_wall_s = t->wall_ms / 1000;
 	s->count.notifications++;
 	ep_event(t, s->opts.next_event, "notification", ep_name(o->endpoint), wr_span(&w));
+	if (o->prefix.n)
+		return;
 	srv_fw_notified(s, o->endpoint, &o->path, t);
+	if (g)
+		srv_gateway_notified(srv_reg_of(o->endpoint), &o->path);
 }
 
 static void end_request(struct srv *s, struct srv_observation *o, struct turn *t)
@@ -438,7 +473,8 @@ void srv_observations(
 	(void)s;
 	const struct srv_endpoint *se = e->registration;
 	for (const struct srv_observation *o = se ? se->observations : NULL; o; o = o->next) {
-		struct srv_observation_view v = {.path = o->path,
+		struct srv_observation_view v = {.prefix = o->prefix,
+			.path = o->path,
 			.attributes = span_str(o->attributes),
 			.paths = o->names ? o->names->v : NULL,
 			.path_n = o->names ? o->names->n : 0,
@@ -461,20 +497,20 @@ static int32_t stored_format(struct span s, struct span *attributes)
 
 enum err srv_load_op(struct srv *s, struct endpoint *e, const struct rec_op *r, struct turn *t)
 {
-	struct lwm_path path = {0};
+	struct lwm_target at = {.path = {0}};
 	struct srv_names names;
 	if (r->state)
 		return srv_queue_load(s, e, r, t);
 	bool composite = span_eq_str(r->kind, "observe-composite");
-	if (composite ? !srv_names_parse(r->path, &names) : lwm_path_parse(r->path, &path))
+	if (composite ? !srv_names_parse(r->path, &names) : lwm_target_parse(r->path, &at))
 		return ERR_CORRUPT;
 	if (composite || span_eq_str(r->kind, "observe")) {
 		struct span attributes;
 		int32_t cf = stored_format(r->result, &attributes);
-		if (attributes.n && lwm_attrs_parse(attributes, &path, 0, NULL, NULL))
+		if (attributes.n && lwm_attrs_parse(attributes, &at.path, 0, NULL, NULL))
 			return ERR_CORRUPT;
 		struct srv_observation *o =
-			observation_new(s, e, &path, composite ? &names : NULL, cf, attributes);
+			observation_new(s, e, &at, composite ? &names : NULL, cf, attributes);
 		if (!o)
 			return ERR_NOMEM;
 		o->id = r->id;
@@ -485,8 +521,13 @@ enum err srv_load_op(struct srv *s, struct endpoint *e, const struct rec_op *r, 
 	struct writer w = wr_make(text, sizeof(text));
 	wr_str(&w, "{\"operation\":");
 	wr_json_string(&w, r->kind);
-	wr_str(&w, ",\"path\":");
-	wr_json_string(&w, r->path);
+	wr_str(&w, ",\"path\":\"");
+	wr_path(&w, &at.path);
+	if (at.prefix.n) {
+		wr_str(&w, "\",\"prefix\":\"");
+		wr_bytes(&w, lwm_prefix_span(&at.prefix));
+	}
+	wr_str(&w, "\"");
 	wr_str(&w, ",\"outcome\":\"unknown\"}");
 	ep_event(t, s->opts.next_event, "operation", ep_name(e), wr_span(&w));
 	turn_rec(t, REC_OP_DEL)->del.id = r->id;

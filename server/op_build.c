@@ -63,6 +63,7 @@ __attribute__((format(printf, 2, 3))) static bool no(
 	va_start(ap, detail);
 	vsnprintf(why->detail, sizeof(why->detail), detail, ap);
 	va_end(ap);
+	why->status = 422;
 	why->type = "invalid";
 	return false;
 }
@@ -76,7 +77,7 @@ static bool reserved(const struct lwm_path *p)
 static bool partial_allowed(
 	const struct srv_reg *g, const struct srv_dm *d, struct srv_refusal *why)
 {
-	const struct lwm_versions versions = srv_versions(g);
+	const struct lwm_versions versions = srv_versions(g, &d->prefix);
 	const struct lwm_resource *r = d->path.n == 3 ? lwm_resource_of(&versions, &d->path) : NULL;
 	return !r || r->multiple || no(why, "%s holds one value: write it to replace it", r->name);
 }
@@ -175,6 +176,8 @@ static bool composite_allowed(
 		return no(why, "there is SenML-ETCH since LwM2M 1.2 only");
 	for (size_t i = 0; i < d->record_n; i++) {
 		const struct lwm_record *r = &d->records[i];
+		if (!srv_gateway_knows(g, r->prefix, &r->path, why))
+			return false;
 		if (reserved(&r->path))
 			return reserved_refusal(&r->path, why);
 		if (r->kind == LWM_RECORD_DELETE && g->lwm2m < 12)
@@ -226,6 +229,8 @@ static bool kind_allowed(const struct srv_reg *g, const struct srv_dm *d, struct
 bool srv_op_allowed(const struct srv_reg *g, const struct srv_dm *d, struct srv_refusal *why)
 {
 	uint8_t n = d->path.n;
+	if (!srv_gateway_knows(g, lwm_prefix_span(&d->prefix), &d->path, why))
+		return false;
 	if (reserved(&d->path))
 		return reserved_refusal(&d->path, why);
 	if (n < kinds[d->kind].min || n > kinds[d->kind].max)
@@ -255,7 +260,7 @@ static enum err add_attempt(struct srv_op *op, uint16_t cf, struct span payload)
 
 struct values {
 	const struct srv_dm *d;
-	struct lwm_path base;
+	struct lwm_target base;
 	struct lwm_codec_opts opts;
 	size_t limit_bytes;
 };
@@ -273,7 +278,7 @@ static enum err add_encoded(struct srv_op *op, const struct values *v, uint16_t 
 		if (!buf)
 			return ERR_NOMEM;
 		struct writer w = wr_make(buf, cap);
-		err = f->encode(v->d->records, v->d->record_n, &v->base, &v->opts, &w);
+		err = f->encode(v->d->records, v->d->record_n, &v->base.path, &v->opts, &w);
 		if (!err)
 			err = add_attempt(op, f->cf, wr_span(&w));
 		secret_wipe(buf, cap);
@@ -313,14 +318,14 @@ static enum err add_formats(struct srv_op *op, const struct values *v, uint8_t m
 static enum err prepare_partial(struct srv_op *op, const struct values *v)
 {
 	struct values at_instance = *v;
-	bool resource = v->base.n == 3;
+	bool resource = v->base.path.n == 3;
 	enum err err = ERR_OK;
 	if (resource && !op->reg->at_instance)
 		err = add_formats(op, v, 1);
 	if (err)
 		return err;
 	uint8_t from = op->attempt_n;
-	at_instance.base.n = 2;
+	at_instance.base.path.n = 2;
 	err = add_formats(op, &at_instance, SRV_ATTEMPTS_MAX);
 	for (uint8_t i = from; i < op->attempt_n; i++)
 		op->attempt[i].at_instance = resource;
@@ -332,6 +337,8 @@ static void note_lifetime(struct srv_op *op, const struct srv_dm *d)
 {
 	for (size_t i = 0; i < d->record_n; i++) {
 		const struct lwm_record *r = &d->records[i];
+		if (d->prefix.n || r->prefix.n)
+			continue;
 		if (r->kind != LWM_RECORD_VALUE || r->path.n != 3 || r->path.id[0] != 1 ||
 			r->path.id[2] != 1 || r->value.type != LWM_INTEGER || r->value.i < 0 ||
 			r->value.i > UINT32_MAX)
@@ -344,8 +351,8 @@ static void note_lifetime(struct srv_op *op, const struct srv_dm *d)
 static enum err prepare_values(struct srv *s, struct srv_op *op, const struct srv_dm *d)
 {
 	struct values v = {.d = d,
-		.base = d->path,
-		.opts.alt = span_str(op->reg->list.alt),
+		.base = {d->prefix, d->path},
+		.opts = {.alt = span_str(op->reg->list.alt), .behind = lwm_prefix_span(&d->prefix)},
 		.limit_bytes = ep_body_limit_bytes(s->x)};
 	if (d->kind == SRV_CREATE)
 		op->iid = d->record_n ? d->records[0].path.id[1] : LWM_ID_NONE;
@@ -432,7 +439,8 @@ static enum err prepare_read(struct srv_op *op, const struct srv_dm *d)
 {
 	uint16_t cf[SRV_FORMATS_MAX];
 	enum err err = ERR_OK;
-	size_t n = srv_formats(op->reg, &d->path, SRV_USE_READ, d->content_format, cf);
+	const struct lwm_target at = {d->prefix, d->path};
+	size_t n = srv_formats(op->reg, &at, SRV_USE_READ, d->content_format, cf);
 	for (size_t i = 0; i < n && !err; i++)
 		err = add_attempt(op, cf[i], SPAN_EMPTY);
 	return err;
@@ -534,8 +542,8 @@ enum err srv_op_send(struct srv *s, struct srv_op *op, struct turn *t)
 	if (a->at_instance)
 		path.n = 2;
 	msg_init(&m, MSG_CON, kinds[op->kind].method);
-	enum err err =
-		lwm_path_to_options(&path, span_str(op->reg->list.alt), &m, text, sizeof(text));
+	enum err err = lwm_target_to_options(
+		&op->prefix, &path, span_str(op->reg->list.alt), &m, text, sizeof(text));
 	if (!err)
 		err = fill(op, a, depth, &m);
 	return err ? err : srv_ask(s, op->reg, &m, false, op, t, &op->request);

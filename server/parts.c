@@ -17,7 +17,7 @@ struct srv_parts {
 	bool discovers; /* the request under way asks what there is */
 	bool good;      /* something was answered */
 	uint8_t code;   /* the last refusal */
-	struct lwm_path path[PARTS_MAX];
+	struct lwm_target path[PARTS_MAX];
 	size_t n, at;
 	struct arena arena;     /* of the records */
 	struct lwm_records rec; /* all values so far */
@@ -55,8 +55,14 @@ enum err srv_parts_note(struct srv *s, struct srv_op *op, const struct srv_dm *d
 	op->parts = parts_new(s);
 	if (!op->parts)
 		return ERR_NOMEM;
-	for (size_t i = 0; i < d->record_n; i++)
-		op->parts->path[op->parts->n++] = d->records[i].path;
+	for (size_t i = 0; i < d->record_n; i++) {
+		struct lwm_target *at = &op->parts->path[op->parts->n];
+		const struct lwm_record *r = &d->records[i];
+		if (r->prefix.n && lwm_prefix_set(r->prefix, &at->prefix))
+			continue; /* it was checked before */
+		at->path = r->path;
+		op->parts->n++;
+	}
 	return ERR_OK;
 }
 
@@ -109,11 +115,13 @@ static enum err ask(struct srv *s, struct srv_op *op, struct turn *t)
 {
 	struct srv_parts *k = op->parts;
 	struct srv_dm d = {.kind = k->discovers ? SRV_DISCOVER : SRV_READ,
-		.path = k->path[k->at],
+		.prefix = k->path[k->at].prefix,
+		.path = k->path[k->at].path,
 		.content_format = -1,
 		.depth = -1};
 	srv_op_clear(op);
 	op->kind = d.kind;
+	op->prefix = d.prefix;
 	op->path = d.path;
 	enum err err = srv_op_prepare(s, op, &d);
 	return err ? err : srv_op_send(s, op, t);
@@ -147,50 +155,61 @@ static bool replace(struct srv_parts *k, const struct lwm_path *with, size_t n)
 {
 	if (k->n - 1 + n > PARTS_MAX)
 		return false;
+	const struct lwm_prefix prefix = k->path[k->at].prefix;
 	for (size_t i = k->n; n > 1 && i-- > k->at + 1;)
 		k->path[i + n - 1] = k->path[i];
 	for (size_t i = k->at; !n && i + 1 < k->n; i++)
 		k->path[i] = k->path[i + 1];
 	for (size_t i = 0; i < n; i++)
-		k->path[k->at + i] = with[i];
+		k->path[k->at + i] = (struct lwm_target){prefix, with[i]};
 	k->n = k->n - 1 + n;
 	return true;
 }
 
-static size_t instances(const struct srv_reg *g, uint16_t oid, struct lwm_path out[PARTS_MAX])
+static size_t instances(
+	const struct srv_reg *g, const struct lwm_target *at, struct lwm_path out[PARTS_MAX])
 {
+	const struct lwm_object_list *l = srv_list_of(g, lwm_prefix_span(&at->prefix));
+	uint16_t oid = at->path.id[0];
 	size_t n = 0;
-	for (uint16_t i = 0; i < g->list.inst_n && n < PARTS_MAX; i++)
-		if (g->list.inst[i].oid == oid && g->list.inst[i].iid != LWM_ID_NONE)
-			out[n++] = (struct lwm_path){2, {oid, g->list.inst[i].iid}};
+	for (uint16_t i = 0; l && i < l->inst_n && n < PARTS_MAX; i++)
+		if (l->inst[i].oid == oid && l->inst[i].iid != LWM_ID_NONE)
+			out[n++] = (struct lwm_path){2, {oid, l->inst[i].iid}};
 	return n;
 }
 
-static bool readable(const struct srv_reg *g, const struct lwm_path *p)
+static bool readable(
+	const struct srv_reg *g, const struct lwm_prefix *prefix, const struct lwm_path *p)
 {
-	const struct lwm_versions versions = srv_versions(g);
+	const struct lwm_versions versions = srv_versions(g, prefix);
 	const struct lwm_resource *r = lwm_resource_of(&versions, p);
 	return !r || r->ops & LWM_OP_R;
 }
 
-static bool target_path(const struct srv_reg *g, struct span target, struct lwm_path *p)
+/* Links below a prefix should come without it (GW-04). */
+static bool target_path(const struct srv_reg *g, const struct lwm_prefix *prefix,
+	struct span target, struct lwm_path *p)
 {
 	struct span alt = span_str(g->list.alt);
+	struct lwm_target t;
 	if (alt.n && span_eq(span_sub(target, 0, alt.n), alt))
 		target = span_sub(target, alt.n, target.n);
-	return lwm_path_parse(target, p) == ERR_OK;
+	if (lwm_target_parse(target, &t) || (t.prefix.n && !lwm_prefix_eq(&t.prefix, prefix)))
+		return false;
+	*p = t.path;
+	return true;
 }
 
 /* What a Discover tells, as far as it can be read. */
-static size_t discovered(const struct srv_reg *g, const struct lwm_path *at, struct span links,
+static size_t discovered(const struct srv_reg *g, const struct lwm_target *at, struct span links,
 	struct lwm_path out[PARTS_MAX])
 {
 	struct lwm_link l;
 	size_t n = 0;
 	while (n < PARTS_MAX && lwm_link_next(&links, &l) == ERR_OK) {
 		struct lwm_path *p = &out[n];
-		if (target_path(g, l.target, p) && p->n == 3 && lwm_path_under(p, at) &&
-			readable(g, p))
+		if (target_path(g, &at->prefix, l.target, p) && p->n == 3 &&
+			lwm_path_under(p, &at->path) && readable(g, &at->prefix, p))
 			n++;
 	}
 	return n;
@@ -198,15 +217,15 @@ static size_t discovered(const struct srv_reg *g, const struct lwm_path *at, str
 
 /* What the model says there may be. */
 static size_t modelled(
-	const struct srv_reg *g, const struct lwm_path *at, struct lwm_path out[PARTS_MAX])
+	const struct srv_reg *g, const struct lwm_target *at, struct lwm_path out[PARTS_MAX])
 {
-	const struct lwm_versions versions = srv_versions(g);
-	const struct lwm_object *o = lwm_object_of(&versions, at->id[0]);
+	const struct lwm_versions versions = srv_versions(g, &at->prefix);
+	const struct lwm_path *p = &at->path;
+	const struct lwm_object *o = lwm_object_of(&versions, p->id[0]);
 	size_t n = 0;
 	for (size_t i = 0; o && i < o->resource_n && n < PARTS_MAX; i++)
 		if (o->resources[i].ops & LWM_OP_R)
-			out[n++] =
-				(struct lwm_path){3, {at->id[0], at->id[1], o->resources[i].rid}};
+			out[n++] = (struct lwm_path){3, {p->id[0], p->id[1], o->resources[i].rid}};
 	return n;
 }
 
@@ -215,18 +234,19 @@ static size_t modelled(
 static bool smaller(const struct srv_op *op, struct srv_parts *k)
 {
 	struct lwm_path with[PARTS_MAX];
-	const struct lwm_path *p = &k->path[k->at];
-	if (p->n == 2)
+	const struct lwm_target *at = &k->path[k->at];
+	if (at->path.n == 2)
 		return k->discovers = true;
-	if (p->n != 1)
+	if (at->path.n != 1)
 		return false;
-	size_t n = instances(op->reg, p->id[0], with);
+	size_t n = instances(op->reg, at, with);
 	return n && replace(k, with, n);
 }
 
 static void take_links(const struct srv_op *op, struct srv_parts *k, const struct msg *m)
 {
-	struct lwm_path with[PARTS_MAX], at = k->path[k->at];
+	struct lwm_path with[PARTS_MAX];
+	const struct lwm_target at = k->path[k->at];
 	size_t n = msg_code_class(m->code) == 2 ? discovered(op->reg, &at, m->payload, with) : 0;
 	k->discovers = false;
 	if (!n)
@@ -257,7 +277,7 @@ static bool keep(struct srv_parts *k, const struct lwm_record *r)
 		return false;
 	*to = *r;
 	to->kind = LWM_RECORD_VALUE;
-	to->prefix = SPAN_EMPTY;
+	to->prefix = arena_dup(&k->arena, lwm_prefix_span(&k->path[k->at].prefix), &err);
 	spell(&to->value, bad);
 	if (to->value.type == LWM_STRING || to->value.type == LWM_OPAQUE ||
 		to->value.type == LWM_CORELNK)
@@ -273,13 +293,14 @@ static bool take_values(
 	const struct lwm_format *f = lwm_format(cf);
 	const struct lwm_codec_opts o = {.now_s = (double)t->wall_ms / 1000,
 		.alt = span_str(op->reg->list.alt),
-		.versions = srv_versions(op->reg)};
+		.behind = lwm_prefix_span(&op->prefix),
+		.versions = srv_versions(op->reg, &op->prefix)};
 	struct arena arena;
 	struct lwm_records rec;
 	arena_init(&arena, k->arena.limit_bytes);
 	lwm_records_init(&rec, &arena);
-	bool good = f && f->decode && f->decode(m->payload, &k->path[k->at], &o, &rec) == ERR_OK &&
-		    !rec.err;
+	bool good = f && f->decode &&
+		    f->decode(m->payload, &k->path[k->at].path, &o, &rec) == ERR_OK && !rec.err;
 	for (size_t i = 0; good && i < rec.n; i++)
 		good = keep(k, &rec.v[i]);
 	arena_fini(&arena);
@@ -365,7 +386,7 @@ static bool read_in_parts(struct srv *s, struct srv_op *op, const struct ep_deli
 	struct srv_parts *k = op->parts = parts_new(s);
 	if (!k)
 		return false;
-	k->path[0] = op->path;
+	k->path[0] = (struct lwm_target){op->prefix, op->path};
 	k->n = 1;
 	k->code = d->msg->code;
 	if (smaller(op, k))

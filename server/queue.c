@@ -133,9 +133,9 @@ static struct srv_queued *queued_new(
 
 static void record(struct srv_queued *q, struct turn *t)
 {
-	uint8_t text[LWM_PATH_TEXT_MAX + 1];
+	uint8_t text[LWM_TARGET_TEXT_MAX];
 	struct writer w = wr_make(text, sizeof(text));
-	wr_path(&w, &q->path);
+	wr_target(&w, &q->prefix, &q->path);
 	struct span path = turn_dup(t, wr_span(&w)), body = turn_dup(t, span_make(q->data, q->n));
 	turn_rec(t, REC_OP_PUT)->op = (struct rec_op){.id = q->id,
 		.endpoint_id = q->queue->endpoint_id,
@@ -173,6 +173,10 @@ static void tell_event(const struct srv_queued *q, const struct effect_done *e, 
 	wr_fmt(&w, "{\"id\":\"%016llx\",\"operation\":\"%s\",\"path\":\"",
 		(unsigned long long)q->ref, srv_op_name(q->kind));
 	wr_path(&w, &q->path);
+	if (q->prefix.n) {
+		wr_str(&w, "\",\"prefix\":\"");
+		wr_bytes(&w, lwm_prefix_span(&q->prefix));
+	}
 	wr_fmt(&w, "\",\"outcome\":\"%s\",\"status\":%d", outcome_name(e), e->status);
 	if (e->type) {
 		wr_str(&w, ",\"problem\":");
@@ -277,7 +281,10 @@ static void expire(struct srv_queued *q, struct turn *t)
  * sign of life. */
 static bool deliver(struct srv *s, struct srv_queued *q, struct srv_reg *g, struct turn *t)
 {
-	struct srv_dm d = {.kind = q->kind, .endpoint = q->queue->endpoint, .path = q->path};
+	struct srv_dm d = {.kind = q->kind,
+		.endpoint = q->queue->endpoint,
+		.prefix = q->prefix,
+		.path = q->path};
 	struct lwm_record *records;
 	struct srv_refusal why;
 	enum err err = srv_queue_unpack(span_make(q->data, q->n), &d, &records);
@@ -299,7 +306,7 @@ static bool deliver(struct srv *s, struct srv_queued *q, struct srv_reg *g, stru
 	}
 	free(records);
 	if (!allowed)
-		end(q, 422, why.type, why.detail, t);
+		end(q, why.status, why.type, why.detail, t);
 	q = by_ref(s, ref);
 	return !q || q->op || q->state == SRV_QUEUED_DONE;
 }
@@ -392,6 +399,7 @@ static struct srv_queued *take(
 	set_data(q, data, n);
 	q->id = s->dir->next_id++;
 	q->ticket = d->ticket;
+	q->prefix = d->prefix;
 	q->path = d->path;
 	q->created_wall_s = t->wall_ms / 1000;
 	q->expiry_ms = t->now_ms + expires_s * UINT64_C(1000);
@@ -502,15 +510,16 @@ static enum err load_outcome(struct srv_queued *q)
 enum err srv_queue_load(struct srv *s, struct endpoint *e, const struct rec_op *r, struct turn *t)
 {
 	enum srv_dm_kind kind;
-	struct lwm_path path;
-	if (!kind_of(r->kind, &kind) || lwm_path_parse(r->path, &path) ||
+	struct lwm_target at;
+	if (!kind_of(r->kind, &kind) || lwm_target_parse(r->path, &at) ||
 		r->state > SRV_QUEUED_DONE)
 		return ERR_CORRUPT;
 	struct srv_queued *q = queued_new(s, e, r->ref, kind);
 	if (!q)
 		return ERR_NOMEM;
 	q->id = r->id;
-	q->path = path;
+	q->prefix = at.prefix;
+	q->path = at.path;
 	q->created_wall_s = r->created_wall_s;
 	q->expiry_ms = r->expiry_ms;
 	enum err err = load_data(q, r->body);
@@ -578,6 +587,7 @@ static void show(const struct srv_queued *q, uint64_t now_ms, srv_queued_fn *fn,
 	struct srv_queued_view v = {.ref = q->ref,
 		.endpoint = ep_name(q->queue->endpoint),
 		.kind = q->kind,
+		.prefix = q->prefix,
 		.path = q->path,
 		.created_wall_s = q->created_wall_s,
 		.ended_wall_s = q->ended_wall_s,

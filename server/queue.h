@@ -18,6 +18,7 @@ struct srv_queued {
 	struct srv_queued *older, *newer; /* outcomes, in the order they came */
 	struct srv_op *op;                /* on its way */
 	uint64_t id, ref, ticket, expiry_ms;
+	struct lwm_prefix prefix; /* of a device behind the endpoint */
 	struct lwm_path path;
 	enum srv_dm_kind kind;
 	uint8_t state;

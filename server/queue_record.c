@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VERSION = 1, RECORD_BYTES = 40, HEAD_BYTES = 64 };
+/* 2: with prefixes of devices behind a gateway, which 1 could not have. */
+enum { VERSION_1 = 1, VERSION = 2, RECORD_BYTES = 48, HEAD_BYTES = 64 };
 
 static bool has_bytes(enum lwm_type t)
 {
@@ -46,6 +47,8 @@ static uint64_t bits_of(const struct lwm_value *v)
 static void put_record(struct writer *w, const struct lwm_record *r)
 {
 	wr_u8(w, r->kind);
+	wr_u8(w, (uint8_t)r->prefix.n);
+	wr_bytes(w, r->prefix);
 	wr_u8(w, r->path.n);
 	for (int i = 0; i < 4; i++)
 		wr_u16(w, i < r->path.n ? r->path.id[i] : 0);
@@ -83,9 +86,11 @@ static void get_value(struct reader *r, struct lwm_value *v)
 	}
 }
 
-static void get_record(struct reader *r, struct lwm_record *out)
+static void get_record(struct reader *r, uint8_t version, struct lwm_record *out)
 {
 	*out = (struct lwm_record){.kind = rd_u8(r)};
+	if (version > VERSION_1)
+		out->prefix = rd_bytes(r, rd_u8(r));
 	out->path.n = rd_u8(r);
 	for (int i = 0; i < 4; i++)
 		out->path.id[i] = rd_u16(r);
@@ -99,9 +104,11 @@ static void get_record(struct reader *r, struct lwm_record *out)
 enum err srv_queue_pack(const struct srv_dm *d, uint8_t **out, size_t *out_n)
 {
 	size_t cap = HEAD_BYTES + d->arguments.n + d->attributes.n + d->record_n * RECORD_BYTES;
-	for (size_t i = 0; i < d->record_n; i++)
+	for (size_t i = 0; i < d->record_n; i++) {
+		cap += d->records[i].prefix.n;
 		if (has_bytes(d->records[i].value.type))
 			cap += d->records[i].value.bytes.n;
+	}
 	uint8_t *p = malloc(cap);
 	if (!p)
 		return ERR_NOMEM;
@@ -128,7 +135,8 @@ enum err srv_queue_unpack(struct span s, struct srv_dm *d, struct lwm_record **r
 {
 	struct reader r = rd_make(s);
 	*records = NULL;
-	if (rd_u8(&r) != VERSION)
+	uint8_t version = rd_u8(&r);
+	if (version != VERSION && version != VERSION_1)
 		return ERR_CORRUPT;
 	d->content_format = (int32_t)rd_u32(&r);
 	d->depth = (int8_t)rd_u8(&r);
@@ -141,7 +149,7 @@ enum err srv_queue_unpack(struct span s, struct srv_dm *d, struct lwm_record **r
 	if (n && !v)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < n; i++)
-		get_record(&r, &v[i]);
+		get_record(&r, version, &v[i]);
 	if (rd_end(&r)) {
 		free(v);
 		return ERR_CORRUPT;
@@ -182,7 +190,8 @@ enum err srv_queue_unpack_outcome(struct span s, struct srv_outcome *out)
 {
 	struct reader r = rd_make(s);
 	*out = (struct srv_outcome){0};
-	if (rd_u8(&r) != VERSION)
+	uint8_t version = rd_u8(&r); /* both have the same form */
+	if (version != VERSION && version != VERSION_1)
 		return ERR_CORRUPT;
 	out->ended_wall_s = (int64_t)rd_u64(&r);
 	out->done.status = rd_u16(&r);

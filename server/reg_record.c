@@ -89,6 +89,7 @@ void srv_reg_free(struct srv *s, struct srv_reg *g)
 			map_remove(&s->by_peer, g);
 		((struct srv_endpoint *)g->endpoint->registration)->reg = NULL;
 	}
+	srv_gateway_free(g->gateway);
 	lwm_object_list_fini(&g->list);
 	free(g->sms);
 	free(g->peer);

@@ -184,6 +184,7 @@ static void accept(struct srv *s, struct ep_delivery *d, struct srv_reg *g, stru
 		msg_add(&m, OPT_LOCATION_PATH, span_str(g->location)))
 		m.code = MSG_INTERNAL_ERROR;
 	d->changed = true;
+	srv_gateway_listed(s, g, t);
 	srv_reg_record(s, t, g);
 	srv_reg_event(s, t, "registered", g);
 	ep_respond(s->x, d, &m, t);
@@ -257,8 +258,10 @@ static bool take_place(struct srv *s, struct srv_reg *g, struct endpoint *e,
 	if (!e && ep_ensure(s->dir, *name, t, &e))
 		return false;
 	g->endpoint = e;
-	if (srv_reg_of(e))
+	if (srv_reg_of(e)) {
+		srv_gateway_hand_over(srv_reg_of(e), g);
 		srv_reg_end(s, srv_reg_of(e), NULL, t);
+	}
 	if (!srv_reg_insert(s, g))
 		return true;
 	turn_rec(t, REC_REG_DEL)->del.id = e->id;
@@ -324,15 +327,16 @@ static struct srv_reg *own_registration(
 
 /* What an Update says (REG-15, REG-16). Where it is refused, nothing has changed. */
 static struct refusal apply_update(struct srv *s, struct srv_reg *g, const struct ep_delivery *d,
-	const struct lwm_reg_params *p, bool *changed)
+	const struct lwm_reg_params *p, bool *changed, bool *listed)
 {
 	struct lwm_object_list list = {0};
 	struct refusal no = {0};
 	const struct span *pid = p->has_pid && g->lwm2m >= 12 ? &p->pid : NULL;
-	bool learn = false, listed = d->msg->payload.n || pid;
+	bool learn = false;
+	*listed = d->msg->payload.n || pid;
 	if (d->msg->payload.n)
 		no = check_format(d->msg);
-	if (listed && !no.code)
+	if (*listed && !no.code)
 		no = take_what_it_has(s, g->endpoint, d->msg, pid, true, &list, &learn);
 	if (no.code)
 		return no;
@@ -341,10 +345,10 @@ static struct refusal apply_update(struct srv *s, struct srv_reg *g, const struc
 		return (struct refusal){MSG_UNAVAILABLE, EP_REASON_OVERLOAD};
 	}
 	*changed =
-		listed || p->has_sms || (p->has_lt && p->lifetime_s != g->lifetime_s) || p->has_b;
+		*listed || p->has_sms || (p->has_lt && p->lifetime_s != g->lifetime_s) || p->has_b;
 	if (learn)
 		srv_profile_learn(s, g->endpoint, *pid, &list);
-	if (listed) {
+	if (*listed) {
 		if (!list.formats)
 			list.formats = g->list.formats; /* CT-31: an earlier ct stays */
 		lwm_object_list_fini(&g->list);
@@ -397,12 +401,12 @@ void srv_update(struct srv *s, struct ep_delivery *d, struct span location, stru
 {
 	struct srv_reg *g = own_registration(s, d, location, t);
 	struct lwm_reg_params p;
-	bool changed = false;
+	bool changed = false, listed = false;
 	if (!g)
 		return;
 	struct refusal no = {MSG_BAD_REQUEST, EP_REASON_PARAMETERS};
 	if (!lwm_reg_params_parse(d->msg, &p))
-		no = apply_update(s, g, d, &p, &changed);
+		no = apply_update(s, g, d, &p, &changed, &listed);
 	if (no.code) {
 		srv_refuse(s, d, g->endpoint, no.why, no.code, t);
 		return;
@@ -414,6 +418,10 @@ void srv_update(struct srv *s, struct ep_delivery *d, struct span location, stru
 		srv_reg_record(s, t, g);
 		srv_reg_event(s, t, "updated", g);
 	}
+	if (listed)
+		srv_gateway_listed(s, g, t);
+	else
+		srv_gateway_again(g);
 	d->changed = true;
 	ep_respond_code(s->x, d, MSG_CHANGED, t);
 	s->count.updates++;

@@ -60,7 +60,7 @@ static struct refusal read_records(const struct srv_reg *g, const struct ep_deli
 	const struct lwm_codec_opts o = {.now_s = (double)t->wall_ms / 1000,
 		.alt = span_str(g->list.alt),
 		.prefixed = true,
-		.versions = srv_versions(g)};
+		.versions = srv_versions_of_all(g)};
 	const struct lwm_path root = {0};
 	const struct lwm_format *f = format_of(d->msg);
 	enum err err = f ? f->decode(d->msg->payload, &root, &o, out) : ERR_SYNTAX;
@@ -81,7 +81,7 @@ static struct refusal read_records(const struct srv_reg *g, const struct ep_deli
 static enum err tell(struct srv *s, const struct srv_reg *g, int32_t cf,
 	const struct lwm_records *rec, struct turn *t)
 {
-	const struct lwm_versions versions = srv_versions(g);
+	const struct lwm_versions versions = srv_versions_of_all(g);
 	size_t n = rec->n;
 	for (size_t at = 0; at < rec->n;) {
 		if (n > rec->n - at)

@@ -214,6 +214,8 @@ enum err srv_load_registration(
 		err = srv_reg_insert(s, g);
 	if (err)
 		srv_reg_free(s, g);
+	else
+		srv_gateway_listed(s, g, NULL);
 	return err;
 }
 
@@ -249,6 +251,8 @@ void srv_woken(struct srv *s, struct srv_reg *g, struct turn *t)
 {
 	if (!g->settled)
 		srv_observations_settle(s, g, t);
+	if (g->gateway)
+		srv_gateway_ask(g, t);
 	srv_queue_next(s, g, t);
 }
 

@@ -7,13 +7,15 @@
 #include "endpoint/exchange.h"
 #include "lwm2m/link.h"
 #include "lwm2m/model.h"
+#include "lwm2m/target.h"
 #include "lwm2m/value.h"
 
 struct srv;
 
 /* Renders a notification as the JSON of its event: {"path","code","content_format","payload_hex",
- * "values"...}; `alt` is the device's alternate path, `versions` are those of its objects. The
- * writer's error says that it does not fit. */
+ * "values"...}; `alt` is the device's alternate path, `versions` are those of its objects, and name
+ * the device behind it (their `prefix`) that all of it is of. The writer's error says that it does
+ * not fit. */
 typedef void srv_render_fn(void *arg, const struct lwm_path *path, uint8_t code,
 	int32_t content_format, struct span payload, struct span alt,
 	const struct lwm_versions *versions, struct writer *w);
@@ -112,10 +114,12 @@ enum srv_dm_kind {
 	SRV_CANCEL_COMPOSITE,
 };
 
-struct srv_fw; /* a firmware update */
+struct srv_fw;      /* a firmware update */
+struct srv_gateway; /* an endpoint with devices behind it */
 struct srv_dm {
 	enum srv_dm_kind kind;
 	struct endpoint *endpoint;
+	struct lwm_prefix prefix; /* of the device behind it that the path is of */
 	struct lwm_path path;
 	int32_t content_format; /* Accept, or of the payload; -1: we choose and try the next if
 				   refused */
@@ -126,6 +130,7 @@ struct srv_dm {
 	int8_t depth;           /* SRV_DISCOVER: -1: none given */
 	bool renews; /* it has the device's keys renewed: it goes out although they are used up */
 	struct srv_fw *fw;              /* it is a step of this one, which remembers it */
+	struct srv_gateway *gateway;    /* it asks for the devices behind this one */
 	const struct ep_source *source; /* SRV_WRITE of an opaque Resource: the value; or NULL */
 	uint64_t ticket;
 	uint64_t ref;       /* what an administrator calls it, in a queue; 0: drawn here */
@@ -150,6 +155,7 @@ struct srv_queued_view {
 	uint64_t ref;
 	struct span endpoint;
 	enum srv_dm_kind kind;
+	struct lwm_prefix prefix;
 	struct lwm_path path;
 	const char *state; /* "queued" | "running"; NULL: */
 	const struct effect_done *outcome;
@@ -183,8 +189,9 @@ struct srv_view {
 void srv_view(const struct srv *s, const struct endpoint *e, uint64_t now_ms, struct srv_view *out);
 
 struct srv_observation_view {
-	struct lwm_path path;         /* the root of a composite */
-	const struct lwm_path *paths; /* of a composite; sorted */
+	struct lwm_prefix prefix;       /* of a device behind the endpoint */
+	struct lwm_path path;           /* the root of a composite */
+	const struct lwm_target *paths; /* of a composite; sorted */
 	size_t path_n;
 	struct span attributes; /* its parameters, "pmin=10&gt=5" */
 	bool active;
@@ -194,6 +201,27 @@ struct srv_observation_view {
 typedef void srv_observation_fn(void *arg, const struct srv_observation_view *v);
 void srv_observations(
 	const struct srv *s, const struct endpoint *e, srv_observation_fn *fn, void *arg);
+
+/* A device behind a gateway (GW-01). */
+struct srv_device_view {
+	uint16_t instance;      /* of Object 25 */
+	struct span id, prefix; /* as the gateway told them */
+	const char *fault;      /* why it cannot be asked: "is empty"; NULL: it can */
+	bool links_bad;         /* what it has could not be read */
+	const struct lwm_object_list *list;
+};
+typedef void srv_device_fn(void *arg, const struct srv_device_view *v);
+struct srv_gateway_view {
+	const char *state; /* "unread" | "reading" | "known" | "failed" */
+	uint8_t code;      /* of a gateway that refused */
+	size_t left_out;   /* devices above what is kept */
+	int64_t read_wall_s;
+};
+/* False: it is no gateway, or not registered. Views live until the callback returns. */
+bool srv_devices(const struct srv *s, const struct endpoint *e, struct srv_gateway_view *out,
+	srv_device_fn *fn, void *arg);
+/* The version of an Object of an endpoint, or of a device behind it; 0: not known. */
+uint8_t srv_object_version(const struct endpoint *e, struct span prefix, uint16_t oid);
 
 const struct srv_counters *srv_counters(const struct srv *s);
 size_t srv_registered(const struct srv *s);

@@ -28,16 +28,18 @@ struct srv_op {
 	struct srv_queued *queued;  /* its place in a queue, which is told; or NULL */
 	struct ep_request *request; /* NULL for SRV_OBSERVE and SRV_CANCEL: the observation's */
 	enum srv_dm_kind kind;
+	struct lwm_prefix prefix; /* of a device behind it, or of none */
 	struct lwm_path path;
 	uint64_t id;         /* of its record; 0: none */
 	uint64_t ticket;     /* 0: nobody waits any more */
 	uint32_t lifetime_s; /* a Write of /1/x/1: what it becomes */
 	bool sets_lifetime;
 	bool renews;
-	struct srv_fw *fw;       /* it is a step of this one, until it was told the outcome */
-	struct ep_source source; /* the value, if it is not in an attempt */
-	int8_t depth;            /* of a Discover; -1: none */
-	uint16_t iid;            /* of a Create; LWM_ID_NONE: the device chooses */
+	struct srv_fw *fw;           /* it is a step of this one, until it was told the outcome */
+	struct srv_gateway *gateway; /* likewise: it asks for the devices behind it */
+	struct ep_source source;     /* the value, if it is not in an attempt */
+	int8_t depth;                /* of a Discover; -1: none */
+	uint16_t iid;                /* of a Create; LWM_ID_NONE: the device chooses */
 	char location[LWM_PATH_TEXT_MAX]; /* of what a Create made; "" not known */
 	struct srv_attempt {              /* ways to put it, best first */
 		uint16_t cf;
@@ -53,10 +55,10 @@ struct srv_op {
 
 /* What a composite is about, sorted, each once. */
 struct srv_names {
-	struct lwm_path v[SRV_NAMES_MAX];
+	struct lwm_target v[SRV_NAMES_MAX];
 	size_t n;
 };
-enum { SRV_NAMES_BODY_MAX = 64 + SRV_NAMES_MAX * (LWM_PATH_TEXT_MAX + LWM_ALT_PATH_MAX + 8) };
+enum { SRV_NAMES_BODY_MAX = 64 + SRV_NAMES_MAX * (LWM_TARGET_TEXT_MAX + LWM_ALT_PATH_MAX + 8) };
 
 struct srv_observation {
 	struct srv_observation *next;
@@ -64,6 +66,7 @@ struct srv_observation {
 	struct endpoint *endpoint;
 	struct ep_request *request; /* NULL: not asked for, or not yet. Its `user` is this */
 	struct srv_op *op;          /* who waits for it to be set up, or cancelled */
+	struct lwm_prefix prefix;   /* of a device behind it, or of none */
 	struct lwm_path path;
 	struct srv_names *names; /* of a composite, whose path is the root; else NULL */
 	char *attributes;        /* "pmin=10&gt=5": its parameters (ATT-07); NULL: none */
@@ -95,6 +98,7 @@ struct srv_reg {
 	bool settled; /* observations were set up since the start or the last Register */
 	char location[SRV_LOCATION_CHARS + 1];
 	char *sms;
+	struct srv_gateway *gateway; /* NULL: it lists no Object 25 */
 	struct lwm_object_list list;
 };
 
@@ -187,6 +191,7 @@ struct srv {
 	struct srv_counters count;
 	struct srv_firmware firmware;
 	struct srv_profiles profiles;
+	size_t device_bytes; /* what is known of devices behind gateways */
 	size_t observation_n, op_n;
 	struct endpoint **orphans; /* came unprotected and are gone */
 	size_t orphan_n, orphan_cap;
@@ -240,8 +245,11 @@ void srv_reg_move(struct srv *s, struct srv_reg *g, const struct peer *to, struc
 enum err srv_reg_insert(struct srv *s, struct srv_reg *g);
 
 /* formats.c */
-/* Of the objects the device registered; the result refers to `g`. */
-struct lwm_versions srv_versions(const struct srv_reg *g);
+/* Of the objects the device registered, or of those of a device behind it; the result refers to
+ * both. */
+struct lwm_versions srv_versions(const struct srv_reg *g, const struct lwm_prefix *prefix);
+/* Of records whose prefixes tell. */
+struct lwm_versions srv_versions_of_all(const struct srv_reg *g);
 /* What a payload is to be. */
 enum srv_use {
 	SRV_USE_NONE,
@@ -250,7 +258,7 @@ enum srv_use {
 	SRV_USE_PARTIAL, /* what is POSTed: only formats that name what they carry (DM-07) */
 };
 /* Content formats to try for values at `p`, best first; `wanted` (not below 0) alone, if given. */
-size_t srv_formats(const struct srv_reg *g, const struct lwm_path *p, enum srv_use use,
+size_t srv_formats(const struct srv_reg *g, const struct lwm_target *at, enum srv_use use,
 	int32_t wanted, uint16_t out[static SRV_FORMATS_MAX]);
 /* 0: not a format one could choose. */
 uint8_t srv_format_bit(uint32_t cf);
@@ -262,8 +270,9 @@ const char *srv_op_name(enum srv_dm_kind kind);
 /* Recorded before it is sent: a crash must not hide that it may have happened. */
 bool srv_op_kept(enum srv_dm_kind kind);
 enum srv_use srv_op_use(enum srv_dm_kind kind);
-/* Whether it may be sent to that device at all; else why not: type and detail of a 422. */
+/* Whether it may be sent to that device at all; else why not. */
 struct srv_refusal {
+	int status; /* 422, or 404 */
 	const char *type;
 	char detail[192];
 };
@@ -297,6 +306,37 @@ MUST_USE enum err srv_ask(struct srv *s, struct srv_reg *g, struct msg *m, bool 
 
 /* What its attempts hold is wiped. */
 void srv_op_clear(struct srv_op *op);
+
+/* gateway.c: the devices behind a gateway (GW) */
+/* A registration has come, or its list has changed: it is read again, if it lists Object 25. */
+void srv_gateway_listed(struct srv *s, struct srv_reg *g, struct turn *t);
+/* Heard of: asks, if there is something to ask. */
+void srv_gateway_ask(struct srv_reg *g, struct turn *t);
+/* An Update has come without a list: one more try, if it never answered. */
+void srv_gateway_again(struct srv_reg *g);
+/* It goes with its registration; all of its operations are gone. */
+void srv_gateway_free(struct srv_gateway *k);
+/* A newer registration of the same device takes over what is known. */
+void srv_gateway_hand_over(struct srv_reg *from, struct srv_reg *to);
+/* The operation that asks; NULL: it has ended. */
+void srv_gateway_asks(struct srv_gateway *k, struct srv_op *op);
+void srv_gateway_answered(
+	struct srv_gateway *k, const struct srv_op *op, const struct msg *m, struct turn *t);
+void srv_gateway_unanswered(struct srv_gateway *k);
+/* Something came of an observation of the endpoint itself. */
+void srv_gateway_notified(struct srv_reg *g, const struct lwm_path *p);
+/* A Create or Delete of ours, at a device behind it. */
+void srv_gateway_made(
+	struct srv_reg *g, const struct lwm_prefix *prefix, uint16_t oid, uint16_t iid);
+void srv_gateway_unmade(
+	struct srv_reg *g, const struct lwm_prefix *prefix, const struct lwm_path *p);
+/* Whether a device with that prefix (empty: the endpoint itself) may be asked for `p`. */
+bool srv_gateway_knows(const struct srv_reg *g, struct span prefix, const struct lwm_path *p,
+	struct srv_refusal *why);
+/* What it has; of the endpoint itself if the prefix is empty. NULL: not known. */
+const struct lwm_object_list *srv_list_of(const struct srv_reg *g, struct span prefix);
+/* 0: not known. */
+uint8_t srv_device_version(const struct srv_reg *g, struct span prefix, uint16_t oid);
 
 /* parts.c */
 void srv_parts_free(struct srv_parts *k);
@@ -368,5 +408,9 @@ void srv_observations_unsettle(struct srv *s, struct srv_endpoint *e, struct tur
 void srv_observation_delivery(
 	struct srv *s, struct srv_observation *o, struct ep_delivery *d, struct turn *t);
 void srv_observations_free(struct srv *s, struct srv_endpoint *e, struct turn *t);
+/* A device behind the endpoint is gone: nobody would say so of what is observed there. They stay
+ * wanted. */
+void srv_observations_leave(
+	struct srv *s, struct srv_endpoint *e, const struct lwm_prefix *prefix, struct turn *t);
 
 #endif

@@ -200,16 +200,16 @@ static void check_value(const struct value_row *r)
 	arena_fini(&a);
 }
 
-static uint8_t first_version(void *arg, uint16_t oid)
+static uint8_t first_version(void *arg, struct span prefix, uint16_t oid)
 {
-	(void)arg, (void)oid;
+	(void)arg, (void)prefix, (void)oid;
 	return 10;
 }
 
 /* Ranges are of the version that the device has. */
 static void check_versions(void)
 {
-	const struct lwm_versions first = {first_version, NULL};
+	const struct lwm_versions first = {first_version, NULL, SPAN_EMPTY};
 	const struct lwm_path acl = {4, {2, 0, 2, 1}};
 	struct adm_fail fail = {0};
 	struct lwm_records rec;

@@ -130,10 +130,38 @@ FAKE enum err fake_context_list(void *arg, struct span name, adm_context_fn *fn,
 	return fake.err;
 }
 
-FAKE uint8_t fake_object_version(void *arg, struct span name, uint16_t oid)
+FAKE uint8_t fake_object_version(void *arg, struct span name, struct span prefix, uint16_t oid)
 {
-	(void)arg, (void)name, (void)oid;
+	(void)arg, (void)name, (void)prefix, (void)oid;
 	return fake.version;
+}
+
+FAKE enum err fake_device_list(
+	void *arg, struct span name, struct adm_gateway_view *out, adm_device_fn *fn, void *cb_arg)
+{
+	struct lwm_instance inst[] = {{3, 0}, {3303, 0}};
+	struct lwm_object_version ver[] = {{3, 12}};
+	const struct lwm_object_list list = {.inst = inst, .ver = ver, .inst_n = 2, .ver_n = 1};
+	const struct lwm_object_list none = {0};
+	const struct adm_device_view good = {.instance = 0,
+		.id = SPAN_LIT("sensor \"1\""),
+		.prefix = SPAN_LIT("d01"),
+		.list = &list};
+	const struct adm_device_view bad = {.instance = 7,
+		.id = SPAN_LIT(""),
+		.prefix = SPAN_LIT("a/b"),
+		.fault = "has a character that no segment of a path should have",
+		.links_bad = true,
+		.list = &none};
+
+	(void)arg;
+	fake_note("devices", name);
+	*out = (struct adm_gateway_view){.state = "known", .left_out = 3, .read_wall_s = 1000};
+	if (fake.err)
+		return fake.err;
+	fn(cb_arg, &good);
+	fn(cb_arg, &bad);
+	return ERR_OK;
 }
 
 FAKE void fake_oscore_put(
@@ -254,9 +282,10 @@ FAKE uint64_t fake_dm(void *arg, const struct adm_dm *d, adm_done_fn *done, void
 	fake_note("dm", d->endpoint);
 	fake.dm = *d;
 	fake_value(d);
-	wr_path(&w, &d->path);
+	wr_target(&w, &d->prefix, &d->path);
 	for (size_t i = 0; i < d->record_n; i++) {
-		wr_str(&w, " ");
+		wr_fmt(&w, " %s%.*s", d->records[i].prefix.n ? "/" : "",
+			(int)d->records[i].prefix.n, (const char *)d->records[i].prefix.p);
 		wr_path(&w, &d->records[i].path);
 		wr_fmt(&w, "=%s:", lwm_type_name(d->records[i].value.type));
 		if (d->records[i].kind == LWM_RECORD_VALUE)
@@ -477,6 +506,7 @@ static const struct adm_ops fake_ops __attribute__((unused)) = {
 	.endpoint_delete = fake_endpoint_delete,
 	.context_list = fake_context_list,
 	.object_version = fake_object_version,
+	.device_list = fake_device_list,
 	.oscore_put = fake_oscore_put,
 	.oscore_decode = fake_oscore_decode,
 	.import = fake_import,

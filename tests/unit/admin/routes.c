@@ -240,6 +240,15 @@ static const struct row {
 		NULL},
 	{"execute by GET", "GET", "/v1/endpoints/d/execute/3/0/4", NULL, 405, "POST", "", NULL,
 		NULL},
+	{"devices behind a gateway (GW-01)", "GET", "/v1/endpoints/d/devices", NULL, 200,
+		"{\"endpoint\":\"d\",\"devices\":[{\"instance\":0,\"device_id\":\"sensor "
+		"\\\"1\\\"\",\"prefix\":\"d01\",\"usable\":true,\"links\":\"</3>;ver=1.2,</3/0>,"
+		"</3303/0>\",\"objects\":[\"/3\",\"/3/0\",\"/3303/0\"]},{\"instance\":7,"
+		"\"device_id\":\"\",\"prefix\":\"a/b\",\"usable\":false,\"problem\":\"its prefix "
+		"has "
+		"a character that no segment of a path should have; its object list cannot be "
+		"read\",\"links\":\"\",\"objects\":[]}],\"state\":\"known\",",
+		"devices", "d", NULL},
 	{"observations", "GET", "/v1/endpoints/d/observations", NULL, 200,
 		"{\"path\":\"/3303/0/"
 		"5700\",\"state\":\"active\",\"notifications\":5,\"last\":null}",

@@ -66,6 +66,14 @@ static const struct {
 	{"rights of before go", "{\"servers\":[" OURS "]}",
 		"</>;lwm2m=1.1,</0/0>,</1/0>;ssid=101,</2/0>,</2/5>,</21/0>",
 		"DELETE /1, DELETE /2, PUT /0/1, PUT /1/0, PUT /21/1"},
+	{"devices behind a gateway are left alone (GW-07)", "{\"servers\":[" OURS "]}",
+		"</>;lwm2m=1.1,</0/0>,</1/0>;ssid=101,</21/0>,</25/0>,</d01/0/1>;ssid=7,"
+		"</d01/0/2>,</d01/1/0>;ssid=7,</d01/2/0>,</d01/21/3>;ssid=7",
+		"DELETE /1, PUT /0/1, PUT /1/0, PUT /21/1"},
+	{"also where others stay (GW-07)", "{\"servers\":[" OURS "],\"other_accounts\":\"keep\"}",
+		"</>;lwm2m=1.1,</0/0>,</0/1>;ssid=101,</1/0>;ssid=101,</21/0>,</25/0>,"
+		"</d01/0/2>;ssid=101,</d01/1/1>;ssid=101,</d01/2/0>,</d01/21/3>;ssid=101",
+		"DELETE /1/0, DELETE /0/1, PUT /0/1, PUT /1/0, PUT /21/1"},
 	{"a server of another kind alone", "{\"servers\":[" THEIRS "]}",
 		"</>;lwm2m=1.1,</0/0>,</0/1>;ssid=7,</21/0>",
 		"DELETE /1, DELETE /0/1, PUT /0/1, PUT /1/0"},

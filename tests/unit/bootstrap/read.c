@@ -321,6 +321,8 @@ static void plans(void)
 		{"keys", LOOK("\"/0\""), "read[0]"},
 		{"keys of OSCORE", LOOK("\"/1\",\"/21/0\""), "read[1]"},
 		{"another object", LOOK("\"/3/0\""), "read[0]"},
+		{"a device behind a gateway (GW-07)", LOOK("\"/1\",\"/d01/1\""), "read[1]"},
+		{"one without a path", LOOK("\"d01\""), "read[0]"},
 		{"a resource", LOOK("\"/1/0/1\""), "read[0]"},
 		{"the root", LOOK("\"/\""), "read[0]"},
 		{"nothing", LOOK("\"\""), "read[0]"},

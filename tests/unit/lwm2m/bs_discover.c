@@ -33,6 +33,10 @@ static const struct {
 		"0 0 0/3=65535 0/4=65535 0/5=65535"},
 	{"largest ssid", "</0/3>;ssid=\"65534\"", "0 0 0/3=65534"},
 	{"links that are no instance", "</>,</1>,</1/0/1>,</x/1>,</65535/0>,<coap://h/1/0>", "0 0"},
+	{"devices behind a gateway (GW-07)",
+		"</>;lwm2m=1.2,</0/0>,</d01/0/1>;ssid=5,</d01/21>;ver=2.0,</d01/21/0>,</d01/>,</"
+		"d01>",
+		"12 0 0/0=0"},
 	{"nothing", "", "0 0"},
 	{"no link format", "</0/0>,", NULL},
 	{"text", "hello", NULL},

@@ -232,9 +232,9 @@ static void test_values(void)
 
 /* ---- versions side by side */
 
-static uint8_t has(void *arg, uint16_t oid)
+static uint8_t has(void *arg, struct span prefix, uint16_t oid)
 {
-	(void)oid;
+	(void)prefix, (void)oid;
 	return *(const uint8_t *)arg;
 }
 
@@ -271,7 +271,7 @@ static void test_versions(void)
 	lwm_models_use(m);
 	for (size_t i = 0; i < sizeof(picks) / sizeof(picks[0]); i++) {
 		uint8_t version = picks[i].has;
-		struct lwm_versions v = {has, &version};
+		struct lwm_versions v = {has, &version, SPAN_EMPTY};
 
 		CHECK(lwm_object_of(&v, 9001)->version == picks[i].object, picks[i].what);
 		CHECK(lwm_resource_of(&v, &one)->type == picks[i].one, picks[i].what);

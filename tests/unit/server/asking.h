@@ -8,6 +8,15 @@
 
 static struct rig_msg p;
 
+/* "/3/0/9", or "/d01/3/0/9" of a device behind it. */
+static RIG_UNUSED void aim(struct srv_dm *d, const char *path)
+{
+	struct lwm_target at;
+	REQUIRE(lwm_target_parse(span_str(path), &at) == ERR_OK, "path");
+	d->prefix = at.prefix;
+	d->path = at.path;
+}
+
 /* Starts an operation; the request it sent is in q. False if none was sent. */
 static RIG_UNUSED bool start(enum srv_dm_kind kind, const char *path, int32_t cf,
 	const struct lwm_value *v, const char *arguments)
@@ -17,7 +26,7 @@ static RIG_UNUSED bool start(enum srv_dm_kind kind, const char *path, int32_t cf
 		.content_format = cf,
 		.arguments = span_str(arguments),
 		.ticket = 7};
-	REQUIRE(lwm_path_parse(span_str(path), &d.path) == ERR_OK, "path");
+	aim(&d, path);
 	struct lwm_record rec = {.kind = LWM_RECORD_VALUE, .path = d.path};
 	if (v) {
 		rec.value = *v;
@@ -42,7 +51,12 @@ static RIG_UNUSED bool read_record(char *text, struct arena *arena, struct lwm_r
 	char *none = strchr(text, '-');
 	if (none)
 		*none = '0';
-	REQUIRE(lwm_path_parse(span_str(text), &out->path) == ERR_OK, "record");
+	struct lwm_target at;
+	enum err err = ERR_OK;
+	REQUIRE(lwm_target_parse(span_str(text), &at) == ERR_OK, "record");
+	out->path = at.path;
+	out->prefix = arena_dup(arena, lwm_prefix_span(&at.prefix), &err);
+	REQUIRE(!err, "memory");
 	if (none)
 		out->path.id[1] = LWM_ID_NONE;
 	return !value || lwm_value_from_text(span_str(value), lwm_type_at(&out->path), arena,
@@ -126,7 +140,7 @@ static RIG_UNUSED bool begin(
 		.ticket = 7};
 	arena_init(&arena, 4096);
 	snprintf(copy, sizeof(copy), "%s", text);
-	REQUIRE(lwm_path_parse(span_str(path), &d.path) == ERR_OK, "path");
+	aim(&d, path);
 	if (kind == SRV_EXECUTE)
 		d.arguments = span_str(text);
 	else if (kind == SRV_ATTRIBUTES)

@@ -99,8 +99,8 @@ static struct span chosen(const struct srv_reg *g, enum srv_use use, const char 
 	static uint8_t buf[128];
 	struct writer w = wr_make(buf, sizeof(buf));
 	uint16_t out[SRV_FORMATS_MAX];
-	struct lwm_path p;
-	REQUIRE(lwm_path_parse(span_str(path), &p) == ERR_OK, "path");
+	struct lwm_target p;
+	REQUIRE(lwm_target_parse(span_str(path), &p) == ERR_OK, "path");
 	size_t n = srv_formats(g, &p, use, cf, out);
 	for (size_t i = 0; i < n; i++)
 		wr_fmt(&w, "%s%u", i ? " " : "", out[i]);

@@ -319,7 +319,7 @@ static void observes(void)
 
 static void view_paths(void *arg, const struct srv_observation_view *v)
 {
-	if (v->path_n == 2 && v->path.n == 0 && v->paths[0].n == 1 && v->paths[1].n == 3)
+	if (v->path_n == 2 && v->path.n == 0 && v->paths[0].path.n == 1 && v->paths[1].path.n == 3)
 		++*(size_t *)arg;
 }
 
