@@ -334,8 +334,8 @@ static bool resume_from(struct adm_req *r, bool *resume, uint64_t *after)
 static bool types_known(struct adm_req *r)
 {
 	static const struct span known = SPAN_LIT("registered,updated,deregistered,expired,"
-						  "notification,operation,bootstrap,rollback,"
-						  "security,firmware");
+						  "notification,send,operation,device,bootstrap,"
+						  "rollback,security,key-limit,firmware");
 	const struct span *types = url_param(&r->url, "type");
 	struct span left = types ? *types : SPAN_EMPTY;
 

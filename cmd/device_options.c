@@ -127,6 +127,10 @@ static const struct row rows[] = {
 	{"unasked", NULL, "take a bootstrap that it has not asked for (LwM2M 1.0)", KIND_FLAG,
 		AT(dev.unasked), 0, 0, 0},
 	{"sensors", "N", "instances of /3303 (1)", KIND_NUMBER, AT(dev.sensors), 1, 40, 1},
+	{"gateway", "N",
+		"a gateway with N devices behind it, which have /3 and /3303:\n"
+		"d01, d02, ... (0)",
+		KIND_NUMBER, AT(dev.gateway), 0, 40, 1},
 	{"blob", "BYTES", "size of /19/0/0 (4096)", KIND_NUMBER, AT(dev.blob_bytes), 0, 1 << 20, 1},
 	{"body-limit", "BYTES", "largest write in blocks (1048576)", KIND_NUMBER,
 		AT(dev.body_limit_bytes), 16, 1 << 26, 1},

@@ -26,7 +26,7 @@ void ctl_created(struct ctl *c, struct json_object *o)
 
 int ctl_create(struct ctl *c)
 {
-	struct lwm_path p, object;
+	struct lwm_path p;
 	struct json_object *body;
 	const char *path, *word = NULL;
 	struct ctl_reply r;
@@ -39,9 +39,10 @@ int ctl_create(struct ctl *c)
 			"PATH leads to an object, like /3303, or an instance, like /3303/5");
 	if (c->arg_n == 3 && !(word = ctl_word(c, c->arg[2])))
 		return CTL_REFUSED;
-	object = (struct lwm_path){1, {p.id[0]}};
+	if (p.n == 2) /* the path of the Object */
+		path = ctl_fmt(c, "%.*s", (int)(strrchr(path, '/') - path), path);
 	body = creation(&p, word);
-	rc = ctl_call(c, "POST", ctl_device_target(c, "data", ctl_fmt(c, "/%u", object.id[0])),
+	rc = ctl_call(c, "POST", ctl_device_target(c, "data", path),
 		json_object_to_json_string(body), 0, &r);
 	json_object_put(body);
 	if (rc == CTL_OK && !ctl_json_done(c, &r) && !ctl_running(c, &r))

@@ -16,7 +16,7 @@ static size_t count(const struct dev *d)
 static struct dev_attr *find(const struct dev *d, const struct lwm_path *p)
 {
 	for (size_t i = 0; i < count(d); i++) {
-		if (lwm_path_eq(&d->watch->attr[i].path, p))
+		if (d->watch->attr[i].at == d->at && lwm_path_eq(&d->watch->attr[i].path, p))
 			return &d->watch->attr[i];
 	}
 	return NULL;
@@ -40,7 +40,7 @@ static struct dev_attr *attach(struct dev *d, const struct lwm_path *p)
 	if (!more)
 		return NULL;
 	w->attr = more;
-	more[w->attr_n] = (struct dev_attr){.path = *p};
+	more[w->attr_n] = (struct dev_attr){.at = d->at, .path = *p};
 	return &more[w->attr_n++];
 }
 
@@ -101,7 +101,8 @@ void dev_attr_list(const struct dev *d, const struct lwm_path *p, struct writer 
 void dev_attr_drop(struct dev *d, const struct lwm_path *p)
 {
 	for (size_t i = count(d); i > 0; i--) {
-		if (lwm_path_under(&d->watch->attr[i - 1].path, p))
+		if (d->watch->attr[i - 1].at == d->at &&
+			lwm_path_under(&d->watch->attr[i - 1].path, p))
 			drop(d->watch, &d->watch->attr[i - 1]);
 	}
 }

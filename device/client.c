@@ -37,9 +37,9 @@ static void list_object(struct dev *d, uint16_t oid, struct writer *w)
 /* "</1/0>,</3/0>,..." (REG-07); the formats beyond the mandatory ones go to the root link. */
 static struct span object_list(struct dev *d)
 {
-	struct writer w = dev_scratch(d->host, 1024);
+	struct writer w = dev_scratch(d->host, 2048);
 	size_t n;
-	const uint16_t *oids = dev_objects(&n);
+	const uint16_t *oids = dev_objects(d, &n);
 	if (d->host->o.all_formats)
 		wr_str(&w, "</>;rt=\"oma.lwm2m\";ct=\"60 110 112\"");
 	for (size_t i = 0; i < n; i++)

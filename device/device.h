@@ -43,6 +43,7 @@ struct dev_options {
 	uint32_t blob_bytes;         /* size of /19/0/0 */
 	uint32_t body_limit_bytes;   /* of a write in blocks */
 	uint32_t sensors;            /* instances of /3303 at the start, 1 to 40 */
+	uint32_t gateway;            /* devices behind it (Object 25), 0 to 40 */
 	uint16_t block_bytes;        /* the largest block, 16 to 1024 */
 	uint32_t firmware_update_ms; /* how long an update takes */
 	uint8_t firmware_delivery;   /* as /5/0/9 has it: 0 pull, 1 push, 2 both */

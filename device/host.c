@@ -71,6 +71,7 @@ static void dev_free(struct dev *d)
 	free(d->past);
 	free(d->things.blob);
 	free(d->sensors);
+	dev_behind_free(d);
 	free(d->endpoint);
 	secret_wipe(d, sizeof(*d));
 	free(d);
@@ -168,6 +169,8 @@ enum err dev_new(struct dev_host *h, uint32_t index, const struct dev_credential
 	enum err e = dev_setup(d, c, local);
 	if (e == ERR_OK && h->o.sensors > 1)
 		e = dev_sensors_add(d, h->o.sensors);
+	if (e == ERR_OK && h->o.gateway)
+		e = dev_behind_add(d, (uint16_t)h->o.gateway);
 	if (e) {
 		dev_free(d);
 		return e;

@@ -129,14 +129,21 @@ struct dev_firmware {
 };
 
 struct dev_attr {
+	uint16_t at; /* of a device behind it; 0: of itself */
 	struct lwm_path path;
 	struct lwm_attrs attrs;
 };
 
+/* A path of a device behind it; `at` 0: of itself. */
+struct dev_name {
+	uint16_t at;
+	struct lwm_path path;
+};
 struct dev_observation {
 	struct dev_observation *next;
+	uint16_t at;            /* of a device behind it; 0: of itself */
 	struct lwm_path path;   /* the root of a composite */
-	struct lwm_path *names; /* of a composite */
+	struct dev_name *names; /* of a composite */
 	size_t name_n;
 	struct peer peer;
 	struct osc_binding binding;
@@ -203,6 +210,12 @@ struct dev_sensors {
 	size_t n;
 };
 
+/* A device behind a gateway. */
+struct dev_behind {
+	struct dev_things things;
+	struct dev_sensors *sensors;
+};
+
 struct dev {
 	struct dev_host *host;
 	struct dev *next, *next_dirty, *next_queued;
@@ -240,6 +253,8 @@ struct dev {
 	struct dedup dedup;
 	struct block_rx rx;
 	struct dev_things things;
+	struct dev_behind *behind; /* of a gateway */
+	uint16_t behind_n, at;     /* at: whose `things` and `sensors` these are now; 0: its own */
 	char location[DEV_LOCATION_MAX + 1];
 };
 
@@ -477,7 +492,24 @@ size_t dev_instances(const struct dev *d, const struct dev_accounts *a, uint16_t
 void dev_composite_request(struct dev_call *c, struct msg *reply);
 /* The values at these paths in format cf, in the scratch arena; the code is 2.05 or an error. */
 uint8_t dev_composite_body(
-	struct dev *d, const struct lwm_path *names, size_t n, uint16_t cf, struct span *body);
+	struct dev *d, const struct dev_name *names, size_t n, uint16_t cf, struct span *body);
+
+/* behind.c: devices behind it, which are numbered from 1 on. */
+/* ERR_NOMEM. */
+MUST_USE enum err dev_behind_add(struct dev *d, uint16_t n);
+void dev_behind_free(struct dev *d);
+/* From here to dev_behind_leave `d` has the hardware of that one; 0: its own. Strings that were
+ * read meanwhile may be of its memory: they are to be copied before it is left. */
+void dev_behind_enter(struct dev *d, uint16_t at);
+void dev_behind_leave(struct dev *d);
+/* Of the one that was entered; empty: none was. In the scratch arena. */
+struct span dev_behind_prefix(const struct dev *d);
+/* Empty: itself. False: there is none. */
+bool dev_behind_find(const struct dev *d, struct span prefix, uint16_t *at);
+struct dev_view;
+void dev_get_behind_id(const struct dev_view *v, struct lwm_value *out);
+void dev_get_behind_prefix(const struct dev_view *v, struct lwm_value *out);
+void dev_get_behind_links(const struct dev_view *v, struct lwm_value *out);
 
 /* manage.c */
 void dev_manage_request(struct dev_call *c, struct msg *reply);
@@ -538,8 +570,9 @@ struct dev_resource {
 };
 const struct dev_resource *dev_resource_table(size_t *n);
 const struct dev_resource *dev_resource(uint16_t oid, uint16_t rid);
-/* The objects of a registration: /1, /3, /5, /19, /3303. */
-const uint16_t *dev_objects(size_t *n);
+/* The objects there are: of a registration /1, /3, /5, /19, /25 of a gateway, /3303; of a device
+ * behind it /3 and /3303. */
+const uint16_t *dev_objects(const struct dev *d, size_t *n);
 /* The version of the object, as 10 times major plus minor; 0: the default of the enabler. */
 uint8_t dev_object_version(uint16_t oid);
 void dev_value(const struct dev_resource *r, const struct dev_view *v, struct lwm_value *out);
@@ -581,7 +614,7 @@ void dev_observe_start(
 	struct dev_call *c, const struct lwm_path *p, uint16_t cf, struct msg *reply);
 /* Of a composite; the names are copied. */
 void dev_observe_names(
-	struct dev_call *c, const struct lwm_path *names, size_t n, uint16_t cf, struct msg *reply);
+	struct dev_call *c, const struct dev_name *names, size_t n, uint16_t cf, struct msg *reply);
 void dev_observe_cancel(struct dev_call *c, const struct lwm_path *p);
 /* A RST came for that message. */
 void dev_observe_reset(struct dev *d, uint16_t mid);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SENSOR = 3303 };
+enum { GATEWAY = 25, SENSOR = 3303 };
 
 size_t dev_instances(const struct dev *d, const struct dev_accounts *a, uint16_t oid,
 	uint16_t iid[DEV_INSTANCES_MAX])
@@ -20,6 +20,11 @@ size_t dev_instances(const struct dev *d, const struct dev_accounts *a, uint16_t
 		for (size_t i = 0; i < d->sensors->n; i++)
 			iid[i] = d->sensors->at[i].iid;
 		return d->sensors->n;
+	}
+	if (oid == GATEWAY) {
+		for (uint16_t i = 0; i < d->behind_n; i++)
+			iid[i] = i;
+		return d->behind_n;
 	}
 	iid[0] = 0;
 	return 1;

@@ -21,10 +21,10 @@ const struct lwm_format *dev_format(const struct dev *d, uint32_t cf)
 	return basic || d->host->o.all_formats ? f : NULL;
 }
 
-static bool known_object(uint16_t oid)
+static bool known_object(const struct dev *d, uint16_t oid)
 {
 	size_t n;
-	const uint16_t *oids = dev_objects(&n);
+	const uint16_t *oids = dev_objects(d, &n);
 	for (size_t i = 0; i < n; i++) {
 		if (oids[i] == oid)
 			return true;
@@ -38,7 +38,7 @@ uint8_t dev_check_path(const struct dev *d, const struct dev_accounts *a, const 
 		return MSG_METHOD_NOT_ALLOWED;
 	if (p->id[0] == 0 || p->id[0] == 21)
 		return MSG_UNAUTHORIZED; /* DM-16 */
-	if (!known_object(p->id[0]) || (p->n > 1 && !dev_has_instance(d, a, p->id[0], p->id[1])))
+	if (!known_object(d, p->id[0]) || (p->n > 1 && !dev_has_instance(d, a, p->id[0], p->id[1])))
 		return MSG_NOT_FOUND;
 	if (p->n < 3)
 		return MSG_EMPTY;
@@ -107,7 +107,8 @@ uint8_t dev_read_body(struct dev *d, const struct dev_accounts *a, const struct 
 	struct writer w = dev_scratch(d->host, dev_value_bytes(&r));
 	if (r.err || w.err)
 		return MSG_INTERNAL_ERROR;
-	enum err e = f->encode(r.v, r.n, p, NULL, &w);
+	const struct lwm_codec_opts opts = {.behind = dev_behind_prefix(d)};
+	enum err e = f->encode(r.v, r.n, p, &opts, &w);
 	if (e == ERR_UNSUPPORTED)
 		return MSG_NOT_ACCEPTABLE;
 	*body = wr_span(&w);
@@ -234,7 +235,9 @@ static void clear_left_out(
 enum err dev_decode(struct dev_call *c, const struct lwm_path *p, const struct lwm_format *f,
 	struct lwm_records *out)
 {
-	struct lwm_codec_opts opts = {.type = own_type};
+	struct lwm_codec_opts opts = {.type = own_type,
+		.behind = dev_behind_prefix(c->d),
+		.prefixed = p->n == 0 && c->d->behind_n};
 	lwm_records_init(out, &c->d->host->scratch);
 	enum err err = f->decode(c->body, p, &opts, out);
 	return err ? err : out->err;
@@ -290,6 +293,8 @@ static uint8_t create(struct dev_call *c, const struct lwm_path *p, struct msg *
 		return code;
 	struct span oid = dev_fmt(d->host, "%u", made.id[0]),
 		    iid = dev_fmt(d->host, "%u", made.id[1]);
+	if (d->at && msg_add(reply, OPT_LOCATION_PATH, dev_behind_prefix(d)))
+		return MSG_INTERNAL_ERROR;
 	return msg_add(reply, OPT_LOCATION_PATH, oid) || msg_add(reply, OPT_LOCATION_PATH, iid)
 		       ? MSG_INTERNAL_ERROR
 		       : code;
@@ -309,6 +314,8 @@ static uint8_t delete (struct dev_call *c, const struct lwm_path *p)
 static uint8_t act(struct dev *d, const struct dev_resource *r, uint16_t iid)
 {
 	const struct dev_server *s = dev_server_of(&d->accounts);
+	if (d->at && r->action != DEV_ACTION_RESET)
+		return MSG_CHANGED; /* it is none of the gateway's */
 	switch (r->action) {
 	case DEV_ACTION_NONE:
 		return MSG_METHOD_NOT_ALLOWED;
@@ -377,18 +384,9 @@ static uint8_t put(struct dev_call *c, const struct lwm_path *p)
 	return code == MSG_EMPTY ? dev_attr_write(c->d, &c->plain, p) : code;
 }
 
-void dev_manage_request(struct dev_call *c, struct msg *reply)
+static void serve(struct dev_call *c, struct lwm_path p, struct msg *reply)
 {
-	struct lwm_path p;
 	uint8_t code;
-	if (lwm_path_from_options(&c->plain, 0, &p) != ERR_OK) {
-		reply->code = MSG_NOT_FOUND;
-		return;
-	}
-	if (p.n == 0 && (c->plain.code == MSG_FETCH || c->plain.code == MSG_IPATCH)) {
-		dev_composite_request(c, reply);
-		return;
-	}
 	switch (c->plain.code) {
 	case MSG_GET:
 		get(c, &p, reply);
@@ -406,4 +404,24 @@ void dev_manage_request(struct dev_call *c, struct msg *reply)
 		code = dev_check_path(c->d, &c->d->accounts, &p);
 		reply->code = code == MSG_EMPTY ? MSG_METHOD_NOT_ALLOWED : code;
 	}
+}
+
+/* A prefix in front is that of a device behind it (GW-03). */
+void dev_manage_request(struct dev_call *c, struct msg *reply)
+{
+	const struct opt *first = msg_find(&c->plain, OPT_URI_PATH);
+	struct lwm_path p;
+	uint16_t at = 0;
+	bool behind = first && dev_behind_find(c->d, first->val, &at) && at;
+	if (lwm_path_from_options(&c->plain, behind, &p) != ERR_OK) {
+		reply->code = MSG_NOT_FOUND;
+		return;
+	}
+	if (!behind && p.n == 0 && (c->plain.code == MSG_FETCH || c->plain.code == MSG_IPATCH)) {
+		dev_composite_request(c, reply);
+		return;
+	}
+	dev_behind_enter(c->d, behind ? at : 0);
+	serve(c, p, reply);
+	dev_behind_leave(c->d);
 }

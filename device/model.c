@@ -73,7 +73,10 @@ static uint8_t set_binding(struct dev *d, uint16_t iid, const struct lwm_value *
 
 static void get_endpoint(const struct dev_view *v, struct lwm_value *out)
 {
-	out->bytes = span_str(v->d->endpoint);
+	if (v->d->at)
+		out->bytes = dev_fmt(v->d->host, "%s-%u", v->d->endpoint, v->d->at);
+	else
+		out->bytes = span_str(v->d->endpoint);
 }
 
 static void get_fw_version(const struct dev_view *v, struct lwm_value *out)
@@ -192,7 +195,7 @@ static uint8_t set_blob(struct dev *d, uint16_t iid, const struct lwm_value *v)
 
 static int16_t tenths(const struct dev *d, uint16_t iid)
 {
-	return (int16_t)(180 + (d->things.step * 7 + d->index * 3 + iid * 11u) % 100);
+	return (int16_t)(180 + (d->things.step * 7 + d->index * 3 + iid * 11u + d->at * 13u) % 100);
 }
 
 static void get_temperature(const struct dev_view *v, struct lwm_value *out)
@@ -312,6 +315,9 @@ static const struct dev_resource table[] = {
 	{5, 10, E, false, LWM_NONE, NULL, NULL, DEV_ACTION_FIRMWARE_CANCEL, NULL, 0},
 	{5, 14, RW, false, LWM_BOOLEAN, get_fw_auto, set_fw_auto, 0, NULL, 0},
 	{19, 0, RW, true, LWM_OPAQUE, get_blob, set_blob, 0, NULL, 0},
+	{25, 0, R, false, LWM_STRING, dev_get_behind_id, NULL, 0, NULL, 0},
+	{25, 1, R, false, LWM_STRING, dev_get_behind_prefix, NULL, 0, NULL, 0},
+	{25, 3, R, false, LWM_CORELNK, dev_get_behind_links, NULL, 0, NULL, 0},
 	{3303, 5601, R, false, LWM_FLOAT, get_low, NULL, 0, NULL, 0},
 	{3303, 5602, R, false, LWM_FLOAT, get_high, NULL, 0, NULL, 0},
 	{3303, 5605, E, false, LWM_NONE, NULL, NULL, DEV_ACTION_RESET, NULL, 0},
@@ -335,11 +341,14 @@ const struct dev_resource *dev_resource(uint16_t oid, uint16_t rid)
 	return NULL;
 }
 
-const uint16_t *dev_objects(size_t *n)
+const uint16_t *dev_objects(const struct dev *d, size_t *n)
 {
-	static const uint16_t oids[] = {1, 3, 5, 19, 3303};
-	*n = sizeof(oids) / sizeof(oids[0]);
-	return oids;
+	static const uint16_t own[] = {1, 3, 5, 19, 3303}, gateway[] = {1, 3, 5, 19, 25, 3303},
+			      behind[] = {3, 3303};
+	*n = d->at         ? sizeof(behind) / sizeof(behind[0])
+	     : d->behind_n ? sizeof(gateway) / sizeof(gateway[0])
+			   : sizeof(own) / sizeof(own[0]);
+	return d->at ? behind : d->behind_n ? gateway : own;
 }
 
 uint8_t dev_object_version(uint16_t oid)
@@ -347,6 +356,8 @@ uint8_t dev_object_version(uint16_t oid)
 	switch (oid) {
 	case 5:
 		return 12;
+	case 25:
+		return 20;
 	case 3303:
 		return 11; /* for its Application Type */
 	default:

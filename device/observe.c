@@ -51,7 +51,7 @@ static bool drop(struct dev *d, const struct lwm_path *p, const struct dev_obser
 		return false;
 	for (struct dev_observation **at = &d->watch->observations; *at; at = &(*at)->next) {
 		struct dev_observation *o = *at;
-		if (p ? !lwm_path_eq(&o->path, p) : o != which)
+		if (p ? !lwm_path_eq(&o->path, p) || o->at != d->at : o != which)
 			continue;
 		*at = o->next;
 		if (d->watch->notifying == o)
@@ -86,6 +86,7 @@ static struct dev_observation *start(
 	struct dev_observation *o = calloc(1, sizeof(*o));
 	if (!o)
 		return NULL;
+	o->at = d->at;
 	o->path = *p;
 	dev_known_peer(d, c->from, &o->peer);
 	o->binding = c->binding;
@@ -112,19 +113,20 @@ void dev_observe_start(struct dev_call *c, const struct lwm_path *p, uint16_t cf
 	(void)start(c, p, cf, reply);
 }
 
-static bool same_names(const struct dev_observation *o, const struct lwm_path *names, size_t n)
+static bool same_names(const struct dev_observation *o, const struct dev_name *names, size_t n)
 {
 	for (size_t i = 0; i < n && o->name_n == n; i++)
-		if (!lwm_path_eq(&o->names[i], &names[i]))
+		if (o->names[i].at != names[i].at ||
+			!lwm_path_eq(&o->names[i].path, &names[i].path))
 			return false;
 	return o->name_n == n;
 }
 
 void dev_observe_names(
-	struct dev_call *c, const struct lwm_path *names, size_t n, uint16_t cf, struct msg *reply)
+	struct dev_call *c, const struct dev_name *names, size_t n, uint16_t cf, struct msg *reply)
 {
 	const struct lwm_path root = {0};
-	struct lwm_path *copy = calloc(n + 1, sizeof(*copy));
+	struct dev_name *copy = calloc(n + 1, sizeof(*copy));
 	struct dev_observation *o = first(c->d);
 	if (!copy)
 		return;
@@ -145,7 +147,8 @@ void dev_observe_names(
 void dev_observe_cancel(struct dev_call *c, const struct lwm_path *p)
 {
 	for (struct dev_observation *o = first(c->d); o; o = o->next) {
-		if (lwm_path_eq(&o->path, p) && o->token_n == c->outer->token_n &&
+		if (lwm_path_eq(&o->path, p) && o->at == c->d->at &&
+			o->token_n == c->outer->token_n &&
 			memcmp(o->token, c->outer->token, o->token_n) == 0) {
 			end(c->d, o);
 			return;
@@ -223,42 +226,55 @@ static bool worth_telling(struct dev *d, const struct dev_observation *o, const 
 	       (st && fabs(now - o->last) >= v[LWM_ATTR_ST]);
 }
 
+static void notify_if_due(struct dev *d, struct dev_observation *o)
+{
+	struct lwm_attrs a;
+	dev_attr_effective(d, &o->path, &a);
+	double pmin_s = a.value[LWM_ATTR_PMIN], pmax_s = a.value[LWM_ATTR_PMAX];
+	double age_s = (double)(dev_now_ms(d) - o->last_ms) / 1000;
+	bool late = pmax_s > 0 && pmax_s >= pmin_s && age_s >= pmax_s; /* ATT-04 */
+	if (late || (o->due && age_s >= pmin_s && worth_telling(d, o, &a)))
+		notify(d, o);
+}
+
 /* One confirmable notification at a time (NSTART); the others wait their turn. */
 static void notify_due(struct dev *d)
 {
 	for (struct dev_observation *o = first(d), *next; o; o = next) {
-		struct lwm_attrs a;
 		next = o->next;
 		if (d->watch->notify.x.bytes)
 			return;
-		dev_attr_effective(d, &o->path, &a);
-		double pmin_s = a.value[LWM_ATTR_PMIN], pmax_s = a.value[LWM_ATTR_PMAX];
-		double age_s = (double)(dev_now_ms(d) - o->last_ms) / 1000;
-		bool late = pmax_s > 0 && pmax_s >= pmin_s && age_s >= pmax_s; /* ATT-04 */
-		if (late || (o->due && age_s >= pmin_s && worth_telling(d, o, &a)))
-			notify(d, o);
+		uint16_t at = d->at; /* a write to one of them may have it all told */
+		dev_behind_leave(d);
+		dev_behind_enter(d, o->at);
+		notify_if_due(d, o);
+		dev_behind_leave(d);
+		dev_behind_enter(d, at);
 	}
 }
 
 /* What is observed: its path, or one of its names. */
 static bool concerns(const struct dev_observation *o,
-	bool (*fn)(const void *arg, const struct lwm_path *), const void *arg)
+	bool (*fn)(const struct dev_name *arg, const struct dev_name *name),
+	const struct dev_name *arg)
 {
-	bool any = !o->names && fn(arg, &o->path);
+	const struct dev_name own = {o->at, o->path};
+	bool any = !o->names && fn(arg, &own);
 	for (size_t i = 0; i < o->name_n; i++)
 		any |= fn(arg, &o->names[i]);
 	return any;
 }
 
-static bool changing(const void *arg, const struct lwm_path *p)
+static bool changing(const struct dev_name *arg, const struct dev_name *name)
 {
 	(void)arg;
-	return dev_things_changing(p);
+	return dev_things_changing(&name->path);
 }
 
-static bool touched(const void *arg, const struct lwm_path *p)
+static bool touched(const struct dev_name *arg, const struct dev_name *name)
 {
-	return lwm_path_under(arg, p) || lwm_path_under(p, arg);
+	return arg->at == name->at &&
+	       (lwm_path_under(&arg->path, &name->path) || lwm_path_under(&name->path, &arg->path));
 }
 
 void dev_observe_timer(struct dev *d)
@@ -271,8 +287,9 @@ void dev_observe_timer(struct dev *d)
 
 void dev_observe_touch(struct dev *d, const struct lwm_path *p)
 {
+	const struct dev_name name = {d->at, *p};
 	for (struct dev_observation *o = first(d); o; o = o->next)
-		o->due |= concerns(o, touched, p);
+		o->due |= concerns(o, touched, &name);
 }
 
 void dev_observe_acked(struct dev *d)
