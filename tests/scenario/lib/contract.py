@@ -44,6 +44,7 @@ EXECUTE = E + "/execute/{path}"
 READ_COMPOSITE = E + "/read-composite"
 WRITE_COMPOSITE = E + "/write-composite"
 OBSERVE_COMPOSITE = E + "/observe-composite"
+DEVICES = E + "/devices"
 OBSERVATION = E + "/observations/{path}"
 PLAN = "/v1/bootstrap/{endpoint}"
 TRIGGER = PLAN + "/trigger"
@@ -567,9 +568,26 @@ def devices():
     check("what is observed together is listed so",
           ["/3/0/9", "/3303/0/5700"] in [o.get("paths") for o in listed], listed)
     call(404, "GET", E + "/observations", NOBODY)
+    behind_gateways()
     call(200, "GET", E, {"endpoint": "d"})
     call(200, "PUT", OBSERVATION, device("d", "3303/0/5700"))
     call(404, "DELETE", OBSERVATION, device("d", "1/0/1"), has="not-observed")
+
+
+def behind_gateways():
+    there = call(200, "GET", DEVICES, {"endpoint": "d"}).json()
+    check("both devices are known", there["state"] == "known" and
+          [d["prefix"] for d in there["devices"]] == ["d01", "d02"], there)
+    call(404, "GET", DEVICES, NOBODY)
+    read = call(200, "GET", DATA, device("d", "d01/3303/0")).json()
+    check("the answer names the device", read.get("prefix") == "d01", read)
+    call(200, "PUT", DATA, device("d", "d01/3/0/14"), body={"value": "+05:00"})
+    call(200, "GET", DISCOVER, device("d", "d02/3303"))
+    call(404, "GET", DATA, device("d", "d03/3303/0"), has="unknown-device")
+    call(422, "GET", DATA, device("d", "d01/2"), has="invalid")
+    call(200, "PUT", OBSERVATION, device("d", "d01/3303/0/5700"))
+    call(200, "GET", E + "/observations", {"endpoint": "d"})
+    call(204, "DELETE", OBSERVATION, device("d", "d01/3303/0/5700"))
 
 
 def absent_devices():
@@ -842,7 +860,8 @@ def start_device():
         f.write("endpoint=d\nmaster_secret=0123456789abcdef0123456789abcdef\nsender_id=dd01\n"
                 f"recipient_id=01\nbootstrap_uri=coap://127.0.0.1:{ports['bootstrap']}\n")
     spawn("device.log", f"{build}/bin/lanyard-device", "--config", f"{folder}/device.conf",
-          "--state", f"{folder}/device.state", "--notify-interval", "500", "--unasked")
+          "--state", f"{folder}/device.state", "--notify-interval", "500", "--unasked",
+          "--gateway", "2")
 
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
