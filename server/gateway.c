@@ -20,7 +20,7 @@ static const struct srv_device *device_of(const struct srv_gateway *k, struct sp
 
 const struct lwm_object_list *srv_list_of(const struct srv_reg *g, struct span prefix)
 {
-	const struct srv_device *d = device_of(g->gateway, prefix);
+	const struct srv_device *d = device_of(srv_gateway_of(g), prefix);
 	if (!prefix.n)
 		return &g->list;
 	return d ? &d->list : NULL;
@@ -28,7 +28,7 @@ const struct lwm_object_list *srv_list_of(const struct srv_reg *g, struct span p
 
 uint8_t srv_device_version(const struct srv_reg *g, struct span prefix, uint16_t oid)
 {
-	const struct srv_device *d = device_of(g->gateway, prefix);
+	const struct srv_device *d = device_of(srv_gateway_of(g), prefix);
 	return d ? lwm_object_list_version(&d->list, oid, g->lwm2m) : 0;
 }
 
@@ -64,7 +64,7 @@ bool srv_gateway_knows(const struct srv_reg *g, struct span prefix, const struct
 	struct srv_refusal *why)
 {
 	struct writer w = wr_make(why->detail, sizeof(why->detail) - 1);
-	const struct srv_gateway *k = g->gateway;
+	const struct srv_gateway *k = srv_gateway_of(g);
 	if (!prefix.n)
 		return true;
 	if (lwm_prefix_fault(prefix)) {
@@ -89,7 +89,7 @@ bool srv_gateway_knows(const struct srv_reg *g, struct span prefix, const struct
 
 static struct srv_device *of_prefix(struct srv_reg *g, const struct lwm_prefix *prefix)
 {
-	struct srv_gateway *k = g->gateway;
+	struct srv_gateway *k = srv_gateway_of(g);
 	for (size_t i = 0; k && i < k->now.n; i++)
 		if (lwm_prefix_eq(&k->now.v[i].prefix, prefix))
 			return &k->now.v[i];
@@ -215,7 +215,7 @@ static void ask(struct srv_gateway *k, uint16_t oid, struct turn *t)
 
 void srv_gateway_ask(struct srv_reg *g, struct turn *t)
 {
-	struct srv_gateway *k = g->gateway;
+	struct srv_gateway *k = srv_gateway_of(g);
 	if (k->op || k->tries >= SRV_GATEWAY_TRIES)
 		return;
 	if (k->routing)
@@ -226,8 +226,9 @@ void srv_gateway_ask(struct srv_reg *g, struct turn *t)
 
 void srv_gateway_again(struct srv_reg *g)
 {
-	if (g->gateway && g->gateway->tries == SRV_GATEWAY_TRIES)
-		g->gateway->tries--;
+	struct srv_gateway *k = srv_gateway_of(g);
+	if (k && k->tries == SRV_GATEWAY_TRIES)
+		k->tries--;
 }
 
 void srv_gateway_asks(struct srv_gateway *k, struct srv_op *op)
@@ -321,16 +322,18 @@ void srv_gateway_free(struct srv_gateway *k)
 
 void srv_gateway_hand_over(struct srv_reg *from, struct srv_reg *to)
 {
-	to->gateway = from->gateway;
-	from->gateway = NULL;
-	if (to->gateway)
-		to->gateway->reg = to;
+	struct srv_gateway *k = srv_gateway_of(from);
+	if (!k || !srv_reg_rare(to))
+		return; /* it is read anew */
+	from->rare->gateway = NULL;
+	to->rare->gateway = k;
+	k->reg = to;
 }
 
 /* It is no gateway any more. */
 static void end(struct srv_reg *g, struct turn *t)
 {
-	struct srv_gateway *k = g->gateway;
+	struct srv_gateway *k = srv_gateway_of(g);
 	for (struct srv_op *op = g->ops; op; op = op->next)
 		if (op->gateway == k)
 			op->gateway = NULL;
@@ -342,32 +345,34 @@ static void end(struct srv_reg *g, struct turn *t)
 	if (t)
 		(void)compare(k, false, t);
 	srv_gateway_free(k);
-	g->gateway = NULL;
+	g->rare->gateway = NULL;
 }
 
 void srv_gateway_listed(struct srv *s, struct srv_reg *g, struct turn *t)
 {
 	bool gateway = lwm_object_list_has(&g->list, GATEWAY, LWM_ID_NONE);
-	if (g->gateway && !gateway)
+	struct srv_gateway *k = srv_gateway_of(g);
+	if (k && !gateway)
 		end(g, t);
-	if (!gateway)
+	if (!gateway || !srv_reg_rare(g))
 		return;
-	if (!g->gateway) {
-		g->gateway = calloc(1, sizeof(*g->gateway));
-		if (!g->gateway)
+	if (!k) {
+		k = g->rare->gateway = calloc(1, sizeof(*k));
+		if (!k)
 			return; /* the next Update tries again */
-		g->gateway->srv = s;
-		g->gateway->reg = g;
-		g->gateway->quiet = !t;
+		k->srv = s;
+		k->reg = g;
+		k->quiet = !t;
 	}
-	g->gateway->stale = true;
-	g->gateway->tries = 0;
+	k->stale = true;
+	k->tries = 0;
 }
 
 void srv_gateway_notified(struct srv_reg *g, const struct lwm_path *p)
 {
-	if (g->gateway && p->n && (p->id[0] == GATEWAY || p->id[0] == ROUTING))
-		g->gateway->stale = true;
+	struct srv_gateway *k = srv_gateway_of(g);
+	if (k && p->n && (p->id[0] == GATEWAY || p->id[0] == ROUTING))
+		k->stale = true;
 }
 
 /* ---- the administrator's side */
@@ -384,7 +389,7 @@ bool srv_devices(const struct srv *s, const struct endpoint *e, struct srv_gatew
 	srv_device_fn *fn, void *arg)
 {
 	const struct srv_reg *g = srv_reg_of(e);
-	const struct srv_gateway *k = g ? g->gateway : NULL;
+	const struct srv_gateway *k = g ? srv_gateway_of(g) : NULL;
 	(void)s;
 	if (!k)
 		return false;

@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* The object list as text, in the work space. */
 static struct span links_text(struct srv *s, struct turn *t, const struct srv_reg *g)
@@ -44,7 +45,7 @@ void srv_reg_record(struct srv *s, struct turn *t, const struct srv_reg *g)
 		.lwm2m = g->lwm2m,
 		.binding = g->binding,
 		.queue = g->queue,
-		.sms = turn_dup(t, span_str(g->sms)),
+		.sms = turn_dup(t, span_str(g->rare ? g->rare->sms : NULL)),
 		.links = links,
 		.peer = peer,
 		.registered_wall_s = g->registered_wall_s,
@@ -89,11 +90,31 @@ void srv_reg_free(struct srv *s, struct srv_reg *g)
 			map_remove(&s->by_peer, g);
 		((struct srv_endpoint *)g->endpoint->registration)->reg = NULL;
 	}
-	srv_gateway_free(g->gateway);
+	srv_gateway_free(srv_gateway_of(g));
 	lwm_object_list_fini(&g->list);
-	free(g->sms);
+	if (g->rare)
+		free(g->rare->sms);
+	free(g->rare);
 	free(g->peer);
 	free(g);
+}
+
+struct srv_rare *srv_reg_rare(struct srv_reg *g)
+{
+	if (!g->rare)
+		g->rare = calloc(1, sizeof(*g->rare));
+	return g->rare;
+}
+
+bool srv_reg_set_sms(struct srv_reg *g, struct span sms)
+{
+	struct srv_rare *rare = srv_reg_rare(g);
+	char *copy = rare ? strndup((const char *)sms.p, sms.n) : NULL;
+	if (!copy)
+		return false;
+	free(rare->sms);
+	rare->sms = copy;
+	return true;
 }
 
 enum err srv_reg_insert(struct srv *s, struct srv_reg *g)

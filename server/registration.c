@@ -86,16 +86,6 @@ static bool identify(struct srv *s, struct ep_delivery *d, const struct lwm_reg_
 	return false;
 }
 
-static bool set_sms(struct srv_reg *g, struct span sms)
-{
-	char *copy = strndup((const char *)sms.p, sms.n);
-	if (!copy)
-		return false;
-	free(g->sms);
-	g->sms = copy;
-	return true;
-}
-
 static bool draw_location(struct srv *s, struct srv_reg *g)
 {
 	static const char digits[32] = "0123456789abcdefghjkmnpqrstvwxyz";
@@ -135,7 +125,8 @@ static struct srv_reg *reg_new(
 	g->expiry_ms = expiry_of(g->lifetime_s, t->now_ms);
 	srv_reg_heard(g, t);
 	set_peer(g, d);
-	if (!draw_location(s, g) || (!g->ctx && !g->peer) || (p->has_sms && !set_sms(g, p->sms))) {
+	if (!draw_location(s, g) || (!g->ctx && !g->peer) ||
+		(p->has_sms && !srv_reg_set_sms(g, p->sms))) {
 		srv_reg_free(s, g);
 		return NULL;
 	}
@@ -340,7 +331,7 @@ static struct refusal apply_update(struct srv *s, struct srv_reg *g, const struc
 		no = take_what_it_has(s, g->endpoint, d->msg, pid, true, &list, &learn);
 	if (no.code)
 		return no;
-	if (p->has_sms && !set_sms(g, p->sms)) {
+	if (p->has_sms && !srv_reg_set_sms(g, p->sms)) {
 		lwm_object_list_fini(&list);
 		return (struct refusal){MSG_UNAVAILABLE, EP_REASON_OVERLOAD};
 	}

@@ -196,7 +196,7 @@ enum err srv_load_registration(
 		err = lwm_object_list_parse(r->links, &g->list);
 	if (!err)
 		err = span_to_str(r->location, g->location, sizeof(g->location));
-	if (!err && r->sms.n && !(g->sms = strndup((const char *)r->sms.p, r->sms.n)))
+	if (!err && r->sms.n && !srv_reg_set_sms(g, r->sms))
 		err = ERR_NOMEM;
 	if (!err && r->peer.n)
 		err = peer_unpack(r->peer, &peer);
@@ -251,7 +251,7 @@ void srv_woken(struct srv *s, struct srv_reg *g, struct turn *t)
 {
 	if (!g->settled)
 		srv_observations_settle(s, g, t);
-	if (g->gateway)
+	if (srv_gateway_of(g))
 		srv_gateway_ask(g, t);
 	srv_queue_next(s, g, t);
 }

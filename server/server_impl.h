@@ -79,6 +79,12 @@ struct srv_observation {
 	int64_t last_wall_s;
 };
 
+/* What few registrations have: others pay for a pointer alone. */
+struct srv_rare {
+	char *sms;                   /* NULL: none */
+	struct srv_gateway *gateway; /* NULL: it lists no Object 25 */
+};
+
 struct srv_reg {
 	struct timer timer; /* first: the end of its lifetime and grace */
 	struct endpoint *endpoint;
@@ -97,10 +103,14 @@ struct srv_reg {
 	bool queue;
 	bool settled; /* observations were set up since the start or the last Register */
 	char location[SRV_LOCATION_CHARS + 1];
-	char *sms;
-	struct srv_gateway *gateway; /* NULL: it lists no Object 25 */
+	struct srv_rare *rare; /* NULL: nothing of it */
 	struct lwm_object_list list;
 };
+
+static inline struct srv_gateway *srv_gateway_of(const struct srv_reg *g)
+{
+	return g->rare ? g->rare->gateway : NULL;
+}
 
 /* Not under OSCORE, but in a DTLS or TLS channel of its own. */
 static inline bool srv_reg_in_channel(const struct srv_reg *g)
@@ -240,6 +250,10 @@ void srv_reg_record(struct srv *s, struct turn *t, const struct srv_reg *g);
 void srv_reg_event(struct srv *s, struct turn *t, const char *type, const struct srv_reg *g);
 void srv_reg_arm(struct srv *s, struct srv_reg *g);
 void srv_reg_free(struct srv *s, struct srv_reg *g);
+/* Makes it; NULL: no memory. */
+struct srv_rare *srv_reg_rare(struct srv_reg *g);
+/* False: no memory. */
+bool srv_reg_set_sms(struct srv_reg *g, struct span sms);
 /* An unprotected one speaks from another address now. */
 void srv_reg_move(struct srv *s, struct srv_reg *g, const struct peer *to, struct turn *t);
 enum err srv_reg_insert(struct srv *s, struct srv_reg *g);

@@ -86,7 +86,8 @@ static enum err stored_registration(void *arg, const struct rec_reg *r)
 	require((g->ctx ? g->ctx->id : 0) == r->context_id && span_eq_str(r->location, g->location),
 		"a registration is stored as it is");
 	require(g->lifetime_s == r->lifetime_s && g->queue == r->queue && g->lwm2m == r->lwm2m &&
-			g->binding == r->binding && span_eq(r->sms, span_str(g->sms)),
+			g->binding == r->binding &&
+			span_eq(r->sms, span_str((g->rare ? g->rare->sms : NULL))),
 		"a registration's parameters are stored");
 	require(g->expiry_ms == expiry_after(s->core->srv, r), "its end is stored");
 	require(!lwm_object_list_write(&g->list, &w) && span_eq(r->links, wr_span(&w)),

@@ -550,6 +550,9 @@ static void check_generate(void)
 	CHECK(ran.status == 1 && strstr(ran.err, "taken") && access(path, F_OK) != 0,
 		"after eight conflicts it gives up and leaves no file");
 	fake_reset();
+	run("psk|d|-g|--replace|--identity|x", "", NULL);
+	CHECK(ran.status == 0 && fake.secret_n == 16, "a key for DTLS has 16 bytes (CT-16)");
+	fake_reset();
 	run("provision|d|-g|--role=server", "", NULL);
 	CHECK(ran.status == 1 && strstr(ran.err, "--replace"), "credentials in use stay");
 	fake_reset();

@@ -206,6 +206,8 @@ static void format_row(size_t i)
 			span_eq(of(&k, 0)->value.bytes,
 				span_make(s->keys[0].secret, s->keys[0].secret_n)),
 		formats[i].what);
+	CHECK(formats[i].text || of(&k, 0)->value.bytes.n == 16,
+		"a key that is drawn has 16 bytes (CT-16)");
 	CHECK(answer(MSG_CHANGED, "") && !strcmp(command(), "POST /bs"), "Finish");
 	arena_fini(&k.arena);
 	close_bootstrap();
