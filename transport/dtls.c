@@ -77,6 +77,19 @@ static void on_reap(evutil_socket_t fd, short what, void *arg)
 
 /* ---- those that begin */
 
+/* Among those that begin. ERR_NOMEM; it is in nothing then. */
+static enum err enter(struct dtls_session *s, uint64_t now_ms)
+{
+	struct dtls *t = s->hub;
+	enum err err = map_put(&t->begun, s);
+	if (err)
+		return err;
+	err = crowd_add(&t->begins, &s->member, crowd_of(&s->io.at), now_ms);
+	if (err)
+		map_remove(&t->begun, s);
+	return err;
+}
+
 /* Of the address that it goes to, and ours that was spoken to. Nobody who does not read what is
  * sent there can know it. */
 static uint64_t cookie_of(const struct dtls_session *s, uint64_t minute)
@@ -124,6 +137,26 @@ static uint16_t next_connection(struct dtls *t)
 	return t->next_connection;
 }
 
+static struct dtls_session *of_member(struct crowd_member *m)
+{
+	return m ? (void *)((char *)m - offsetof(struct dtls_session, member)) : NULL;
+}
+
+/* Who has to go before that address may begin; NULL: there is room. */
+static struct dtls_session *in_the_way(const struct dtls *t, const struct peer *from)
+{
+	return of_member(crowd_victim(
+		&t->begins, crowd_of(from), t->how.handshakes, t->how.handshakes_each));
+}
+
+/* Where many come at once, those that have begun a moment ago are left to come to their end: a
+ * newcomer asks again. Else nobody would. */
+static bool may_begin(const struct dtls *t, const struct peer *from)
+{
+	const struct dtls_session *s = in_the_way(t, from);
+	return !s || dtls_now_ms() - s->member.since_ms >= t->how.spared_ms;
+}
+
 /* It has shown that it hears us: from here on there is something of it. */
 static void begin(struct dtls_place *p, struct dtls_session *s, struct span random)
 {
@@ -132,25 +165,27 @@ static void begin(struct dtls_place *p, struct dtls_session *s, struct span rand
 	uint64_t now = dtls_now_ms();
 	if (old)
 		dtls_session_close(old, false);
-	if (t->begins.n >= t->how.handshakes)
-		dtls_session_close(t->begins.oldest, false);
+	while ((old = in_the_way(t, &s->io.at)))
+		dtls_session_close(old, false);
 	s->peer = s->io.at;
 	s->peer.bearer = BEARER_DTLS;
 	s->peer.connection = next_connection(t);
 	s->due_ms = now + t->how.handshake_ms;
 	memcpy(s->random, random.p, sizeof(s->random));
-	if (map_put(&t->begun, s)) {
+	if (enter(s, now))
 		dtls_session_free(s);
-		return;
-	}
-	dtls_list_add(&t->begins, s);
-	dtls_session_feed(s, SPAN_EMPTY);
+	else
+		dtls_session_feed(s, SPAN_EMPTY);
 }
 
 /* A ClientHello: answered by a cookie, of which nothing is kept, or one that brings it. */
 static void hello(
 	struct dtls_place *p, const struct peer *from, struct span datagram, struct span random)
 {
+	if (!may_begin(p->hub, from)) {
+		p->hub->stats->dtls_refused++;
+		return;
+	}
 	BIO_ADDR *nobody = BIO_ADDR_new();
 	if (!p->next)
 		p->next = dtls_session_new(p);
@@ -203,8 +238,10 @@ void dtls_input(void *place, const struct peer *from, struct span datagram)
 		hello(p, from, datagram, head.random);
 		return;
 	}
-	if (begun)
+	if (begun && begun->sealed + head.sealed <= DTLS_SEALED_MAX) {
+		begun->sealed = (uint16_t)(begun->sealed + head.sealed);
 		dtls_session_feed(begun, datagram);
+	}
 	struct dtls_session *open = find_either(&t->open, p, from);
 	if (open && open != begun && head.epoch)
 		dtls_session_feed(open, datagram);
@@ -225,14 +262,15 @@ void dtls_opened(struct dtls_session *s)
 	}
 	if (old)
 		dtls_session_close(old, false);
-	else if (t->opens.n >= t->how.sessions)
-		dtls_session_close(t->opens.oldest, true);
+	struct span mark = span_make(&s->who.mark, sizeof(s->who.mark));
+	while ((old = of_member(
+			crowd_victim(&t->opens, mark, t->how.sessions, t->how.sessions_each))))
+		dtls_session_close(old, true);
 	map_remove(&t->begun, s);
-	dtls_list_del(&t->begins, s);
+	crowd_del(&t->begins, &s->member);
 	s->open = true;
-	dtls_list_add(&t->opens, s);
 	s->due_ms = dtls_now_ms() + t->how.idle_ms;
-	if (map_put(&t->open, s))
+	if (crowd_add(&t->opens, &s->member, mark, dtls_now_ms()) || map_put(&t->open, s))
 		dtls_session_close(s, true);
 	else
 		dtls_session_arm(s, dtls_now_ms());
@@ -267,13 +305,12 @@ static enum err dial(
 		s->io.at = *at;
 		s->peer = *to;
 		s->due_ms = dtls_now_ms() + t->how.handshake_ms;
-		err = map_put(&t->begun, s);
+		err = enter(s, dtls_now_ms());
 	}
 	if (err) {
 		dtls_session_free(s);
 		return err;
 	}
-	dtls_list_add(&t->begins, s);
 	dtls_session_feed(s, SPAN_EMPTY);
 	return ERR_OK;
 }
@@ -372,6 +409,8 @@ enum err dtls_new(struct event_base *base, net_input_fn *input, net_closed_fn **
 	rng_fill(&rng, t->cookie_key, sizeof(t->cookie_key));
 	map_init(&t->open, key_at, seed);
 	map_init(&t->begun, key_at, seed);
+	crowd_init(&t->opens, seed);
+	crowd_init(&t->begins, seed);
 	wheel_init(&t->wheel, dtls_now_ms());
 	t->tls.cookie_make = on_cookie;
 	t->tls.cookie_check = on_cookie_back;
@@ -388,20 +427,23 @@ enum err dtls_new(struct event_base *base, net_input_fn *input, net_closed_fn **
 	return ERR_OK;
 }
 
+static void close_all(struct crowd *c, bool alert)
+{
+	for (struct dtls_session *s; (s = of_member(c->all.oldest));)
+		dtls_session_close(s, alert);
+}
+
 void dtls_release(struct dtls *t)
 {
-	while (t->opens.oldest)
-		dtls_session_close(t->opens.oldest, true);
+	close_all(&t->opens, true);
 }
 
 void dtls_free(struct dtls *t)
 {
 	if (!t)
 		return;
-	while (t->opens.oldest)
-		dtls_session_close(t->opens.oldest, false);
-	while (t->begins.oldest)
-		dtls_session_close(t->begins.oldest, false);
+	close_all(&t->opens, false);
+	close_all(&t->begins, false);
 	free_dead(t, false);
 	for (size_t i = 0; i < NET_LISTENERS_MAX; i++)
 		dtls_session_free(t->place[i].next);
@@ -413,6 +455,8 @@ void dtls_free(struct dtls *t)
 	BIO_meth_free(t->method);
 	map_fini(&t->open);
 	map_fini(&t->begun);
+	crowd_fini(&t->opens);
+	crowd_fini(&t->begins);
 	secret_wipe(t->cookie_key, sizeof(t->cookie_key));
 	free(t);
 }

@@ -8,6 +8,7 @@
 
 #include "base/map.h"
 #include "base/wheel.h"
+#include "transport/crowd.h"
 #include "transport/dtls_head.h"
 #include "transport/tls.h"
 #include "transport/udp.h"
@@ -23,23 +24,23 @@ struct dtls_io {
 	struct net_stats *stats;
 };
 
-/* A list of sessions, the one that was quiet the longest first. */
-struct dtls_list {
-	struct dtls_session *oldest, *newest;
-	size_t n;
-};
+/* So many encrypted records of a handshake are looked at before it is over. OpenSSL keeps each that
+ * comes too early, in 16 kB of its own. */
+enum { DTLS_SEALED_MAX = 12 };
 
 struct dtls_session {
 	struct timer timer; /* first */
 	struct dtls *hub;
-	struct dtls_session *older, *newer, *next_dead;
+	struct crowd_member member; /* of those that begin, or are open */
+	struct dtls_session *next_dead;
 	struct tls_who who;
 	struct dtls_io io; /* in the map by io.at */
 	struct peer peer;  /* as told */
 	SSL *ssl;
 	uint64_t due_ms; /* when it is given up */
 	uint8_t random[DTLS_RANDOM];
-	uint8_t *held; /* a client's message that waits for the end of the handshake; or NULL */
+	uint16_t sealed; /* of its records until it is open */
+	uint8_t *held;   /* a client's message that waits for the end of the handshake; or NULL */
 	size_t held_n;
 	bool open, over, client;
 };
@@ -63,8 +64,8 @@ struct dtls {
 	struct net_secure how;
 	struct tls tls;
 	BIO_METHOD *method;
-	struct map open, begun; /* sessions by address */
-	struct dtls_list opens, begins;
+	struct map open, begun;     /* sessions by address */
+	struct crowd opens, begins; /* by credential; by address */
 	struct wheel wheel;
 	uint64_t armed_ms;
 	struct dtls_session *dead;
@@ -108,8 +109,6 @@ void dtls_session_close(struct dtls_session *s, bool alert);
 void dtls_session_failed(struct dtls_session *s);
 /* The handshake is over. */
 void dtls_opened(struct dtls_session *s);
-void dtls_list_add(struct dtls_list *l, struct dtls_session *s);
-void dtls_list_del(struct dtls_list *l, struct dtls_session *s);
 void dtls_arm(struct dtls *t);
 uint64_t dtls_now_ms(void);
 BIO_METHOD *dtls_io_method(void);

@@ -3,6 +3,7 @@
 
 enum {
 	TYPE_FIRST = 20,
+	TYPE_ALERT = 21,
 	TYPE_HANDSHAKE = 22,
 	TYPE_LAST = 24,
 	CLIENT_HELLO = 1,
@@ -33,6 +34,8 @@ static void read_record(struct reader *r, bool first, struct dtls_head *out)
 	bool known = major == 0xfe && (minor == 0xff || minor == 0xfd);
 	if (type < TYPE_FIRST || type > TYPE_LAST || !known || (epoch && length < SEALED_MIN))
 		rd_fail(r, ERR_SYNTAX);
+	if (epoch && (type == TYPE_ALERT || type == TYPE_HANDSHAKE))
+		out->sealed++;
 	if (r->err || !first)
 		return;
 	out->epoch = epoch;

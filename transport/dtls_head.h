@@ -12,6 +12,7 @@ enum { DTLS_RANDOM = 32 };
 /* Of the first record. */
 struct dtls_head {
 	uint16_t epoch;
+	uint16_t sealed;    /* encrypted records of a handshake, and alerts, in all of it */
 	bool hello;         /* it begins a ClientHello, in the clear; then: */
 	struct span random; /* the client's, which stays through a handshake */
 };

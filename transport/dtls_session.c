@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 
 /* What fits a path of 1280 bytes behind the headers of IPv6 and UDP. */
@@ -16,8 +17,11 @@ static int io_write(BIO *b, const char *p, int n)
 {
 	struct dtls_io *io = BIO_get_data(b);
 	BIO_clear_retry_flags(b);
-	/* What does not go is lost, as any datagram may be. */
-	if (n > 0 && udp_queue(io->udp, &io->at, span_make(p, (size_t)n)))
+	struct span s = span_make(p, n > 0 ? (size_t)n : 0);
+	enum err err = n > 0 ? udp_queue(io->udp, &io->at, s) : ERR_OK;
+	if (err == ERR_LIMIT && udp_flush(io->udp, sendmmsg))
+		err = udp_queue(io->udp, &io->at, s);
+	if (err) /* it is lost, as any datagram may be */
 		io->stats->dropped++;
 	return n;
 }
@@ -107,25 +111,6 @@ void dtls_session_free(struct dtls_session *s)
 	free(s);
 }
 
-/* ---- lists */
-
-void dtls_list_add(struct dtls_list *l, struct dtls_session *s)
-{
-	s->older = l->newest;
-	s->newer = NULL;
-	*(l->newest ? &l->newest->newer : &l->oldest) = s;
-	l->newest = s;
-	l->n++;
-}
-
-void dtls_list_del(struct dtls_list *l, struct dtls_session *s)
-{
-	*(s->older ? &s->older->newer : &l->oldest) = s->newer;
-	*(s->newer ? &s->newer->older : &l->newest) = s->older;
-	s->older = s->newer = NULL;
-	l->n--;
-}
-
 /* ---- its time */
 
 void dtls_session_arm(struct dtls_session *s, uint64_t now_ms)
@@ -180,7 +165,7 @@ void dtls_session_close(struct dtls_session *s, bool alert)
 	}
 	wheel_del(&t->wheel, &s->timer);
 	map_remove(s->open ? &t->open : &t->begun, s);
-	dtls_list_del(s->open ? &t->opens : &t->begins, s);
+	crowd_del(s->open ? &t->opens : &t->begins, &s->member);
 	s->next_dead = t->dead;
 	t->dead = s;
 	event_active(t->reap, 0, 0);
@@ -208,9 +193,9 @@ static void records(struct dtls_session *s)
 	struct dtls *t = s->hub;
 	int n = 0;
 	while (!s->over && (n = SSL_read(s->ssl, t->scratch, sizeof(t->scratch))) > 0) {
-		dtls_list_del(&t->opens, s);
-		dtls_list_add(&t->opens, s);
-		s->due_ms = dtls_now_ms() + t->how.idle_ms;
+		uint64_t now = dtls_now_ms();
+		crowd_touch(&t->opens, &s->member, now);
+		s->due_ms = now + t->how.idle_ms;
 		t->stats->received++;
 		t->input(t->arg, &s->peer, span_make(t->scratch, (size_t)n));
 	}

@@ -432,8 +432,8 @@ void net_stats(const struct net *n, struct net_stats *out)
 	if (n->tcp)
 		out->tcp_open = n->tcp->conns.count;
 	if (n->dtls) {
-		out->dtls_open = n->dtls->opens.n;
-		out->dtls_handshakes = n->dtls->begins.n;
+		out->dtls_open = n->dtls->opens.all.n;
+		out->dtls_handshakes = n->dtls->begins.all.n;
 	}
 }
 

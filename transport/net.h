@@ -32,11 +32,13 @@ struct net_stats {
 	uint64_t tcp_accepted, tcp_refused; /* connections; refused: there were too many */
 	uint64_t tcp_timeouts; /* ended for silence, or for a message that did not end */
 	uint64_t tcp_slow;     /* ended because the peer did not read */
+	uint64_t tcp_evicted;  /* ended to make room for others */
 	uint64_t tcp_aborts;   /* ended for what the peer sent */
 	uint64_t tcp_open;     /* now */
 	uint64_t dtls_opened, dtls_failed;   /* handshakes */
 	uint64_t tls_opened, tls_failed;     /* likewise, of TLS */
 	uint64_t dtls_strays;                /* datagrams of no session */
+	uint64_t dtls_refused;               /* ClientHellos: there were too many handshakes */
 	uint64_t dtls_open, dtls_handshakes; /* now */
 };
 
@@ -57,8 +59,11 @@ struct net_secure {
 		struct channel_owner *out);
 	/* A handshake came to nothing. From the loop. */
 	void (*failed)(void *arg, const struct peer *who, const struct channel_failure *f);
-	uint32_t sessions, handshakes;  /* at a time; the one that was quiet longest goes */
+	uint32_t sessions, handshakes; /* at a time; the one that was quiet longest goes */
+	/* Of one credential; from one address, or IPv6 network of 64 bits. 0: no bound. */
+	uint32_t sessions_each, handshakes_each;
 	uint64_t idle_ms, handshake_ms; /* without a record; for all of a handshake */
+	uint64_t spared_ms; /* a handshake as young as that does not go: newcomers wait */
 };
 
 /* By what a listener of DTLS or TLS proves itself, beside pre-shared keys, and whom it trusts.
@@ -75,16 +80,21 @@ MUST_USE enum err net_identity_check(const struct net_identity *id, char *why);
 /* Are there raw public keys in this OpenSSL? `version` is its name, for an operator. */
 bool net_has_raw_keys(const char **version);
 
-/* What connections may cost. Those that come in only, where it is about their number. */
+/* What connections may cost. Of those that come in, where it is about their number. */
 struct net_tcp_limits {
-	uint32_t connections, per_address; /* an IPv6 address stands for its /64 */
-	uint32_t tx_bytes;                 /* what may wait for one peer to read it */
-	uint64_t tx_total_bytes;           /* and for all of them */
-	uint64_t csm_ms;                   /* for the first message */
-	uint64_t frame_ms;                 /* for the rest of one that has begun */
-	uint64_t stuck_ms;                 /* for a peer to read anything */
-	uint64_t idle_ms;                  /* without any message */
-	uint64_t connect_ms, release_ms;   /* to connect; to close after a Release */
+	/* Those that have sent a CSM: the one that was quiet longest goes. An IPv6 address stands
+	 * for its /64. */
+	uint32_t connections, per_address;
+	/* Those that have not yet: beside them, and the oldest goes. */
+	uint32_t handshakes, handshakes_each;
+	uint64_t spared_ms;      /* neither goes that is as young as that: newcomers are refused */
+	uint32_t tx_bytes;       /* what may wait for one peer to read it */
+	uint64_t tx_total_bytes; /* and for all of them */
+	uint64_t csm_ms;         /* for the first message */
+	uint64_t frame_ms;       /* for the rest of one that has begun */
+	uint64_t stuck_ms;       /* for a peer to read anything */
+	uint64_t idle_ms;        /* without any message */
+	uint64_t connect_ms, release_ms; /* to connect; to close after a Release */
 };
 void net_tcp_limits_default(struct net_tcp_limits *out);
 

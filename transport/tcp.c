@@ -17,12 +17,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024, ACCEPTS_MAX = 64, RESUME_MS = 1000, V6_NET = 8, UNACKED_MS = 60000 };
+enum { BACKLOG = 1024, ACCEPTS_MAX = 64, RESUME_MS = 1000, UNACKED_MS = 60000 };
 
 void net_tcp_limits_default(struct net_tcp_limits *out)
 {
 	*out = (struct net_tcp_limits){.connections = 10000,
 		.per_address = 1000,
+		.handshakes = 1000,
+		.handshakes_each = 250,
+		.spared_ms = 2000,
 		.tx_bytes = 64 << 10,
 		.tx_total_bytes = 64 << 20,
 		.csm_ms = 10000,
@@ -46,13 +49,6 @@ static struct span conn_key(const void *item)
 	const struct tcp_conn *c = item;
 
 	return span_make(&c->peer, sizeof(c->peer));
-}
-
-static struct span source_key(const void *item)
-{
-	const struct tcp_source *s = item;
-
-	return span_make(s->ip, s->ip_n);
 }
 
 /* ---- time */
@@ -125,37 +121,28 @@ static void on_reap(evutil_socket_t fd, short what, void *arg)
 
 /* ---- those that come in */
 
-/* The address alone; of IPv6 the network, for a host can have all of it. */
-static void source_of(const struct peer *p, struct tcp_source *s)
+static struct tcp_conn *of_member(struct crowd_member *m)
 {
-	bool v4 = p->addr_n == 6;
-
-	s->ip_n = v4 ? 4 : V6_NET;
-	memcpy(s->ip, p->addr, s->ip_n);
+	return m ? (void *)((char *)m - offsetof(struct tcp_conn, member)) : NULL;
 }
 
-static struct tcp_source *source_enter(struct tcp *t, const struct peer *p)
+/* Where many come at once, those that came a moment ago are left to come to their end: else nobody
+ * would. */
+bool tcp_room(struct tcp *t, const struct peer *from, bool open)
 {
-	struct tcp_source key = {0}, *s;
+	const struct net_tcp_limits *l = &t->limits;
+	struct crowd *c = open ? &t->opens : &t->begins;
+	size_t max = open ? l->connections : l->handshakes;
+	size_t each = open ? l->per_address : l->handshakes_each;
+	uint64_t now = tcp_now_ms();
 
-	source_of(p, &key);
-	s = map_get(&t->sources, source_key(&key));
-	if (s) {
-		if (s->count >= t->limits.per_address)
-			return NULL;
-		s->count++;
-		return s;
+	for (struct tcp_conn *old; (old = of_member(crowd_victim(c, crowd_of(from), max, each)));) {
+		if (now - old->member.since_ms < l->spared_ms)
+			return false;
+		t->stats->tcp_evicted++;
+		tcp_conn_dismiss(old);
 	}
-	s = malloc(sizeof(*s));
-	if (!s)
-		return NULL;
-	*s = key;
-	s->count = 1;
-	if (map_put(&t->sources, s)) {
-		free(s);
-		return NULL;
-	}
-	return s;
+	return true;
 }
 
 static void set_int(int fd, int level, int name, int value)
@@ -183,21 +170,18 @@ static void take(struct tcp *t, const struct tcp_place *at, int fd, const union 
 	struct peer p = {.bearer = at->tls ? BEARER_TLS : BEARER_TCP, .listener = at->index};
 	union addr here;
 	socklen_t n = sizeof(here);
-	struct tcp_source *source = NULL;
 
 	addr_to_peer(from, &p);
 	if (getsockname(fd, &here.sa, &n) == 0)
 		addr_to_local(&here, &p);
 	p.connection = next_connection(t);
-	if (t->conns.count < t->limits.connections)
-		source = source_enter(t, &p);
-	if (!source) {
+	if (!tcp_room(t, &p, false)) {
 		t->stats->tcp_refused++;
 		close(fd);
 		return;
 	}
 	set_options(fd);
-	if (tcp_conn_new(t, &p, fd, source, false))
+	if (tcp_conn_new(t, &p, fd, TCP_CAME))
 		t->stats->tcp_accepted++;
 }
 
@@ -421,7 +405,7 @@ static struct tcp_conn *dial(struct tcp *t, const struct peer *to)
 		close(fd);
 		return NULL;
 	}
-	return tcp_conn_new(t, to, fd, NULL, !now);
+	return tcp_conn_new(t, to, fd, now ? TCP_CONNECTED : TCP_CONNECTING);
 }
 
 enum err tcp_send(struct tcp *t, const struct peer *to, struct span datagram)
@@ -486,7 +470,9 @@ enum err tcp_new(struct event_base *base, net_input_fn *input, void *arg, struct
 	net_tcp_limits_default(&t->limits);
 	rng_fill(&rng, seed, sizeof(seed));
 	map_init(&t->conns, conn_key, seed);
-	map_init(&t->sources, source_key, seed);
+	crowd_init(&t->opens, seed);
+	crowd_init(&t->begins, seed);
+	crowd_init(&t->stuck, seed);
 	wheel_init(&t->wheel, tcp_now_ms());
 	t->tick = evtimer_new(base, on_tick, t);
 	t->resume = evtimer_new(base, on_resume, t);
@@ -515,6 +501,8 @@ void tcp_free(struct tcp *t)
 		if (own[i])
 			event_free(own[i]);
 	map_fini(&t->conns);
-	map_fini(&t->sources);
+	crowd_fini(&t->opens);
+	crowd_fini(&t->begins);
+	crowd_fini(&t->stuck);
 	free(t);
 }

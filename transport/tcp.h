@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "base/wheel.h"
 #include "coap/stream.h"
+#include "transport/crowd.h"
 #include "transport/net.h"
 
 #include <sys/types.h>
@@ -36,13 +37,6 @@ struct tcp_place {
 	struct tls *tls; /* NULL: it is not TLS */
 };
 
-/* How many connections an address has. */
-struct tcp_source {
-	uint32_t count;
-	uint8_t ip_n;
-	uint8_t ip[16];
-};
-
 /* All connections of a struct net. */
 struct tcp {
 	struct event_base *base;
@@ -52,9 +46,10 @@ struct tcp {
 	struct event *turn_event;
 	struct net_stats *stats;
 	struct net_tcp_limits limits;
-	struct map conns;   /* struct tcp_conn by peer */
-	struct map sources; /* struct tcp_source by address */
-	struct wheel wheel; /* struct tcp_conn by its timer */
+	struct map conns;           /* struct tcp_conn by peer */
+	struct crowd opens, begins; /* that came in, by address: with and without a CSM */
+	struct crowd stuck;         /* that do not read what is there for them */
+	struct wheel wheel;         /* struct tcp_conn by its timer */
 	struct event *tick, *reap, *resume;
 	uint64_t armed_ms;
 	struct tcp_conn *dirty; /* with something to send */
@@ -74,7 +69,7 @@ struct tcp_conn {
 	void *stream;
 	int fd; /* -1: closed */
 	struct event *readable, *writable;
-	struct tcp_source *source; /* NULL: opened by us */
+	struct crowd_member member, stuck; /* of `opens` or `begins`; of `stuck` */
 	struct tcp_conn *next_dirty, *next_dead;
 	struct stream_csm theirs;
 	uint64_t quiet_ms, stuck_ms; /* when it is given up; UINT64_MAX: not for that */
@@ -109,9 +104,9 @@ void tcp_release(struct tcp *t);
 uint64_t tcp_now_ms(void);
 
 /* tcp_conn.c */
-/* Takes the socket, and the source. NULL: no memory. `connecting`: it is not open yet. */
-struct tcp_conn *tcp_conn_new(
-	struct tcp *t, const struct peer *peer, int fd, struct tcp_source *source, bool connecting);
+enum tcp_way { TCP_CAME, TCP_CONNECTING, TCP_CONNECTED };
+/* Takes the socket. NULL: no memory. */
+struct tcp_conn *tcp_conn_new(struct tcp *t, const struct peer *peer, int fd, enum tcp_way way);
 /* Ends it, to be told and freed later; harmless if it is over. */
 void tcp_conn_close(struct tcp_conn *c);
 void tcp_conn_free(struct tcp_conn *c);
@@ -121,6 +116,11 @@ MUST_USE enum err tcp_conn_send(struct tcp_conn *c, struct span datagram);
 void tcp_conn_flush(struct tcp_conn *c);
 /* Says that it is to be closed, and sends what is queued. */
 void tcp_conn_release(struct tcp_conn *c);
+/* The same, and it is over. */
+void tcp_conn_dismiss(struct tcp_conn *c);
+/* Makes room for one from there among those that begin, or are open (`open`). False: there is none.
+ */
+bool tcp_room(struct tcp *t, const struct peer *from, bool open);
 /* Its timer has fired. */
 void tcp_conn_due(struct tcp_conn *c, uint64_t now_ms);
 /* Sets the timer to what is due next. */

@@ -111,27 +111,41 @@ void tcp_conn_close(struct tcp_conn *c)
 	c->tx = c->part = NULL;
 	c->tx_cap = c->tx_n = c->tx_at = c->part_n = c->part_cap = 0;
 	map_remove(&t->conns, c);
+	crowd_del(c->heard ? &t->opens : &t->begins, &c->member);
+	crowd_del(&t->stuck, &c->stuck);
 	c->next_dead = t->dead;
 	t->dead = c;
 	event_active(t->reap, 0, 0);
 }
 
-static void source_leave(struct tcp *t, struct tcp_source *s)
-{
-	if (!s || --s->count)
-		return;
-	map_remove(&t->sources, s);
-	free(s);
-}
-
 void tcp_conn_free(struct tcp_conn *c)
 {
 	c->bytes->free(c->stream);
-	source_leave(c->hub, c->source);
 	free(c);
 }
 
 /* ---- out */
+
+/* Whoever does not read what it is sent loses its connection, and holds up nobody. */
+static enum err give_up(struct tcp_conn *c)
+{
+	c->hub->stats->tcp_slow++;
+	tcp_conn_close(c);
+	return ERR_LIMIT;
+}
+
+/* Of what all may have waiting. Those that have not read for longest give theirs back first, so
+ * that they do not take it from those that read. */
+static bool make_tx_room(struct tcp_conn *c, size_t n)
+{
+	struct tcp *t = c->hub;
+	struct crowd_member *m;
+
+	while (t->tx_bytes + n > t->limits.tx_total_bytes && (m = t->stuck.all.oldest) &&
+		m != &c->stuck)
+		(void)give_up((void *)((char *)m - offsetof(struct tcp_conn, stuck)));
+	return t->tx_bytes + n <= t->limits.tx_total_bytes;
+}
 
 /* Room for n more bytes at the end of what is to be sent. */
 static bool tx_room(struct tcp_conn *c, size_t n)
@@ -150,7 +164,7 @@ static bool tx_room(struct tcp_conn *c, size_t n)
 		cap *= 2;
 	if (cap == c->tx_cap)
 		return true;
-	if (t->tx_bytes + (cap - c->tx_cap) > t->limits.tx_total_bytes)
+	if (!make_tx_room(c, cap - c->tx_cap))
 		return false;
 	uint8_t *tx = realloc(c->tx, cap);
 	if (!tx)
@@ -168,14 +182,6 @@ static void mark_dirty(struct tcp_conn *c)
 	c->is_dirty = true;
 	c->next_dirty = c->hub->dirty;
 	c->hub->dirty = c;
-}
-
-/* Whoever does not read what it is sent loses its connection, and holds up nobody. */
-static enum err give_up(struct tcp_conn *c)
-{
-	c->hub->stats->tcp_slow++;
-	tcp_conn_close(c);
-	return ERR_LIMIT;
 }
 
 static enum err queue(struct tcp_conn *c, struct span frame)
@@ -230,6 +236,9 @@ static void wait_writable(struct tcp_conn *c, bool progress)
 	if (!c->blocked || progress)
 		c->stuck_ms = tcp_now_ms() + c->hub->limits.stuck_ms;
 	c->blocked = event_add(c->writable, NULL) == 0;
+	/* Without memory for it its time has to do. */
+	if (!c->stuck.group && crowd_add(&c->hub->stuck, &c->stuck, SPAN_EMPTY, c->stuck_ms))
+		c->hub->stats->send_errors++;
 	tcp_conn_arm(c);
 }
 
@@ -258,7 +267,16 @@ void tcp_conn_flush(struct tcp_conn *c)
 	if (c->fd < 0 || !c->tx)
 		return;
 	c->blocked = false;
+	crowd_del(&c->hub->stuck, &c->stuck);
 	tx_done(c);
+}
+
+/* What lies unread when a socket is closed makes the kernel throw away what was sent last. */
+static void discard_input(struct tcp_conn *c)
+{
+	for (int i = 0; i < DRAIN_READS; i++)
+		if (recv(c->fd, c->hub->scratch, sizeof(c->hub->scratch), MSG_DONTWAIT) <= 0)
+			return;
 }
 
 /* Ends it with a reason that the peer can read, if it does. */
@@ -274,16 +292,9 @@ static void abort_with(struct tcp_conn *c, uint16_t bad_option, const char *text
 	if (c->fd >= 0) {
 		c->bytes->end(c->stream, c->fd);
 		(void)shutdown(c->fd, SHUT_WR);
+		discard_input(c);
 	}
 	tcp_conn_close(c);
-}
-
-/* What lies unread when a socket is closed makes the kernel throw away what was sent last. */
-static void discard_input(struct tcp_conn *c)
-{
-	for (int i = 0; i < DRAIN_READS; i++)
-		if (recv(c->fd, c->hub->scratch, sizeof(c->hub->scratch), MSG_DONTWAIT) <= 0)
-			return;
 }
 
 void tcp_conn_release(struct tcp_conn *c)
@@ -304,7 +315,31 @@ void tcp_conn_release(struct tcp_conn *c)
 	discard_input(c);
 }
 
+void tcp_conn_dismiss(struct tcp_conn *c)
+{
+	if (c->heard)
+		tcp_conn_release(c);
+	tcp_conn_close(c);
+}
+
 /* ---- in */
+
+/* Its first message is a CSM: it counts among those that are open. False: there is no room. */
+static bool arrived(struct tcp_conn *c)
+{
+	struct tcp *t = c->hub;
+	bool came = c->member.group != NULL;
+
+	if (came && !tcp_room(t, &c->peer, true)) {
+		t->stats->tcp_refused++;
+		return false;
+	}
+	if (c->fd < 0) /* what others were told on their way out has cost it its place */
+		return false;
+	crowd_del(&t->begins, &c->member);
+	c->heard = true;
+	return !came || !crowd_add(&t->opens, &c->member, crowd_of(&c->peer), tcp_now_ms());
+}
 
 static void pong(struct tcp_conn *c, const struct msg *m)
 {
@@ -361,7 +396,10 @@ static void frame_in(struct tcp_conn *c, struct span frame, const struct stream_
 		abort_with(c, 0, "the first message must be a CSM");
 		return;
 	}
-	c->heard = true;
+	if (!c->heard && !arrived(c)) {
+		abort_with(c, 0, "too many connections");
+		return;
+	}
 	c->frames++;
 	if (stream_is_signal(f->code)) {
 		signal_in(c, &m);
@@ -517,6 +555,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	if (c->fd < 0 || c->releasing || !c->heard)
 		return;
 	/* A frame has its time from its first byte on, and a CSM from the start. */
+	if (c->frames != had_frames)
+		crowd_touch(&t->opens, &c->member, tcp_now_ms());
 	if (!c->part_n)
 		quiet_until(c, t->limits.idle_ms);
 	else if (!had_part || c->frames != had_frames)
@@ -580,8 +620,19 @@ static bool clothe(struct tcp_conn *c)
 	return true;
 }
 
-struct tcp_conn *tcp_conn_new(
-	struct tcp *t, const struct peer *peer, int fd, struct tcp_source *source, bool connecting)
+/* In all the lists it belongs to, with the socket watched. */
+static bool enter(struct tcp_conn *c, enum tcp_way way)
+{
+	struct tcp *t = c->hub;
+
+	if (!clothe(c) || map_put(&t->conns, c))
+		return false;
+	if (way == TCP_CAME && crowd_add(&t->begins, &c->member, crowd_of(&c->peer), tcp_now_ms()))
+		return false;
+	return watch(c);
+}
+
+struct tcp_conn *tcp_conn_new(struct tcp *t, const struct peer *peer, int fd, enum tcp_way way)
 {
 	uint8_t buf[STREAM_SIGNAL_MAX];
 	struct writer w = wr_make(buf, sizeof(buf));
@@ -589,21 +640,19 @@ struct tcp_conn *tcp_conn_new(
 
 	if (!c) {
 		close(fd);
-		source_leave(t, source);
 		return NULL;
 	}
 	c->hub = t;
 	c->peer = *peer;
 	c->fd = fd;
-	c->source = source;
-	c->connecting = connecting;
+	c->connecting = way == TCP_CONNECTING;
 	c->theirs = stream_csm_default();
 	c->quiet_ms = c->stuck_ms = UINT64_MAX;
-	if (!clothe(c) || map_put(&t->conns, c) || !watch(c)) {
+	if (!enter(c, way)) {
 		tcp_conn_close(c);
 		return NULL;
 	}
-	quiet_until(c, connecting ? t->limits.connect_ms : t->limits.csm_ms);
+	quiet_until(c, c->connecting ? t->limits.connect_ms : t->limits.csm_ms);
 	stream_write_csm(&w, NET_MESSAGE_MAX);
 	queue_signal(c, &w);
 	return c->fd < 0 ? NULL : c;

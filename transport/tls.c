@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+enum { MESSAGE_MAX = 16384 };
 enum { TICKET_KEYS = 80, TICKET_KEYS_MS = 24 * 3600 * 1000, TICKET_S = 24 * 3600 };
 
 /* RFC 7925 and LwM2M: with a pre-shared key; what is not in this list is not served. */
@@ -192,6 +193,7 @@ static bool set_up(const struct tls *t, SSL_CTX *c, const char *list)
 				    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	if (dtls) /* no message is longer, and the buffer stays with the session */
 		SSL_CTX_set_max_send_fragment(c, NET_DATAGRAM_MAX);
+	SSL_CTX_set_max_cert_list(c, MESSAGE_MAX); /* what is put together of fragments */
 	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF); /* tickets are the peer's to keep */
 	SSL_CTX_set_timeout(c, TICKET_S);
 	if (t->how->psk)

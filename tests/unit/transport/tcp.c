@@ -337,32 +337,80 @@ static void test_rows(void)
 
 /* ---- what a peer may cost */
 
+/* One that has sent a CSM. */
+static int open_client(struct world *w, const char *to)
+{
+	int fd = client(w, to);
+
+	put(fd, CSM "0001");
+	CHECK(until(w, &w->inputs, w->inputs + 1), "a CSM and a request");
+	return fd;
+}
+
 static void test_numbers(void)
 {
 	struct world w;
-	int fd[5];
+	int fd[6];
 
 	world_init(&w, "*");
 	w.limits.connections = 3;
 	w.limits.per_address = 2;
+	w.limits.spared_ms = 0;
 	net_tcp_limits(w.net, &w.limits);
-	fd[0] = client(&w, "127.0.0.1");
-	fd[1] = client(&w, "127.0.0.1");
-	fd[2] = client(&w, "127.0.0.1");
-	CHECK(ends(&w, fd[2]) && stats(&w).tcp_refused == 1, "too many from one address");
-	CHECK(gets(&w, fd[0], CSM_OURS) && gets(&w, fd[1], CSM_OURS), "the others stay");
-	fd[3] = client(&w, "::1");
-	CHECK(gets(&w, fd[3], CSM_OURS), "another address may");
-	close(fd[0]);
-	REQUIRE(until(&w, &w.closed, 1), "one goes");
-	fd[4] = client(&w, "127.0.0.1");
-	CHECK(gets(&w, fd[4], CSM_OURS), "and makes room");
-	close(fd[2]);
-	fd[2] = client(&w, "::1");
-	CHECK(ends(&w, fd[2]) && stats(&w).tcp_refused == 2 && stats(&w).tcp_open == 3,
-		"too many in all");
-	for (size_t i = 1; i < 5; i++)
+	fd[0] = open_client(&w, "127.0.0.1");
+	fd[1] = open_client(&w, "127.0.0.1");
+	put(fd[0], "0001");
+	REQUIRE(until(&w, &w.inputs, 3), "the first speaks again");
+	fd[2] = open_client(&w, "127.0.0.1");
+	CHECK(gets(&w, fd[1], CSM_OURS "00e4") && ends(&w, fd[1]) && stats(&w).tcp_evicted == 1,
+		"too many from one address: the one that was quiet longest is told, and goes");
+	fd[3] = open_client(&w, "::1");
+	CHECK(stats(&w).tcp_open == 3, "another address may");
+	fd[4] = open_client(&w, "::1");
+	CHECK(gets(&w, fd[0], CSM_OURS "00e4") && ends(&w, fd[0]) && stats(&w).tcp_open == 3,
+		"too many in all: likewise");
+	w.limits.spared_ms = 60000;
+	net_tcp_limits(w.net, &w.limits);
+	fd[5] = client(&w, "::1");
+	put(fd[5], CSM);
+	CHECK(gets(&w, fd[5], CSM_OURS "d008e5ff746f6f206d616e7920636f6e6e656374696f6e73") &&
+			ends(&w, fd[5]) && stats(&w).tcp_refused == 1 && stats(&w).tcp_open == 3,
+		"where all have spoken a moment ago, who comes has to wait");
+	for (size_t i = 0; i < 6; i++)
 		close(fd[i]);
+	world_fini(&w);
+}
+
+/* Connections that do not say what they are: bounded for themselves, and by address. */
+static void test_half_open(void)
+{
+	enum { FLOOD = 40, BOUND = 5, EACH = 3 };
+	struct world w;
+	int fd[FLOOD];
+
+	world_init(&w, "*");
+	w.limits.handshakes = BOUND;
+	w.limits.handshakes_each = EACH;
+	w.limits.spared_ms = 0;
+	net_tcp_limits(w.net, &w.limits);
+	int good = open_client(&w, "127.0.0.1"), slow = client(&w, "::1");
+	for (size_t i = 0; i < FLOOD; i++)
+		fd[i] = client(&w, "127.0.0.1");
+	CHECK(until(&w, &w.closed, FLOOD - EACH), "one address has so many, and no more");
+	CHECK(stats(&w).tcp_open == EACH + 2, "it takes no other's place");
+	put(good, "0001");
+	put(slow, CSM "0001");
+	CHECK(until(&w, &w.inputs, 3), "those that are open, and slow ones elsewhere, are served");
+	w.limits.spared_ms = 60000;
+	net_tcp_limits(w.net, &w.limits);
+	int late = client(&w, "127.0.0.1");
+	CHECK(ends(&w, late) && stats(&w).tcp_refused == 1,
+		"where all came a moment ago, newcomers are refused");
+	for (size_t i = 0; i < FLOOD; i++)
+		close(fd[i]);
+	close(good);
+	close(slow);
+	close(late);
 	world_fini(&w);
 }
 
@@ -452,6 +500,65 @@ static void test_slow(void)
 	CHECK(gets(&w, good, CSM_OURS "0045"), "as before");
 	close(slow);
 	close(good);
+	world_fini(&w);
+}
+
+/* What all may have waiting is not for those that do not read: the first of them go. */
+static void test_slow_many(void)
+{
+	enum { SLOW = 4 };
+	static uint8_t big[1000];
+	struct world w;
+	int slow[SLOW];
+
+	big[0] = 0x60;
+	big[1] = MSG_CONTENT;
+	world_init(&w, "127.0.0.1");
+	w.limits.tx_bytes = 8 << 20;
+	w.limits.tx_total_bytes = 20 << 20;
+	net_tcp_limits(w.net, &w.limits);
+	for (size_t i = 0; i < SLOW; i++) {
+		slow[i] = open_client(&w, "127.0.0.1");
+		for (size_t n = 0; n < 7000; n++)
+			(void)!net_send(w.net, &w.from[i], SPAN_OF(big));
+		net_flush(w.net);
+		step(&w);
+	}
+	CHECK(stats(&w).tcp_slow == SLOW - 2 && stats(&w).tcp_open == 2,
+		"there is room for two: the first two have gone");
+	int good = open_client(&w, "127.0.0.1");
+	CHECK(!net_send(w.net, &w.from[SLOW], test_hex("60450000")), "one that reads");
+	net_flush(w.net);
+	CHECK(gets(&w, good, CSM_OURS "0045"), "is answered");
+	for (size_t i = 0; i < SLOW; i++)
+		close(slow[i]);
+	close(good);
+	world_fini(&w);
+}
+
+/* Signalling costs us nothing that lasts. */
+static void test_signals(void)
+{
+	enum { TIMES = 20000 };
+	struct world w;
+	char csm[4 * 12 + 1] = "";
+
+	world_init(&w, "127.0.0.1");
+	int fd = open_client(&w, "127.0.0.1");
+	for (int i = 0; i < 12; i++)
+		strcat(csm, CSM);
+	for (int i = 0; i < TIMES / 12; i++) {
+		put(fd, csm);
+		step(&w);
+	}
+	put(fd, "20e121400001");
+	CHECK(until(&w, &w.inputs, 2) && stats(&w).tcp_open == 1, "thousands of CSMs are read");
+	put(fd, "10e130");
+	CHECK(gets(&w, fd,
+		      CSM_OURS "d00fe52103ff637269746963616c206f7074696f6e206e6f74206b6e6f776e") &&
+			ends(&w, fd),
+		"a critical option that nobody knows ends it, in a later CSM too");
+	close(fd);
 	world_fini(&w);
 }
 
@@ -622,9 +729,12 @@ int main(void)
 	test_pieces();
 	test_rows();
 	test_numbers();
+	test_half_open();
 	test_times();
 	test_trickle();
 	test_slow();
+	test_slow_many();
+	test_signals();
 	test_stuck();
 	test_message_size();
 	test_dial();
