@@ -26,7 +26,14 @@
 
 #define DEFAULT_CONFIG "/etc/lanyard/lanyard.conf"
 
-enum { EXIT_USAGE = 2, WHY_MAX = 256, EXCHANGE_LIFETIME_MS = 247000, HANDSHAKE_MS = 60000 };
+enum {
+	EXIT_USAGE = 2,
+	WHY_MAX = 256,
+	EXCHANGE_LIFETIME_MS = 247000,
+	HANDSHAKE_MS = 60000,
+	SPARED_MS = 2000,
+	SESSIONS_EACH = 16
+};
 
 struct daemon {
 	struct cfg cfg;
@@ -533,7 +540,10 @@ static bool open_listeners(struct daemon *d)
 				   .peer = on_peer,
 				   .failed = on_failed,
 				   .sessions = d->cfg.dtls_sessions,
+				   .sessions_each = SESSIONS_EACH,
 				   .handshakes = d->cfg.dtls_handshakes,
+				   .handshakes_each = d->cfg.dtls_handshakes_per_address,
+				   .spared_ms = SPARED_MS,
 				   .idle_ms = d->cfg.dtls_idle_s * UINT64_C(1000),
 				   .handshake_ms = HANDSHAKE_MS});
 	for (size_t i = 0; i < d->cfg.listen_n; i++) {

@@ -7,27 +7,34 @@
 #include <systemd/sd-daemon.h>
 
 /* A connection takes a descriptor, and others have to be left for files and the REST interface. */
-static uint32_t connections_max(const struct cfg *cfg)
+static void limit_descriptors(const struct cfg *cfg, struct net_tcp_limits *out)
 {
-	enum { OTHERS = 64 };
+	enum { OTHERS = 64, PART = 8 };
 	struct rlimit l;
-	uint32_t wanted = cfg->connections;
+	int64_t wanted = (int64_t)cfg->connections + cfg->tcp_handshakes;
+	out->connections = cfg->connections;
+	out->handshakes = cfg->tcp_handshakes;
 	if (getrlimit(RLIMIT_NOFILE, &l) || l.rlim_cur == RLIM_INFINITY ||
-		l.rlim_cur >= wanted + (rlim_t)OTHERS)
-		return wanted;
+		l.rlim_cur >= (rlim_t)wanted + OTHERS)
+		return;
 	uint32_t some = l.rlim_cur > 2 * OTHERS ? (uint32_t)l.rlim_cur - OTHERS : OTHERS;
+	if (out->handshakes > some / PART)
+		out->handshakes = some / PART;
+	if (out->connections > some - out->handshakes)
+		out->connections = some - out->handshakes;
 	log_fields(LOG_LEVEL_WARNING,
 		"the limit of open files (LimitNOFILE=, ulimit -n) allows fewer TCP connections",
-		log_number("wanted", wanted), log_number("connections", some));
-	return some;
+		log_number("wanted", wanted), log_number("connections", out->connections),
+		log_number("handshakes", out->handshakes));
 }
 
 static void limit_tcp(struct net *n, const struct cfg *cfg)
 {
 	struct net_tcp_limits l;
 	net_tcp_limits_default(&l);
-	l.connections = connections_max(cfg);
+	limit_descriptors(cfg, &l);
 	l.per_address = cfg->connections_per_address;
+	l.handshakes_each = cfg->tcp_handshakes_per_address;
 	l.idle_ms = cfg->idle_s * UINT64_C(1000);
 	net_tcp_limits(n, &l);
 }
@@ -111,6 +118,8 @@ void daemon_net_metrics(const struct net *n, adm_metric_fn *fn, void *cb_arg)
 			s.tcp_accepted},
 		{"lanyard_tcp_refused_total", "TCP connections refused: there were too many", true,
 			NULL, NULL, s.tcp_refused},
+		{"lanyard_tcp_evicted_total", "TCP connections ended to make room for others", true,
+			NULL, NULL, s.tcp_evicted},
 		{"lanyard_tls_handshakes_total", "TLS handshakes that came to their end", true,
 			NULL, NULL, s.tls_opened},
 		{"lanyard_tls_handshakes_failed_total", "TLS handshakes that did not", true, NULL,
@@ -122,6 +131,9 @@ void daemon_net_metrics(const struct net *n, adm_metric_fn *fn, void *cb_arg)
 			NULL, NULL, s.dtls_opened},
 		{"lanyard_dtls_handshakes_failed_total", "DTLS handshakes that did not", true, NULL,
 			NULL, s.dtls_failed},
+		{"lanyard_dtls_refused_total",
+			"Beginnings of DTLS handshakes that were not answered: there were too many",
+			true, NULL, NULL, s.dtls_refused},
 		{"lanyard_dtls_strays_total", "Datagrams of no DTLS session, or malformed", true,
 			NULL, NULL, s.dtls_strays},
 	};

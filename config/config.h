@@ -125,8 +125,9 @@ struct cfg {
 	uint32_t block_bytes, message_bytes, ack_timeout_ms, max_retransmit, nstart;
 	/* [tcp] */
 	uint32_t connections, connections_per_address, idle_s;
+	uint32_t tcp_handshakes, tcp_handshakes_per_address;
 	/* [dtls] */
-	uint32_t dtls_sessions, dtls_handshakes, dtls_idle_s;
+	uint32_t dtls_sessions, dtls_handshakes, dtls_handshakes_per_address, dtls_idle_s;
 	/* [admin] */
 	char socket[108];
 	uint32_t socket_mode;  /* octal */

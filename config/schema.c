@@ -194,16 +194,24 @@ static const struct cfg_option schema[] = {
 		"own"},
 
 	{"tcp", "connections", CFG_UINT, C(connections), 1, 1000000, "", NULL, "10000", false,
-		"how many TCP connections there may be at a time"},
+		"how many TCP connections there may be at a time; the one that was silent longest "
+		"goes"},
 	{"tcp", "connections_per_address", CFG_UINT, C(connections_per_address), 1, 1000000, "",
 		NULL, "1000", false, "how many from one IPv4 address or IPv6 network of 64 bits"},
 	{"tcp", "idle", CFG_UINT, C(idle_s), 10, 31536000, "s", NULL, "86400", false,
 		"a connection without any message for so long is closed"},
+	{"tcp", "handshakes", CFG_UINT, C(tcp_handshakes), 1, 1000000, "", NULL, "1000", false,
+		"how many more connections may be there that have not sent their first message "
+		"(CSM) yet; the oldest goes"},
+	{"tcp", "handshakes_per_address", CFG_UINT, C(tcp_handshakes_per_address), 1, 1000000, "",
+		NULL, "500", false, "how many of them from one address or network of 64 bits"},
 
 	{"dtls", "sessions", CFG_UINT, C(dtls_sessions), 1, 1000000, "", NULL, "10000", false,
 		"how many DTLS sessions are kept at a time; the one that was silent longest goes"},
 	{"dtls", "handshakes", CFG_UINT, C(dtls_handshakes), 1, 1000000, "", NULL, "1000", false,
 		"how many DTLS handshakes may be under way; the oldest goes"},
+	{"dtls", "handshakes_per_address", CFG_UINT, C(dtls_handshakes_per_address), 1, 1000000, "",
+		NULL, "500", false, "how many of them with one address or network of 64 bits"},
 	{"dtls", "idle", CFG_UINT, C(dtls_idle_s), 10, 31536000, "s", NULL, "86400", false,
 		"a DTLS session without any record for so long is ended"},
 

@@ -242,6 +242,8 @@ static enum err put(struct ep_directory *d, struct endpoint *e, uint8_t kind, ui
 	struct ep_credential **at = place_of(e, kind, role);
 	const struct ep_credential *taken = map_get(&d->by_identity, key_name(c));
 	enum err err = taken && taken != *at ? ERR_EXISTS : ERR_OK;
+	/* From here on nothing fails for want of memory: what goes leaves its room in the maps. So
+	 * there is the old one, or the new one. */
 	if (!err && *at)
 		take_out(d, at);
 	if (!err)

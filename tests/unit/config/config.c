@@ -113,9 +113,11 @@ static const char *const round_rows[] = {
 	"[listen a]\nport = 1\n[listen b]\nport = 2\nrole = bootstrap\n[listen c]\nport = 3\n"
 	"address = 192.0.2.1\n[admin]\nsocket_mode = 0\nsocket_group =\n",
 	"[bootstrap]\nuri = coap+tcp://a\nbinding = T\n[listen a]\ntransport = tcp\n[listen b]\n"
-	"transport = udp\n[listen c]\nrole = bootstrap\n[tcp]\nconnections = 1\nidle = 10\n",
+	"transport = udp\n[listen c]\nrole = bootstrap\n[tcp]\nconnections = 1\nidle = 10\n"
+	"handshakes = 2\nhandshakes_per_address = 1\n",
 	"[listen a]\ntransport = dtls\nrequire = oscore+dtls\n[listen b]\ntransport = dtls\n"
-	"role = bootstrap\n[dtls]\nsessions = 2\nhandshakes = 1\nidle = 10\n",
+	"role = bootstrap\n[dtls]\nsessions = 2\nhandshakes = 1\nidle = 10\n"
+	"handshakes_per_address = 1\n",
 	"[gateway a]\nmtu = 51\nretransmit = no\nrate = 0\n[gateway b]\nsocket = /x\nnosec = yes\n"
 	"ack_timeout = 3600000\nbridges = 1\nsocket_user = root\n",
 	"[bootstrap]\nenabled = no\n[listen a]\ntransport = tls\ncertificate_file = /a b.pem\n"
