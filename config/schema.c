@@ -201,8 +201,7 @@ static const struct cfg_option schema[] = {
 	{"tcp", "idle", CFG_UINT, C(idle_s), 10, 31536000, "s", NULL, "86400", false,
 		"a connection without any message for so long is closed"},
 	{"tcp", "handshakes", CFG_UINT, C(tcp_handshakes), 1, 1000000, "", NULL, "1000", false,
-		"how many more connections may be there that have not sent their first message "
-		"(CSM) yet; the oldest goes"},
+		"how many more may not have sent their first message (CSM) yet; the oldest goes"},
 	{"tcp", "handshakes_per_address", CFG_UINT, C(tcp_handshakes_per_address), 1, 1000000, "",
 		NULL, "500", false, "how many of them from one address or network of 64 bits"},
 
