@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# tests/clauses.sh [ROOT]: holds the tests against the clauses of RFC 8613 in
-# tests/vectors/oscore-clauses.tsv. A clause is proved where a test names its id (in C: in the comment
+# tests/clauses.sh [ROOT]: holds the tests against the clauses of RFC 8613 and RFC 10021 in
+# tests/vectors/oscore-clauses.tsv and group-clauses.tsv. A clause is proved where a test names its id (in C: in the comment
 # of a function that is called), or is excused with a reason; never both, and never neither.
 set -u
 self=$(realpath "$0")
 cd "${1:-$(dirname "$0")/..}" || exit 2
 export LC_ALL=C
-id='8613-[4-8BC][0-9.]*-[0-9]+'
+id='(8613-[4-8BC]|10021-[2-9]|10021-10)[0-9.]*-[0-9]+'
 
 # "ID FILE:LINE" of each id that a test names. In C a function follows, and is called: else "-" is in
 # front of the id.
@@ -83,7 +83,7 @@ while IFS=$'\t' read -r c role state clause reason; do
 	*) why="a state of \"$state\"" ;;
 	esac
 	verdict "$c" "$why"
-done <tests/vectors/oscore-clauses.tsv
+done < <(cat tests/vectors/*-clauses.tsv)
 for c in "${!claimed[@]}"; do
 	[ "${known[$c]-}" ] || verdict "${claimed[$c]}" "$c is no clause of the table"
 done
@@ -119,6 +119,6 @@ check_myself() {
 }
 [ "${2:-}" = nested ] || check_myself
 
-echo "$covered of ${#known[@]} clauses of RFC 8613 covered, $excused excused"
+echo "$covered of ${#known[@]} clauses of RFC 8613 and RFC 10021 covered, $excused excused"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" != 0 ]

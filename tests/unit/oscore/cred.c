@@ -114,6 +114,7 @@ static enum err try_cred(enum osc_cred_format format, struct span cred, int *cur
 	return err;
 }
 
+/* Proves: 10021-2.4-3 */
 static void test_ccs(void)
 {
 	int curve;
@@ -143,6 +144,7 @@ static void test_truncated(void)
 	check_truncated(OSC_CRED_X509, test_hex(cert_ed25519), "a certificate cut short");
 }
 
+/* Proves: 10021-2.4-4 */
 static void test_certificates(void)
 {
 	static uint8_t big[OSC_CRED_MAX + 1];

@@ -86,6 +86,7 @@ static void set_field(size_t i)
 		memcpy(field, &news[i].number, sizeof(int));
 }
 
+/* Proves: 10021-2.1.1-1 10021-2.1.2-1 10021-2.1.7-2 10021-2.1.10-1 10021-2.2-1 */
 static void test_new(void)
 {
 	for (size_t i = 0; i < sizeof(news) / sizeof(news[0]); i++) {
@@ -120,6 +121,7 @@ static enum err add(struct osc_group *g, const char *id, const char *cred)
 	return err;
 }
 
+/* Proves: 10021-2.2-2 10021-2.4-1 10021-2.6.1.2-1 10021-2.6.1.2-2 */
 static void test_members(void)
 {
 	struct osc_group_params p = gf_params(&gf_both, A);
@@ -167,6 +169,7 @@ static void test_members(void)
 
 /* ---- what is taken */
 
+/* Proves: 10021-5.3-1 10021-7.2-1 10021-8.4-1 10021-9-5 */
 static void test_replay(void)
 {
 	struct msg plain = gf_request();
@@ -176,6 +179,7 @@ static void test_replay(void)
 	gf_ask(&t, a, NULL, 5, &plain);
 	CHECK(gf_take(&t, b, false) == ERR_OK && fx_same(&plain, &t.got), "a request");
 	CHECK(gf_take(&t, b, false) == ERR_REPLAY, "again");
+	CHECK(gf_take(&t, b, true) == ERR_REPLAY, "an Echo does not change that");
 	CHECK(gf_take(&t, c, false) == ERR_OK, "to the whole group");
 	CHECK(osc_group_forget(b, gf_other(b, A)) == ERR_STATE, "its window counts");
 	gf_ask(&later, a, gf_other(a, B), 5, &plain);
@@ -195,6 +199,7 @@ static void stale_again(void)
 	REQUIRE(add(b, "a1", gf_ed25519[A].cred) == ERR_OK, "it comes again");
 }
 
+/* Proves: 10021-2.6.1.2-3 10021-9-4 */
 static void test_stale(void)
 {
 	struct msg plain = gf_request();
@@ -225,7 +230,9 @@ static void test_stale(void)
 	close_groups();
 }
 
-/* Section 9, with the values of oscore/echo.h. */
+/* Section 9, with the values of oscore/echo.h.
+ *
+ * Proves: 10021-9-1 10021-9-2 */
 static void test_echo_exchange(void)
 {
 	static const uint8_t key[32] = {1};
@@ -269,6 +276,7 @@ static void test_echo_exchange(void)
 	close_groups();
 }
 
+/* Proves: 10021-9-3 */
 static void test_echo_is_pairwise(void)
 {
 	struct msg plain = gf_request(), out;
@@ -324,7 +332,9 @@ static void test_silent(void)
 	close_groups();
 }
 
-/* One mode alone: what is in the other is not taken, and not sent. */
+/* One mode alone: what is in the other is not taken, and not sent.
+ *
+ * Proves: 10021-2.1.7-3 10021-6-1 */
 static void test_one_mode(void)
 {
 	struct gf_group signing = gf_both, pairing = gf_both;
@@ -377,6 +387,7 @@ static const struct {
 	{"cut short", MSG_POST, "3905034461", ERR_SYNTAX, false},
 };
 
+/* Proves: 10021-3.2-2 10021-4.3-1 10021-6-2 */
 static void test_options(void)
 {
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {

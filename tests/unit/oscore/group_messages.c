@@ -69,6 +69,7 @@ static void check_turned(const struct gf_trip *t, bool request, const char *what
 	CHECK(refused, what);
 }
 
+/* Proves: 10021-7-1 10021-7.2-3 */
 static void test_turned(const struct gf_group *g)
 {
 	struct msg plain = gf_request(), answer = gf_response();
@@ -122,6 +123,7 @@ static const struct {
 	{"another mode", "19050344616ca1", ERR_AUTH},
 };
 
+/* Proves: 10021-3.4-3 10021-7.2-4 */
 static void test_swapped_options(const struct gf_group *g)
 {
 	struct msg plain = gf_request();
@@ -168,6 +170,7 @@ static void check_stranger(
 	a = NULL;
 }
 
+/* Proves: 10021-2.4-2 10021-3.4-4 */
 static void test_strangers(void)
 {
 	const char *cred = gf_ed25519[A].cred;
@@ -237,7 +240,9 @@ static void test_bindings(const struct gf_group *g)
 	close_groups();
 }
 
-/* The mode of an answer is free, and says whether the kid must be there. */
+/* The mode of an answer is free, and says whether the kid must be there.
+ *
+ * Proves: 10021-3.2-1 10021-4.1-1 10021-7.4-1 */
 static void test_modes(void)
 {
 	static const struct {
@@ -272,7 +277,9 @@ static void test_modes(void)
 	close_groups();
 }
 
-/* Who answers is not whom it was asked, or does not say so. */
+/* Who answers is not whom it was asked, or does not say so.
+ *
+ * Proves: 10021-7.4-2 10021-8.6-1 */
 static void test_wrong_responder(void)
 {
 	struct msg plain = gf_request(), answer = gf_response();
@@ -326,6 +333,7 @@ static void test_observe(void)
 
 /* ---- new keys */
 
+/* Proves: 10021-2.6.3.2-1 10021-3.4-2 10021-5.1-1 10021-7.3-1 10021-7.3-2 10021-8.5-1 */
 static void test_rekey(const struct gf_group *old)
 {
 	struct gf_group next = *old;
@@ -359,7 +367,9 @@ static void test_rekey(const struct gf_group *old)
 	close_groups();
 }
 
-/* One of the two gets another Sender ID under the same Gid. */
+/* One of the two gets another Sender ID under the same Gid.
+ *
+ * Proves: 10021-7.3-3 10021-7.4-3 */
 static void test_renamed(void)
 {
 	struct msg plain = gf_request(), answer = gf_response(), out;
@@ -469,6 +479,7 @@ static void test_no_space(const struct gf_group *g)
 	close_groups();
 }
 
+/* Proves: 10021-2.6.2-1 */
 static void test_lengths(void)
 {
 	static uint8_t big[5000], room[8192];

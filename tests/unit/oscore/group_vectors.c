@@ -130,6 +130,7 @@ static void check_key(const uint8_t *key, int i)
 	CHECK_BYTES(span_make(key, want.n), want, name);
 }
 
+/* Proves: 10021-2.1.4-1 10021-2.1.9-1 10021-2.3-1 10021-2.5.1-1 10021-10-1 */
 static void check_set(void)
 {
 	snprintf(name, sizeof(name), "%s", cell[SET_NAME]);
@@ -230,6 +231,8 @@ static void check_protect(void)
 		fprintf(out_file, "\n");
 }
 
+/* Proves: 10021-2.1.7-1 10021-3.1-1 10021-3.3-1 10021-3.4-1 10021-4.1-2 10021-4.2-1 10021-7.1-1
+ * 10021-8.3-1 10021-10-2 */
 static void check_message(void)
 {
 	uint8_t opened[CAP];
@@ -246,6 +249,7 @@ static void check_message(void)
 	check_plain(&plain, description);
 }
 
+/* Of keys that sign. Proves: 10021-2.5.2-1 10021-8-1 */
 static void check_ecdh(void)
 {
 	struct osc_pkey *own = NULL, *pair = NULL, *other = NULL;

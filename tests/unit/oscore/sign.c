@@ -101,6 +101,7 @@ static const struct {
 	{"Ed448", 7, ed_public, ERR_UNSUPPORTED},
 };
 
+/* Proves: 10021-2.5.1-2 10021-2.5.2-2 */
 static void test_points(void)
 {
 	for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
