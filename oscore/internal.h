@@ -28,7 +28,7 @@ static inline void osc_cbor_head(struct writer *w, uint8_t major, size_t v)
 		return;
 	}
 	size_t n = v < 256 ? 1u : 2u;
-	wr_u8(w, (uint8_t)(major << 5 | (23 + n)));
+	wr_u8(w, (uint8_t)((size_t)major << 5 | (23 + n)));
 	wr_uint(w, v, n);
 }
 

@@ -229,12 +229,54 @@ static void test_macs(struct osc_crypto *c)
 	CHECK(osc_hmac256(c, SPAN_OF(big), SPAN_EMPTY, out) == ERR_RANGE, "a long key");
 }
 
+/* Computed with AES alone: the key is 00 01 02 ..., the nonce a0 to ab, the text 00 to 27. */
+static const struct {
+	int cose;
+	const char *want;
+} ctrs[] = {
+	{-65534,
+		"077d6340cf271dc45df629def589af61ecff7b0e36d26fa4b9bfc2b96b4d6e7a8aa71a985aac152d"},
+	{-65533,
+		"2f2d0d4acfaee3ea736a0a8f49ace98b95e57a104b481bda0ca5faa4f545c1e61b439c41dd763e54"},
+	{-65532,
+		"b7a537cd414165b068d588c3344b841e4c788436bb5e85b7e03b10317d04dbcfc6395e0e61ee2498"},
+};
+
+/* RFC 9459 section 4, with the counter of RFC 10021 section 2.1.7. */
+static void test_ctr(struct osc_crypto *c)
+{
+	uint8_t ctr_key[OSC_KEY_MAX], iv[12], text[40], out[40];
+
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (uint8_t)i;
+	memcpy(ctr_key, text, sizeof(ctr_key));
+	for (size_t i = 0; i < sizeof(iv); i++)
+		iv[i] = (uint8_t)(0xa0 + i);
+	for (size_t i = 0; i < sizeof(ctrs) / sizeof(ctrs[0]); i++) {
+		const struct osc_aead_info *a = osc_ctr_info(ctrs[i].cose);
+		REQUIRE(a && a->nonce_n == 12 && a->tag_n == 0, "AES-CTR");
+		CHECK(!osc_aead_info(ctrs[i].cose), "which is no AEAD");
+		CHECK(osc_ctr(c, a, ctr_key, iv, SPAN_OF(text), out) == ERR_OK, "AES-CTR");
+		CHECK_BYTES(SPAN_OF(out), test_hex(ctrs[i].want), "three blocks");
+		CHECK(osc_ctr(c, a, ctr_key, iv, SPAN_OF(out), out) == ERR_OK, "in place");
+		CHECK_BYTES(SPAN_OF(out), SPAN_OF(text), "and back");
+		CHECK(osc_ctr(c, a, ctr_key, iv, SPAN_EMPTY, out) == ERR_OK, "nothing");
+		CHECK(osc_ctr(c, a, ctr_key, iv, span_make(text, OSC_INPUT_MAX + 1), out) ==
+				ERR_RANGE,
+			"too long");
+	}
+	CHECK(!osc_ctr_info(10) && !osc_ctr_info(0), "what is no AES-CTR");
+	CHECK(osc_ctr(c, osc_aead_info(10), ctr_key, iv, SPAN_OF(text), out) == ERR_UNSUPPORTED,
+		"an AEAD");
+}
+
 int main(void)
 {
 	struct osc_crypto *c = fx_crypto();
 
 	test_infos();
 	test_aeads(c);
+	test_ctr(c);
 	test_limits(c);
 	test_hkdfs(c);
 	test_macs(c);
