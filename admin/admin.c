@@ -20,7 +20,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { WHY_BYTES = 256, BACKLOG = 128, HEADERS_MAX = 16 * 1024, IDLE_TIMEOUT_S = 30 };
+enum { WHY_BYTES = 256, HEADERS_MAX = 16 * 1024, IDLE_TIMEOUT_S = 30 };
 
 /* Bodies with secrets pass through libevent's buffers, which it frees as they are. These wipe what
  * they free. They stand on malloc, so memory that libevent took before is theirs to free as well.
@@ -72,125 +72,6 @@ static void on_request(struct evhttp_request *http, void *arg)
 		routes_dispatch(r);
 }
 
-/* Whether somebody listens there: ERR_BUSY. A file that nobody listens on any more is removed. */
-static enum err clear_stale(const struct sockaddr_un *sun, char *why)
-{
-	struct stat st;
-	int fd, rc;
-
-	if (lstat(sun->sun_path, &st))
-		return errno == ENOENT ? ERR_OK : say(why, ERR_IO, "cannot look at", sun->sun_path);
-	errno = 0;
-	if (!S_ISSOCK(st.st_mode))
-		return say(why, ERR_EXISTS, "what is there is no socket:", sun->sun_path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return say(why, ERR_IO, "cannot make", "a socket");
-	rc = connect(fd, (const struct sockaddr *)sun, sizeof(*sun));
-	if (rc && errno != ECONNREFUSED)
-		rc = 0; /* not plainly dead: leave it */
-	close(fd);
-	errno = 0;
-	if (rc == 0)
-		return say(why, ERR_BUSY, "another process listens on", sun->sun_path);
-	if (unlink(sun->sun_path))
-		return say(why, ERR_IO, "cannot remove the old", sun->sun_path);
-	return ERR_OK;
-}
-
-static enum err set_group(const char *path, const char *group, char *why)
-{
-	struct group *g;
-	struct stat st;
-
-	if (!group || !*group)
-		return ERR_OK;
-	errno = 0;
-	g = getgrnam(group);
-	if (!g)
-		return say(why, ERR_NOTFOUND, "there is no group", group);
-	/* The unit's filter of system calls knows no chown: its group is right from the start. */
-	if (stat(path, &st) == 0 && st.st_gid == g->gr_gid)
-		return ERR_OK;
-	if (chown(path, (uid_t)-1, g->gr_gid))
-		return say(why, ERR_IO, "cannot give the socket to group", group);
-	return ERR_OK;
-}
-
-/* Opened for nobody else until group and mode are right. */
-static int bind_private(int fd, const struct sockaddr_un *sun)
-{
-	mode_t old = umask(0177);
-	int rc = bind(fd, (const struct sockaddr *)sun, sizeof(*sun));
-	int keep = errno;
-
-	umask(old);
-	errno = keep;
-	return rc;
-}
-
-static enum err bind_socket(struct adm *a, int fd, const struct adm_opts *o, char *why)
-{
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	struct stat st;
-	enum err e;
-
-	errno = 0;
-	if (strlen(o->socket) >= sizeof(sun.sun_path))
-		return say(why, ERR_RANGE, "the path is too long:", o->socket);
-	memcpy(sun.sun_path, o->socket, strlen(o->socket) + 1);
-	e = clear_stale(&sun, why);
-	if (e)
-		return e;
-	if (bind_private(fd, &sun))
-		return say(why, errno == EADDRINUSE ? ERR_BUSY : ERR_IO, "cannot bind", o->socket);
-	memcpy(a->socket, sun.sun_path, sizeof(a->socket));
-	if (lstat(a->socket, &st) == 0) {
-		a->socket_dev = st.st_dev;
-		a->socket_ino = st.st_ino;
-	}
-	e = set_group(a->socket, o->group, why);
-	if (e)
-		return e;
-	if (chmod(a->socket, (mode_t)o->mode))
-		return say(why, ERR_IO, "cannot set the mode of", o->socket);
-	return listen(fd, BACKLOG) ? say(why, ERR_IO, "cannot listen on", o->socket) : ERR_OK;
-}
-
-/* An inherited one has to be what we would have made. */
-static enum err check_inherited(int fd, char *why)
-{
-	int domain = 0, listening = 0;
-	socklen_t n = sizeof(int);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) ||
-		getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n))
-		return say(why, ERR_IO, "cannot use", "the inherited admin socket");
-	errno = 0;
-	if (domain != AF_UNIX || !listening)
-		return say(why, ERR_UNSUPPORTED,
-			"not a listening Unix socket:", "the inherited admin socket");
-	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK))
-		return say(why, ERR_IO, "cannot use", "the inherited admin socket");
-	return ERR_OK;
-}
-
-static enum err open_socket(struct adm *a, const struct adm_opts *o, int *fd, char *why)
-{
-	enum err e;
-
-	*fd = o->fd;
-	if (o->fd >= 0)
-		return check_inherited(o->fd, why);
-	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (*fd < 0)
-		return say(why, ERR_IO, "cannot make", "a socket");
-	e = bind_socket(a, *fd, o, why);
-	if (e)
-		close(*fd);
-	return e;
-}
-
 static enum err start_http(struct adm *a, int fd)
 {
 	a->http = evhttp_new(a->base);
@@ -233,7 +114,13 @@ enum err adm_new(struct event_base *base, const struct adm_ops *ops, const struc
 	a->idem.last = &a->idem.first;
 	a->operations.last = &a->operations.first;
 	a->client_max = o->event_clients_max;
-	e = open_socket(a, o, &fd, why);
+	struct local_opts l = {.what = "admin",
+		.type = SOCK_STREAM,
+		.path = o->socket,
+		.mode = o->mode,
+		.group = o->group,
+		.fd = o->fd};
+	e = local_listen(&l, &fd, &a->socket, why);
 	if (e)
 		goto out;
 	e = events_init(a);
@@ -253,20 +140,11 @@ out:
 	return ERR_OK;
 }
 
-static void remove_socket(const struct adm *a)
-{
-	struct stat st;
-
-	if (a->socket[0] && lstat(a->socket, &st) == 0 && st.st_dev == a->socket_dev &&
-		st.st_ino == a->socket_ino)
-		unlink(a->socket);
-}
-
 void adm_free(struct adm *a)
 {
 	if (!a)
 		return;
-	remove_socket(a);
+	local_remove(&a->socket);
 	events_fini(a);
 	operations_fini(a);
 	while (a->requests)

@@ -57,6 +57,14 @@ struct adm_status {
 		bool nosec;
 	} listeners[16];
 	size_t listener_n;
+	struct adm_gateway {
+		const char *name, *type, *role;
+		bool nosec, up;
+		const char *reason; /* why it is down, or what there is to say of it */
+		uint64_t since_s;   /* in that state */
+		uint64_t links, queued, received, sent, refused, undelivered, faults;
+	} gateways[16];
+	size_t gateway_n;
 	/* Refused messages that belong to no endpoint that is known, since the start; newest
 	 * first. They live until the next call. */
 	const struct adm_reason *refusals;

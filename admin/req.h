@@ -6,6 +6,7 @@
 #include "admin/admin.h"
 #include "admin/json.h"
 #include "admin/url.h"
+#include "base/local.h"
 
 #include <sys/socket.h>
 
@@ -42,8 +43,7 @@ struct adm {
 	struct sse *clients; /* of the event stream */
 	size_t client_n, client_max;
 	struct event *beat;
-	char socket[108]; /* the file we made; "": none */
-	uint64_t socket_dev, socket_ino;
+	struct local_file socket;
 };
 
 struct adm_req;

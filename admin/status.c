@@ -23,6 +23,32 @@ static void listeners(struct jo *o, const struct adm_status *s)
 	jo_end_array(o);
 }
 
+static void gateways(struct jo *o, const struct adm_status *s)
+{
+	jo_array(o, "gateways");
+	for (size_t i = 0; i < s->gateway_n; i++) {
+		const struct adm_gateway *g = &s->gateways[i];
+
+		jo_object(o, NULL);
+		jo_str(o, "name", g->name);
+		jo_str(o, "type", g->type);
+		jo_str(o, "role", g->role);
+		jo_bool(o, "nosec", g->nosec);
+		jo_bool(o, "up", g->up);
+		jo_str(o, "reason", g->reason);
+		jo_u64(o, "since_s", g->since_s);
+		jo_u64(o, "links", g->links);
+		jo_u64(o, "queued", g->queued);
+		jo_u64(o, "received", g->received);
+		jo_u64(o, "sent", g->sent);
+		jo_u64(o, "refused", g->refused);
+		jo_u64(o, "undelivered", g->undelivered);
+		jo_u64(o, "faults", g->faults);
+		jo_end_object(o);
+	}
+	jo_end_array(o);
+}
+
 static void refusals(struct jo *o, const struct adm_status *s)
 {
 	jo_array(o, "refusals");
@@ -54,6 +80,7 @@ void status_get(struct adm_req *r)
 	jo_u64(&o, "damaged", s.damaged);
 	jo_end_object(&o);
 	listeners(&o, &s);
+	gateways(&o, &s);
 	refusals(&o, &s);
 	jo_end_object(&o);
 	req_json(r, 200, &o);

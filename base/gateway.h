@@ -36,8 +36,8 @@ uint16_t gateway_number(const char *name);
  * twice. `way` tells by which of several bridges it came, or 0. ERR_RANGE: it is no such address,
  * or kind; ERR_NOMEM. */
 enum { GATEWAY_ADDRESS_MAX = 255 };
-MUST_USE enum err gateway_peer(uint16_t number, enum gateway_kind kind, struct span address,
-	uint16_t way, struct peer *out);
+MUST_USE enum err gateway_peer(
+	uint16_t number, enum gateway_kind kind, struct span address, struct peer *out);
 static inline bool gateway_is(const struct peer *p)
 {
 	return p->bearer == BEARER_SMS || p->bearer == BEARER_NONIP;

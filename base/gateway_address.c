@@ -132,13 +132,12 @@ static bool is_plain(struct span s)
 	return true;
 }
 
-enum err gateway_peer(uint16_t number, enum gateway_kind kind, struct span address, uint16_t way,
-	struct peer *out)
+enum err gateway_peer(
+	uint16_t number, enum gateway_kind kind, struct span address, struct peer *out)
 {
 	struct peer p = {.bearer = kind == GATEWAY_SMS ? BEARER_SMS : BEARER_NONIP,
 		.flags = (uint8_t)kind,
 		.listener = number,
-		.connection = way,
 		.addr_n = (uint8_t)address.n};
 	struct long_address *a;
 	enum err err;

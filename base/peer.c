@@ -177,7 +177,7 @@ static enum err unpack_gateway(struct reader *r, struct peer *p)
 	if (rd_u8(r))
 		rd_fail(r, ERR_RANGE); /* it has no local address */
 	enum err err = rd_end(r);
-	return err ? err : gateway_peer(p->listener, (enum gateway_kind)p->flags, address, 0, p);
+	return err ? err : gateway_peer(p->listener, (enum gateway_kind)p->flags, address, p);
 }
 
 enum err peer_unpack(struct span s, struct peer *out)

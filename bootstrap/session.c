@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bootstrap/session.h"
 
+#include "base/gateway.h"
 #include "base/text.h"
 #include "lwm2m/format.h"
 
@@ -19,6 +20,7 @@ void bs_session_free(struct bs *b, struct bs_session *s)
 	e->session = NULL;
 	b->session_n--;
 	bs_plan_unref(s->plan);
+	gateway_drop(&s->peer);
 	secret_wipe(s, sizeof(*s));
 	free(s);
 }
@@ -221,6 +223,7 @@ enum err bs_session_start(struct bs *b, struct endpoint *e, const struct bs_way 
 	s->endpoint = e;
 	s->ctx = way->ctx;
 	s->peer = way->peer;
+	gateway_keep(&s->peer);
 	s->format = format;
 	begin(s, p);
 	be->session = s;

@@ -148,6 +148,18 @@ void core_unsent(struct core *c, const struct peer *to, struct span datagram)
 		ep_unsent(c->x, to, datagram);
 }
 
+void core_link_up(struct core *c, uint16_t gateway)
+{
+	if (!c->failed)
+		ep_link_up(c->x, gateway);
+}
+
+void core_mtu(struct core *c, const struct peer *p, uint32_t bytes)
+{
+	if (!c->failed)
+		ep_mtu(c->x, p, bytes);
+}
+
 enum err core_start(struct core *c, struct store *s, uint64_t boot_ms, int64_t wall_ms)
 {
 	c->store = s;

@@ -28,6 +28,8 @@ struct core_io {
 	void (*damaged)(void *arg, const struct rec_damage *r, struct span endpoint);
 	/* What sockets and sessions have to tell, beside the core's metrics. May be NULL. */
 	void (*metrics)(void *arg, adm_metric_fn *fn, void *cb_arg);
+	/* Likewise of gateways, into `out->gateways`. May be NULL. */
+	void (*gateways)(void *arg, struct adm_status *out);
 	void *arg;
 };
 
@@ -72,8 +74,14 @@ const char *core_channel_failed(
 	struct core *c, const struct peer *from, const struct channel_failure *f);
 /* A connection has ended. In a turn. */
 void core_closed(struct core *c, const struct peer *who);
-/* What io.send was given could not be sent, for there is no such connection. From within it too. */
+/* What io.send was given did not leave: there is no such connection, or the gateway's link is down.
+ * From within it too. */
 void core_unsent(struct core *c, const struct peer *to, struct span datagram);
+/* The link of a gateway has come up. In a turn. */
+void core_link_up(struct core *c, uint16_t gateway);
+/* A device behind a gateway takes at most that long messages; 0: what its gateway takes. In a turn.
+ */
+void core_mtu(struct core *c, const struct peer *p, uint32_t bytes);
 /* What is due by now. */
 void core_timers(struct core *c);
 /* The end of a turn: records are submitted; effects leave, now or when they may. */

@@ -46,6 +46,8 @@ static void op_status(void *arg, struct adm_status *out)
 			.port = c->port[i],
 			.nosec = g->listen[i].nosec};
 	}
+	if (c->opts.io.gateways)
+		c->opts.io.gateways(c->opts.io.arg, out);
 	core_refusals(c, out);
 	if (!c->up)
 		return;

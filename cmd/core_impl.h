@@ -71,6 +71,7 @@ struct core {
 	uint64_t next_ticket;
 	struct ep_counters lost; /* while nothing can be stored */
 	uint16_t port[CFG_LISTEN_MAX];
+	struct gateway_timings timings;
 	uint64_t recoveries;
 	uint64_t damaged; /* rows of the database that contradict themselves, when it was loaded */
 	struct core_upload upload[CORE_UPLOADS_MAX];

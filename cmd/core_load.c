@@ -280,6 +280,18 @@ static enum err new_directory(struct core *c, const struct store_info *info)
 	return ep_directory_init(&c->dir, &o);
 }
 
+static enum err set_gateway(struct core *c, const struct cfg_gateway *g, struct ep_exchange_opts *o)
+{
+	struct gateway_pace pace = cfg_gateway_pace(g);
+	size_t at = c->timings.n;
+	enum err err = gateway_timings_add(&c->timings, gateway_number(g->name), &pace);
+	if (err)
+		return err;
+	o->gateway[at].role = g->role == CFG_ROLE_BOOTSTRAP ? REC_ROLE_BOOTSTRAP : REC_ROLE_SERVER;
+	o->gateway[at].nosec = g->nosec;
+	return ERR_OK;
+}
+
 static enum err new_exchange(struct core *c, uint64_t now_ms)
 {
 	const struct cfg *g = c->opts.cfg;
@@ -301,6 +313,13 @@ static enum err new_exchange(struct core *c, uint64_t now_ms)
 		o.listener[i].role = bootstrap ? REC_ROLE_BOOTSTRAP : REC_ROLE_SERVER;
 		o.listener[i].nosec = g->listen[i].nosec;
 		o.listener[i].require = (uint8_t)g->listen[i].require;
+	}
+	c->timings.n = 0;
+	o.gateways = &c->timings;
+	for (size_t i = 0; i < g->gateway_n; i++) {
+		enum err err = set_gateway(c, &g->gateway[i], &o);
+		if (err)
+			return err;
 	}
 	return ep_exchange_new(&o, &c->x);
 }

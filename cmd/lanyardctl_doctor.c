@@ -229,6 +229,36 @@ static void check_listeners(struct doctor *d)
 		check_listener(d, json_object_array_get_idx(list, i));
 }
 
+static void check_gateway(struct doctor *d, struct json_object *g)
+{
+	struct ctl *c = d->ctl;
+	bool up = json_object_get_boolean(ctl_member(g, "up"));
+	const char *who = ctl_fmt(c, "%s (%s, %s)", ctl_cell(c, g, "name"), ctl_cell(c, g, "type"),
+		ctl_cell(c, g, "role"));
+
+	doc_say(d, up ? DOC_OK : DOC_WARN, "gateway",
+		ctl_fmt(c, "%s is %s: %s", who, up ? "up" : "down", ctl_cell(c, g, "reason")),
+		up ? NULL
+		   : "look after what is at its other end; its devices are not reached meanwhile");
+	if (json_object_get_int64(ctl_member(g, "faults")))
+		doc_say(d, DOC_WARN, "gateway",
+			ctl_fmt(c, "%s: its other end did not keep to the protocol %s times", who,
+				ctl_cell(c, g, "faults")),
+			"the log says what was wrong");
+	if (json_object_get_boolean(ctl_member(g, "nosec")))
+		doc_say(d, DOC_WARN, "nosec",
+			ctl_fmt(c, "%s: anybody may register without security", who),
+			"set nosec = no, and name those that must in [server] nosec_endpoints");
+}
+
+static void check_gateways(struct doctor *d)
+{
+	struct json_object *list = ctl_member(d->status, "gateways");
+
+	for (size_t i = 0; list && i < json_object_array_length(list); i++)
+		check_gateway(d, json_object_array_get_idx(list, i));
+}
+
 /* Refused messages that belong to no endpoint; those of endpoints are for 'explain'. */
 static void check_refusals(struct doctor *d)
 {
@@ -414,6 +444,7 @@ int ctl_doctor(struct ctl *c)
 		check_version(&d);
 		check_storage(&d);
 		check_listeners(&d);
+		check_gateways(&d);
 		check_limits(&d);
 		check_refusals(&d);
 		check_endpoints(&d);

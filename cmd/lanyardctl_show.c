@@ -31,6 +31,27 @@ static void listeners(struct ctl *c, struct json_object *array)
 	ctl_table_print(&t);
 }
 
+/* Few installations have any. */
+static void gateways(struct ctl *c, struct json_object *array)
+{
+	struct ctl_table t = {0};
+
+	if (!length(array))
+		return;
+	printf("\n");
+	ctl_table_row(&t, 7, "GATEWAY", "TYPE", "STATE", "SINCE", "SENT", "RECEIVED", "REASON");
+	for (size_t i = 0; i < length(array); i++) {
+		bool up = json_object_get_boolean(ctl_member(at(array, i), "up"));
+
+		ctl_table_row(&t, 7, ctl_cell(c, at(array, i), "name"),
+			ctl_cell(c, at(array, i), "type"), up ? "up" : "down",
+			ctl_duration(c, ctl_member(at(array, i), "since_s")),
+			ctl_cell(c, at(array, i), "sent"), ctl_cell(c, at(array, i), "received"),
+			ctl_cell(c, at(array, i), "reason"));
+	}
+	ctl_table_print(&t);
+}
+
 int ctl_status(struct ctl *c)
 {
 	struct ctl_table t = {0};
@@ -53,6 +74,7 @@ int ctl_status(struct ctl *c)
 			&t, 2, "bootstrap sessions", ctl_cell(c, r.json, "bootstrap_sessions"));
 		ctl_table_print(&t);
 		listeners(c, ctl_member(r.json, "listeners"));
+		gateways(c, ctl_member(r.json, "gateways"));
 	}
 	ctl_reply_free(&r);
 	return rc;

@@ -5,10 +5,11 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "cmd/core.h"
+#include "cmd/lanyardd_gateway.h"
 #include "cmd/lanyardd_identity.h"
-#include "cmd/lanyardd_listen.h"
 #include "cmd/lanyardd_models.h"
 #include "cmd/lanyardd_restore.h"
+#include "cmd/lanyardd_store.h"
 #include "oscore/crypto.h"
 #include "storage/sqlite.h"
 #include "transport/net.h"
@@ -41,6 +42,7 @@ struct daemon {
 	struct event_base *base;
 	struct event *timer, *store_event, *images_event, *wake_event, *watchdog, *sig[3];
 	struct net *net;
+	struct gateways *gateways;
 	struct adm *adm;
 	struct core *core;
 	struct store_images *images;
@@ -105,6 +107,8 @@ static void end_turn(struct daemon *d)
 {
 	core_turn_end(d->core);
 	net_flush(d->net);
+	if (d->gateways)
+		gateways_flush(d->gateways);
 	d->in_turn = false;
 	arm_timer(d);
 }
@@ -129,6 +133,35 @@ static void on_closed(void *arg, const struct peer *who)
 	struct daemon *d = arg;
 	begin_turn(d);
 	core_closed(d->core, who);
+}
+
+static void on_message(void *arg, const struct peer *from, struct span datagram)
+{
+	struct daemon *d = arg;
+	begin_turn(d);
+	core_input(d->core, from, datagram);
+}
+
+static void on_link(void *arg, const struct gateway *g, bool up)
+{
+	struct daemon *d = arg;
+	begin_turn(d);
+	if (up)
+		core_link_up(d->core, gateway_number_of(g));
+}
+
+static void on_unsent(void *arg, const struct peer *to, struct span datagram)
+{
+	struct daemon *d = arg;
+	begin_turn(d);
+	core_unsent(d->core, to, datagram);
+}
+
+static void on_mtu(void *arg, const struct peer *to, uint32_t bytes)
+{
+	struct daemon *d = arg;
+	begin_turn(d);
+	core_mtu(d->core, to, bytes);
 }
 
 static bool on_psk(void *arg, uint16_t listener, struct span identity, struct channel_psk *out)
@@ -204,7 +237,11 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 static void say_send(void *arg, const struct peer *to, struct span bytes)
 {
 	struct daemon *d = arg;
-	enum err err = d->net ? net_send(d->net, to, bytes) : ERR_STATE;
+	enum err err = ERR_STATE;
+	if (gateway_is(to) && d->gateways)
+		err = gateways_send(d->gateways, to, bytes);
+	else if (d->net)
+		err = net_send(d->net, to, bytes);
 	if (!err)
 		return;
 	log_fields(
@@ -266,58 +303,17 @@ static void say_refused(void *arg, const struct ep_delivery *d)
 		log_number("not_logged", (int64_t)dropped));
 }
 
-static void say_storage(void *arg, enum err e)
-{
-	(void)arg;
-	if (e == ERR_SEALED)
-		log_error("the database is sealed, requests get 5.03 until 'lanyardctl unseal': it "
-			  "may be a copy; 'lanyardctl status' says why");
-	else if (e)
-		log_fields(LOG_LEVEL_ERROR, "nothing can be stored, requests get 5.03 until it can",
-			log_text("reason", span_str(err_text(e))));
-	else
-		log_notice("storage works again");
-}
-
-static void say_rolled_back(void *arg, uint32_t rollbacks)
-{
-	(void)arg;
-	log_fields(LOG_LEVEL_WARNING,
-		"the database is an older copy than its anchor: sender numbers start in the "
-		"next range, every device has to answer an Echo challenge, and keys drawn after "
-		"the copy was made are lost",
-		log_number("rollbacks", rollbacks));
-}
-
-static const char *damage_text(const struct rec_damage *r)
-{
-	if (r->deleted)
-		return "what is left of a deleted key is damaged: imported keys start above what "
-		       "it "
-		       "may have been used for";
-	if (r->mended)
-		return "a bit of a row of the log of requests had turned, and was turned back: "
-		       "nothing is lost, but look after the disk";
-	if (!strcmp(r->table, "seen"))
-		return "a row of the log of requests is damaged or lost: every device has to "
-		       "answer "
-		       "an Echo challenge";
-	return "a row of the database contradicts itself, and whoever it concerns is not served: "
-	       "'lanyardctl explain' says what to do";
-}
-
-static void say_damaged(void *arg, const struct rec_damage *r, struct span endpoint)
-{
-	(void)arg;
-	log_fields(r->deleted || r->mended ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, damage_text(r),
-		log_text("table", span_str(r->table)), log_number("row", (int64_t)r->row),
-		log_text("ep", endpoint));
-}
-
 static void say_metrics(void *arg, adm_metric_fn *fn, void *cb_arg)
 {
 	const struct daemon *d = arg;
 	daemon_net_metrics(d->net, fn, cb_arg);
+	daemon_gateway_metrics(d->gateways, fn, cb_arg);
+}
+
+static void say_gateways(void *arg, struct adm_status *out)
+{
+	const struct daemon *d = arg;
+	daemon_gateway_status(d->gateways, &d->cfg, out);
 }
 
 static void say_wake(void *arg)
@@ -421,37 +417,6 @@ static bool open_events(struct daemon *d)
 	return !event_add(d->watchdog, &tv);
 }
 
-static enum err image_add(void *arg, uint64_t upload, uint64_t at, struct span bytes)
-{
-	return store_images_add(arg, upload, at, bytes);
-}
-
-static void image_drop(void *arg, uint64_t upload)
-{
-	store_images_drop(arg, upload);
-}
-
-static void image_seal(void *arg, struct store_image_seal *s)
-{
-	store_images_seal(arg, s);
-}
-
-static enum err image_read(
-	void *arg, const uint8_t sha256[static STORE_SHA256], uint64_t at, uint8_t *buf, size_t n)
-{
-	return store_images_read(arg, sha256, at, buf, n);
-}
-
-static void image_remove(void *arg, const uint8_t sha256[static STORE_SHA256])
-{
-	store_images_remove(arg, sha256);
-}
-
-static void image_sweep(void *arg, store_images_keep_fn *keep, void *keep_arg)
-{
-	store_images_sweep(arg, keep, keep_arg);
-}
-
 /* Beside the database, whose directory is there and locked by now. */
 static bool open_images(struct daemon *d, char *why)
 {
@@ -464,13 +429,7 @@ static bool open_images(struct daemon *d, char *why)
 		log_error("cannot start: %s", why[0] ? why : err_text(err));
 		return false;
 	}
-	d->image_ops = (struct core_images){.add = image_add,
-		.drop = image_drop,
-		.seal = image_seal,
-		.read = image_read,
-		.remove = image_remove,
-		.sweep = image_sweep,
-		.arg = d->images};
+	d->image_ops = daemon_image_ops(d->images);
 	d->images_event =
 		event_new(d->base, store_images_fd(d->images), EV_READ | EV_PERSIST, on_images, d);
 	return d->images_event && !event_add(d->images_event, NULL);
@@ -487,10 +446,11 @@ static bool open_core(struct daemon *d)
 			.event = say_event,
 			.refused = say_refused,
 			.wake = say_wake,
-			.storage = say_storage,
-			.rolled_back = say_rolled_back,
-			.damaged = say_damaged,
+			.storage = daemon_say_storage,
+			.rolled_back = daemon_say_rolled_back,
+			.damaged = daemon_say_damaged,
 			.metrics = say_metrics,
+			.gateways = say_gateways,
 			.arg = d}};
 	enum err err = core_new(&o, &d->core);
 	if (err) {
@@ -566,6 +526,20 @@ static bool open_listeners(struct daemon *d)
 	return true;
 }
 
+static bool open_gateways(struct daemon *d)
+{
+	struct gateway_host host = {.input = on_message,
+		.turn = on_reads_over,
+		.link = on_link,
+		.unsent = on_unsent,
+		.mtu = on_mtu,
+		.arg = d};
+	if (!gateways_new(d->base, &host, &d->gateways))
+		return daemon_gateways(d->gateways, &d->cfg, &d->inherited);
+	log_error("cannot open gateways: out of memory");
+	return false;
+}
+
 static bool open_admin(struct daemon *d)
 {
 	char why[WHY_MAX] = "";
@@ -604,6 +578,8 @@ static int close_all(struct daemon *d)
 	/* Sockets first: nothing may arrive behind the exact windows. */
 	if (d->net)
 		net_pause(d->net);
+	if (d->gateways)
+		gateways_pause(d->gateways);
 	adm_free(d->adm);
 	d->adm = NULL;
 	if (d->images_event)
@@ -617,6 +593,8 @@ static int close_all(struct daemon *d)
 			net_flush(d->net);
 			net_release(d->net);
 		}
+		if (d->gateways)
+			gateways_flush(d->gateways);
 		if (err) {
 			log_fields(LOG_LEVEL_ERROR,
 				"not stopped cleanly, the next start treats it as a crash",
@@ -634,6 +612,7 @@ static int close_all(struct daemon *d)
 	core_free(d->core);
 	daemon_models_free();
 	net_free(d->net);
+	gateways_free(d->gateways);
 	for (size_t i = 0; i < 3; i++)
 		if (d->sig[i])
 			event_free(d->sig[i]);
@@ -657,7 +636,7 @@ static int run(struct daemon *d)
 	(void)daemon_models_load(d->cfg.models_dir);
 	d->base = event_base_new();
 	if (!d->base || !daemon_inherit(&d->cfg, &d->inherited) || !open_events(d) ||
-		!open_core(d) || !open_listeners(d) || !open_admin(d)) {
+		!open_core(d) || !open_listeners(d) || !open_gateways(d) || !open_admin(d)) {
 		close_all(d);
 		return EXIT_FAILURE;
 	}

@@ -65,16 +65,28 @@ static size_t tcp_listener(const struct cfg *cfg, const char *name)
 	return CFG_LISTEN_MAX;
 }
 
+/* The gateway of that name that has a socket, or CFG_GATEWAY_MAX. */
+static size_t socket_gateway(const struct cfg *cfg, const char *name)
+{
+	for (size_t i = 0; i < cfg->gateway_n; i++)
+		if (cfg->gateway[i].type == CFG_GATEWAY_SOCKET &&
+			strcmp(cfg->gateway[i].name, name) == 0)
+			return i;
+	return CFG_GATEWAY_MAX;
+}
+
 /* Whose it is, by its name; the one of `fd` is taken once. */
 static bool take_one(const struct cfg *cfg, struct daemon_inherited *d, const char *name, int fd)
 {
-	size_t at = tcp_listener(cfg, name);
-	int *home = strcmp(name, "admin") == 0 ? &d->admin
-		    : at < CFG_LISTEN_MAX      ? &d->listen[at]
-					       : NULL;
+	size_t at = tcp_listener(cfg, name), gateway = socket_gateway(cfg, name);
+	int *home = strcmp(name, "admin") == 0  ? &d->admin
+		    : at < CFG_LISTEN_MAX       ? &d->listen[at]
+		    : gateway < CFG_GATEWAY_MAX ? &d->gateway[gateway]
+						: NULL;
 	if (!home)
 		log_error("cannot start: inherited socket %d is named \"%s\"; only \"admin\" and "
-			  "the NAME of a [listen NAME] with \"transport = tcp\" or tls are known "
+			  "the NAME of a [listen NAME] with \"transport = tcp\" or tls, or of a "
+			  "[gateway NAME] with \"type = socket\", are known "
 			  "(FileDescriptorName= of the socket unit)",
 			fd - SD_LISTEN_FDS_START + 1, name);
 	else if (*home >= 0)
@@ -92,6 +104,8 @@ bool daemon_inherit(const struct cfg *cfg, struct daemon_inherited *d)
 	d->admin = -1;
 	for (size_t i = 0; i < CFG_LISTEN_MAX; i++)
 		d->listen[i] = -1;
+	for (size_t i = 0; i < CFG_GATEWAY_MAX; i++)
+		d->gateway[i] = -1;
 	if (n < 0)
 		log_fields(LOG_LEVEL_ERROR, "cannot take the inherited sockets",
 			log_text("reason", span_str(strerror(-n))));

@@ -10,7 +10,8 @@
 /* Each -1 where there is none. */
 struct daemon_inherited {
 	int admin;
-	int listen[CFG_LISTEN_MAX]; /* of TCP listeners, until they are open */
+	int listen[CFG_LISTEN_MAX];   /* of TCP listeners, until they are open */
+	int gateway[CFG_GATEWAY_MAX]; /* of gateway sockets, likewise */
 };
 
 /* What a socket unit hands over is known by its FileDescriptorName=. False, and logged: one is not

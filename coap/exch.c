@@ -39,12 +39,12 @@ void exch_peer(const struct exch *x, struct peer *out)
 	memcpy(out, &x->key[MID_BYTES], sizeof(*out));
 }
 
-static const struct bearer_timing *timing_of(const struct exch *x)
+static const struct bearer_timing *timing_of(const struct exch_table *t, const struct exch *x)
 {
 	struct peer peer;
 
 	exch_peer(x, &peer);
-	return bearer_timing(peer.bearer);
+	return gateway_timing(t->gateways, &peer);
 }
 
 void exch_table_init(struct exch_table *t, struct wheel *w, const uint8_t seed[static 16])
@@ -52,6 +52,7 @@ void exch_table_init(struct exch_table *t, struct wheel *w, const uint8_t seed[s
 	map_init(&t->by_mid, mid_key, seed);
 	map_init(&t->by_token, token_key, seed);
 	t->wheel = w;
+	t->gateways = NULL;
 }
 
 void exch_table_fini(struct exch_table *t)
@@ -61,9 +62,9 @@ void exch_table_fini(struct exch_table *t)
 }
 
 /* Streams have no Message IDs (RFC 8323 section 3.2), so there is nothing to find them by. */
-static bool has_mid(const struct exch *x)
+static bool has_mid(const struct exch_table *t, const struct exch *x)
 {
-	return !timing_of(x)->reliable;
+	return !timing_of(t, x)->reliable;
 }
 
 /* ACK_TIMEOUT to ACK_TIMEOUT * ACK_RANDOM_FACTOR, both ends included. */
@@ -84,12 +85,12 @@ static void fill(struct exch *x, const struct peer *to, const struct msg *m, boo
 
 static enum err enter(struct exch_table *t, struct exch *x)
 {
-	enum err err = has_mid(x) ? map_put(&t->by_mid, x) : ERR_OK;
+	enum err err = has_mid(t, x) ? map_put(&t->by_mid, x) : ERR_OK;
 
 	if (err != ERR_OK || !x->wants_reply)
 		return err;
 	err = map_put(&t->by_token, x);
-	if (err != ERR_OK && has_mid(x))
+	if (err != ERR_OK && has_mid(t, x))
 		map_del(&t->by_mid, mid_key(x));
 	return err;
 }
@@ -98,7 +99,7 @@ static enum err enter(struct exch_table *t, struct exch *x)
 static void arm(struct exch_table *t, struct exch *x, bool confirmable, uint64_t now_ms,
 	const struct rng *rng)
 {
-	const struct bearer_timing *timing = timing_of(x);
+	const struct bearer_timing *timing = timing_of(t, x);
 
 	x->acked = timing->reliable || !confirmable;
 	x->timeout_ms = x->acked ? timing->response_wait_ms : first_timeout(timing, rng);
@@ -130,7 +131,7 @@ enum err exch_start(struct exch_table *t, struct exch *x, const struct peer *to,
 void exch_pace(struct exch_table *t, struct exch *x, uint32_t ack_timeout_ms,
 	uint8_t max_retransmit, uint64_t now_ms)
 {
-	uint32_t usual_ms = timing_of(x)->ack_timeout_ms;
+	uint32_t usual_ms = timing_of(t, x)->ack_timeout_ms;
 
 	if (max_retransmit)
 		x->max_retransmit = (uint8_t)(max_retransmit + 1);
@@ -146,7 +147,7 @@ void exch_stop(struct exch_table *t, struct exch *x)
 	if (!x->bytes)
 		return;
 	wheel_del(t->wheel, &x->timer);
-	if (has_mid(x))
+	if (has_mid(t, x))
 		map_del(&t->by_mid, mid_key(x));
 	if (x->wants_reply)
 		map_del(&t->by_token, token_key(x));
@@ -174,14 +175,14 @@ void exch_acked(struct exch_table *t, struct exch *x, uint64_t now_ms)
 		return;
 	x->acked = true;
 	if (x->wants_reply)
-		wheel_add(t->wheel, &x->timer, now_ms + timing_of(x)->response_wait_ms);
+		wheel_add(t->wheel, &x->timer, now_ms + timing_of(t, x)->response_wait_ms);
 	else
 		wheel_del(t->wheel, &x->timer);
 }
 
 enum exch_due exch_timer(struct exch_table *t, struct exch *x, uint64_t now_ms)
 {
-	uint32_t max = x->max_retransmit ? x->max_retransmit - 1U : timing_of(x)->max_retransmit;
+	uint32_t max = x->max_retransmit ? x->max_retransmit - 1U : timing_of(t, x)->max_retransmit;
 
 	if (x->acked || x->retransmits >= max)
 		return EXCH_TIMEOUT;

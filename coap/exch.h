@@ -5,8 +5,8 @@
 #ifndef LANYARD_COAP_EXCH_H
 #define LANYARD_COAP_EXCH_H
 
+#include "base/gateway.h"
 #include "base/map.h"
-#include "base/peer.h"
 #include "base/secret.h"
 #include "base/wheel.h"
 #include "coap/msg.h"
@@ -37,15 +37,17 @@ struct exch_table {
 	struct map by_mid;
 	struct map by_token;
 	struct wheel *wheel; /* the caller's; timers in it belong to exchanges only */
+	const struct gateway_timings *gateways; /* the caller's; NULL: there are none */
 };
 
 void exch_table_init(struct exch_table *t, struct wheel *w, const uint8_t seed[static 16]);
 void exch_table_fini(struct exch_table *t);
 
 /* Registers a message about to be sent and arms its timer (RFC 7252 section 4.2; timing of the
- * peer's bearer). Copies `datagram`. ERR_EXISTS if that MID is in use with the peer or the token is
- * taken; ERR_NOMEM. Nothing is kept on error. A NON request, and anything on a reliable bearer, is
- * never sent again: it starts as if acknowledged. On a reliable bearer there are no MIDs. */
+ * peer's bearer, or gateway). Copies `datagram`. ERR_EXISTS if that MID is in use with the peer or
+ * the token is taken; ERR_NOMEM. Nothing is kept on error. A NON request, and anything on a
+ * reliable bearer, is never sent again: it starts as if acknowledged. On a reliable bearer there
+ * are no MIDs. */
 MUST_USE enum err exch_start(struct exch_table *t, struct exch *x, const struct peer *to,
 	const struct msg *m, struct span datagram, bool wants_reply, uint64_t now_ms,
 	const struct rng *rng);

@@ -3,6 +3,7 @@
 #ifndef LANYARD_CONFIG_CONFIG_H
 #define LANYARD_CONFIG_CONFIG_H
 
+#include "base/gateway.h"
 #include "base/log.h"
 #include "base/span.h"
 
@@ -74,6 +75,8 @@ struct cfg_gateway {
 	char socket_user[64]; /* "": whoever its permissions let in */
 	uint32_t bridges;
 };
+/* What it says of the messages. */
+struct gateway_pace cfg_gateway_pace(const struct cfg_gateway *g);
 enum cfg_retransmit { CFG_RETRANSMIT_USUAL, CFG_RETRANSMIT_NO, CFG_RETRANSMIT_YES };
 
 struct cfg {

@@ -304,6 +304,19 @@ const void *cfg_home_const(const struct cfg_option *o, const struct cfg *c, size
 	return c;
 }
 
+struct gateway_pace cfg_gateway_pace(const struct cfg_gateway *g)
+{
+	struct gateway_pace p = {.mtu_bytes = g->mtu_bytes,
+		.ack_timeout_ms = g->ack_timeout_ms,
+		.response_wait_ms = g->response_wait_s * 1000};
+
+	if (g->retransmit == CFG_RETRANSMIT_NO)
+		p.max_retransmit = 1;
+	else if (g->retransmit == CFG_RETRANSMIT_YES)
+		p.max_retransmit = (uint8_t)(g->max_retransmit + 1);
+	return p;
+}
+
 void *cfg_home(const struct cfg_option *o, struct cfg *c, size_t at)
 {
 	return (void *)(uintptr_t)cfg_home_const(o, c, at);

@@ -113,7 +113,8 @@ static enum err build(
 	enum { LINK_FORMAT = 40 };
 	msg_init(m, MSG_CON, MSG_GET);
 	rng_fill(&x->dir->rng, b->r.token, sizeof(b->r.token));
-	m->token_n = sizeof(b->r.token);
+	b->r.token_n = sizeof(b->r.token);
+	m->token_n = b->r.token_n;
 	memcpy(m->token, b->r.token, sizeof(b->r.token));
 	if (!ep_choose_mid(x, b->r.conv, to, &m->mid))
 		return ERR_LIMIT;

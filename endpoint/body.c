@@ -123,6 +123,14 @@ static enum err add_options(const struct ep_tx *tx, struct msg *m)
 	return err;
 }
 
+/* The option with its head, of a block of the smallest size (RFC 7959 section 2.2). */
+static size_t block1_bytes(size_t at)
+{
+	enum { HEAD = 2, NUM_1 = 16, NUM_2 = 4096 };
+	size_t num = at / BLOCK_MIN;
+	return (size_t)HEAD + (num < NUM_1 ? 1 : num < NUM_2 ? 2 : 3);
+}
+
 /* It needs no blocks. */
 static enum err whole(struct ep_exchange *x, const struct ep_request *r, struct msg *m)
 {
@@ -150,10 +158,15 @@ enum err ep_tx_cut(
 	if (err)
 		return err;
 	room = room_for(x, r, pace, m);
-	if (room < BLOCK_MIN + BLOCK1_BYTES)
+	if (room < BLOCK_MIN + BLOCK1_BYTES) { /* what is not needed makes room */
+		msg_remove(m, OPT_SIZE1);
+		room = room_for(x, r, pace, m);
+	}
+	size_t head = room < BLOCK_MIN + BLOCK1_BYTES ? block1_bytes(tx->at) : BLOCK1_BYTES;
+	if (room < BLOCK_MIN + head)
 		return ERR_SPACE;
 	/* The size only shrinks, by powers of two, so that the offset fits each. */
-	uint8_t szx = block_szx_for(room - BLOCK1_BYTES);
+	uint8_t szx = block_szx_for(room - head);
 	if (szx < tx->szx)
 		tx->szx = szx;
 	struct block b = {.num = (uint32_t)(tx->at / block_size(tx->szx)), .szx = tx->szx};

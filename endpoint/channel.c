@@ -12,7 +12,7 @@ void ep_channel_read(const struct ep_exchange *x, uint64_t mark, struct ep_deliv
 static const struct ep_listener *listener_of(
 	const struct ep_exchange *x, const struct ep_delivery *d)
 {
-	return &x->opts.listener[d->from.listener % EP_LISTENERS_MAX];
+	return ep_listener_at(x, &d->from);
 }
 
 /* Over a channel the kid names the peer, as elsewhere: a proxy may have a channel of its own. It is

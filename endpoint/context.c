@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/gateway.h"
 #include "endpoint/context_pack.h"
 #include "endpoint/limits.h"
 #include "endpoint/mark.h"
@@ -566,8 +567,20 @@ void ep_context_heard(struct ep_context *c, const struct peer *from, uint64_t pi
 		return;
 	}
 	*moved = !peer_eq(&c->peer->peer, from);
+	if (*moved) {
+		gateway_keep(from);
+		gateway_drop(&c->peer->peer);
+	}
 	c->peer->peer = *from;
 	c->peer->piv = piv;
+}
+
+void ep_peer_forget(struct ep_context *c)
+{
+	if (c->peer)
+		gateway_drop(&c->peer->peer);
+	free(c->peer);
+	c->peer = NULL;
 }
 
 static uint64_t smaller(uint64_t a, uint64_t b)

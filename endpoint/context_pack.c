@@ -106,7 +106,7 @@ void ep_context_free(struct ep_context *c)
 {
 	if (!c)
 		return;
-	free(c->peer);
+	ep_peer_forget(c);
 	secret_wipe(c, offsetof(struct ep_context, packed) + packed_n(c));
 	free(c);
 }

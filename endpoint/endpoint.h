@@ -304,6 +304,8 @@ MUST_USE enum err ep_take_number(
 uint16_t ep_next_mid(struct ep_context *c);
 /* Records flags and generation. */
 void ep_context_record_state(struct turn *t, const struct ep_context *c);
+/* Forgets where it is. */
+void ep_peer_forget(struct ep_context *c);
 void ep_context_heard(struct ep_context *c, const struct peer *from, uint64_t piv, bool *moved);
 
 /* What storage gave back at start. An endpoint whose row is damaged has no settings, and what they

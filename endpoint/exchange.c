@@ -13,7 +13,7 @@ static struct span key_nosec(const void *item)
 static struct span key_token(const void *item)
 {
 	const struct ep_request *r = item;
-	return span_make(r->token, sizeof(r->token));
+	return span_make(r->token, r->token_n);
 }
 
 const struct osc_keys *ep_work_keys(struct ep_exchange *x, const struct ep_context *c)
@@ -22,9 +22,38 @@ const struct osc_keys *ep_work_keys(struct ep_exchange *x, const struct ep_conte
 	return &x->keys;
 }
 
-struct pace ep_pace_of(const struct ep_exchange *x, const struct endpoint *e, enum bearer bearer)
+/* The smallest of what is said, but no block below 16 bytes, and as many requests as are asked for.
+ */
+static struct pace pace_by_gateway(const struct ep_exchange *x, const struct endpoint *e,
+	const struct peer *to, const struct bearer_timing *timing)
 {
-	const struct bearer_timing *timing = bearer_timing(bearer);
+	enum { AROUND_BYTES = 40 }; /* a block of an answer, under OSCORE */
+	const struct pace *own = e && e->own ? &e->own->pace : NULL;
+	uint32_t mtu = ep_mtu_of(x, to);
+	struct pace p = {.ack_timeout_ms = timing->ack_timeout_ms,
+		.block_bytes = x->opts.pace.block_bytes ? x->opts.pace.block_bytes : PACE_BLOCK_MAX,
+		.max_retransmit = (uint8_t)timing->max_retransmit,
+		.nstart = (uint8_t)timing->nstart};
+	if (!mtu || mtu > timing->mtu_bytes)
+		mtu = timing->mtu_bytes;
+	if (own && own->message_bytes && own->message_bytes < mtu)
+		mtu = own->message_bytes;
+	p.message_bytes = (uint16_t)mtu;
+	if (own && own->nstart)
+		p.nstart = own->nstart;
+	if (own && own->block_bytes && own->block_bytes < p.block_bytes)
+		p.block_bytes = own->block_bytes;
+	while (p.block_bytes > PACE_BLOCK_MIN && p.block_bytes + (uint32_t)AROUND_BYTES > mtu)
+		p.block_bytes /= 2;
+	return p;
+}
+
+struct pace ep_pace_of(const struct ep_exchange *x, const struct endpoint *e, const struct peer *to)
+{
+	const struct bearer_timing *timing =
+		to ? gateway_timing(x->opts.gateways, to) : bearer_timing(BEARER_UDP);
+	if (to && gateway_kind_at(to))
+		return pace_by_gateway(x, e, to, timing);
 	struct pace p = {.ack_timeout_ms = timing->ack_timeout_ms,
 		.block_bytes = PACE_BLOCK_MAX,
 		.message_bytes = (uint16_t)timing->mtu_bytes,
@@ -38,9 +67,33 @@ struct pace ep_pace_of(const struct ep_exchange *x, const struct endpoint *e, en
 	return p;
 }
 
+size_t ep_longest_to(const struct ep_exchange *x, const struct endpoint *e, const struct peer *to)
+{
+	return gateway_kind_at(to) ? ep_pace_of(x, e, to).message_bytes : SIZE_MAX;
+}
+
 unsigned ep_nstart(const struct ep_exchange *x, const struct endpoint *e, const struct peer *to)
 {
-	return ep_pace_of(x, e, to ? (enum bearer)to->bearer : BEARER_UDP).nstart;
+	return ep_pace_of(x, e, to).nstart;
+}
+
+const struct ep_listener *ep_listener_at(const struct ep_exchange *x, const struct peer *p)
+{
+	/* Of a gateway that is not configured nothing is taken. */
+	static const struct ep_listener nobody = {
+		.role = REC_ROLE_SERVER, .require = EP_REQUIRE_OSCORE | EP_REQUIRE_CHANNEL};
+	const struct gateway_timings *g = x->opts.gateways;
+	if (!gateway_kind_at(p))
+		return &x->opts.listener[p->listener % EP_LISTENERS_MAX];
+	for (size_t i = 0; g && i < g->n; i++)
+		if (g->gateway[i].number == p->listener)
+			return &x->opts.gateway[i];
+	return &nobody;
+}
+
+bool ep_is_silent(const struct peer *to)
+{
+	return gateway_kind_at(to) == GATEWAY_SMS;
 }
 
 enum err ep_exchange_new(const struct ep_exchange_opts *o, struct ep_exchange **out)
@@ -61,6 +114,8 @@ enum err ep_exchange_new(const struct ep_exchange_opts *o, struct ep_exchange **
 	uint8_t seed[16];
 	rng_fill(&x->dir->rng, seed, sizeof(seed));
 	exch_table_init(&x->exch, &x->exch_wheel, seed);
+	x->exch.gateways = x->opts.gateways;
+	ep_mtu_init(x, seed);
 	map_init(&x->nosec, key_nosec, seed);
 	map_init(&x->observing, key_token, seed);
 	ep_stream_init(x, seed);
@@ -76,11 +131,12 @@ static void conv_free(struct ep_exchange *x, struct ep_conversation *v)
 	if (v->ctx) {
 		v->ctx->conv = NULL;
 		if (v->ctx->role == REC_ROLE_BOOTSTRAP) { /* nobody asks a device when it is over */
-			free(v->ctx->peer);
-			v->ctx->peer = NULL;
+			ep_peer_forget(v->ctx);
 		}
-	} else
+	} else {
 		map_del(&x->nosec, key_nosec(v));
+		gateway_drop(&v->peer);
+	}
 	ep_begin_end(x, v);
 	ep_stream_forget(x, v);
 	ep_rx_reset(x, v);
@@ -148,6 +204,7 @@ void ep_exchange_free(struct ep_exchange *x)
 	map_fini(&x->nosec);
 	map_fini(&x->observing);
 	ep_stream_fini(x);
+	ep_mtu_fini(x);
 	secret_wipe(x, sizeof(*x));
 	free(x);
 }
@@ -233,6 +290,7 @@ struct ep_conversation *ep_conv_of_peer(
 		free(v);
 		return NULL;
 	}
+	gateway_keep(&v->peer);
 	return v;
 }
 
@@ -263,10 +321,19 @@ void ep_load_seen(
 
 void ep_send_empty(struct turn *t, const struct peer *to, enum msg_type type, uint16_t mid)
 {
+	if (type == MSG_RESET && ep_is_silent(to))
+		return;
 	if (ep_is_stream(to)) /* RFC 8323 section 3.4: there is nothing to acknowledge or reset */
 		return;
 	uint8_t bytes[4] = {(uint8_t)(0x40 | type << 4), 0, (uint8_t)(mid >> 8), (uint8_t)mid};
 	turn_send(t, to, turn_dup(t, SPAN_OF(bytes)));
+}
+
+/* Where a device has spoken from since it may take shorter messages: there it does not go again. */
+static bool fits_there(
+	const struct ep_exchange *x, const struct ep_request *r, const struct peer *to)
+{
+	return !gateway_is(to) || r->exch.n <= ep_pace_of(x, r->endpoint, to).message_bytes;
 }
 
 /* A request of ours is due: once more, or given up. */
@@ -277,8 +344,9 @@ static void request_due(
 		const struct ep_context *c = r->conv->ctx;
 		struct peer to;
 		exch_peer(&r->exch, &to);
-		if (c && c->peer) /* where it has spoken from since, if it has moved */
+		if (c && c->peer && fits_there(x, r, &c->peer->peer)) /* it may have moved */
 			to = c->peer->peer;
+		r->unsent = false;
 		turn_send(t, &to, turn_dup(t, span_make(r->exch.bytes, r->exch.n)));
 		ep_trace_again(r, &to, t);
 		x->count.retransmissions++;

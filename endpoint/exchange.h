@@ -11,7 +11,7 @@
 #include "endpoint/endpoint.h"
 #include "oscore/protect.h"
 
-enum { EP_LISTENERS_MAX = 16, EP_QUEUE_MAX = 16 };
+enum { EP_LISTENERS_MAX = 16, EP_QUEUE_MAX = 16, EP_MTUS_MAX = 4096 };
 
 struct ep_listener {
 	uint8_t role;    /* enum rec_role */
@@ -23,7 +23,9 @@ struct ep_exchange_opts {
 	struct ep_directory *directory;
 	const uint8_t *secret; /* 32 bytes that stay with the database: datagram fingerprints */
 	struct ep_listener listener[EP_LISTENERS_MAX];
-	bool nosec_names; /* [server] nosec_endpoints is not empty */
+	const struct gateway_timings *gateways;   /* outlives the exchange; NULL: there are none */
+	struct ep_listener gateway[GATEWAYS_MAX]; /* each of them */
+	bool nosec_names;                         /* [server] nosec_endpoints is not empty */
 	size_t body_limit_bytes;
 	struct pace pace; /* of endpoints that have no other */
 	uint32_t echo_max_age_ms;
@@ -107,7 +109,7 @@ struct ep_request {
 	struct osc_binding binding;
 	struct peer stream; /* the connection that it went by; of no bearer: there is none */
 	enum ep_request_state state;
-	uint8_t token[MSG_TOKEN_MAX];
+	uint8_t token_n, token[MSG_TOKEN_MAX];
 	uint8_t *
 		plain; /* what is to be asked: code, options, payload, as OSCORE would encrypt it */
 	size_t plain_n;
@@ -222,10 +224,18 @@ enum ep_reason ep_channel_failed(struct ep_exchange *x, const struct peer *from,
 /* A connection has ended: requests that went by it get no answer (EP_TIMEOUT), and observations
  * that began by it are over. Their ends come from ep_timer. */
 void ep_closed(struct ep_exchange *x, const struct peer *who, struct turn *t);
-/* A datagram of ours could not be sent, for there is no such connection any more. A request waits
- * for its device to be heard of again, as long as it would have waited for its answer. May be
+/* A datagram of ours was not sent, for there is no such connection any more, or the gateway's link
+ * is down. A request waits for its device to be heard of again, or for the link, as long as it
+ * would have waited for its answer; one of which a copy may have arrived is only waited for. May be
  * called while effects leave. */
 void ep_unsent(struct ep_exchange *x, const struct peer *to, struct span datagram);
+/* The link of that gateway is up: what could not be sent by it goes out, from ep_timer. */
+void ep_link_up(struct ep_exchange *x, uint16_t number);
+/* A device behind a gateway takes at most that long messages, beside what its gateway takes; 0: no
+ * less than that. Of the last EP_MTUS_MAX devices that is known, until the end of the run. */
+void ep_mtu(struct ep_exchange *x, const struct peer *p, uint32_t bytes);
+/* What is let in where that peer speaks. */
+const struct ep_listener *ep_listener_at(const struct ep_exchange *x, const struct peer *p);
 /* What is due: retransmissions go into the turn; returns after the first delivery. Call until
  * EP_NOTHING. */
 void ep_timer(struct ep_exchange *x, struct turn *t, struct ep_delivery *out);
@@ -243,8 +253,11 @@ bool ep_renewing(const struct ep_context *c, uint64_t now_ms);
 void ep_inputs_told(struct ep_exchange *x, uint64_t context_id, enum err err, struct span secret,
 	struct span salt, uint64_t now_ms);
 
-/* How to speak to an endpoint (or NULL) over that bearer; nothing is 0. */
-struct pace ep_pace_of(const struct ep_exchange *x, const struct endpoint *e, enum bearer bearer);
+/* How to speak to an endpoint (or NULL) at that address (NULL: by UDP); nothing is 0. By a gateway
+ * it is for the gateway to say, but for the number of requests at once, and where the endpoint's
+ * messages or blocks are to be shorter. */
+struct pace ep_pace_of(
+	const struct ep_exchange *x, const struct endpoint *e, const struct peer *to);
 /* How many requests of ours for e may be under way to that peer (NULL: who knows); 1 at least. */
 unsigned ep_nstart(const struct ep_exchange *x, const struct endpoint *e, const struct peer *to);
 

@@ -90,6 +90,8 @@ struct ep_exchange {
 		fetch_bytes; /* in requests of ours; in answers on their way in by Block2 */
 	size_t kept_bytes;   /* in answers on their way out by Block2 */
 	struct ep_outer pieces;
+	struct map mtus; /* of devices behind gateways */
+	struct ep_mtu *oldest_mtu, **last_mtu;
 	bool hold;                    /* no queued request goes out */
 	struct ep_conversation *held; /* one that wanted to */
 	struct ep_trials trials[EP_TRIAL_SLOTS];
@@ -110,6 +112,9 @@ struct ep_conversation *ep_conv_of(struct ep_exchange *x, struct ep_context *c, 
 struct ep_conversation *ep_conv_of_peer(
 	struct ep_exchange *x, const struct peer *p, uint64_t now_ms);
 void ep_conv_touch(struct ep_exchange *x, struct ep_conversation *v, uint64_t now_ms);
+/* Nobody who has not proved who he is gets an answer there: not by SMS (TRN-SMS-6), where each
+ * costs, and numbers can be forged. */
+bool ep_is_silent(const struct peer *to);
 void ep_send_empty(struct turn *t, const struct peer *to, enum msg_type type, uint16_t mid);
 
 /* secure.c: a request with option 9. */
@@ -183,7 +188,8 @@ bool ep_outer_is_ask(const struct msg *m);
 /* True if the message at hand does; it is then served or refused. */
 bool ep_outer_asks(struct ep_exchange *x, struct turn *t, struct ep_delivery *d);
 /* Leaves of a protected answer the first piece, if it was asked for so, and keeps the rest. */
-MUST_USE enum err ep_outer_cut(const struct ep_delivery *d, struct msg *sealed, uint64_t now_ms);
+MUST_USE enum err ep_outer_cut(const struct ep_exchange *x, const struct ep_delivery *d,
+	struct msg *sealed, uint64_t now_ms);
 void ep_outer_tx_free(struct ep_conversation *v);
 
 /* outer_fetch.c: answers that a proxy has cut. */
@@ -228,6 +234,8 @@ void ep_body_key(const struct ep_exchange *x, const struct msg *m, uint8_t key[s
 /* Gives up a body coming in by Block1. */
 void ep_rx_reset(struct ep_exchange *x, struct ep_conversation *v);
 
+/* The longest answer to a message from there: what its gateway takes, or anything. */
+size_t ep_longest_to(const struct ep_exchange *x, const struct endpoint *e, const struct peer *to);
 /* respond.c: the answer that was made already, to a verified request. */
 void ep_respond_bytes(
 	struct ep_exchange *x, struct ep_delivery *d, struct span datagram, struct turn *t);
@@ -252,6 +260,12 @@ void ep_channel_request(
 	struct ep_exchange *x, struct span datagram, struct turn *t, struct ep_delivery *d);
 /* Whether what protects a request of d->endpoint is all that it and its listener require. */
 bool ep_channel_enough(const struct ep_exchange *x, const struct ep_delivery *d);
+
+/* mtu.c */
+void ep_mtu_init(struct ep_exchange *x, const uint8_t seed[static 16]);
+void ep_mtu_fini(struct ep_exchange *x);
+/* 0: nothing was told. */
+uint32_t ep_mtu_of(const struct ep_exchange *x, const struct peer *p);
 
 /* stream.c: requests over a reliable bearer. */
 void ep_stream_init(struct ep_exchange *x, const uint8_t seed[static 16]);

@@ -25,6 +25,8 @@ void ep_plain_error(struct ep_exchange *x, const struct peer *to, uint8_t code, 
 	struct turn *t)
 {
 	struct msg m;
+	if (ep_is_silent(to))
+		return;
 	ep_plain_init(x, &m, code);
 	m.payload = span_str(text);
 	struct writer w = wr_make(x->out, sizeof(x->out));
@@ -32,7 +34,8 @@ void ep_plain_error(struct ep_exchange *x, const struct peer *to, uint8_t code, 
 		(code == MSG_TOO_LARGE && msg_add_uint(&m, OPT_SIZE1, EP_UNFRAGMENTED_MAX)) ||
 		msg_encode_udp(&m, &w))
 		return;
-	if (w.n > AMPLIFICATION_MAX * x->datagram_n) { /* its source is not proved: no text */
+	if (w.n > AMPLIFICATION_MAX * x->datagram_n ||
+		w.n > ep_longest_to(x, NULL, to)) { /* its source is not proved: no text */
 		m.payload = SPAN_EMPTY;
 		w = wr_make(x->out, sizeof(x->out));
 		if (msg_encode_udp(&m, &w))
@@ -50,6 +53,8 @@ void ep_input_unavailable(
 	if (msg_parse_udp(datagram, &in) || !msg_code_is_request(in.code) || in.type > MSG_NON)
 		return;
 	count->unavailable++;
+	if (ep_is_silent(from))
+		return;
 	msg_init(&m, in.type == MSG_CON ? MSG_ACK : MSG_NON, MSG_UNAVAILABLE);
 	m.mid = in.mid;
 	m.token_n = in.token_n;
@@ -218,8 +223,8 @@ static struct endpoint *claimed_endpoint(const struct ep_exchange *x)
 static void nosec_request(
 	struct ep_exchange *x, struct span datagram, struct turn *t, struct ep_delivery *d)
 {
-	const struct ep_listener *l = &x->opts.listener[d->from.listener % EP_LISTENERS_MAX];
-	if (l->role != REC_ROLE_SERVER || l->require ||
+	const struct ep_listener *l = ep_listener_at(x, &d->from);
+	if (ep_is_silent(&d->from) || l->role != REC_ROLE_SERVER || l->require ||
 		(!l->nosec && !x->opts.nosec_names && !x->dir->nosec_n)) {
 		x->count.nosec_refused++;
 		ep_refused(x, d, claimed_endpoint(x), EP_REASON_NOSEC, t);
@@ -244,7 +249,7 @@ static void request(
 	struct ep_exchange *x, struct span datagram, struct turn *t, struct ep_delivery *d)
 {
 	x->count.requests++;
-	d->role = x->opts.listener[d->from.listener % EP_LISTENERS_MAX].role;
+	d->role = ep_listener_at(x, &d->from)->role;
 	if (msg_find(&x->outer, OPT_PROXY_URI) || msg_find(&x->outer, OPT_PROXY_SCHEME)) {
 		ep_refused(x, d, NULL, EP_REASON_PROXY, t);
 		ep_plain_error(x, &d->from, MSG_CODE(5, 5), "Proxying not supported", t);
@@ -260,6 +265,8 @@ static void request(
 /* An Empty message: a ping, an acknowledgement or a Reset (RFC 7252 section 4.2 and 4.3). */
 static void empty(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
 {
+	if (gateway_kind_at(&d->from) == GATEWAY_LORAWAN) /* TRN-NIP-6: it lets us speak, no more */
+		return;
 	if (x->outer.type == MSG_CON) {
 		ep_send_empty(t, &d->from, MSG_RESET, x->outer.mid);
 		return;
@@ -289,7 +296,7 @@ void ep_input_again(struct ep_exchange *x, const struct peer *from, uint64_t mar
 {
 	*d = (struct ep_delivery){.kind = EP_NOTHING, .from = *from, .mark = mark};
 	ep_channel_read(x, mark, d);
-	d->role = x->opts.listener[from->listener % EP_LISTENERS_MAX].role;
+	d->role = ep_listener_at(x, from)->role;
 	x->datagram_n = datagram.n;
 	if (!msg_parse_udp(datagram, &x->outer) && msg_find(&x->outer, OPT_OSCORE))
 		ep_secure_request(x, datagram, t, d);

@@ -38,9 +38,10 @@ void ep_respond_forget(struct ep_exchange *x, struct ep_context *c)
 		ep_kept_free(x, c->conv);
 }
 
-static void touch(struct ep_kept *k, const struct ep_delivery *d, uint64_t now_ms)
+static void touch(const struct ep_exchange *x, struct ep_kept *k, const struct ep_delivery *d,
+	uint64_t now_ms)
 {
-	k->expires_ms = now_ms + bearer_timing(d->from.bearer)->exchange_lifetime_ms;
+	k->expires_ms = now_ms + gateway_timing(x->opts.gateways, &d->from)->exchange_lifetime_ms;
 }
 
 static enum err keep(
@@ -61,7 +62,7 @@ static enum err keep(
 	k->code = resp->code;
 	k->n = body.n;
 	memcpy(k->body, body.p, body.n);
-	touch(k, d, now_ms);
+	touch(x, k, d, now_ms);
 	x->kept_bytes += k->n;
 	d->conv->kept = k;
 	return ERR_OK;
@@ -83,10 +84,38 @@ static enum err cut(struct ep_kept *k, struct block b, struct msg *resp)
 	return err;
 }
 
+/* The head of an answer of which a first block is the payload, beside that and its own options. */
+static size_t around(struct ep_exchange *x, const struct ep_delivery *d, struct msg *resp)
+{
+	enum { HEAD = 4, MARKERS = 2, NUMBER = 8, BLOCK = 5, ETAG = 10, SIZE = 5 };
+	struct writer w = wr_make(x->in, sizeof(x->in));
+	struct span payload = resp->payload;
+	resp->payload = SPAN_EMPTY;
+	enum err err = msg_encode_inner(resp, &w);
+	resp->payload = payload;
+	if (err)
+		return SIZE_MAX / 2;
+	size_t sealed = d->ctx ? NUMBER + osc_aead_info(d->ctx->aead)->tag_n : 0;
+	return (size_t)HEAD + x->outer.token_n + MARKERS + sealed + w.n + BLOCK + ETAG + SIZE;
+}
+
+/* By a gateway the answer with its first block has to fit; below the smallest one it does not. */
+static uint8_t size_that_fits(
+	struct ep_exchange *x, const struct ep_delivery *d, struct msg *resp, uint8_t szx)
+{
+	size_t longest = ep_longest_to(x, d->endpoint, &d->from);
+	if (longest == SIZE_MAX)
+		return szx;
+	size_t used = around(x, d, resp);
+	while (szx && used + block_size(szx) > longest)
+		szx--;
+	return szx;
+}
+
 /* The size of a first block: as the endpoint's are, or smaller where that is asked for. */
 static uint8_t first_size(const struct ep_exchange *x, const struct ep_delivery *d)
 {
-	struct pace pace = ep_pace_of(x, d->endpoint, d->from.bearer);
+	struct pace pace = ep_pace_of(x, d->endpoint, &d->from);
 	uint8_t szx = block_szx_for(pace.block_bytes);
 	return d->has_block2 && d->block2.szx < szx ? d->block2.szx : szx;
 }
@@ -94,7 +123,7 @@ static uint8_t first_size(const struct ep_exchange *x, const struct ep_delivery 
 enum err ep_kept_cut(
 	struct ep_exchange *x, const struct ep_delivery *d, struct msg *resp, uint64_t now_ms)
 {
-	struct block b = {.szx = first_size(x, d)};
+	struct block b = {.szx = size_that_fits(x, d, resp, first_size(x, d))};
 	if (resp->payload.n <= block_size(b.szx) || msg_find(resp, OPT_BLOCK2))
 		return ERR_OK;
 	enum err err = keep(x, d, resp, now_ms);
@@ -106,13 +135,13 @@ static void serve(struct ep_exchange *x, struct turn *t, struct ep_delivery *d)
 	struct ep_kept *k = d->conv->kept;
 	struct block b = d->block2;
 	struct msg m;
-	if (!b.num)
-		b.szx = first_size(x, d);
-	touch(k, d, t->now_ms);
+	touch(x, k, d, t->now_ms);
 	msg_init(&m, MSG_ACK, k->code);
 	enum err err = k->has_content_format
 			       ? msg_add_uint(&m, OPT_CONTENT_FORMAT, k->content_format)
 			       : ERR_OK;
+	if (!b.num)
+		b.szx = size_that_fits(x, d, &m, first_size(x, d));
 	if (!err)
 		err = cut(k, b, &m);
 	if (err) {

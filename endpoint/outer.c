@@ -248,7 +248,8 @@ void ep_outer_tx_free(struct ep_conversation *v)
 }
 
 /* The answer as it is now, encrypted once and for all. Without memory it goes out whole. */
-static bool keep(const struct ep_delivery *d, const struct msg *sealed, uint64_t now_ms)
+static bool keep(const struct ep_exchange *x, const struct ep_delivery *d, const struct msg *sealed,
+	uint64_t now_ms)
 {
 	struct span option = msg_find(sealed, OPT_OSCORE)->val;
 	struct ep_outer_tx *o = malloc(sizeof(*o) + option.n + sealed->payload.n);
@@ -256,7 +257,8 @@ static bool keep(const struct ep_delivery *d, const struct msg *sealed, uint64_t
 		return false;
 	*o = (struct ep_outer_tx){.to = d->from,
 		.piv = d->piv,
-		.expires_ms = now_ms + bearer_timing(d->from.bearer)->exchange_lifetime_ms,
+		.expires_ms =
+			now_ms + gateway_timing(x->opts.gateways, &d->from)->exchange_lifetime_ms,
 		.served_left = SERVED_FACTOR * sealed->payload.n,
 		.code = sealed->code,
 		.option_n = option.n,
@@ -269,13 +271,14 @@ static bool keep(const struct ep_delivery *d, const struct msg *sealed, uint64_t
 	return true;
 }
 
-enum err ep_outer_cut(const struct ep_delivery *d, struct msg *sealed, uint64_t now_ms)
+enum err ep_outer_cut(const struct ep_exchange *x, const struct ep_delivery *d, struct msg *sealed,
+	uint64_t now_ms)
 {
 	enum err err = ERR_OK;
 	if (d->has_outer1)
 		err = block_add(sealed, OPT_BLOCK1, d->outer1);
 	if (err || !d->asked_outer2 || sealed->payload.n <= block_size(d->outer2.szx) ||
-		!keep(d, sealed, now_ms))
+		!keep(x, d, sealed, now_ms))
 		return err;
 	struct block b = d->outer2;
 	struct span part;

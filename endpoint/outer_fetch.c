@@ -80,7 +80,7 @@ static enum err ask_piece(
 	err = exch_start(&x->exch, &r->exch, &to, &m, wr_span(&w), true, t->now_ms, &x->dir->rng);
 	if (err)
 		return err;
-	struct pace pace = ep_pace_of(x, r->endpoint, to.bearer);
+	struct pace pace = ep_pace_of(x, r->endpoint, &to);
 	exch_pace(&x->exch, &r->exch, pace.ack_timeout_ms, pace.max_retransmit, t->now_ms);
 	r->message = ++r->conv->messages;
 	turn_send(t, &to, turn_dup(t, wr_span(&w)));

@@ -251,6 +251,11 @@ static const struct ep_reason_info table[EP_REASON_COUNT] = {
 	[EP_REASON_EXHAUSTED] = {"exhausted",
 		"Our sender sequence numbers under these keys are used up: let the device "
 		"bootstrap, or " PROVISION "."},
+	[EP_REASON_TOO_LONG] = {"too-long",
+		"A message of ours would have been longer than its gateway, or its settings, "
+		"allow, "
+		"even in the smallest blocks, and was not sent. Ask for less at once, or raise the "
+		"MTU of the [gateway NAME] if its network takes more."},
 };
 
 const struct ep_reason_info *ep_reason_info(enum ep_reason r)

@@ -79,6 +79,7 @@ enum ep_reason {
 	EP_REASON_ANSWER_ADDRESS, /* unprotected, from elsewhere */
 	EP_REASON_NO_ANSWER,      /* our request timed out */
 	EP_REASON_EXHAUSTED,      /* sender numbers are used up */
+	EP_REASON_TOO_LONG,       /* a message of ours does not fit those the device takes */
 	EP_REASON_COUNT
 };
 

@@ -97,7 +97,7 @@ void ep_request_leave(struct ep_exchange *x, struct ep_request *r, struct turn *
 		break;
 	case EP_REQ_OBSERVING:
 		unlink_from(&v->observations, r);
-		map_del(&x->observing, span_make(r->token, sizeof(r->token)));
+		map_del(&x->observing, span_make(r->token, r->token_n));
 		break;
 	case EP_REQ_DEAD:
 		break;
@@ -199,6 +199,28 @@ static enum err add_blocks(struct ep_exchange *x, struct ep_request *r, const st
 	return block_add(m, OPT_BLOCK2, *block2);
 }
 
+static bool token_taken(const struct ep_exchange *x, const struct ep_request *r)
+{
+	struct span token = span_make(r->token, r->token_n);
+	return exch_by_token(&x->exch, token) || map_get(&x->observing, token);
+}
+
+/* Eight random bytes, which nobody guesses. An answer under OSCORE is bound to its request by more
+ * than the token, so that where each byte counts it need only be unlike those that are in use. */
+static void choose_token(struct ep_exchange *x, struct ep_request *r, const struct pace *pace)
+{
+	enum { SHORT_MESSAGE = 128, SHORT_TRIES = 64 };
+	bool brief = r->conv->ctx && pace->message_bytes < SHORT_MESSAGE;
+	r->token_n = brief ? 2 : sizeof(r->token);
+	for (int tries = 0; tries <= SHORT_TRIES; tries++) {
+		if (brief && tries == SHORT_TRIES)
+			r->token_n = 4;
+		rng_fill(&x->dir->rng, r->token, r->token_n);
+		if (!brief || !token_taken(x, r))
+			break;
+	}
+}
+
 /* The message to protect: what was asked, and the options of this attempt. */
 static enum err build(struct ep_exchange *x, struct ep_request *r, const struct block *block2,
 	const struct pace *pace, struct msg *m)
@@ -208,9 +230,9 @@ static enum err build(struct ep_exchange *x, struct ep_request *r, const struct 
 		return err;
 	m->type = MSG_CON;
 	if (!r->cancel) /* which has the token of what it cancels */
-		rng_fill(&x->dir->rng, r->token, sizeof(r->token));
-	m->token_n = sizeof(r->token);
-	memcpy(m->token, r->token, sizeof(r->token));
+		choose_token(x, r, pace);
+	m->token_n = r->token_n;
+	memcpy(m->token, r->token, r->token_n);
 	if (r->cancel)
 		err = msg_add_uint(m, OPT_OBSERVE, 1);
 	else if (r->observe && !block2)
@@ -257,7 +279,7 @@ static enum err send_now(
 	const struct peer *to = c ? (c->peer ? &c->peer->peer : NULL) : &r->conv->peer;
 	if (!to)
 		return ERR_NOTFOUND;
-	struct pace pace = ep_pace_of(x, r->endpoint, to->bearer);
+	struct pace pace = ep_pace_of(x, r->endpoint, to);
 	enum err err = build(x, r, block2, &pace, &plain);
 	if (err)
 		return err;
@@ -305,6 +327,8 @@ void ep_request_send(
 	if (!err)
 		return;
 	r->spent = err == ERR_STATE || err == ERR_LIMIT;
+	if (err == ERR_SPACE)
+		ep_note_under(x->dir, r->endpoint, r->conv->ctx, EP_REASON_TOO_LONG, t->wall_ms);
 	if (r->spent)
 		spent(x, r->endpoint, r->conv->ctx, err == ERR_LIMIT, t);
 	r = ep_request_fail(x, r, t);
@@ -507,7 +531,7 @@ enum err ep_request_cancel(struct ep_exchange *x, struct ep_request *r, struct t
 	r->awaits_body = false;
 	end_children(x, v, r, t);
 	unlink_from(&v->observations, r);
-	map_del(&x->observing, span_make(r->token, sizeof(r->token)));
+	map_del(&x->observing, span_make(r->token, r->token_n));
 	r->cancel = true;
 	r->observed = false;
 	r->echo_done = false;

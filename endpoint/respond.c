@@ -35,7 +35,7 @@ static enum err encode(struct ep_exchange *x, const struct ep_delivery *d, const
 	err = osc_protect_response(x->dir->crypto, ep_work_keys(x, d->ctx), &d->binding,
 		d->own_number ? &number : NULL, resp, &work, &sealed);
 	if (!err)
-		err = ep_outer_cut(d, &sealed, t->now_ms);
+		err = ep_outer_cut(x, d, &sealed, t->now_ms);
 	if (!err)
 		err = msg_encode_udp(&sealed, &w);
 	*out = wr_span(&w);
@@ -64,6 +64,19 @@ static void exhausted(struct ep_exchange *x, const struct ep_delivery *d, struct
 	ep_plain_error(x, &d->from, MSG_UNAUTHORIZED, "Security context not found", t);
 }
 
+/* It is longer than the gateway takes. What was encrypted is thrown away, and its nonce with it:
+ * the bare error that takes its place has a number of its own. ERR_SPACE: not even that fits. */
+static enum err say_less(struct ep_exchange *x, struct ep_delivery *d, struct msg *resp,
+	struct turn *t, struct span *out)
+{
+	ep_note_under(x->dir, d->endpoint, d->ctx, EP_REASON_TOO_LONG, t->wall_ms);
+	msg_init(resp, MSG_ACK, MSG_INTERNAL_ERROR);
+	ep_respond_address(x, d, resp);
+	d->own_number = d->ctx != NULL;
+	enum err err = encode(x, d, resp, t, out);
+	return !err && out->n > ep_longest_to(x, d->endpoint, &d->from) ? ERR_SPACE : err;
+}
+
 void ep_respond(struct ep_exchange *x, struct ep_delivery *d, struct msg *resp, struct turn *t)
 {
 	struct span datagram = SPAN_EMPTY;
@@ -76,10 +89,14 @@ void ep_respond(struct ep_exchange *x, struct ep_delivery *d, struct msg *resp, 
 	ep_trace_out(d->endpoint, d->conv, &d->from, resp, UINT64_MAX, t);
 	if (!err)
 		err = encode(x, d, resp, t, &datagram);
+	if (!err && datagram.n > ep_longest_to(x, d->endpoint, &d->from))
+		err = say_less(x, d, resp, t, &datagram);
 	if (err) {
 		datagram = SPAN_EMPTY;
-		ep_note(x->dir, d->endpoint,
-			err == ERR_LIMIT ? EP_REASON_EXHAUSTED : EP_REASON_OVERLOAD, t->wall_ms);
+		if (err != ERR_SPACE)
+			ep_note(x->dir, d->endpoint,
+				err == ERR_LIMIT ? EP_REASON_EXHAUSTED : EP_REASON_OVERLOAD,
+				t->wall_ms);
 		if (err == ERR_LIMIT)
 			exhausted(x, d, t);
 	}
@@ -96,7 +113,8 @@ void ep_respond_bytes(
 		d->ctx->executed = true;
 	if (d->ctx)
 		record(d, datagram, t);
-	uint64_t expires = t->now_ms + bearer_timing(d->from.bearer)->exchange_lifetime_ms;
+	uint64_t expires =
+		t->now_ms + gateway_timing(x->opts.gateways, &d->from)->exchange_lifetime_ms;
 	/* When it cannot be kept, a copy counts as a replay. */
 	enum err err = dedup_put(&d->conv->dedup, &x->dedup, d->hash, expires, datagram, t->now_ms);
 	(void)err;

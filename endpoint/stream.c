@@ -120,15 +120,30 @@ void ep_closed(struct ep_exchange *x, const struct peer *who, struct turn *t)
 void ep_unsent(struct ep_exchange *x, const struct peer *to, struct span datagram)
 {
 	struct msg m;
-	if (!ep_is_bound(to) || msg_parse_udp(datagram, &m) || !msg_code_is_request(m.code))
+	if ((!ep_is_bound(to) && !gateway_is(to)) || msg_parse_udp(datagram, &m) ||
+		!msg_code_is_request(m.code))
 		return;
 	struct exch *e = exch_by_token(&x->exch, span_make(m.token, m.token_n));
 	struct ep_request *r = (struct ep_request *)e;
-	if (!r || r->state != EP_REQ_SENT || !r->conv || r->begins)
+	/* Of what went out before, a copy may have arrived. */
+	if (!r || r->state != EP_REQ_SENT || !r->conv || r->begins || e->retransmits)
 		return;
 	r->unsent = true;
-	if (!r->conv->ctx) /* without keys its connection is all we know of a peer */
+	if (!r->conv->ctx &&
+		ep_is_bound(to)) /* without keys its connection is all we know of a peer */
 		see_later(x, r->conv);
+}
+
+void ep_link_up(struct ep_exchange *x, uint16_t number)
+{
+	size_t cursor = 0;
+	for (struct exch *e; (e = map_next(&x->exch.by_token, &cursor));) {
+		struct ep_request *r = (struct ep_request *)e;
+		struct peer to;
+		exch_peer(e, &to);
+		if (r->unsent && r->conv && gateway_is(&to) && to.listener == number)
+			see_later(x, r->conv);
+	}
 }
 
 bool ep_stream_stirred(struct ep_exchange *x, struct turn *t)
@@ -138,7 +153,7 @@ bool ep_stream_stirred(struct ep_exchange *x, struct turn *t)
 		return false;
 	ep_stream_forget(x, v);
 	for (struct ep_request *r; (r = unsent(v, NULL));)
-		if (v->ctx)
+		if (v->ctx || gateway_is(&v->peer))
 			ep_request_resend(x, r, t);
 		else
 			lost(x, r, t);

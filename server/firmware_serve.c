@@ -21,7 +21,7 @@ static bool may_have(struct srv *s, const struct ep_delivery *d, const struct sr
 static bool wanted_block(
 	struct srv *s, const struct ep_delivery *d, const struct srv_image *i, struct block *b)
 {
-	struct pace pace = ep_pace_of(s->x, d->endpoint, d->from.bearer);
+	struct pace pace = ep_pace_of(s->x, d->endpoint, &d->from);
 	size_t room = pace.message_bytes > OVERHEAD_BYTES ? pace.message_bytes - OVERHEAD_BYTES : 0;
 	uint8_t szx = block_szx_for(room < pace.block_bytes ? room : pace.block_bytes);
 	enum err err = block_get(d->msg, OPT_BLOCK2, b);

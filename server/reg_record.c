@@ -2,6 +2,7 @@
 /* A registration as a record, as an event, in its indexes. */
 #include "server/server_impl.h"
 
+#include "base/gateway.h"
 #include "base/text.h"
 
 #include <stdlib.h>
@@ -95,6 +96,7 @@ void srv_reg_free(struct srv *s, struct srv_reg *g)
 	if (g->rare)
 		free(g->rare->sms);
 	free(g->rare);
+	gateway_drop(g->peer);
 	free(g->peer);
 	free(g);
 }
@@ -137,6 +139,8 @@ enum err srv_reg_insert(struct srv *s, struct srv_reg *g)
 void srv_reg_move(struct srv *s, struct srv_reg *g, const struct peer *to, struct turn *t)
 {
 	map_remove(&s->by_peer, g);
+	gateway_keep(to);
+	gateway_drop(g->peer);
 	*g->peer = *to;
 	enum err err = map_add(&s->by_peer, g);
 	if (err)

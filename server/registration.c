@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Register, Update, De-register and the end of a lifetime (REG rows of the LwM2M texts). */
+#include "base/gateway.h"
 #include "server/server_impl.h"
 
 #include <fnmatch.h>
@@ -44,16 +45,18 @@ static bool matches_word(const char *patterns, const char *name)
 /* May `name` register unprotected? One that has credentials only if it was allowed by itself: else
  * anyone could take its place. */
 static bool nosec_allowed(
-	const struct srv *s, uint16_t listener, const struct endpoint *e, const char *name)
+	const struct srv *s, const struct peer *from, const struct endpoint *e, const char *name)
 {
+	bool anyone = gateway_is(from) ? ep_listener_at(s->x, from)->nosec
+				       : s->opts.nosec_listener[from->listener % EP_LISTENERS_MAX];
+
 	if (e && ep_require_of(e))
 		return false;
 	if (e && e->allow_nosec)
 		return true;
 	if (e && (e->contexts || e->damaged || ep_has_credentials(e)))
 		return false;
-	return s->opts.nosec_listener[listener % EP_LISTENERS_MAX] ||
-	       matches_word(s->opts.nosec_endpoints, name);
+	return anyone || matches_word(s->opts.nosec_endpoints, name);
 }
 
 static bool identify_nosec(struct srv *s, struct ep_delivery *d, const struct lwm_reg_params *p,
@@ -66,7 +69,7 @@ static bool identify_nosec(struct srv *s, struct ep_delivery *d, const struct lw
 		return false;
 	}
 	*e = ep_find(s->dir, p->ep);
-	if (nosec_allowed(s, d->from.listener, *e, name))
+	if (nosec_allowed(s, &d->from, *e, name))
 		return true;
 	srv_refuse(s, d, *e, EP_REASON_NOSEC, MSG_UNAUTHORIZED, t);
 	return false;
@@ -84,6 +87,25 @@ static bool identify(struct srv *s, struct ep_delivery *d, const struct lwm_reg_
 		return true;
 	srv_refuse(s, d, d->endpoint, EP_REASON_EP_MISMATCH, MSG_BAD_REQUEST, t);
 	return false;
+}
+
+/* LwM2M 1.1, Transport 6.8.4: what a device behind a LoRaWAN network leaves out (TRN-NIP-5). */
+static void lorawan_defaults(const struct ep_delivery *d, struct lwm_reg_params *p)
+{
+	enum { LIFETIME_S = 2592000, VERSION = 11 };
+	if (gateway_kind_at(&d->from) != GATEWAY_LORAWAN)
+		return;
+	if (!p->has_ep && !d->endpoint) {
+		p->has_ep = true;
+		p->ep = gateway_address(&d->from); /* the DevEUI */
+	}
+	if (!p->has_lt)
+		p->lifetime_s = LIFETIME_S;
+	if (!p->has_lwm2m)
+		p->lwm2m = VERSION;
+	if (!p->has_b)
+		p->binding |= LWM_BIND_N;
+	p->queue = true;
 }
 
 static bool draw_location(struct srv *s, struct srv_reg *g)
@@ -108,6 +130,7 @@ static void set_peer(struct srv_reg *g, const struct ep_delivery *d)
 		g->peer = malloc(sizeof(*g->peer));
 	if (g->peer)
 		*g->peer = d->from;
+	gateway_keep(g->peer);
 }
 
 static struct srv_reg *reg_new(
@@ -150,20 +173,34 @@ static struct refusal check_format(const struct msg *m)
 }
 
 /* What a Register must have (REG-02, REG-05). */
-static struct refusal check_register(const struct msg *m, const struct lwm_reg_params *p)
+static struct refusal check_register(
+	const struct msg *m, const struct lwm_reg_params *p, bool may_be_known)
 {
 	if (p->lwm2m < 10 || p->lwm2m > 12)
 		return (struct refusal){MSG_PRECONDITION_FAILED, EP_REASON_VERSION};
 	if (p->has_lwm2m && p->lwm2m != 10 && !p->has_lt)
 		return (struct refusal){MSG_BAD_REQUEST, EP_REASON_NO_LIFETIME};
 	struct refusal no = check_format(m);
-	if (no.code || m->payload.n || (p->has_pid && p->lwm2m >= 12))
+	if (no.code || m->payload.n || (p->has_pid && p->lwm2m >= 12) || may_be_known)
 		return no;
 	if (p->lwm2m >= 12)
 		no = (struct refusal){MSG_CONFLICT, EP_REASON_NO_LIST};
 	else
 		no = (struct refusal){MSG_BAD_REQUEST, EP_REASON_NO_LIST};
 	return no;
+}
+
+/* A device behind a LoRaWAN network that is registered need not list its objects again (TRN-NIP-5).
+ */
+static struct refusal take_known_list(
+	struct srv *s, const struct endpoint *e, struct lwm_object_list *out)
+{
+	const struct srv_reg *g = e ? srv_reg_of(e) : NULL;
+	struct writer w = wr_make(s->text, sizeof(s->text));
+	if (!g || !g->list.inst_n || lwm_object_list_write(&g->list, &w))
+		return (struct refusal){MSG_CONFLICT, EP_REASON_NO_LIST};
+	enum err err = lwm_object_list_parse(wr_span(&w), out);
+	return err ? (struct refusal){MSG_UNAVAILABLE, EP_REASON_OVERLOAD} : (struct refusal){0};
 }
 
 static void accept(struct srv *s, struct ep_delivery *d, struct srv_reg *g, struct turn *t)
@@ -269,12 +306,16 @@ void srv_register(struct srv *s, struct ep_delivery *d, struct turn *t)
 		srv_refuse(s, d, d->endpoint, EP_REASON_PARAMETERS, MSG_BAD_REQUEST, t);
 		return;
 	}
+	lorawan_defaults(d, &p);
 	if (!identify(s, d, &p, &e, t))
 		return;
-	struct refusal no = check_register(d->msg, &p);
 	const struct span *pid = p.has_pid && p.lwm2m >= 12 ? &p.pid : NULL;
+	bool known = gateway_kind_at(&d->from) == GATEWAY_LORAWAN && !d->msg->payload.n && !pid;
+	struct refusal no = check_register(d->msg, &p, known);
 	bool learn = false;
-	if (!no.code)
+	if (!no.code && known)
+		no = take_known_list(s, e, &list);
+	else if (!no.code)
 		no = take_what_it_has(s, e, d->msg, pid, false, &list, &learn);
 	struct srv_reg *g = no.code ? NULL : reg_new(s, d, &p, t);
 	if (g)
@@ -302,7 +343,7 @@ static bool may_change(const struct srv *s, const struct srv_reg *g, const struc
 		return g->endpoint == d->endpoint && !g->ctx == !d->ctx &&
 		       (g->ctx || srv_reg_in_channel(g));
 	return !g->ctx && !srv_reg_in_channel(g) &&
-	       nosec_allowed(s, d->from.listener, g->endpoint, g->endpoint->name);
+	       nosec_allowed(s, &d->from, g->endpoint, g->endpoint->name);
 }
 
 /* The registration a request may change: its own. Others do not exist for it. */
@@ -396,8 +437,10 @@ void srv_update(struct srv *s, struct ep_delivery *d, struct span location, stru
 	if (!g)
 		return;
 	struct refusal no = {MSG_BAD_REQUEST, EP_REASON_PARAMETERS};
-	if (!lwm_reg_params_parse(d->msg, &p))
+	if (!lwm_reg_params_parse(d->msg, &p)) {
+		lorawan_defaults(d, &p);
 		no = apply_update(s, g, d, &p, &changed, &listed);
+	}
 	if (no.code) {
 		srv_refuse(s, d, g->endpoint, no.why, no.code, t);
 		return;
@@ -438,7 +481,7 @@ void srv_recheck(struct srv *s, struct endpoint *e, struct turn *t)
 		return;
 	bool good = srv_reg_in_channel(g) ? ep_has_credential(e, REC_ROLE_SERVER) &&
 						    !(ep_require_of(e) & EP_REQUIRE_OSCORE)
-					  : nosec_allowed(s, g->peer->listener, e, e->name);
+					  : nosec_allowed(s, g->peer, e, e->name);
 	if (!good)
 		srv_reg_end(s, g, "deregistered", t);
 }

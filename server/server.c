@@ -209,6 +209,7 @@ enum err srv_load_registration(
 		err = g->peer ? ERR_OK : ERR_NOMEM;
 		if (g->peer)
 			*g->peer = peer;
+		gateway_keep(g->peer);
 	}
 	if (!err)
 		err = srv_reg_insert(s, g);

@@ -55,14 +55,20 @@ bool gateway_rate_pass(const struct gateway_rate *r, uint64_t *due_us, uint64_t 
 	return true;
 }
 
-void gateway_places(const struct gateway *g, const struct peer *p, uint32_t out[static 2])
+static uint64_t hash_of(const struct gateway *g, const struct peer *p)
 {
 	uint8_t text[GATEWAY_ADDRESS_MAX + 1];
 	struct writer w = wr_make(text, sizeof(text));
 
 	wr_u8(&w, p->flags);
 	wr_bytes(&w, gateway_address(p));
-	uint64_t h = siphash24(g->hash_key, wr_span(&w));
+	return siphash24(g->hash_key, wr_span(&w));
+}
+
+void gateway_places(const struct gateway *g, const struct peer *p, uint32_t out[static 2])
+{
+	uint64_t h = hash_of(g, p);
+
 	out[0] = (uint32_t)h % GATEWAY_SLOTS;
 	out[1] = (uint32_t)(h >> 32) % GATEWAY_SLOTS;
 	if (out[0] == out[1])
@@ -126,6 +132,7 @@ static void gateway_free(struct gateway *g)
 	if (g->table)
 		g->table->free(g->driver);
 	free(g->address_due_us);
+	free(g->heard);
 	free(g);
 }
 
@@ -290,6 +297,16 @@ const char *gateway_name(const struct gateway *g)
 	return g->name;
 }
 
+uint32_t gateway_mtu_of(const struct gateway *g, enum gateway_kind kind)
+{
+	return g->timings.gateway[0].kind[kind].mtu_bytes;
+}
+
+void gateway_spend(struct gateway *g)
+{
+	(void)gateway_rate_pass(&g->rate, &g->due_us, gateway_now_us());
+}
+
 size_t gateway_room(struct gateway *g, uint64_t *wait_ms)
 {
 	uint64_t now_us = gateway_now_us();
@@ -299,6 +316,38 @@ size_t gateway_room(struct gateway *g, uint64_t *wait_ms)
 	return n;
 }
 
+/* A place for each address, which goes to the one that was heard of last. */
+static struct gateway_heard *heard_of(const struct gateway *g, const struct peer *p, uint32_t *tag)
+{
+	uint64_t h = hash_of(g, p);
+
+	*tag = (uint32_t)(h >> 32);
+	return &g->heard[h % GATEWAY_HEARD];
+}
+
+/* Without memory for it any way will do. */
+static void remember_way(struct gateway *g, const struct peer *p, uint8_t way)
+{
+	uint32_t tag;
+
+	if (way && !g->heard)
+		g->heard = calloc(GATEWAY_HEARD, sizeof(*g->heard));
+	if (!g->heard)
+		return;
+	struct gateway_heard *at = heard_of(g, p, &tag);
+	*at = (struct gateway_heard){tag, way};
+}
+
+uint8_t gateway_way(const struct gateway *g, const struct peer *p)
+{
+	uint32_t tag;
+
+	if (!g->heard)
+		return 0;
+	const struct gateway_heard *at = heard_of(g, p, &tag);
+	return at->tag == tag ? at->way : 0;
+}
+
 /* What is no CoAP at all is not worth the way through the message layer. */
 static bool is_good(struct span datagram)
 {
@@ -306,7 +355,7 @@ static bool is_good(struct span datagram)
 	       datagram.p[0] >> 6 == COAP_VERSION;
 }
 
-void gateway_input(struct gateway *g, enum gateway_kind kind, struct span address, uint16_t way,
+void gateway_input(struct gateway *g, enum gateway_kind kind, struct span address, uint8_t way,
 	struct span datagram)
 {
 	uint64_t now_us = gateway_now_us();
@@ -318,7 +367,7 @@ void gateway_input(struct gateway *g, enum gateway_kind kind, struct span addres
 		g->stats.limited++;
 		return;
 	}
-	if (!is_good(datagram) || gateway_peer(g->number, kind, address, way, &from)) {
+	if (!is_good(datagram) || gateway_peer(g->number, kind, address, &from)) {
 		g->stats.malformed++;
 		return;
 	}
@@ -326,6 +375,7 @@ void gateway_input(struct gateway *g, enum gateway_kind kind, struct span addres
 		g->stats.limited++;
 		return;
 	}
+	remember_way(g, &from, way);
 	g->stats.received++;
 	g->stats.received_bytes += datagram.n;
 	g->all->host.input(g->all->host.arg, &from, datagram);
@@ -363,7 +413,8 @@ void gateway_link(struct gateway *g, bool up, unsigned links, const char *reason
 void gateway_unsent(struct gateway *g, const struct peer *to, struct span datagram)
 {
 	g->stats.undelivered++;
-	g->all->host.unsent(g->all->host.arg, to, datagram);
+	if (datagram.n)
+		g->all->host.unsent(g->all->host.arg, to, datagram);
 	turn_follows(g->all);
 }
 

@@ -32,8 +32,8 @@ struct gateway_host {
 	void (*turn)(void *arg);
 	/* A link has come up or gone down. */
 	void (*link)(void *arg, const struct gateway *g, bool up);
-	/* A message that was taken could not be delivered; empty: none can be to that device now.
-	 * A request then waits for its device to be heard of, or for its link. */
+	/* A message that was taken never left; its request then waits for its device to be heard
+	 * of, or for its link. Empty: nothing reaches that device now. */
 	void (*unsent)(void *arg, const struct peer *to, struct span datagram);
 	/* A device takes no longer messages than that, or any again (0). */
 	void (*mtu)(void *arg, const struct peer *to, uint32_t bytes);
@@ -117,21 +117,28 @@ bool gateways_view(const struct gateways *all, size_t *cursor, struct gateway_vi
 struct event_base *gateway_base(const struct gateway *g);
 uint16_t gateway_number_of(const struct gateway *g);
 const char *gateway_name(const struct gateway *g);
+/* The longest message of that kind. */
+uint32_t gateway_mtu_of(const struct gateway *g, enum gateway_kind kind);
 /* A clock that never jumps, CLOCK_BOOTTIME in milliseconds. */
 uint64_t gateway_now_ms(void);
-/* A message has come, from that address, by that way (0, or a number of the driver's for one of
- * several, the same as long as it is the same). What is more than the rates allow, or malformed, is
+/* A message has come, from that address, by that way: 0, or a number of the driver's for one of
+ * several, the same as long as it is the same. What is more than the rates allow, or malformed, is
  * dropped and counted. A turn follows by itself. */
-void gateway_input(struct gateway *g, enum gateway_kind kind, struct span address, uint16_t way,
+void gateway_input(struct gateway *g, enum gateway_kind kind, struct span address, uint8_t way,
 	struct span datagram);
+/* By which way the address was heard of last; 0: nobody remembers. */
+uint8_t gateway_way(const struct gateway *g, const struct peer *p);
 /* How many messages may come now before some are dropped; 0: not before `wait_ms`. For drivers that
  * can leave them where they are. */
 size_t gateway_room(struct gateway *g, uint64_t *wait_ms);
+/* Something came that is no message, and counts as one for the rate. */
+void gateway_spend(struct gateway *g);
 /* The state of the link, when it changes; `reason` is for people, in lower case, and copied: "no
  * bridge is connected", "connected to smsc.example:2775". Cut at GATEWAY_REASON_MAX. A state that
  * stays is told with another reason without being counted. */
 void gateway_link(struct gateway *g, bool up, unsigned links, const char *reason);
-/* What was taken cannot be delivered; empty: nothing to that device can, now. */
+/* What was taken did not leave: no copy of it can have arrived. Empty: nothing reaches that device
+ * now, which is only counted. */
 void gateway_unsent(struct gateway *g, const struct peer *to, struct span datagram);
 /* A device takes at most that long messages; 0: as long as any. */
 void gateway_mtu(struct gateway *g, const struct peer *to, uint32_t bytes);

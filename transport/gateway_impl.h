@@ -5,7 +5,7 @@
 
 #include "transport/gateway.h"
 
-enum { GATEWAY_SLOTS = 4096 };
+enum { GATEWAY_SLOTS = 4096, GATEWAY_HEARD = 1 << 16 };
 
 /* A rate: when the next would be on time, in microseconds. What comes up to `burst_us` before is
  * let through. */
@@ -40,6 +40,10 @@ struct gateway {
 	 * shares with those that have the same two. */
 	uint64_t *address_due_us;        /* NULL: any number */
 	uint16_t waiting[GATEWAY_SLOTS]; /* in queues */
+	struct gateway_heard {
+		uint32_t tag;
+		uint8_t way;
+	} * heard; /* GATEWAY_HEARD of them; NULL: there is one way only, so far */
 };
 
 struct gateways {

@@ -110,6 +110,10 @@ static const struct row {
 		"LISTENER  ROLE    TRANSPORT  ADDRESS  PORT  NOSEC\n"
 		"main      server  udp        *        5683  no\n",
 		NULL, NULL, NULL, NULL},
+	{"status, gateways", "status", "", 0,
+		"GATEWAY  TYPE    STATE  SINCE      SENT  RECEIVED  REASON\n"
+		"lora     socket  down   1 min 0 s  3     4         no bridge is connected\n",
+		NULL, NULL, NULL, NULL},
 	{"status --json", "--json|status", "", 0, "{\"version\":\"0.1.0\",", NULL, NULL, NULL,
 		NULL},
 	{"list", "list|--match=a*", "", 0, "dev \\x221\\x22  yes         oscore", NULL, "list", "",

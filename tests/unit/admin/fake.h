@@ -44,6 +44,14 @@ FAKE void fake_status(void *arg, struct adm_status *out)
 		.damaged = 3,
 		.listeners = {{"main", "server", "udp", "*", "any", 5683, false}},
 		.listener_n = 1,
+		.gateways = {{.name = "lora",
+			.type = "socket",
+			.role = "server",
+			.reason = "no bridge is connected",
+			.since_s = 60,
+			.sent = 3,
+			.received = 4}},
+		.gateway_n = 1,
 		.refusals = &refused,
 		.refusal_n = 1};
 }

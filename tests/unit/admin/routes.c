@@ -20,6 +20,12 @@ static const struct row {
 		"\"damaged\":3},"
 		"\"listeners\":[{\"name\":\"main\"",
 		NULL, NULL, NULL},
+	{"status, gateways", "GET", "/v1/status", NULL, 200,
+		"\"gateways\":[{\"name\":\"lora\",\"type\":\"socket\",\"role\":\"server\","
+		"\"nosec\":false,\"up\":false,\"reason\":\"no bridge is connected\",\"since_s\":60,"
+		"\"links\":0,\"queued\":0,\"received\":4,\"sent\":3,\"refused\":0,"
+		"\"undelivered\":0,\"faults\":0}]",
+		NULL, NULL, NULL},
 	{"status, what was refused", "GET", "/v1/status", NULL, 200,
 		"\"refusals\":[{\"code\":\"no-context\",\"text\":\"nobody's Sender ID\","
 		"\"last\":\"2023-11-14T22:13:20Z\",\"count\":4}]}",

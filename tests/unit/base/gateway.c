@@ -68,7 +68,7 @@ static void test_addresses(void)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct span a = text_of(buf, rows[i].n, rows[i].fill);
 		struct peer p = {0}, q = {0};
-		enum err err = gateway_peer(rows[i].number, rows[i].kind, a, 7, &p);
+		enum err err = gateway_peer(rows[i].number, rows[i].kind, a, &p);
 
 		CHECK(err == rows[i].err, rows[i].what);
 		CHECK(!err || peer_eq(&p, &q), "untouched on an error");
@@ -76,8 +76,8 @@ static void test_addresses(void)
 			continue;
 		CHECK_BYTES(gateway_address(&p), a, rows[i].what);
 		CHECK(gateway_is(&p) && gateway_kind_at(&p) == rows[i].kind, rows[i].what);
-		CHECK(p.connection == 7 && p.listener == NUMBER, rows[i].what);
-		CHECK(gateway_peer(rows[i].number, rows[i].kind, a, 7, &q) == ERR_OK &&
+		CHECK(p.connection == 0 && p.listener == NUMBER, rows[i].what);
+		CHECK(gateway_peer(rows[i].number, rows[i].kind, a, &q) == ERR_OK &&
 				peer_eq(&p, &q),
 			"the same address is the same peer");
 	}
@@ -94,7 +94,7 @@ static void test_stored(void)
 		struct writer w = wr_make(packed, sizeof(packed)), t = wr_make(text, sizeof(text));
 		struct peer p, q;
 
-		if (gateway_peer(NUMBER, GATEWAY_LORAWAN, a, 0, &p)) {
+		if (gateway_peer(NUMBER, GATEWAY_LORAWAN, a, &p)) {
 			CHECK(false, "made");
 			continue;
 		}
@@ -114,7 +114,7 @@ static struct peer numbered(unsigned i)
 	struct peer p = {0};
 
 	snprintf(name, sizeof(name), "an-external-identifier-%06u@example.com", i);
-	CHECK(gateway_peer(NUMBER, GATEWAY_NIDD, span_str(name), 0, &p) == ERR_OK, "made");
+	CHECK(gateway_peer(NUMBER, GATEWAY_NIDD, span_str(name), &p) == ERR_OK, "made");
 	return p;
 }
 
@@ -171,7 +171,7 @@ static void test_timing(void)
 		enum gateway_kind kind = (enum gateway_kind)k;
 		const struct bearer_timing usual = gateway_timing_usual(kind), *got;
 
-		if (gateway_peer(NUMBER, kind, SPAN_LIT("1"), 0, &p))
+		if (gateway_peer(NUMBER, kind, SPAN_LIT("1"), &p))
 			continue;
 		got = gateway_timing(&t, &p);
 		CHECK(got->ack_timeout_ms == usual.ack_timeout_ms &&

@@ -127,8 +127,7 @@ static struct peer to(const struct gateway *g, enum gateway_kind kind, const cha
 {
 	struct peer p = {0};
 
-	CHECK(gateway_peer(gateway_number_of(g), kind, span_str(address), 0, &p) == ERR_OK,
-		address);
+	CHECK(gateway_peer(gateway_number_of(g), kind, span_str(address), &p) == ERR_OK, address);
 	return p;
 }
 
@@ -266,7 +265,9 @@ static void test_input(void)
 		*(rows[i].taken ? &taken : &refused) += 1;
 		CHECK(w.inputs == taken && view(&w).stats.malformed == refused, rows[i].what);
 	}
-	CHECK(w.last.connection == 3 && w.last.listener == gateway_number("main"), "from there");
+	CHECK(w.last.listener == gateway_number("main"), "from there");
+	struct peer one = to(g, GATEWAY_SMS, "1"), two = to(g, GATEWAY_SMS, "2");
+	CHECK(gateway_way(g, &one) == 3 && gateway_way(g, &two) == 0, "its way is remembered");
 	CHECK(w.turns == 0, "the turn comes later");
 	event_base_loop(w.base, EVLOOP_NONBLOCK);
 	CHECK(w.turns == 1, "once");
@@ -363,10 +364,11 @@ static void test_told(void)
 	gateway_link(g, false, 0, reason);
 	CHECK(w.links == 0 && strlen(view(&w).reason) == GATEWAY_REASON_MAX, "cut");
 	gateway_unsent(g, &p, SPAN_EMPTY);
+	gateway_unsent(g, &p, SPAN_LIT("\x40\1\1\1"));
 	gateway_mtu(g, &p, 51);
 	gateway_fault(g);
 	CHECK(w.unsents == 1 && w.mtus == 51 && peer_eq(&w.last, &p), "told");
-	CHECK(view(&w).stats.undelivered == 1 && view(&w).stats.faults == 1, "and counted");
+	CHECK(view(&w).stats.undelivered == 2 && view(&w).stats.faults == 1, "and counted");
 	gateway_link(g, true, 1, "");
 	gateway_link(g, false, 0, "gone");
 	CHECK(w.links == 2 && !w.up && view(&w).stats.ups == 1 && view(&w).stats.downs == 1,
