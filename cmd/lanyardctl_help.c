@@ -318,7 +318,8 @@ static const struct ctl_command commands[] = {
 		"is the installation well, and what is to be done",
 		"Looks at configuration, unit, directories, disk, anchor, clock, kernel, socket, "
 		"database, listeners,\n"
-		"limits and endpoints. What can be seen without the daemon is told when it does "
+		"gateways, limits and endpoints. What can be seen without the daemon is told when "
+		"it does "
 		"not run, too.\n"
 		"Of endpoints the first 1000 are looked at. Exit status: 0 all is well, 1 there "
 		"are warnings,\n2 something fails."},

@@ -61,8 +61,8 @@ expat*.h	lwm2m/models_xml.c
 ini.h	config/*
 systemd/*	cmd/*
 pthread.h	storage/* cmd/* base/secret.c
-sys/socket.h	transport/* admin/* cmd/*
-sys/un.h	transport/* admin/* cmd/*
+sys/socket.h	transport/* admin/* cmd/* base/local.c
+sys/un.h	transport/* admin/* cmd/* base/local.c
 netinet/*	transport/* config/* cmd/*
 netdb.h	cmd/*
 sys/epoll.h

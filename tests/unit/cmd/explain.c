@@ -652,6 +652,12 @@ static bool exhausted(struct sim *s)
 	return sim_await(s, &result, 1000) >= 500;
 }
 
+static bool too_long(struct sim *s)
+{
+	read_begins(s);
+	return sim_await(s, &result, 1000) >= 500;
+}
+
 /* ---- the table */
 
 static const struct row {
@@ -724,6 +730,7 @@ static const struct row {
 	{EP_REASON_ANSWER_ADDRESS, open_plain, answer_address, "crafted"},
 	{EP_REASON_NO_ANSWER, open_registered, no_answer, "crafted"},
 	{EP_REASON_EXHAUSTED, sim_open, exhausted, "crafted"},
+	{EP_REASON_TOO_LONG, open_registered, too_long, "crafted"},
 };
 
 static bool status_tells(struct sim *s, const char *code)
@@ -767,6 +774,8 @@ static void run(const struct row *r)
 	sim_init(s, 1);
 	if (r->reason == EP_REASON_BODY_TOO_LARGE)
 		s->cfg.body_limit_bytes = 1024;
+	if (r->reason == EP_REASON_TOO_LONG)
+		s->cfg.message_bytes = 20;
 	if (r->reason == EP_REASON_NO_PLAN)
 		s->cfg.uri[0] = '\0';
 	r->open(s);
