@@ -75,7 +75,7 @@ check 'and it registers' out_has 'c:2\.01'
 
 # s_client PORT IDENTITY KEY SUITE [OPTIONS]
 s_client() {
-	sleep 0.3 | timeout 6 openssl s_client -dtls1_2 -connect "127.0.0.1:$1" -psk_identity "$2" -psk "$3" \
+	sleep 0.3 | timeout 40 openssl s_client -dtls1_2 -connect "127.0.0.1:$1" -psk_identity "$2" -psk "$3" \
 		-cipher "$4@SECLEVEL=0" "${@:5}" >"$dir/out" 2>&1
 }
 for suite in PSK-AES128-CCM8 PSK-AES128-CBC-SHA256; do
@@ -100,7 +100,7 @@ timeout 6 coap-client-openssl -v 6 -B 3 -m post -t 40 -e '</3/0>' -u urn:imei:1 
 check 'libcoap registers over TLS (TRN-TCP-1)' out_has 'c:2\.01'
 check 'which is told' shows '"security":"tls"' -j show meter
 tls_client() {
-	sleep 0.3 | timeout 6 openssl s_client -connect "127.0.0.1:$(port tls)" -psk_identity "$1" -psk "$2" \
+	sleep 0.3 | timeout 40 openssl s_client -connect "127.0.0.1:$(port tls)" -psk_identity "$1" -psk "$2" \
 		"${@:3}" 2>&1 | tr -d '\0' >"$dir/out"
 }
 tls_client urn:imei:1 $hex -tls1_2 -cipher PSK-AES128-CCM8@SECLEVEL=0

@@ -56,7 +56,7 @@ check 'a certificate is no key' sh -c "! lanyardctl rpk meter --pem '$pki/meter.
 check 'nobody else gets it' sh -c "! lanyardctl rpk other --pem '$pki/meter.pub' >/dev/null 2>&1"
 # s_client LISTENER NAME OPTIONS
 s_client() {
-	timeout 20 openssl s_client -connect "127.0.0.1:$(port "$1")" -cert "$pki/$2.pem" -key "$pki/$2.key" \
+	timeout 40 openssl s_client -connect "127.0.0.1:$(port "$1")" -cert "$pki/$2.pem" -key "$pki/$2.key" \
 		-enable_server_rpk -enable_client_rpk "${@:3}" </dev/null 2>&1 | tr -d '\0' >"$dir/out"
 }
 for suite in ECDHE-ECDSA-AES128-CCM8 ECDHE-ECDSA-AES128-SHA256; do

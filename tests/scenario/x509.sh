@@ -104,7 +104,7 @@ dtls=$(port dtls) tls=$(port tls)
 check 'an endpoint' ctl set meter freshness=auto
 # s_client PORT NAME OPTIONS: by DTLS with NAME's certificate.
 s_client() {
-	timeout 20 openssl s_client -dtls1_2 -connect "127.0.0.1:$1" -CAfile "$pki/ca.pem" \
+	timeout 40 openssl s_client -dtls1_2 -connect "127.0.0.1:$1" -CAfile "$pki/ca.pem" \
 		${2:+-cert "$pki/$2.pem" -key "$pki/$2.key"} "${@:3}" </dev/null >"$dir/out" 2>&1
 }
 CCM8=(-cipher 'ECDHE-ECDSA-AES128-CCM8@SECLEVEL=0')
@@ -132,7 +132,7 @@ check 'its first handshake is remembered' shows '^server +name +meter$' certific
 
 # client NAME PORT EP [SCHEME]: libcoap registers.
 client() {
-	timeout 10 coap-client-openssl -v 6 -B 3 -m post -t 40 -e '</3/0>' -c "$pki/$1.pem" -j "$pki/$1.key" \
+	timeout 40 coap-client-openssl -v 6 -B 30 -m post -t 40 -e '</3/0>' -c "$pki/$1.pem" -j "$pki/$1.key" \
 		-R "$pki/ca.pem" "${4:-coaps}://127.0.0.1:$2/rd?ep=$3&lt=60&lwm2m=1.1&b=U" >"$dir/out" 2>&1 </dev/null
 }
 client meter "$dtls" meter
@@ -248,8 +248,7 @@ reload 'any certificate is good'
 client ghost "$dtls" ghost
 check 'an unknown name is an endpoint then' out_has 'c:2\.01'
 check '... known by it' shows '^server +name +ghost$' certificate ghost
-client foreign "$dtls" other
-check '... but not one of another CA' out_has 'alert|handshake failure'
+refused foreign certificate-issuer # not one of another CA
 conf mapped
 reload 'only what was given'
 check 'an endpoint that was given none' ctl set by-name freshness=auto
