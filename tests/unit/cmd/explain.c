@@ -95,25 +95,21 @@ static bool psk_key(struct sim *s)
 	return fails(s, CHANNEL_FAULT_KEY, mark_of(s), "");
 }
 
-static bool bad_handshake(struct sim *s)
-{
-	return fails(s, CHANNEL_FAULT_OFFER, 0, "");
-}
-
-#define CERTIFICATE(what, fault, name)                                                             \
+#define HANDSHAKE(what, fault, name)                                                               \
 	static bool what(struct sim *s)                                                            \
 	{                                                                                          \
 		return fails(s, fault, 0, name);                                                   \
 	}
-CERTIFICATE(certificate_missing, CHANNEL_FAULT_MISSING, "")
-CERTIFICATE(certificate_issuer, CHANNEL_FAULT_ISSUER, "crafted")
-CERTIFICATE(certificate_time, CHANNEL_FAULT_TIME, "crafted")
-CERTIFICATE(certificate_revoked, CHANNEL_FAULT_REVOKED, "crafted")
-CERTIFICATE(certificate_crl, CHANNEL_FAULT_CRL, "crafted")
-CERTIFICATE(certificate_weak, CHANNEL_FAULT_WEAK, "crafted")
-CERTIFICATE(certificate_name, CHANNEL_FAULT_NAME, "ghost")
-CERTIFICATE(certificate_other, CHANNEL_FAULT_OTHER, "crafted")
-CERTIFICATE(unknown_key, CHANNEL_FAULT_RAW_KEY, "")
+HANDSHAKE(bad_handshake, CHANNEL_FAULT_OFFER, "")
+HANDSHAKE(certificate_missing, CHANNEL_FAULT_MISSING, "")
+HANDSHAKE(certificate_issuer, CHANNEL_FAULT_ISSUER, "crafted")
+HANDSHAKE(certificate_time, CHANNEL_FAULT_TIME, "crafted")
+HANDSHAKE(certificate_revoked, CHANNEL_FAULT_REVOKED, "crafted")
+HANDSHAKE(certificate_crl, CHANNEL_FAULT_CRL, "crafted")
+HANDSHAKE(certificate_weak, CHANNEL_FAULT_WEAK, "crafted")
+HANDSHAKE(certificate_name, CHANNEL_FAULT_NAME, "ghost")
+HANDSHAKE(certificate_other, CHANNEL_FAULT_OTHER, "crafted")
+HANDSHAKE(unknown_key, CHANNEL_FAULT_RAW_KEY, "")
 
 static uint8_t by_channel(struct sim *s, uint64_t mark)
 {
