@@ -4,6 +4,8 @@
  *
  *     updates PORT ROUNDS FIRST_NUMBER < LINES
  *
+ * A path in the place of the port is a gateway socket, and this the bridge of as many addresses.
+ *
  * A line: master_secret master_salt device_sender_id device_recipient_id location, in hex but for
  * the location. Each round is one Update of every endpoint. At most IN_FLIGHT are unanswered; what
  * is lost is not sent again. Prints a JSON line. */
@@ -16,9 +18,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 
-enum { BATCH = 64, IN_FLIGHT = 1024, DATAGRAM_MAX = 128, ENDPOINTS_MAX = 100000 };
+enum { BATCH = 64, IN_FLIGHT = 1024, DATAGRAM_MAX = 160, ENDPOINTS_MAX = 100000 };
 
 struct endpoint {
 	struct osc_keys keys;
@@ -33,6 +36,7 @@ struct datagram {
 static struct endpoint endpoints[ENDPOINTS_MAX];
 static size_t endpoint_n;
 static struct osc_crypto *crypto;
+static bool bridge;
 
 static void need(bool good, const char *what)
 {
@@ -70,6 +74,8 @@ static void make(const struct endpoint *e, uint64_t number, uint16_t mid, struct
 	struct osc_binding binding;
 	uint8_t work[256];
 	struct writer buf = wr_make(work, sizeof(work)), w = wr_make(out->p, sizeof(out->p));
+	if (bridge)
+		wr_fmt(&w, "\1\2\3\6d%05zu", (size_t)(e - endpoints));
 	msg_init(&plain, MSG_CON, MSG_POST);
 	plain.mid = mid;
 	plain.token_n = 2;
@@ -133,19 +139,38 @@ static double now_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+static int udp_socket(const char *port)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), size = 4 << 20;
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	need(fd >= 0 && !connect(fd, (struct sockaddr *)&to, sizeof(to)), "no socket");
+	return fd;
+}
+
+static int gateway_socket(const char *path)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0), size = 4 << 20;
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	uint8_t hello[64];
+	snprintf(to.sun_path, sizeof(to.sun_path), "%s", path);
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	need(fd >= 0 && !connect(fd, (struct sockaddr *)&to, sizeof(to)), "no gateway");
+	need(send(fd, "\1\1\3\1b", 5, 0) == 5 && recv(fd, hello, sizeof(hello), 0) > 4, "no hello");
+	return fd;
+}
+
 int main(int argc, char **argv)
 {
 	char line[512];
 	need(argc == 4 && !osc_crypto_new(&crypto), "usage: updates PORT ROUNDS FIRST_NUMBER");
+	bridge = argv[1][0] == '/';
 	while (endpoint_n < ENDPOINTS_MAX && fgets(line, sizeof(line), stdin))
 		read_line(line, &endpoints[endpoint_n++]);
 	size_t rounds = strtoul(argv[2], NULL, 10), total = rounds * endpoint_n;
 	struct datagram *all = make_all(rounds, strtoull(argv[3], NULL, 10));
-	int fd = socket(AF_INET, SOCK_DGRAM, 0), size = 4 << 20;
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[1]))};
-	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	need(fd >= 0 && !connect(fd, (struct sockaddr *)&to, sizeof(to)), "no socket");
+	int fd = bridge ? gateway_socket(argv[1]) : udp_socket(argv[1]);
 	double start = now_s();
 	size_t sent = 0, answered = 0, lost = 0;
 	while (answered + lost < total) {

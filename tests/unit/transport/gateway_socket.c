@@ -234,6 +234,41 @@ static void test_open(void)
 	world_fini(&w);
 }
 
+/* As a socket unit hands it over: its file is not ours to remove. */
+static void test_inherited(void)
+{
+	struct world w;
+	struct gateway *g;
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	struct gateway_opts o = usual;
+	char why[GATEWAY_WHY];
+	struct span got;
+
+	world_init(&w, &usual, 1);
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/inherited", w.dir);
+	o.name = "other";
+	struct gateway_socket_opts so = {.path = "/nowhere",
+		.group = "",
+		.user = "root",
+		.bridges = 1,
+		.fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+	REQUIRE(so.fd >= 0 && !bind(so.fd, (struct sockaddr *)&sun, sizeof(sun)) &&
+			!listen(so.fd, 1) && !gateway_new(w.all, &o, &g),
+		"a socket");
+	CHECK(gateway_socket_open(g, &so, why) == ERR_OK, why);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	REQUIRE(fd >= 0 && !connect(fd, (struct sockaddr *)&sun, sizeof(sun)), "connected");
+	CHECK(hello(fd, GATEWAY_OTHER, "b1"), "hello");
+	UNTIL(&w, next(&w, fd, &got) == FRAME_HELLO, "it is served, for it is our own user's");
+	CHECK_BYTES(span_sub(got, 4, 5), SPAN_LIT("other"), "by that gateway");
+	close(fd);
+	gateways_free(w.all);
+	w.all = NULL;
+	CHECK(!access(sun.sun_path, F_OK), "its file stays");
+	unlink(sun.sun_path);
+	world_fini(&w);
+}
+
 static void test_messages(void)
 {
 	struct world w;
@@ -485,6 +520,7 @@ static void test_flood(void)
 int main(void)
 {
 	test_open();
+	test_inherited();
 	test_messages();
 	test_link();
 	test_faults();
