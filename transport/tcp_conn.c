@@ -653,7 +653,9 @@ struct tcp_conn *tcp_conn_new(struct tcp *t, const struct peer *peer, int fd, en
 		return NULL;
 	}
 	quiet_until(c, c->connecting ? t->limits.connect_ms : t->limits.csm_ms);
-	stream_write_csm(&w, NET_MESSAGE_MAX);
+	/* More, with block-wise transfer, would promise BERT (RFC 8323 section 6), which is not
+	 * served. What is longer is taken all the same, up to NET_MESSAGE_MAX. */
+	stream_write_csm(&w, STREAM_MESSAGE_BASE);
 	queue_signal(c, &w);
 	return c->fd < 0 ? NULL : c;
 }

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CSM_OURS "40e122100020"
+#define CSM_OURS "40e122048020"
 #define CSM      "00e1"
 
 enum { SEEN_MAX = 64, PATIENCE_MS = 5000 };
