@@ -61,9 +61,9 @@ static bool on_own(void *arg, const struct peer *to, char identity[static CHANNE
 	return true;
 }
 
-static void on_failed(void *arg, const struct peer *who, enum channel_fault why, uint64_t mark)
+static void on_failed(void *arg, const struct peer *who, const struct channel_failure *f)
 {
-	(void)arg, (void)who, (void)why, (void)mark;
+	(void)arg, (void)who, (void)f;
 	need(false, "a handshake failed");
 }
 
