@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 TICK = os.sysconf("SC_CLK_TCK")
@@ -73,10 +74,19 @@ class Daemon:
         while True:
             try:
                 if b"READY=1" in self.notify.recv(4096):
-                    return time.monotonic() - began
+                    took = time.monotonic() - began
+                    break
             except TimeoutError:
                 if self.process.poll() is not None:
                     sys.exit("lanyardd did not start")
+        # It tells its state now and then, and waits for who does not read that.
+        self.notify.settimeout(None)
+        threading.Thread(target=self.listen, daemon=True).start()
+        return took
+
+    def listen(self):
+        while b"STOPPING=1" not in self.notify.recv(4096):
+            pass
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
