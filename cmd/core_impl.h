@@ -203,6 +203,20 @@ void core_endpoint_put(void *arg, struct span name, const struct adm_settings *s
 void core_oscore_put(
 	void *arg, struct span name, const struct adm_oscore *o, adm_done_fn *done, void *done_arg);
 
+/* core_credential.c */
+struct core_credential {
+	uint8_t kind; /* EP_CREDENTIAL_... */
+	bool bootstrap;
+	struct span identity, key; /* a key has a PSK alone */
+};
+uint8_t core_role(bool bootstrap);
+const char *core_role_name(const struct ep_credential *k);
+/* Answer with 201, 200 if it is there already, 409 if it is another's; 204, 404. */
+void core_credential_put(struct core *c, struct span name, const struct core_credential *k,
+	adm_done_fn *done, void *done_arg);
+void core_credential_delete(struct core *c, struct span name, uint8_t kind, bool bootstrap,
+	adm_done_fn *done, void *done_arg);
+
 /* core_psk.c */
 enum err core_psk_list(void *arg, struct span name, adm_psk_fn *fn, void *cb_arg);
 void core_psk_put(

@@ -298,11 +298,6 @@ enum err ep_credential_remove(
 	return ERR_OK;
 }
 
-enum err ep_psk_remove(struct ep_directory *d, struct endpoint *e, uint8_t role, struct turn *t)
-{
-	return ep_credential_remove(d, e, EP_CREDENTIAL_PSK, role, t);
-}
-
 enum err ep_load_credential(
 	struct ep_directory *d, struct endpoint *e, const struct rec_credential *r)
 {

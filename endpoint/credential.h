@@ -61,9 +61,6 @@ MUST_USE enum err ep_set_require(struct endpoint *e, uint8_t require);
  * endpoint has that identity in that role; ERR_NOMEM. *changed: it was not there already. */
 MUST_USE enum err ep_psk_put(struct ep_directory *d, struct endpoint *e, uint8_t role,
 	struct span identity, struct span key, struct turn *t, bool *changed);
-/* ERR_NOTFOUND. */
-MUST_USE enum err ep_psk_remove(
-	struct ep_directory *d, struct endpoint *e, uint8_t role, struct turn *t);
 /* The one of e in that role; NULL: none. */
 const struct ep_credential *ep_psk_of(const struct endpoint *e, uint8_t role);
 /* Gives e a certificate (the identity is what ep_x509_by says and its value) or a raw public key of
