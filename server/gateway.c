@@ -199,6 +199,14 @@ static size_t compare(struct srv_gateway *k, bool aloud, struct turn *t)
 
 /* ---- reading */
 
+/* What is being read counts from its first byte, like what is known: a gateway that tells of many
+ * devices and then nothing more holds no memory that nobody counts. */
+static void drop(struct srv_gateway *k, struct srv_devices *all)
+{
+	k->srv->device_bytes -= all->bytes;
+	srv_devices_fini(all);
+}
+
 static void ask(struct srv_gateway *k, uint16_t oid, struct turn *t)
 {
 	const struct srv_dm d = {.kind = SRV_READ,
@@ -245,9 +253,7 @@ static void take(struct srv_gateway *k, struct turn *t)
 		(void)compare(k, true, t);
 	else
 		tell_number(k, changes, t);
-	k->srv->device_bytes += k->next.bytes;
-	k->srv->device_bytes -= k->now.bytes;
-	srv_devices_fini(&k->now);
+	drop(k, &k->now);
 	k->now = k->next;
 	k->next = (struct srv_devices){0};
 	k->state = SRV_GATEWAY_KNOWN;
@@ -262,12 +268,13 @@ static void fail(struct srv_gateway *k, uint8_t code)
 	k->state = SRV_GATEWAY_FAILED;
 	k->code = code;
 	k->routing = false;
-	srv_devices_fini(&k->next);
+	drop(k, &k->next);
 }
 
+/* For what is read: that of its own which it takes the place of does not count. */
 static size_t room(const struct srv_gateway *k)
 {
-	size_t others = k->srv->device_bytes - k->now.bytes;
+	size_t others = k->srv->device_bytes - k->now.bytes - k->next.bytes;
 	size_t left = others < SRV_DEVICE_BYTES_TOTAL ? SRV_DEVICE_BYTES_TOTAL - others : 0;
 	return left < SRV_DEVICE_BYTES_MAX ? left : SRV_DEVICE_BYTES_MAX;
 }
@@ -278,17 +285,20 @@ void srv_gateway_answered(
 	(void)op;
 	k->tries = 0;
 	if (k->routing) {
+		size_t before = k->next.bytes;
 		/* What is not told in /26 is not known: the devices are there all the same. */
 		if (msg_code_class(m->code) == 2 &&
 			srv_devices_route(k->reg, m, room(k), &k->next) == ERR_NOMEM)
 			k->stale = true;
+		k->srv->device_bytes = k->srv->device_bytes - before + k->next.bytes;
 		take(k, t);
 		return;
 	}
-	srv_devices_fini(&k->next);
+	drop(k, &k->next);
 	enum err err = ERR_SYNTAX;
 	if (msg_code_class(m->code) == 2)
 		err = srv_devices_read(k->reg, m, room(k), &k->next);
+	k->srv->device_bytes += k->next.bytes;
 	if (err)
 		fail(k, msg_code_class(m->code) == 2 ? 0 : m->code);
 	else if (srv_devices_routed(&k->next) &&
@@ -314,9 +324,8 @@ void srv_gateway_free(struct srv_gateway *k)
 {
 	if (!k)
 		return;
-	k->srv->device_bytes -= k->now.bytes;
-	srv_devices_fini(&k->now);
-	srv_devices_fini(&k->next);
+	drop(k, &k->now);
+	drop(k, &k->next);
 	free(k);
 }
 
@@ -337,7 +346,7 @@ static void end(struct srv_reg *g, struct turn *t)
 	for (struct srv_op *op = g->ops; op; op = op->next)
 		if (op->gateway == k)
 			op->gateway = NULL;
-	srv_devices_fini(&k->next);
+	drop(k, &k->next);
 	if (t && k->now.n <= SRV_DEVICE_EVENTS_MAX)
 		(void)compare(k, true, t);
 	else if (t)

@@ -142,12 +142,18 @@ static void routes(void)
 		"{\"n\":\"0/2\",\"vlo\":\"26:0\"},{\"n\":\"1/0\",\"vs\":\"s2\"},"
 		"{\"n\":\"1/1\",\"vs\":\"d02\"},{\"n\":\"1/2\",\"vlo\":\"26:4\"}]");
 	CHECK(!strcmp(wire(), "GET /26 accept 11542") && are("reading"), "then Object 26");
+	const struct srv_gateway *k = srv_gateway_of(srv_reg_of(rig.e));
+	CHECK(k->next.bytes && srv->device_bytes == k->next.bytes,
+		"what waits for it counts already");
 	CHECK(answer(MSG_CONTENT, LWM_CF_SENML_JSON,
 		      "[{\"n\":\"/26/4/0\",\"v\":3303},{\"n\":\"/26/0/0\",\"v\":3},"
 		      "{\"n\":\"/26/0/1\",\"vs\":\"\"},{\"n\":\"/26/9/0\",\"v\":4}]",
 		      -1) &&
 			are("known; 0 s1 d01 </3>; 1 s2 d02 </3303>"),
 		"the Objects of each (GW-01)");
+	CHECK(k->now.bytes && !k->next.bytes && srv->device_bytes == k->now.bytes, "once");
+	CHECK(!reads_after(MSG_POST, location(), "", "</3/0>") && !srv->device_bytes,
+		"and no longer than it is kept");
 	close_server();
 	open_gateway("</3/0>,</25/0>", ONE);
 	CHECK(are("known; 0 s1 d01 </3/0>,</3303>;ver=1.1,</3303/0>"),
