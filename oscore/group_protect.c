@@ -75,10 +75,7 @@ static enum err protect(struct osc_group_message *x, const struct osc_option *o,
 {
 	struct writer before = *buf;
 
-	msg_init(out, plain->type, osc_outer_code(plain));
-	out->mid = plain->mid;
-	out->token_n = plain->token_n;
-	memcpy(out->token, plain->token, sizeof(out->token));
+	osc_outer_begin(plain, out);
 	enum err err = x->group ? ERR_OK : osc_group_pair(x->c, x->g, x->m);
 	if (!err)
 		err = protect_parts(x, o, plain, buf, out);

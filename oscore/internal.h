@@ -77,7 +77,8 @@ MUST_USE enum err osc_derive_one(struct osc_crypto *c, const struct osc_params *
 /* What goes inside and what outside; errors of osc_protect_request. */
 MUST_USE enum err osc_split_options(
 	const struct msg *plain, struct msg *inner, struct msg *outer, struct writer *buf);
-uint8_t osc_outer_code(const struct msg *plain);
+/* The outer message's type, code, MID and Token (RFC 8613 section 4.2). */
+void osc_outer_begin(const struct msg *plain, struct msg *out);
 /* The other way round: `plain` of what was decrypted and of `outer`. What was authentic but is not
  * acceptable is ERR_SYNTAX, whatever the reason. */
 MUST_USE enum err osc_read_inner(struct span plaintext, const struct msg *outer, struct writer *buf,

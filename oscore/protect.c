@@ -109,13 +109,21 @@ static enum err seal_inner(
 	return ERR_OK;
 }
 
-uint8_t osc_outer_code(const struct msg *plain)
+static uint8_t outer_code(const struct msg *plain)
 {
 	bool observe = msg_find(plain, OPT_OBSERVE);
 
 	if (msg_code_is_request(plain->code))
 		return observe ? MSG_FETCH : MSG_POST;
 	return observe ? MSG_CONTENT : MSG_CHANGED;
+}
+
+void osc_outer_begin(const struct msg *plain, struct msg *out)
+{
+	msg_init(out, plain->type, outer_code(plain));
+	out->mid = plain->mid;
+	out->token_n = plain->token_n;
+	memcpy(out->token, plain->token, sizeof(out->token));
 }
 
 static enum err protect_parts(
@@ -144,10 +152,7 @@ static enum err protect(
 {
 	struct writer before = *buf;
 
-	msg_init(out, plain->type, osc_outer_code(plain));
-	out->mid = plain->mid;
-	out->token_n = plain->token_n;
-	memcpy(out->token, plain->token, sizeof(out->token));
+	osc_outer_begin(plain, out);
 	enum err err = protect_parts(s, plain, buf, out);
 	if (err) {
 		*buf = before;

@@ -5,17 +5,6 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 . tests/scenario/lib/daemon.sh gateway
-out_is() { [ "$(cat "$dir/out")" = "$1" ]; }
-# says WORDS COMMAND...: it succeeds and prints exactly that.
-says() { ctl "${@:2}" && out_is "$1"; }
-# hides PATTERN COMMAND...: it succeeds and no line matches.
-hides() { ctl "${@:2}" && ! out_has "$1"; }
-# refused STATUS PATTERN COMMAND...
-refused() {
-	local status=0
-	ctl "${@:3}" || status=$?
-	[ $status = "$1" ] && out_has "$2"
-}
 # play N: the gateway runs, with so many devices behind it.
 play() {
 	lanyard-device --config "$dir/device.conf" --state "$dir/device.state" --notify-interval 200 \

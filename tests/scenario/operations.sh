@@ -4,17 +4,6 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 . tests/scenario/lib/daemon.sh operations
-out_is() { [ "$(cat "$dir/out")" = "$1" ]; }
-# says WORDS COMMAND...: it succeeds and prints exactly that.
-says() { ctl "${@:2}" && out_is "$1"; }
-# hides PATTERN COMMAND...: it succeeds and no line matches.
-hides() { ctl "${@:2}" && ! out_has "$1"; }
-# refused STATUS PATTERN COMMAND...
-refused() {
-	local status=0
-	ctl "${@:3}" || status=$?
-	[ $status = "$1" ] && out_has "$2"
-}
 
 cat >"$dir/lanyard.conf" <<-CONF
 	[listen server]

@@ -17,6 +17,17 @@ ctl() { timeout 20 lanyardctl "$@" >"$dir/out" 2>&1 </dev/null; }
 out_has() { grep -qE -- "$1" "$dir/out"; }
 # shows PATTERN COMMAND...: it succeeds and a line matches.
 shows() { ctl "${@:2}" && out_has "$1"; }
+out_is() { [ "$(cat "$dir/out")" = "$1" ]; }
+# says WORDS COMMAND...: it succeeds and prints exactly that.
+says() { ctl "${@:2}" && out_is "$1"; }
+# hides PATTERN COMMAND...: it succeeds and no line matches.
+hides() { ctl "${@:2}" && ! out_has "$1"; }
+# refused STATUS PATTERN COMMAND...
+refused() {
+	local status=0
+	ctl "${@:3}" || status=$?
+	[ $status = "$1" ] && out_has "$2"
+}
 give_up() {
 	echo "FAILED: $1"
 	cat "$dir"/*.log

@@ -3,41 +3,10 @@
  * nothing is taken that was not verified. */
 #include "oscore/group_internal.h"
 #include "tests/unit/lwm2m/fail_malloc.h"
+#include "tests/unit/oscore/fail_crypto.h"
 #include "tests/unit/oscore/group_fixture.h"
 
-/* libcrypto's hook, declared here because only its own files include its headers. */
-int CRYPTO_set_mem_functions(void *(*m)(size_t, const char *, int),
-	void *(*r)(void *, size_t, const char *, int), void (*f)(void *, const char *, int));
-
 enum { TRIES = 100000 };
-
-static long left = -1; /* allocations of the library until one fails; -1: none does */
-
-static bool fails(void)
-{
-	return left >= 0 && left-- == 0;
-}
-
-static void *hook_malloc(size_t n, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	return fails() ? NULL : malloc(n);
-}
-
-static void *hook_realloc(void *p, size_t n, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	return fails() ? NULL : realloc(p, n);
-}
-
-static void hook_free(void *p, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	free(p);
-}
 
 static const struct gf_group kinds[] = {
 	{10, OSC_EDDSA, 10, OSC_ECDH_SS_256, "44616c", "a0", false, false},
@@ -82,7 +51,7 @@ static void test_kind(const struct gf_group *kind, bool library)
 
 	CHECK(whole_life(kind, peer) == ERR_OK, "with memory");
 	for (; !done && n < TRIES; n++) {
-		long *counter = library ? &left : &fail_malloc_after;
+		long *counter = library ? &fail_crypto_after : &fail_malloc_after;
 		*counter = n;
 		enum err err = whole_life(kind, peer);
 		done = *counter >= 0;
@@ -96,7 +65,7 @@ static void test_kind(const struct gf_group *kind, bool library)
 
 int main(void)
 {
-	REQUIRE(CRYPTO_set_mem_functions(hook_malloc, hook_realloc, hook_free) == 1, "the hook");
+	fail_crypto_hook();
 	crypto = fx_crypto();
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		test_kind(&kinds[i], true);

@@ -1,40 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every allocation of osc_crypto_new fails once, the library's own included. */
 #include "oscore/crypto.h"
+#include "tests/unit/oscore/fail_crypto.h"
 
 #include "tests/unit/test.h"
-
-/* libcrypto's hook, declared here because only oscore/crypto_openssl.c includes its headers. */
-int CRYPTO_set_mem_functions(void *(*m)(size_t, const char *, int),
-	void *(*r)(void *, size_t, const char *, int), void (*f)(void *, const char *, int));
-
-static long left = -1; /* allocations until one fails; -1: none does */
-
-static bool fails(void)
-{
-	return left >= 0 && left-- == 0;
-}
-
-static void *hook_malloc(size_t n, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	return fails() ? NULL : malloc(n);
-}
-
-static void *hook_realloc(void *p, size_t n, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	return fails() ? NULL : realloc(p, n);
-}
-
-static void hook_free(void *p, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	free(p);
-}
 
 static bool works(struct osc_crypto *c)
 {
@@ -51,14 +20,14 @@ int main(void)
 	bool tidy = true;
 	long n = 0;
 
-	REQUIRE(CRYPTO_set_mem_functions(hook_malloc, hook_realloc, hook_free) == 1, "the hook");
+	fail_crypto_hook();
 	REQUIRE(osc_crypto_new(&c) == ERR_OK, "once, so that the library has set itself up");
 	osc_crypto_free(c);
 	for (; n < 100000; n++) {
-		left = n;
+		fail_crypto_after = n;
 		enum err err = osc_crypto_new(&c);
-		bool failed = left < 0;
-		left = -1;
+		bool failed = fail_crypto_after < 0;
+		fail_crypto_after = -1;
 		/* an optional algorithm may be missing then, never the mandatory one */
 		tidy = tidy && (err ? !c : works(c));
 		osc_crypto_free(c);
