@@ -116,16 +116,17 @@ for identity in urn:imei:1 nobody; do
 	check "a wrong key of $identity looks like a bad record" grep -aq 'alert bad record mac' "$dir/out"
 done
 
-# What strangers see is silence, and what the operator sees is the reason: a handshake has a minute, so only
-# that it began is looked at here.
+# What strangers see is silence, or from OpenSSL 3.2 on an alert after which devices try again, and what the operator
+# sees is the reason: a handshake has a minute, so only that it began is looked at here.
+told_nothing() { ! grep -E 'c:[245]|alert' "$dir/out" | grep -qv 'alert read:fatal:bad record mac$'; }
 client nobody $key "$port" meter
-check 'an identity that nobody has is met with silence' sh -c "! grep -qE 'c:[245]|alert' '$dir/out'"
+check 'an identity that nobody has is told nothing' told_nothing
 client third $key "$port" third
-check 'and so is a wrong key (CT-14)' sh -c "! grep -qE 'c:[245]|alert' '$dir/out'"
+check 'and so is a wrong key (CT-14)' told_nothing
 client urn:imei:1 $key "$(port bootstrap)" meter
 check 'the key for bootstrap does not register' out_has '4\.04'
 client other $key "$(port bootstrap)" other
-check 'that of the server is none at the bootstrap server (SEC-15)' sh -c "! grep -qE 'c:[245]|alert' '$dir/out'"
+check 'that of the server is none at the bootstrap server (SEC-15)' told_nothing
 check 'a key is taken away' ctl psk meter --delete
 check 'and its registration with it' shows '"registered":false' -j show meter
 check 'metrics count handshakes' shows '^lanyard_dtls_handshakes_total [1-9]' metrics

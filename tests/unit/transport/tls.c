@@ -326,7 +326,9 @@ static void test_strangers(void)
 		}
 		int alert = ERR_GET_REASON(seen[0]) - SSL_AD_REASON_OFFSET;
 		CHECK(seen[0] == seen[1], "they see the same");
-		CHECK(alert == (v ? 47 : 20), "an alert after which a device tries again");
+		/* OpenSSL 3.0 and 3.5 choose differently in TLS 1.3; both are in SEC-10's list. */
+		CHECK(v ? alert == 47 || alert == 51 : alert == 20,
+			"an alert after which a device tries again");
 	}
 }
 
